@@ -1,0 +1,1 @@
+"""Stage seven, plain files and the site: the archive under `transcripts/` and what is generated from it."""

@@ -1,0 +1,292 @@
+"""Settings: a tree of small frozen records, read once from ``streamhub.toml`` and ``STREAMHUB_*`` variables.
+
+Owns names, defaults and checks of every setting; each adapter gets its own slice only. All problems are reported in
+one go. Secrets come from the environment or from files that the settings name, and are masked in every ``repr``.
+
+A variable overrides the file: ``STREAMHUB_<SECTION>_<SETTING>``, such as ``STREAMHUB_HUB_PORT=8080``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from streamhub.errors import BadConfig, BadInput
+from streamhub.text import LANGUAGES
+from streamhub.timecode import require_zone
+
+SETTINGS_FILE = "streamhub.toml"
+
+
+class Secret(str):
+    """A string that never shows itself in a ``repr``."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'" if self else "''"
+
+
+def setting(default: Any, about: str) -> Any:
+    """A setting with its default and the sentence that documents it."""
+    return field(default=default, metadata={"about": about})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HubSettings:
+    """The hub itself and its web face."""
+
+    name: str = setting("streamhub", "Name of the hub, shown in titles.")
+    language: str = setting("de", "Language of the hub's own pages: de or en.")
+    zone: str = setting("Europe/Berlin", "IANA time zone of the hosts.")
+    host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0 for all.")
+    port: int = setting(8420, "Port of the web face; 0 picks a free one.")
+    url: str = setting(
+        "", "Public address of the hub behind a proxy, such as https://hub.example.org; empty: as listened."
+    )
+    trust_proxy: bool = setting(False, "Believe X-Forwarded-For of a proxy on this machine.")
+    questions_per_minute: int = setting(6, "Questions that one address may send in a minute.")
+    votes_per_minute: int = setting(60, "Votes that one address may give in a minute.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveSettings:
+    """Ingest doors and the live session."""
+
+    host: str = setting("127.0.0.1", "Address on which encoders may push.")
+    rtmp_port: int = setting(1935, "Port of the RTMP door; 0 picks a free one.")
+    srt_port: int = setting(0, "First UDP port of the SRT door, one port per session; 0 switches SRT off.")
+    grace_s: int = setting(600, "Seconds that an encoder may be gone before the session counts as ended by it.")
+    hls: bool = setting(True, "Write HLS for local viewers while recording.")
+    min_free_mb: int = setting(1024, "Refuse to go live with less free disk space than this, in MB.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordingSettings:
+    """The recording."""
+
+    media_dir: str = setting("media", "Folder of recordings, relative to the workspace.")
+    ffmpeg: str = setting("", "Path of an ffmpeg to use; empty: the system's, else the one that came with the package.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TranscriptSettings:
+    """Speech recognition."""
+
+    engine: str = setting("faster-whisper", "Recogniser: faster-whisper or openai-whisper.")
+    model: str = setting("small", "Model by name, by folder, or 'rehearsal' for the one that came with the package.")
+    mirror_url: str = setting("", "https address of a mirror that holds the model's files; empty: none.")
+    device: str = setting("auto", "cpu, cuda or auto.")
+    compute_type: str = setting("auto", "Arithmetic of the engine: int8, float16, float32 or auto.")
+    beam_size: int = setting(5, "Search width; 1 is the fastest.")
+    threads: int = setting(0, "Processor threads; 0: as many as there are cores.")
+    speed_limit: float = setting(20.0, "Give up when a recording takes longer than its own length times this.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerSettings:
+    """From marks and words to ranges."""
+
+    lag_s: float = setting(6.0, "How long after the first word of a question the host usually presses 'on air'.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteSettings:
+    """The archive and its site."""
+
+    title: str = setting("Antworten", "Title of the archive site.")
+    language: str = setting("de", "Language of its start page: de or en.")
+    url: str = setting("", "Public address of the site, for feeds and canonical links; empty: links stay relative.")
+    media: str = setting("link", "How recordings get into the site: link (hard link or copy) or none.")
+    media_url: str = setting("", "Address prefix of recordings when they are served elsewhere.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineSettings:
+    """The durable engine."""
+
+    database_url: Secret = setting(
+        Secret(""), "PostgreSQL address; empty: SQLite in the workspace. Better set by variable."
+    )
+    transcriptions: int = setting(1, "How many recordings one process transcribes at a time.")
+    attempts: int = setting(3, "Attempts of a failing step before it is held for a person.")
+    poll_s: float = setting(0.25, "How often queues are looked at, in seconds.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All settings of one hub."""
+
+    hub: HubSettings = HubSettings()
+    live: LiveSettings = LiveSettings()
+    recording: RecordingSettings = RecordingSettings()
+    transcript: TranscriptSettings = TranscriptSettings()
+    answers: AnswerSettings = AnswerSettings()
+    site: SiteSettings = SiteSettings()
+    engine: EngineSettings = EngineSettings()
+
+
+def load_settings(folder: Path, environ: Mapping[str, str]) -> Settings:
+    """Read a workspace's settings file and the variables over it.
+
+    Raises:
+        BadConfig: with every problem found in file and variables.
+    """
+    path = folder / SETTINGS_FILE
+    try:
+        return parse_settings(path.read_text("utf-8"), environ, source=str(path))
+    except FileNotFoundError as error:
+        raise BadInput(f"{folder}: no {SETTINGS_FILE} in it", hint="make a workspace with `streamhub init`") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: cannot be read ({error})") from error
+
+
+def parse_settings(toml: str, environ: Mapping[str, str], *, source: str = SETTINGS_FILE) -> Settings:
+    """Turn the text of a settings file and the variables over it into settings.
+
+    Raises:
+        BadConfig: with every problem found.
+    """
+    try:
+        given = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig(source, [f"not TOML: {error}"]) from error
+    problems: list[str] = []
+    sections: dict[str, Any] = {}
+    kinds = typing.get_type_hints(Settings)
+    for name in given.keys() - kinds.keys():
+        problems.append(f"[{name}]: no such section; there are {', '.join(kinds)}")
+    for name, kind in kinds.items():
+        table = given.get(name, {})
+        if not isinstance(table, dict):
+            problems.append(f"{name}: is a value, should be a section [{name}]")
+            table = {}
+        sections[name] = _parse_section(name, kind, table, environ, problems)
+    problems += _check(sections)
+    if problems:
+        raise BadConfig(source, problems)
+    return Settings(**sections)
+
+
+def _parse_section(
+    section: str, kind: type, table: Mapping[str, Any], environ: Mapping[str, str], problems: list[str]
+) -> Any:
+    hints = typing.get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for key in table.keys() - hints.keys():
+        problems.append(f"{section}.{key}: no such setting; there are {', '.join(hints)}")
+    for key, wanted in hints.items():
+        variable = f"STREAMHUB_{section}_{key}".upper()
+        place, given = (variable, environ[variable]) if variable in environ else (f"{section}.{key}", table.get(key))
+        if given is not None:
+            try:
+                values[key] = _convert(given, wanted)
+            except ValueError:
+                problems.append(f"{place}: should be {_KIND_NAMES[wanted]}, is {_masked(given, wanted)}")
+    return kind(**values)
+
+
+_KIND_NAMES: Mapping[type, str] = types.MappingProxyType(
+    {str: "a text", Secret: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+)
+_TRUTH = types.MappingProxyType({"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False})
+
+
+def _masked(given: Any, wanted: type) -> str:
+    return "'…'" if wanted is Secret else repr(given)
+
+
+def _convert(given: Any, wanted: type) -> Any:
+    if wanted is bool:
+        if isinstance(given, bool):
+            return given
+        if isinstance(given, str) and given.lower() in _TRUTH:
+            return _TRUTH[given.lower()]
+        raise ValueError
+    if isinstance(given, bool):
+        raise ValueError
+    if wanted in (str, Secret) and not isinstance(given, str):
+        raise ValueError
+    if wanted is int and isinstance(given, float):
+        raise ValueError
+    if wanted in (int, float) and not isinstance(given, int | float | str):
+        raise ValueError
+    return wanted(given)
+
+
+def _check(sections: Mapping[str, Any]) -> list[str]:
+    problems: list[str] = []
+    hub: HubSettings = sections["hub"]
+    for name in ("hub", "site"):
+        if sections[name].language not in LANGUAGES:
+            problems.append(f"{name}.language: {sections[name].language!r}, should be one of {', '.join(LANGUAGES)}")
+    try:
+        require_zone(hub.zone, what="hub.zone")
+    except BadInput as error:
+        problems.append(str(error))
+    ports = {
+        "hub.port": hub.port,
+        "live.rtmp_port": sections["live"].rtmp_port,
+        "live.srt_port": sections["live"].srt_port,
+    }
+    problems += [f"{name}: {port} is no port, use 0 to 65535" for name, port in ports.items() if not 0 <= port <= 65535]
+    for place, url in {"hub.url": hub.url, "site.url": sections["site"].url}.items():
+        if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
+            problems.append(f"{place}: {url!r} is no web address, write it as https://hub.example.org")
+    return problems + _check_ranges(sections)
+
+
+def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
+    transcript: TranscriptSettings = sections["transcript"]
+    problems: list[str] = []
+    choices = {
+        "transcript.engine": (transcript.engine, ("faster-whisper", "openai-whisper")),
+        "transcript.device": (transcript.device, ("auto", "cpu", "cuda")),
+        "site.media": (sections["site"].media, ("link", "none")),
+    }
+    for place, (value, allowed) in choices.items():
+        if value not in allowed:
+            problems.append(f"{place}: {value!r}, should be one of {', '.join(allowed)}")
+    minima = {
+        "transcript.beam_size": (transcript.beam_size, 1),
+        "transcript.threads": (transcript.threads, 0),
+        "live.grace_s": (sections["live"].grace_s, 0),
+        "live.min_free_mb": (sections["live"].min_free_mb, 0),
+        "engine.transcriptions": (sections["engine"].transcriptions, 1),
+        "engine.attempts": (sections["engine"].attempts, 1),
+        "hub.questions_per_minute": (sections["hub"].questions_per_minute, 1),
+        "hub.votes_per_minute": (sections["hub"].votes_per_minute, 1),
+    }
+    problems += [f"{place}: {value}, at least {least}" for place, (value, least) in minima.items() if value < least]
+    return problems
+
+
+def render_settings_file(settings: Settings) -> str:
+    """A settings file with every setting, its default commented out and its meaning above it."""
+    lines = [
+        "# streamhub settings. A line without # overrides the default; STREAMHUB_<SECTION>_<SETTING> overrides both."
+    ]
+    for section in dataclasses.fields(settings):
+        values = getattr(settings, section.name)
+        about = (type(values).__doc__ or "").strip().splitlines()[0]
+        lines += ["", f"[{section.name}]  # {about}"]
+        for item in dataclasses.fields(values):
+            value = getattr(values, item.name)
+            mark = "# " if value == item.default else ""
+            lines += [f"# {item.metadata['about']}", f"{mark}{item.name} = {_toml(value)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value)

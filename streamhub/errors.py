@@ -1,0 +1,162 @@
+"""The error tree of streamhub, whole, in one file.
+
+Owns every exception that leaves a module. Foreign errors are translated into one of these at the border, with the
+cause kept. Class facts say what the outside does with an error: ``exit_code`` for the command line, ``http_status``
+for the web, ``transient`` for the engine (worth another try without a person).
+
+Refuses to know who raises and who handles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class StreamhubError(Exception):
+    """Base of all errors that streamhub raises on purpose.
+
+    Args:
+        message: what happened, on which object, and what was seen.
+        hint: what the reader can do about it, one sentence; may be empty.
+    """
+
+    exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+    transient: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class BadInput(StreamhubError):
+    """What somebody gave us cannot be used as it is."""
+
+    exit_code = 3
+    http_status = 400
+
+
+class BadConfig(BadInput):
+    """The settings are wrong; carries every problem found, not only the first."""
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        super().__init__(f"{source}: {len(problems)} problem(s) in the settings:{lines}")
+        self.problems = tuple(problems)
+
+
+class BadMedia(BadInput):
+    """A media file is empty, broken, or not what it should be."""
+
+
+class BadCaptions(BadInput):
+    """A caption file cannot be read, or its times make no sense."""
+
+
+class BadArchive(BadInput):
+    """A file of the archive is wrong; says file, line (1-based, 0 for the whole file) and reason."""
+
+    def __init__(self, file: str, line: int, reason: str, *, hint: str = "") -> None:
+        place = f"{file}:{line}" if line else file
+        super().__init__(f"{place}: {reason}", hint=hint)
+        self.file = file
+        self.line = line
+        self.reason = reason
+
+
+class NotFound(StreamhubError):
+    """The named thing does not exist here."""
+
+    exit_code = 4
+    http_status = 404
+
+
+class Forbidden(StreamhubError):
+    """The caller may not do this."""
+
+    exit_code = 5
+    http_status = 403
+
+
+class NotSignedIn(Forbidden):
+    """Nobody is signed in, or the link or key is wrong or used up."""
+
+    http_status = 401
+
+
+class Conflict(StreamhubError):
+    """The state of things forbids this now, or two things claim one place."""
+
+    exit_code = 5
+    http_status = 409
+
+
+class NewerWorkspace(Conflict):
+    """The workspace was written by a newer streamhub than this one."""
+
+
+class TooMany(StreamhubError):
+    """A limit was reached; try again after ``retry_after_s`` seconds."""
+
+    exit_code = 7
+    http_status = 429
+    transient = True
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: int = 5) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(StreamhubError):
+    """Something that should answer does not answer at the moment."""
+
+    exit_code = 7
+    http_status = 503
+    transient = True
+
+
+class TimedOut(Unavailable):
+    """Something took longer than it was given."""
+
+
+class Environment(StreamhubError):
+    """This machine lacks something: a program, a model, a port, disk space, a right."""
+
+    exit_code = 6
+    http_status = 503
+
+
+class ToolMissing(Environment):
+    """A program or library that this needs is not installed."""
+
+
+class ModelMissing(Environment):
+    """A recogniser's model is not here and cannot be fetched."""
+
+
+class DiskFull(Environment):
+    """The disk has no room left, or too little to begin."""
+
+    http_status = 507
+
+
+class PortInUse(Environment):
+    """Somebody else listens on the port already."""
+
+
+class ToolFailed(StreamhubError):
+    """A program that we started ended with an error."""
+
+    transient = True
+
+
+class Cancelled(StreamhubError):
+    """A person or a shutdown stopped the job; what was finished stays finished."""
+
+    exit_code = 130
+    http_status = 503

@@ -1,0 +1,1 @@
+"""Stage two, what is asked: questions, their votes and their way through the queue."""

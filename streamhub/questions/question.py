@@ -1,0 +1,100 @@
+"""The nouns of asking: question, asker and the states of a question.
+
+A question's id never changes from intake to embed. Refuses to know where questions are stored or shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from streamhub.text import require_language
+from streamhub.timecode import require_utc
+
+MAX_QUESTION_LENGTH = 1000
+MAX_NAME_LENGTH = 60
+
+
+class QuestionState(StrEnum):
+    """Where a question is on its way; allowed steps stand in `streamhub.questions.rules.NEXT_STATES`."""
+
+    RECEIVED = "received"
+    HELD = "held"
+    OPEN = "open"
+    MERGED = "merged"
+    QUEUED = "queued"
+    ON_AIR = "on_air"
+    ANSWERED_LIVE = "answered_live"
+    ANSWERED_IN_WRITING = "answered_in_writing"
+    CARRIED_OVER = "carried_over"
+    DECLINED = "declined"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+
+
+class Shown(StrEnum):
+    """How an asker wants to be shown; it is the asker's choice alone."""
+
+    NAME = "name"
+    ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asker:
+    """Who asks.
+
+    Attributes:
+        name: as typed, cleaned; empty when none was given.
+        shown: whether the name may be shown.
+        place: town or the like; may be empty.
+    """
+
+    name: str = ""
+    shown: Shown = Shown.ANONYMOUS
+    place: str = ""
+
+    @property
+    def public_name(self) -> str:
+        """The name that may be shown, or empty."""
+        return self.name if self.shown is Shown.NAME else ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What somebody wants answered.
+
+    Attributes:
+        id: drawn at intake, never changed.
+        session_id: the session it was asked for.
+        text: the question as typed, cleaned.
+        asker: who asks.
+        language: ``de`` or ``en``.
+        state: where it is on its way.
+        source: the intake door it came through (``web``, ``api``, ``csv``, ...).
+        asked_at: when it came in, UTC.
+        votes: how many people want it answered, the asker not counted.
+        starred: whether the host marked it as one to take.
+        topics: slugs' titles as the host set them.
+        products: names of products it is about.
+        note: the reason given when it was declined; may be empty.
+    """
+
+    id: str
+    session_id: str
+    text: str
+    asker: Asker = Asker()
+    language: str = "de"
+    state: QuestionState = QuestionState.RECEIVED
+    source: str = "web"
+    asked_at: datetime
+    votes: int = 0
+    starred: bool = False
+    topics: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        require_language(self.language, what=f"question {self.id}")
+        require_utc(self.asked_at)

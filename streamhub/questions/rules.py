@@ -1,0 +1,67 @@
+"""Rules of asking: which step of a question may follow which, what the public sees, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from streamhub.errors import Conflict
+from streamhub.questions.question import Question, QuestionState
+from streamhub.schedule.show import Moderation
+
+Q = QuestionState
+
+NEXT_STATES: Mapping[QuestionState, frozenset[QuestionState]] = {
+    Q.RECEIVED: frozenset({Q.HELD, Q.OPEN, Q.DECLINED}),
+    Q.HELD: frozenset({Q.OPEN, Q.DECLINED}),
+    Q.OPEN: frozenset({Q.HELD, Q.QUEUED, Q.ON_AIR, Q.MERGED, Q.ANSWERED_IN_WRITING, Q.CARRIED_OVER, Q.DECLINED}),
+    Q.MERGED: frozenset({Q.OPEN}),
+    Q.QUEUED: frozenset({Q.OPEN, Q.ON_AIR, Q.MERGED, Q.ANSWERED_IN_WRITING, Q.CARRIED_OVER, Q.DECLINED}),
+    Q.ON_AIR: frozenset({Q.ANSWERED_LIVE, Q.QUEUED, Q.OPEN}),
+    Q.ANSWERED_LIVE: frozenset({Q.ON_AIR, Q.QUEUED, Q.OPEN, Q.PUBLISHED, Q.WITHDRAWN}),
+    Q.ANSWERED_IN_WRITING: frozenset({Q.OPEN, Q.PUBLISHED, Q.WITHDRAWN}),
+    Q.CARRIED_OVER: frozenset({Q.OPEN, Q.QUEUED, Q.DECLINED}),
+    Q.DECLINED: frozenset({Q.OPEN}),
+    Q.PUBLISHED: frozenset({Q.SUPERSEDED, Q.WITHDRAWN, Q.ANSWERED_LIVE}),
+    Q.SUPERSEDED: frozenset({Q.PUBLISHED, Q.WITHDRAWN}),
+    Q.WITHDRAWN: frozenset({Q.PUBLISHED}),
+}
+
+PUBLIC_STATES = frozenset(
+    {Q.OPEN, Q.QUEUED, Q.ON_AIR, Q.ANSWERED_LIVE, Q.ANSWERED_IN_WRITING, Q.CARRIED_OVER, Q.PUBLISHED}
+)
+"""States in which everybody may see a question."""
+
+VOTABLE_STATES = frozenset({Q.OPEN, Q.QUEUED, Q.ON_AIR, Q.CARRIED_OVER})
+"""States in which people may still say that they want it answered."""
+
+
+def decide_step(question: Question, to: QuestionState, *, note: str = "") -> Question:
+    """The question after a step on its way; a step to where it is already changes nothing.
+
+    Raises:
+        Conflict: the step is not allowed from here.
+    """
+    if to is question.state:
+        return question
+    allowed = NEXT_STATES[question.state]
+    if to not in allowed:
+        names = ", ".join(sorted(allowed)) or "nothing"
+        raise Conflict(f"question {question.id}: is {question.state}, cannot become {to}", hint=f"from here: {names}")
+    return replace(question, state=to, note=note if to is Q.DECLINED else question.note)
+
+
+def decide_intake(moderation: Moderation) -> QuestionState:
+    """The state of a fresh question under the show's way of moderating."""
+    return Q.HELD if moderation is Moderation.BEFORE else Q.OPEN
+
+
+def plan_order(questions: Iterable[Question]) -> list[Question]:
+    """Order for the audience: on air first, then the most wanted, then the oldest."""
+    return sorted(questions, key=lambda q: (q.state is not Q.ON_AIR, -q.votes, q.asked_at, q.id))
+
+
+def plan_queue(questions: Iterable[Question]) -> list[Question]:
+    """Order for the host: on air, then queued, then starred, then by votes, then by age."""
+    rank = {Q.ON_AIR: 0, Q.QUEUED: 1}
+    return sorted(questions, key=lambda q: (rank.get(q.state, 2), not q.starred, -q.votes, q.asked_at, q.id))

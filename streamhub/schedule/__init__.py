@@ -1,0 +1,1 @@
+"""Stage one, when and who: shows, sessions and the people in them."""

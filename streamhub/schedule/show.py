@@ -1,0 +1,142 @@
+"""The nouns of scheduling: show, session, participant.
+
+Owns what a show and a session are. Refuses to know how they are stored, shown or broadcast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from streamhub.errors import BadInput
+from streamhub.text import require_language, require_slug
+from streamhub.timecode import require_utc, require_zone
+
+
+class SessionState(StrEnum):
+    """Where a session is in its life; the order is that of `streamhub.schedule.rules.NEXT_STATES`."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    OPEN = "open"
+    REHEARSAL = "rehearsal"
+    LIVE = "live"
+    ENDED = "ended"
+    PROCESSING = "processing"
+    IN_REVIEW = "in_review"
+    PUBLISHED = "published"
+    CANCELLED = "cancelled"
+    MOVED = "moved"
+
+
+class Role(StrEnum):
+    """What a participant is in a session."""
+
+    HOST = "host"
+    EXPERT = "expert"
+    CUSTOMER = "customer"
+    SUPER_USER = "super_user"
+
+
+class Moderation(StrEnum):
+    """When a person looks at a question: before others see it, afterwards, or never."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    NONE = "none"
+
+
+class Publishing(StrEnum):
+    """Who publishes an answer: a person after review, or the pipeline by itself."""
+
+    REVIEW = "review"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Participant:
+    """A person in a session.
+
+    Attributes:
+        name: as shown and as spoken.
+        role: what the person does in the session.
+        about: one line under the name (post, company, product); may be empty.
+    """
+
+    name: str
+    role: Role
+    about: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Show:
+    """A programme: one-off or a series.
+
+    Attributes:
+        id: slug, unique in the hub, part of every address.
+        title: as shown.
+        language: ``de`` or ``en``, the default of its sessions.
+        about: one paragraph, plain text; may be empty.
+        moderation: when questions are looked at.
+        publishing: who publishes its answers.
+    """
+
+    id: str
+    title: str
+    language: str = "de"
+    about: str = ""
+    moderation: Moderation = Moderation.AFTER
+    publishing: Publishing = Publishing.REVIEW
+
+    def __post_init__(self) -> None:
+        require_slug(self.id, what="show id")
+        require_language(self.language, what=f"show {self.id}")
+        if not self.title.strip():
+            raise BadInput(f"show {self.id}: empty title", hint="give the show a title")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One live broadcast of a show, with one permanent address before, during and after it.
+
+    Attributes:
+        id: ``<yyyy-mm-dd>-<slug>``, unique in the hub.
+        show_id: the show it belongs to.
+        title: as shown.
+        starts_at: planned start, UTC.
+        zone: IANA name of the host's time zone.
+        language: ``de`` or ``en``.
+        planned_minutes: planned length.
+        state: where it is in its life.
+        started_at: when it went live, UTC: zero of the session clock; None before.
+        ended_at: when it ended, UTC; None before.
+        participants: the people in it, host first.
+    """
+
+    id: str
+    show_id: str
+    title: str
+    starts_at: datetime
+    zone: str = "Europe/Berlin"
+    language: str = "de"
+    planned_minutes: int = 60
+    state: SessionState = SessionState.DRAFT
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    participants: tuple[Participant, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_slug(self.id, what="session id")
+        require_slug(self.show_id, what="show id")
+        require_language(self.language, what=f"session {self.id}")
+        require_utc(self.starts_at)
+        if not self.title.strip():
+            raise BadInput(f"session {self.id}: empty title", hint="give the session a title")
+        if not 1 <= self.planned_minutes <= 24 * 60:
+            raise BadInput(f"session {self.id}: {self.planned_minutes} minutes planned", hint="plan 1 to 1440 minutes")
+        require_zone(self.zone, what=f"session {self.id}")
+
+    def with_state(self, state: SessionState) -> Session:
+        """The same session in another state; says nothing about whether the step is allowed."""
+        return replace(self, state=state)

@@ -1,0 +1,1 @@
+"""Stage five, words and speakers: recognisers, captions and the transcript they make."""

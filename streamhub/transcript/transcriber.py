@@ -1,0 +1,54 @@
+"""The role of a transcriber: media in, words with times out.
+
+Brands run their engine in a child process, so that the hub never blocks, memory comes back, and a job can be cancelled
+or stopped by its time limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from streamhub.transcript.transcript import Transcript
+
+Progress = Callable[[int, int], None]
+"""Called with (done_ms, total_ms) of media, not more often than a few times a second."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TranscriptionJob:
+    """What to transcribe.
+
+    Attributes:
+        media: a local file.
+        language: ``de``, ``en``, or empty to detect it.
+        vocabulary: names and products that are likely to be heard.
+        time_limit_s: the job is stopped after that many seconds; None for no limit.
+    """
+
+    media: Path
+    language: str = ""
+    vocabulary: tuple[str, ...] = field(default=())
+    time_limit_s: float | None = None
+
+
+class Transcriber(Protocol):
+    """Turns speech into words with times."""
+
+    @property
+    def name(self) -> str:
+        """Engine and model for the reader, such as ``faster-whisper small``."""
+
+    async def transcribe(self, job: TranscriptionJob, progress: Progress) -> Transcript:
+        """Transcribe the whole file; times are media milliseconds.
+
+        Cancelling the task stops the engine's process.
+
+        Raises:
+            BadMedia: the file has no sound, or cannot be read.
+            ModelMissing: the model is not here and cannot be fetched.
+            TimedOut: the time limit was reached.
+            ToolFailed: the engine died.
+        """

@@ -1,0 +1,1 @@
+"""The hub's web face: one file per audience, sessions, roles and live updates."""
