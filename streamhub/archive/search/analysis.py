@@ -1,0 +1,124 @@
+"""How text becomes search terms: words, folding, stems.
+
+Owns the analysis that the index and every query share; `site/static/analysis.js` is its twin, and a test holds the two
+equal. Refuses to know documents, weights of fields, and compounds (those are learned at build time).
+
+The stemmers are Snowball 3.0.1 on both sides: `snowballstemmer` here, the scripts of Sphinx 9.0.4 in the browser.
+The pure Python classes are named on purpose, since `snowballstemmer.stemmer()` would pick another release of Snowball
+up if PyStemmer happened to be installed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from snowballstemmer.english_stemmer import EnglishStemmer
+from snowballstemmer.german_stemmer import GermanStemmer
+
+from streamhub.archive.search.document import Language
+
+PARTICIPLE_WEIGHT = 0.5
+MAX_TERM_LENGTH = 40
+MAX_JOINED_PIECES = 4
+
+# Accents, soft hyphens, zero-width and bidi controls: part of a word, and removed from it.
+_INVISIBLE = "\u00ad\u0300-\u036f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+_PIECE = rf"(?:[^\W_]|[{_INVISIBLE}])+"
+# What may stand inside a word: FRITZ!Box, Amts-Leitung, AT&T, geht's, Kund:innen; a point only within a number.
+_JOINER = r"(?:[-‐‑'’!&:*_]|(?<=[0-9])[.,](?=[0-9]))"
+_WORD = re.compile(rf"{_PIECE}(?:{_JOINER}{_PIECE})*")
+_SPLIT = re.compile(r"[-‐‑!&:*_.,]")
+_POSSESSIVE = re.compile(r"['’][sS]$")
+_DROPPED = re.compile(rf"[{_INVISIBLE}]|[^\w]|_|[^\u0000-\uffff]")
+_STEMMABLE = re.compile(r"[a-z]+")
+_PARTICIPLE = re.compile(
+    r"((?:ab|an|auf|aus|bei|ein|fest|frei|her|hin|los|mit|nach|um|vor|weg|weiter|zu|zuruck|zusammen)?)ge([a-z]{3,}t)"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Word:
+    """A word where it stands in a text.
+
+    Attributes:
+        start: index of its first character.
+        end: index after its last one.
+        pieces: folded parts, more than one for ``Amts-Leitung``; at least one, none empty.
+    """
+
+    start: int
+    end: int
+    pieces: tuple[str, ...]
+
+
+def fold(text: str) -> str:
+    """Fold a word: compatibility forms unified, lower case, no accents, ``ß`` as ``ss``, letters and digits only."""
+    lower = unicodedata.normalize("NFKD", text).lower().replace("ß", "ss")
+    return _DROPPED.sub("", lower)
+
+
+def split_words(text: str) -> Iterator[Word]:
+    """Find the words of a text in order, with their places."""
+    for match in _WORD.finditer(text):
+        bare = _POSSESSIVE.sub("", match[0]).replace("'", "").replace("’", "")
+        pieces = tuple(piece for piece in map(fold, _SPLIT.split(bare)) if piece)
+        if pieces:
+            yield Word(start=match.start(), end=match.end(), pieces=pieces)
+
+
+def derive_infinitive(piece: str) -> str:
+    """Undo a German weak participle, ``gekundigt`` to ``kundigen``, ``abgeschaltet`` to ``abschalten``; or ``""``."""
+    match = _PARTICIPLE.fullmatch(piece)
+    if match is None:
+        return ""
+    base = match[2]
+    return match[1] + (base[:-2] if base[-2] == "e" and base[-3] in "dtmn" else base[:-1]) + "en"
+
+
+def spell_umlauts_plainly(piece: str) -> str:
+    """Bring ``ae oe ue`` to the form that stems have, as Snowball does: ``kuend`` to ``kund``, ``neue`` untouched."""
+    return re.sub(r"(?<![aeiouyq])ue", "u", piece.replace("ae", "a").replace("oe", "o"))
+
+
+class Analyzer:
+    """Analysis in one language, with a memory of the words it has seen. Not safe for two threads at once."""
+
+    def __init__(self, language: Language) -> None:
+        self.language: Language = language
+        self._stemmer = GermanStemmer() if language == "de" else EnglishStemmer()
+        self._stems: dict[str, str] = {}
+
+    def stem(self, piece: str) -> str:
+        """Stem a folded piece; whatever is not plain letters stays as it is. At most 40 characters."""
+        found = self._stems.get(piece)
+        if found is None:
+            cut = piece[:MAX_TERM_LENGTH]
+            found = str(self._stemmer.stemWord(cut)) if _STEMMABLE.fullmatch(cut) else cut
+            self._stems[piece] = found
+        return found
+
+    def piece_terms(self, piece: str) -> dict[str, float]:
+        """The terms of a folded piece with their weights: its stem, and a participle's infinitive."""
+        terms = {self.stem(piece): 1.0}
+        infinitive = derive_infinitive(piece) if self.language == "de" else ""
+        if infinitive:
+            terms.setdefault(self.stem(infinitive), PARTICIPLE_WEIGHT)
+        return terms
+
+    def word_terms(self, word: Word) -> dict[str, float]:
+        """The terms of a word: those of its pieces, and of all of them joined (``Amts-Leitung``, ``amtsleitung``)."""
+        terms: dict[str, float] = {}
+        joined = ("".join(word.pieces),) if 1 < len(word.pieces) <= MAX_JOINED_PIECES else ()
+        for piece in (*word.pieces, *joined):
+            for term, weight in self.piece_terms(piece).items():
+                terms[term] = max(weight, terms.get(term, 0.0))
+        return terms
+
+
+def fold_stop_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Fold a list of stop words, with ``ae oe ue`` beside the plain form; sorted."""
+    digraphs = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+    return tuple(sorted({fold(w) for w in words} | {fold(w.translate(digraphs)) for w in words}))

@@ -1,0 +1,142 @@
+"""The binary form of the index files.
+
+Owns bytes: variable-length numbers, front-coded terms, postings, gzip. Refuses to know what terms and documents mean.
+`site/static/search-engine.js` reads the same form.
+
+A table is a sequence of entries in the order of their terms::
+
+    varint shared   how many UTF-8 bytes the term shares with the one before
+    varint length   how many bytes follow
+    bytes           the rest of the term
+    varint count    documents that have it
+    varint size     bytes of postings that follow (absent in a vocabulary)
+    postings        per document, rising: varint (distance from the one before << 4 | impact 1..15)
+
+Every file is gzip inside, whatever the host does: the same bytes travel everywhere, and the browser has
+`DecompressionStream`. Files do not end in `.gz`, since some servers then add a header that unpacks them twice.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+FORMAT_VERSION = 1
+IMPACT_BITS = 4
+MAX_IMPACT = (1 << IMPACT_BITS) - 1
+_COMPRESSION_LEVEL = 9
+
+Posting = tuple[int, int]
+"""Ordinal of a document and its impact, 1 to 15."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A term with its encoded postings.
+
+    Attributes:
+        term: the term.
+        count: documents that have it.
+        postings: encoded; empty in a vocabulary.
+    """
+
+    term: str
+    count: int
+    postings: bytes = b""
+
+
+def encode_varint(number: int) -> bytes:
+    """Encode a number of 0 or more, seven bits a byte, low ones first."""
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def decode_varint(data: bytes, at: int) -> tuple[int, int]:
+    """Decode the number at an index; returns it with the index after it."""
+    number = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+        shift += 7
+
+
+def encode_postings(postings: Sequence[Posting]) -> bytes:
+    """Encode postings that rise by ordinal."""
+    out = bytearray()
+    before = 0
+    for ordinal, impact in postings:
+        out += encode_varint((ordinal - before) << IMPACT_BITS | impact)
+        before = ordinal
+    return bytes(out)
+
+
+def decode_postings(data: bytes) -> list[Posting]:
+    """Decode what `encode_postings` made."""
+    postings: list[Posting] = []
+    at = ordinal = 0
+    while at < len(data):
+        number, at = decode_varint(data, at)
+        ordinal += number >> IMPACT_BITS
+        postings.append((ordinal, number & MAX_IMPACT))
+    return postings
+
+
+def encode_table(entries: Iterable[Entry], *, with_postings: bool = True) -> bytes:
+    """Encode entries that are in the order of their terms, not yet packed."""
+    out = bytearray()
+    before = b""
+    for entry in entries:
+        term = entry.term.encode()
+        shared = _shared_length(before, term)
+        out += encode_varint(shared) + encode_varint(len(term) - shared) + term[shared:] + encode_varint(entry.count)
+        if with_postings:
+            out += encode_varint(len(entry.postings)) + entry.postings
+        before = term
+    return bytes(out)
+
+
+def decode_table(data: bytes, *, with_postings: bool = True) -> Iterator[Entry]:
+    """Decode what `encode_table` made."""
+    at = 0
+    term = b""
+    while at < len(data):
+        shared, at = decode_varint(data, at)
+        length, at = decode_varint(data, at)
+        term = term[:shared] + data[at : at + length]
+        count, at = decode_varint(data, at + length)
+        size, at = decode_varint(data, at) if with_postings else (0, at)
+        yield Entry(term=term.decode(), count=count, postings=data[at : at + size])
+        at += size
+
+
+def pack(data: bytes) -> bytes:
+    """Gzip without a time, so that the same content gives the same bytes."""
+    return gzip.compress(data, _COMPRESSION_LEVEL, mtime=0)
+
+
+def unpack(data: bytes) -> bytes:
+    """Undo `pack`; data that a server has unpacked already passes."""
+    return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+
+
+def name_by_content(prefix: str, data: bytes) -> str:
+    """A file name that changes exactly when the unpacked content does."""
+    return f"{prefix}-{hashlib.blake2b(data, digest_size=8).hexdigest()}.idx"
+
+
+def _shared_length(before: bytes, term: bytes) -> int:
+    shared = 0
+    for left, right in zip(before, term, strict=False):
+        if left != right:
+            break
+        shared += 1
+    return shared
