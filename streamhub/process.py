@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 
 from streamhub.errors import TimedOut, ToolFailed, ToolMissing
@@ -58,7 +59,7 @@ class Command:
     @property
     def label(self) -> str:
         """Name for messages; never contains arguments, which may be secret."""
-        return self.name or os.path.basename(self.argv[0])
+        return self.name or Path(self.argv[0]).name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,7 +29,7 @@ Random = Callable[[int], bytes]
 
 
 def slugify(text: str, *, max_length: int = 60) -> str:
-    """Make a lower-case ASCII path part from any text; German umlauts become ``ae oe ue ss``; ``x`` if nothing is left."""
+    """Make a lower-case ASCII path part from any text; umlauts become ``ae oe ue ss``; ``x`` if nothing is left."""
     spelled = text.translate(_GERMAN)
     ascii_text = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")

@@ -1,0 +1,53 @@
+# Two commands for a fresh machine with Python 3.11, git and make:
+#   make demo   runs a real live session through every part and builds its archive
+#   make test   runs the tests
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check format test-browser test-postgres test-engines extras bench clean
+
+demo: $(STAMP)
+	@$(BIN)/streamhub demo --folder .demo
+
+test: $(STAMP) check
+	$(BIN)/python -m pytest -q
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test-browser: $(VENV)/.browser
+	$(BIN)/python -m pytest -q -m browser
+
+test-postgres: $(STAMP)
+	$(BIN)/python -m pytest -q -m postgres
+
+test-engines: $(VENV)/.engines
+	$(BIN)/python -m pytest -q -m engines
+
+$(STAMP): pyproject.toml constraints.txt hatch_build.py
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "streamhub needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing streamhub and its packages into $(VENV) (about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.browser: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,browser]'
+	@touch $@
+
+# The CPU build of torch is wanted here; on a machine with a GPU install torch as its makers say.
+$(VENV)/.engines: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,openai-whisper]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .demo build dist site/static/vendor

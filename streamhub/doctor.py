@@ -1,0 +1,207 @@
+"""What a hub needs from its machine, checked, with what to do about each lack.
+
+Owns the checks that any hub needs: settings, folders, disk, ports, clock, database library, archive. Checks of the
+outside things (programs, models) are given to it by `streamhub.app`.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from streamhub.config import Settings, load_settings
+from streamhub.errors import StreamhubError
+from streamhub.store.library import has_wal_reset_fix, sqlite_version
+from streamhub.timecode import Now, require_zone
+from streamhub.workspace import Workspace
+
+_BUILT = datetime(2026, 11, 1, tzinfo=UTC)  # no honest clock can be before the day this was written
+
+
+class Verdict(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What one check saw.
+
+    Attributes:
+        check: name of the check.
+        verdict: how it came out.
+        seen: what was seen.
+        advice: what to do; empty when all is well.
+    """
+
+    check: str
+    verdict: Verdict
+    seen: str
+    advice: str = ""
+
+
+Check = Callable[[], Finding]
+
+
+def run_checks(checks: Iterable[tuple[str, Check]]) -> list[Finding]:
+    """Run checks; an error of ours becomes a finding of its own."""
+    findings = []
+    for name, check in checks:
+        try:
+            findings.append(check())
+        except StreamhubError as error:
+            findings.append(Finding(check=name, verdict=Verdict.FAIL, seen=error.message, advice=error.hint))
+    return findings
+
+
+def machine_checks(now: Now) -> list[tuple[str, Check]]:
+    """Checks that need no workspace."""
+    return [("python", _check_python), ("sqlite", _check_sqlite), ("clock", lambda: _check_clock(now))]
+
+
+def workspace_checks(
+    workspace: Workspace, environ: Mapping[str, str], *, listening: bool
+) -> tuple[Settings | None, list[tuple[str, Check]]]:
+    """Checks of a workspace, and its settings when they can be read.
+
+    Args:
+        workspace: the workspace.
+        environ: variables that override settings.
+        listening: whether its hub runs, so that its ports are its own.
+    """
+    try:
+        settings = load_settings(workspace.folder, environ)
+    except StreamhubError as error:
+        text, advice = error.message, error.hint or "mend the lines named above"
+        return None, [
+            ("settings", lambda: Finding(check="settings", verdict=Verdict.FAIL, seen=text, advice=advice)),
+        ]
+    seen = Finding(check="settings", verdict=Verdict.OK, seen=str(workspace.settings_file))
+    checks: list[tuple[str, Check]] = [
+        ("settings", lambda: seen),
+        ("permissions", lambda: _check_permissions(workspace)),
+        ("disk", lambda: _check_disk(workspace.media(settings), settings.live.min_free_mb)),
+        ("time zone", lambda: _check_zone(settings.hub.zone)),
+    ]
+    if not listening:
+        checks += [
+            ("web port", lambda: _check_port("web port", settings.hub.host, settings.hub.port, "hub.port")),
+            (
+                "rtmp port",
+                lambda: _check_port("rtmp port", settings.live.host, settings.live.rtmp_port, "live.rtmp_port"),
+            ),
+        ]
+    return settings, checks
+
+
+def _check_python() -> Finding:
+    version = sys.version.split()[0]
+    return Finding(check="python", verdict=Verdict.OK, seen=version)
+
+
+def _check_sqlite() -> Finding:
+    version = sqlite_version()
+    if has_wal_reset_fix():
+        return Finding(check="sqlite", verdict=Verdict.OK, seen=version)
+    return Finding(
+        check="sqlite",
+        verdict=Verdict.WARN,
+        seen=f"{version}, which may lose commits in rare moments (fixed in 3.51.3, 3.50.7 and 3.44.6)",
+        advice="install the package pysqlite3, 0.6.1 or newer",
+    )
+
+
+def _check_clock(now: Now) -> Finding:
+    moment = now()
+    if moment < _BUILT:
+        return Finding(
+            check="clock",
+            verdict=Verdict.FAIL,
+            seen=f"{moment:%Y-%m-%d %H:%M} UTC, before this program was written",
+            advice="set the clock, better switch on time synchronisation (timedatectl set-ntp true)",
+        )
+    before = time.monotonic()
+    wall = now()
+    time.sleep(0.05)
+    drift_s = abs((now() - wall).total_seconds() - (time.monotonic() - before))
+    if drift_s > 0.5:
+        return Finding(
+            check="clock", verdict=Verdict.WARN, seen=f"jumped by {drift_s:.1f} s", advice="see who sets the clock"
+        )
+    return Finding(check="clock", verdict=Verdict.OK, seen=f"{moment:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _check_zone(name: str) -> Finding:
+    zone = require_zone(name, what="hub.zone")
+    return Finding(check="time zone", verdict=Verdict.OK, seen=f"{name}, now UTC{datetime.now(zone):%z}")
+
+
+def _check_permissions(workspace: Workspace) -> Finding:
+    workspace.secret()
+    for folder in (workspace.folder, workspace.transcripts, workspace.public, workspace.run):
+        probe = folder / ".doctor"
+        try:
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            return Finding(
+                check="permissions",
+                verdict=Verdict.FAIL,
+                seen=f"{folder}: cannot write ({error.strerror})",
+                advice="give this user the right to write there",
+            )
+    database = workspace.database
+    if database.exists() and database.stat().st_mode & 0o077:
+        return Finding(
+            check="permissions",
+            verdict=Verdict.WARN,
+            seen=f"{database}: others can read it",
+            advice=f"run chmod 600 {database}",
+        )
+    return Finding(check="permissions", verdict=Verdict.OK, seen=str(workspace.folder))
+
+
+def _check_disk(folder: Path, min_free_mb: int) -> Finding:
+    place = folder if folder.exists() else folder.parent
+    free_mb = shutil.disk_usage(place).free // 2**20
+    if free_mb < min_free_mb:
+        return Finding(
+            check="disk",
+            verdict=Verdict.FAIL,
+            seen=f"{free_mb} MB free in {place}, {min_free_mb} MB wanted to go live",
+            advice="free some space, or lower live.min_free_mb",
+        )
+    hours = free_mb / 1800  # 4 Mbit/s are 1.8 GB an hour
+    return Finding(
+        check="disk", verdict=Verdict.OK, seen=f"{free_mb} MB free, about {hours:.0f} h of recording at 4 Mbit/s"
+    )
+
+
+def _check_port(check: str, host: str, port: int, setting: str) -> Finding:
+    if port == 0:
+        return Finding(check=check, verdict=Verdict.OK, seen="a free one is picked at the start")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            return Finding(
+                check=check,
+                verdict=Verdict.FAIL,
+                seen=f"{host}:{port}: {'in use by another program' if taken else error.strerror}",
+                advice=f"stop that program, or set another {setting}",
+            )
+    return Finding(check=check, verdict=Verdict.OK, seen=f"{host}:{port} is free")

@@ -1,0 +1,47 @@
+"""What a recogniser heard, kept beside the recording so that no audio is ever transcribed twice.
+
+Owns the file and its name, which is made of the media's hash, the model and the language: other media or another model
+is another file. Times in it are media milliseconds. It is working data, not the archive.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from streamhub.errors import BadInput
+from streamhub.text import slugify
+from streamhub.transcript.transcript import Transcript
+
+
+def recognised_name(sha256: str, recogniser: str, language: str) -> str:
+    """Name (without ending) of the file for that media, recogniser (engine and model) and language; empty parts are left out."""
+    parts = ("recognised", sha256[:16], slugify(recogniser, max_length=80), language)
+    return "-".join(part for part in parts if part)
+
+
+def save_recognised(path: Path, transcript: Transcript) -> None:
+    """Write it in one step: after a crash the file is either whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
+        file.write(msgspec.json.encode(transcript))
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def load_recognised(path: Path) -> Transcript:
+    """Read it back.
+
+    Raises:
+        BadInput: the file is not what `save_recognised` wrote.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Transcript)
+    except (msgspec.MsgspecError, OSError) as error:
+        raise BadInput(
+            f"{path}: not a recogniser's result ({error})", hint="delete it and run the step again"
+        ) from error
