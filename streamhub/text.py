@@ -19,6 +19,14 @@ _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "
 _ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u, so no misreading and no words
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"“”»«')\]]*\s+(?=[\"„“»«'(\[]*[A-ZÄÖÜ0-9])")
+_ABBREVIATIONS = frozenset(
+    "z.b d.h u.a u.u o.ä i.d.r s.o s.u bzw ca evtl ggf inkl exkl max min nr vgl tel bzgl geb mio mrd "
+    "sog dr prof hr fr dipl ing mr mrs ms vs e.g i.e approx".split()
+)
+_MONTHS = frozenset(
+    "januar februar marz april mai juni juli august september oktober november dezember "
+    "january february march may june july october december".split()
+)
 _WINDOWS_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))})
 
 # Characters that reorder or hide text: bidi embeddings, overrides and isolates, zero-width ones, line separators.
@@ -103,6 +111,25 @@ def words_of(text: str) -> list[str]:
 def split_sentences(text: str) -> list[str]:
     """Split running text at sentence ends that are followed by a capital, a digit or an opening quote."""
     return [part.strip() for part in _SENTENCE_END.split(text.strip()) if part.strip()]
+
+
+def ends_sentence(word: str, following: str = "") -> bool:
+    """Whether a sentence ends after this word (with its punctuation), seen together with the word that follows.
+
+    Abbreviations (``z. B.``, ``Dr.``, ``e.g.``), single letters, German ordinals (``3. Oktober``) and a full stop before
+    a small letter end nothing.
+    """
+    bare = word.rstrip("\"“”»«')]’")
+    if not bare or bare[-1] not in ".!?…":
+        return False
+    if bare[-1] in "!?":
+        return True
+    stem = bare.lower().lstrip("(\"„“»«'[").rstrip(".…")
+    if bare[-1] == "." and (stem in _ABBREVIATIONS or (len(stem) == 1 and stem.isalpha())):
+        return False
+    if stem.isdigit() and len(stem) <= 2 and fold(following).rstrip(".,") in _MONTHS:
+        return False
+    return not following[:1].islower()
 
 
 def require_language(language: str, *, what: str) -> str:
