@@ -18,7 +18,7 @@ LANGUAGES = ("de", "en")
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ẞ": "SS"})
 _ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u, so no misreading and no words
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"“”»«')\]]*\s+(?=[\"„“»«'(\[]*[A-ZÄÖÜ0-9])")
+_SENTENCE_END = re.compile(r"""(?:(?<=[.!?…])|(?<=[.!?…]["“”»«')\]]))\s+(?=["„“»«'(\[]*[A-ZÄÖÜ0-9])""")
 _ABBREVIATIONS = frozenset(
     "z.b d.h u.a u.u o.ä i.d.r s.o s.u bzw ca evtl ggf inkl exkl max min nr vgl tel bzgl geb mio mrd "
     "sog dr prof hr fr dipl ing mr mrs ms vs e.g i.e approx".split()

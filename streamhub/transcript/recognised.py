@@ -17,7 +17,7 @@ from streamhub.transcript.transcript import Transcript
 
 
 def recognised_name(sha256: str, recogniser: str, language: str) -> str:
-    """Name (without ending) of the file for that media, recogniser (engine and model) and language; empty parts are left out."""
+    """Name (without ending) of the file for that media, recogniser and language; empty parts are left out."""
     parts = ("recognised", sha256[:16], slugify(recogniser, max_length=80), language)
     return "-".join(part for part in parts if part)
 

@@ -1,0 +1,389 @@
+"""From the end of a session to its page: the durable workflows that tie the stages together.
+
+Owns the order of the steps and what happens when one fails. Every step can run again: it looks at what is there before
+it does anything, and what goes through the engine is ids and hashes, never text. Refuses to know brands: it gets a
+recogniser, a recorder and a site builder as roles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlite_utils import Database
+
+from streamhub.answers.answer import Answer, AnswerState
+from streamhub.answers.rules import plan_answers
+from streamhub.archive.archived import ArchivedRecording, ArchivedSession
+from streamhub.archive.folder import has_session, load_session, save_session
+from streamhub.config import AnswerSettings, TranscriptSettings
+from streamhub.engine import Context, Engine, Policy
+from streamhub.errors import NotFound
+from streamhub.questions.question import Question, QuestionState
+from streamhub.recording.recording import Recording
+from streamhub.schedule.show import Participant, Publishing, Role, Session, SessionState, Show
+from streamhub.store import marks as mark_rows
+from streamhub.store import questions as question_rows
+from streamhub.store import recordings as recording_rows
+from streamhub.store import shows as show_rows
+from streamhub.store.store import Store
+from streamhub.store.work import put_outbox
+from streamhub.timecode import Now
+from streamhub.transcript.captions import read_captions
+from streamhub.transcript.recognised import load_recognised, recognised_name, save_recognised
+from streamhub.transcript.rules import to_session_clock
+from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
+from streamhub.transcript.transcript import Maker, Transcript
+
+SESSION = "session"
+TRANSCRIBE = "transcribe"
+PUBLISH = "publish"
+TRANSCRIPTION_QUEUE = "transcription"
+
+Q = QuestionState
+_ANSWERED = frozenset({Q.ANSWERED_LIVE, Q.ON_AIR, Q.PUBLISHED})
+_LEFT_OPEN = frozenset({Q.RECEIVED, Q.HELD, Q.OPEN, Q.QUEUED})
+_AUTHOR = "pipeline"
+
+Json = Any
+Advance = Callable[[int, int], None]
+
+
+class Recordings(Protocol):
+    """What the pipeline needs of the recording stage."""
+
+    async def finish(self, session_id: str, progress: Advance) -> Recording:
+        """Join the segments of a live session into one verified file; calling it again does no work."""
+
+    async def take(self, session_id: str, source: Path, progress: Advance) -> Recording:
+        """Take a file as the recording of a session; calling it again does no work."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipelineParts:
+    """What the pipeline works with.
+
+    Attributes:
+        store: the hub's data.
+        engine: runs the workflows.
+        recordings: makes the recording.
+        transcriber: makes the words.
+        build: writes the site.
+        media: folder of recordings.
+        transcripts: folder of the archive.
+        settings: of the transcription stage.
+        answers: of the answers stage.
+        now: the clock.
+    """
+
+    store: Store
+    engine: Engine
+    recordings: Recordings
+    transcriber: Transcriber
+    build: Callable[[], Awaitable[Mapping[str, Json]]]
+    media: Path
+    transcripts: Path
+    settings: TranscriptSettings
+    answers: AnswerSettings
+    now: Now
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where the media and the words of a session come from.
+
+    Attributes:
+        media: a file to take as the recording; empty: the segments of the live session, or nothing.
+        captions: a caption file to take the words from; empty: the recogniser hears them.
+        live: whether segments of a live session are expected.
+    """
+
+    media: str = ""
+    captions: str = ""
+    live: bool = True
+
+
+class Pipeline:
+    """The workflows of a session after its end."""
+
+    def __init__(self, parts: PipelineParts) -> None:
+        self._parts = parts
+        self._archive_lock = asyncio.Lock()
+        self.progress: dict[str, tuple[str, int, int]] = {}
+
+    def register(self) -> None:
+        """Make the workflows known to the engine; call it before the engine is launched."""
+        engine = self._parts.engine
+        engine.workflow(SESSION, self._run_session)
+        engine.workflow(TRANSCRIBE, self._run_transcription)
+        engine.workflow(PUBLISH, self._run_publication)
+
+    # The workflows.
+
+    async def _run_session(self, ctx: Context, session_id: str, media: str, captions: str, live: bool) -> Json:
+        source = Source(media=media, captions=captions, live=live)
+        await ctx.step("begin", lambda: self._begin(session_id, ctx.workflow_id))
+        recording = None
+        if source.media or source.live:
+            recording = await ctx.step("recording", lambda: self._make_recording(session_id, source))
+        if source.captions:
+            await ctx.step("captions", lambda: self._take_captions(session_id, source))
+        elif recording:
+            key = f"{session_id}:{recording['sha256'][:16]}:{self._model_key()}"
+            await ctx.queued(TRANSCRIPTION_QUEUE, TRANSCRIBE, key, session_id)
+        await ctx.step("answers", lambda: self._write_answers(session_id, source))
+        await ctx.step("review", lambda: self._enter_review(session_id, ctx.workflow_id))
+        return await ctx.step("site", self._build_site)
+
+    async def _run_transcription(self, ctx: Context, session_id: str) -> Json:
+        return await ctx.step("transcript", lambda: self._transcribe(session_id))
+
+    async def _run_publication(self, ctx: Context, session_id: str, revision: str) -> Json:
+        await ctx.step("archive", lambda: self._write_states(session_id))
+        return await ctx.step("site", self._build_site, policy=Policy(attempts=3, on_failure="hold"))
+
+    # The steps. Each looks at what is there before it does anything.
+
+    async def _begin(self, session_id: str, workflow_id: str) -> Json:
+        def begin(db: Database) -> str:
+            session = show_rows.load_session(db, session_id)
+            if session.state is SessionState.ENDED:
+                show_rows.step_session(db, session_id, SessionState.PROCESSING, at=self._parts.now())
+            return session_id
+
+        return await self._parts.store.write(begin, key=f"{workflow_id}:begin")
+
+    async def _make_recording(self, session_id: str, source: Source) -> Json:
+        advance = self._advance(session_id, "recording")
+        if source.media:
+            recording = await self._parts.recordings.take(session_id, Path(source.media), advance)
+        else:
+            recording = await self._parts.recordings.finish(session_id, advance)
+        return {"sha256": recording.sha256, "duration_ms": recording.info.duration_ms}
+
+    async def _take_captions(self, session_id: str, source: Source) -> Json:
+        session = await self._parts.store.read(lambda db: show_rows.load_session(db, session_id))
+        transcript = await asyncio.to_thread(read_captions, Path(source.captions), language=session.language)
+        target = self._captions_file(session_id)
+        await asyncio.to_thread(save_recognised, target, transcript)
+        return {"cues": len(transcript.cues)}
+
+    async def _transcribe(self, session_id: str) -> Json:
+        recording, session, vocabulary = await self._parts.store.read(lambda db: _load_job(db, session_id))
+        target = self._recognised_file(recording)
+        if not target.exists():
+            job = TranscriptionJob(
+                media=self._parts.media / recording.path,
+                language=session.language,
+                vocabulary=vocabulary,
+                time_limit_s=60 + recording.info.duration_ms / 1000 * self._parts.settings.speed_limit,
+            )
+            transcript = await self._parts.transcriber.transcribe(job, self._advance(session_id, "transcript"))
+            await asyncio.to_thread(save_recognised, target, transcript)
+        return {"file": target.name}
+
+    async def _write_answers(self, session_id: str, source: Source) -> Json:
+        async with self._archive_lock:
+            facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
+            transcript = await asyncio.to_thread(self._load_transcript, facts, source)
+            fresh = _plan_archived(facts, transcript, self._parts.answers)
+            archived = await asyncio.to_thread(self._merge_with_files, fresh)
+            await asyncio.to_thread(save_session, self._parts.transcripts, archived)
+        return {"answers": len(archived.answers)}
+
+    async def _enter_review(self, session_id: str, workflow_id: str) -> Json:
+        def enter(db: Database) -> str:
+            at = self._parts.now()
+            session = show_rows.load_session(db, session_id)
+            for question in question_rows.list_questions(db, session_id):
+                if question.state is Q.ON_AIR:
+                    question_rows.step_question(db, question.id, Q.ANSWERED_LIVE, at=at, author=_AUTHOR)
+                elif question.state in _LEFT_OPEN and session.state is SessionState.PROCESSING:
+                    _carry_over(db, question, at=at)
+            if session.state is SessionState.PROCESSING:
+                show_rows.step_session(db, session_id, SessionState.IN_REVIEW, at=at)
+            if show_rows.load_show(db, session.show_id).publishing is Publishing.AUTO:
+                publish_answered(db, session_id, None, at=at, author=_AUTHOR)
+            return session_id
+
+        return await self._parts.store.write(enter, key=f"{workflow_id}:review")
+
+    async def _write_states(self, session_id: str) -> Json:
+        async with self._archive_lock:
+            session, questions = await self._parts.store.read(
+                lambda db: (show_rows.load_session(db, session_id), question_rows.list_questions(db, session_id))
+            )
+            archived = await asyncio.to_thread(load_session, self._parts.transcripts, session.show_id, session_id)
+            states = {question.id: question.state for question in questions}
+            answers = tuple(_with_state(answer, states.get(answer.id)) for answer in archived.answers)
+            await asyncio.to_thread(save_session, self._parts.transcripts, replace(archived, answers=answers))
+        return {"published": sum(answer.state is AnswerState.PUBLISHED for answer in answers)}
+
+    async def _build_site(self) -> Json:
+        return dict(await self._parts.build())
+
+    # Files.
+
+    def _advance(self, session_id: str, step: str) -> Advance:
+        def advance(done: int, total: int) -> None:
+            self.progress[session_id] = (step, done, total)
+
+        return advance
+
+    def _model_key(self) -> str:
+        return recognised_name("", self._parts.transcriber.name, "")
+
+    def _recognised_file(self, recording: Recording) -> Path:
+        folder = (self._parts.media / recording.path).parent
+        return folder / f"{recognised_name(recording.sha256, self._parts.transcriber.name, '')}.json"
+
+    def _captions_file(self, session_id: str) -> Path:
+        return self._parts.media / session_id / "captions.json"
+
+    def _load_transcript(self, facts: Facts, source: Source) -> Transcript | None:
+        if source.captions:
+            return load_recognised(self._captions_file(facts.session.id))
+        if facts.recording is None:
+            return None
+        file = self._recognised_file(facts.recording)
+        return load_recognised(file) if file.exists() else None
+
+    def _merge_with_files(self, fresh: ArchivedSession) -> ArchivedSession:
+        """What people wrote into the archive's files stays; only what is missing is added."""
+        if not has_session(self._parts.transcripts, fresh.show_id, fresh.id):
+            return fresh
+        return merge_archived(load_session(self._parts.transcripts, fresh.show_id, fresh.id), fresh)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What the hub knows of a session when its answers are cut."""
+
+    show: Show
+    session: Session
+    questions: Sequence[Question]
+    marks: Sequence[Any]
+    recording: Recording | None
+
+
+def merge_archived(filed: ArchivedSession, fresh: ArchivedSession) -> ArchivedSession:
+    """The archived session after a second run: filed answers, a person's transcript and the recap stay as they are."""
+    known = {answer.id for answer in filed.answers}
+    corrected = {t.language: t for t in filed.transcripts if t.made_by is Maker.PERSON}
+    return replace(
+        fresh,
+        title=filed.title,
+        recap=filed.recap,
+        answers=filed.answers + tuple(answer for answer in fresh.answers if answer.id not in known),
+        transcripts=tuple(corrected.get(t.language, t) for t in fresh.transcripts) or filed.transcripts,
+        recordings=fresh.recordings or filed.recordings,
+    )
+
+
+def publish_answered(db: Database, session_id: str, ids: Sequence[str] | None, *, at: Any, author: str) -> list[str]:
+    """Publish answered questions (all when ``ids`` is None) and order the pages, in one transaction.
+
+    Raises:
+        NotFound: an id is no question of this session.
+        Conflict: a question was not answered.
+    """
+    session = show_rows.load_session(db, session_id)
+    questions = {question.id: question for question in question_rows.list_questions(db, session_id)}
+    if missing := [one for one in ids or () if one not in questions]:
+        raise NotFound(f"session {session_id}: no question {missing[0]}")
+    chosen = [q.id for q in questions.values() if q.state is Q.ANSWERED_LIVE] if ids is None else list(ids)
+    for one in chosen:
+        question_rows.step_question(db, one, Q.PUBLISHED, at=at, author=author)
+    if session.state is SessionState.IN_REVIEW and chosen:
+        show_rows.step_session(db, session_id, SessionState.PUBLISHED, at=at)
+    order_publication(db, session_id, at=at)
+    return chosen
+
+
+def order_publication(db: Database, session_id: str, *, at: Any) -> None:
+    """Order the archive and the site to follow the questions' states; once per change, whatever crashes."""
+    revision = f"{at:%Y%m%dT%H%M%S%f}"
+    put_outbox(db, PUBLISH, f"{session_id}:{revision}", [session_id, revision])
+
+
+def order_session(db: Database, session_id: str, source: Source, *, run: int = 1) -> None:
+    """Order the pipeline of an ended session; the same run is started once only."""
+    put_outbox(db, SESSION, f"{session_id}:{run}", [session_id, source.media, source.captions, source.live])
+
+
+def _carry_over(db: Database, question: Question, *, at: Any) -> None:
+    if question.state in {Q.OPEN, Q.QUEUED}:
+        question_rows.step_question(db, question.id, Q.CARRIED_OVER, at=at, author=_AUTHOR)
+
+
+def _load_job(db: Database, session_id: str) -> tuple[Recording, Session, tuple[str, ...]]:
+    recording = recording_rows.find_recording(db, session_id)
+    if recording is None:
+        raise NotFound(f"session {session_id}: no recording", hint="import a file for it, or skip this step")
+    session = show_rows.load_session(db, session_id)
+    products = {product for q in question_rows.list_questions(db, session_id) for product in q.products}
+    return recording, session, (*(p.name for p in session.participants), *sorted(products))
+
+
+def _load_facts(db: Database, session_id: str) -> Facts:
+    session = show_rows.load_session(db, session_id)
+    marks = mark_rows.list_marks(db, session_id)
+    marked = {mark.question_id for mark in marks}
+    questions = [q for q in question_rows.list_questions(db, session_id) if q.state in _ANSWERED or q.id in marked]
+    return Facts(
+        show=show_rows.load_show(db, session.show_id),
+        session=session,
+        questions=[q for q in questions if q.state in _ANSWERED],
+        marks=marks,
+        recording=recording_rows.find_recording(db, session_id),
+    )
+
+
+def _plan_archived(facts: Facts, transcript: Transcript | None, settings: AnswerSettings) -> ArchivedSession:
+    session, recording = facts.session, facts.recording
+    if transcript and recording:
+        transcript = to_session_clock(transcript, recording.clock)
+    answers = plan_answers(
+        session, facts.questions, facts.marks, transcript or Transcript(language=session.language), lag_s=settings.lag_s
+    )
+    return ArchivedSession(
+        id=session.id,
+        show_id=facts.show.id,
+        show_title=facts.show.title,
+        title=session.title,
+        starts_at=session.started_at or session.starts_at,
+        zone=session.zone,
+        language=session.language,
+        participants=_host_first(session.participants),
+        recordings=(_archived_recording(recording),) if recording else (),
+        transcripts=(transcript,) if transcript else (),
+        answers=answers,
+    )
+
+
+def _host_first(participants: Sequence[Participant]) -> tuple[Participant, ...]:
+    return tuple(sorted(participants, key=lambda p: p.role is not Role.HOST))
+
+
+def _archived_recording(recording: Recording) -> ArchivedRecording:
+    info = recording.info
+    return ArchivedRecording(
+        url=recording.path,
+        mime="video/mp4" if info.video_codec else "audio/mp4",
+        duration_ms=info.duration_ms,
+        clock=recording.clock,
+        has_video=bool(info.video_codec),
+    )
+
+
+def _with_state(answer: Answer, state: QuestionState | None) -> Answer:
+    if state is Q.PUBLISHED:
+        return replace(answer, state=AnswerState.PUBLISHED)
+    if state is Q.WITHDRAWN:
+        return replace(answer, state=AnswerState.WITHDRAWN)
+    if state is Q.SUPERSEDED:
+        return replace(answer, state=AnswerState.SUPERSEDED)
+    return replace(answer, state=AnswerState.DRAFT) if state in _ANSWERED else answer

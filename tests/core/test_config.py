@@ -1,0 +1,45 @@
+"""Settings: defaults, overrides, every problem at once."""
+
+import pytest
+
+from streamhub.config import Secret, Settings, parse_settings, render_settings_file
+from streamhub.errors import BadConfig
+
+
+def test_the_file_that_init_writes_means_the_defaults() -> None:
+    """A fresh settings file changes nothing, and says what every setting is for."""
+    text = render_settings_file(Settings())
+    assert parse_settings(text, {}) == Settings()
+    assert text.count("# port = 8420") == 1
+
+
+def test_a_variable_wins_over_the_file() -> None:
+    """What the environment says holds, whatever the file says."""
+    settings = parse_settings("[hub]\nport = 1\n", {"STREAMHUB_HUB_PORT": "2", "STREAMHUB_LIVE_HLS": "no"})
+    assert settings.hub.port == 2
+    assert settings.live.hls is False
+
+
+def test_every_problem_is_told_in_one_go() -> None:
+    """Wrong sections, names, kinds, zones and ports are all in one message."""
+    toml = '[hub]\nport = "x"\nzone = "Mars"\nnmae = "y"\n[nope]\na = 1\n[transcript]\nengine = "ears"\nbeam_size = 0\n'
+    with pytest.raises(BadConfig) as caught:
+        parse_settings(toml, {"STREAMHUB_LIVE_RTMP_PORT": "70000"})
+    text = str(caught.value)
+    for part in ("hub.port", "hub.zone", "hub.nmae", "[nope]", "transcript.engine", "beam_size", "rtmp_port"):
+        assert part in text
+    assert len(caught.value.problems) == 7
+
+
+def test_what_is_no_toml_is_told_with_its_line() -> None:
+    """A broken file names the place where it breaks."""
+    with pytest.raises(BadConfig, match="line 2"):
+        parse_settings("[hub]\nport =\n", {})
+
+
+def test_a_secret_never_shows_itself() -> None:
+    """A database address with a password appears in no representation of the settings, and in no complaint."""
+    settings = parse_settings("", {"STREAMHUB_ENGINE_DATABASE_URL": "postgresql://u:canary@h/d"})
+    assert settings.engine.database_url == "postgresql://u:canary@h/d"
+    assert "canary" not in repr(settings)
+    assert repr(Secret("x")) == "'…'"
