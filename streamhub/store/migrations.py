@@ -1,0 +1,155 @@
+"""The schema of the hub's database, as numbered migrations.
+
+Owns every table of the families beside this file; the engine's tables stand in `streamhub.store.work_migrations`. A
+migration that has been released is never edited: a change is a new one. Instants are text as
+`streamhub.timecode.format_instant` writes them, so that order by text is order by time.
+"""
+
+from __future__ import annotations
+
+from streamhub.store.migration import Migration
+
+_SCHEDULE = """
+create table shows (
+    id text primary key,
+    title text not null,
+    language text not null,
+    about text not null,
+    moderation text not null,
+    publishing text not null
+) strict;
+create table sessions (
+    id text primary key,
+    show_id text not null references shows (id),
+    title text not null,
+    starts_at text not null,
+    zone text not null,
+    language text not null,
+    planned_minutes integer not null,
+    state text not null,
+    started_at text,
+    ended_at text
+) strict;
+create index sessions_by_show on sessions (show_id, starts_at);
+create index sessions_by_state on sessions (state, starts_at);
+create table participants (
+    session_id text not null references sessions (id) on delete cascade,
+    position integer not null,
+    name text not null,
+    role text not null,
+    about text not null,
+    primary key (session_id, position)
+) strict, without rowid;
+"""
+
+_QUESTIONS = """
+create table questions (
+    id text primary key,
+    session_id text not null references sessions (id),
+    text text not null,
+    asker_name text not null,
+    asker_shown text not null,
+    asker_place text not null,
+    language text not null,
+    state text not null,
+    source text not null,
+    asked_at text not null,
+    votes integer not null check (votes >= 0),
+    starred integer not null check (starred in (0, 1)),
+    topics text not null,
+    products text not null,
+    note text not null
+) strict;
+create index questions_by_session on questions (session_id, asked_at);
+create unique index questions_one_on_air on questions (session_id) where state = 'on_air';
+create table votes (
+    question_id text not null references questions (id) on delete cascade,
+    voter text not null,
+    at text not null,
+    primary key (question_id, voter)
+) strict, without rowid;
+create table marks (
+    id integer primary key,
+    session_id text not null references sessions (id),
+    question_id text not null references questions (id),
+    kind text not null,
+    at text not null,
+    witness text not null,
+    author text not null
+) strict;
+create index marks_by_session on marks (session_id, at);
+create index marks_by_question on marks (question_id);
+"""
+
+_RECORDINGS = """
+create table segments (
+    session_id text not null references sessions (id),
+    number integer not null,
+    path text not null,
+    started_at text not null,
+    duration_ms integer not null,
+    size_bytes integer not null,
+    state text not null,
+    primary key (session_id, number)
+) strict;
+create table recordings (
+    session_id text primary key references sessions (id),
+    path text not null,
+    sha256 text not null,
+    info text not null,
+    clock text not null,
+    lost_ms integer not null,
+    source text not null
+) strict;
+"""
+
+_ACCESS = """
+create table tokens (
+    digest text primary key,
+    scope text not null,
+    created_at text not null,
+    expires_at text not null,
+    one_use integer not null check (one_use in (0, 1)),
+    used_at text
+) strict;
+create table logins (
+    digest text primary key,
+    person text not null,
+    role text not null,
+    created_at text not null,
+    expires_at text not null
+) strict;
+create table stream_keys (
+    session_id text primary key references sessions (id),
+    digest text not null unique,
+    key text not null
+) strict;
+"""
+
+_LOG = """
+create table log (
+    id integer primary key autoincrement,
+    at text not null,
+    author text not null,
+    action text not null,
+    object_kind text not null,
+    object_id text not null,
+    details text not null
+) strict;
+create index log_by_object on log (object_id, id);
+create trigger log_never_changes before update on log begin select raise(abort, 'the log is append-only'); end;
+create trigger log_never_shrinks before delete on log begin select raise(abort, 'the log is append-only'); end;
+create table applied (
+    key text primary key,
+    result text not null,
+    at text not null
+) strict, without rowid;
+"""
+
+STORE_MIGRATIONS: tuple[Migration, ...] = (
+    Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
+    Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
+    Migration(number=103, name="segments and recordings", sql=_RECORDINGS),
+    Migration(number=104, name="tokens, logins and stream keys", sql=_ACCESS),
+    Migration(number=105, name="the log, and what was applied", sql=_LOG),
+)

@@ -1,0 +1,310 @@
+"""Questions and votes as rows.
+
+Owns the tables ``questions`` and ``votes``. Every step goes through `streamhub.questions.rules`, is logged, and leaves
+a mark whenever a question goes on air or comes off it. At most one question of a session is on air; an index holds
+that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from streamhub.errors import BadInput, Conflict, NotFound
+from streamhub.live.mark import Mark, MarkKind, Witness
+from streamhub.questions.question import Asker, Question, QuestionState, Shown
+from streamhub.questions.rules import VOTABLE_STATES, decide_step
+from streamhub.store.log import log_action
+from streamhub.store.marks import insert_mark
+from streamhub.store.rows import Row, change, fetch_all, fetch_one, insert, json_list
+from streamhub.timecode import format_instant, parse_instant
+
+_OFF_AIR = {
+    QuestionState.ANSWERED_LIVE: MarkKind.DONE,
+    QuestionState.QUEUED: MarkKind.BACK,
+    QuestionState.OPEN: MarkKind.BACK,
+}
+
+
+def insert_question(db: Database, question: Question) -> Question:
+    """Keep a fresh question and log its intake; returns it as kept (instants in whole milliseconds).
+
+    Raises:
+        NotFound: there is no such session.
+        Conflict: a question with this id exists.
+    """
+    if fetch_one(db, "select 1 from sessions where id = ?", question.session_id) is None:
+        raise NotFound(f"session {question.session_id}: there is no such session")
+    if fetch_one(db, "select 1 from questions where id = ?", question.id):
+        raise Conflict(f"question {question.id}: exists already", hint="draw a new id")
+    insert(db, "questions", _row(question))
+    _log(db, question, "question.intake", at=question.asked_at, author=question.source, state=question.state.value)
+    return load_question(db, question.id)
+
+
+def load_question(db: Database, question_id: str) -> Question:
+    """The question of that id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = fetch_one(db, "select * from questions where id = ?", question_id)
+    if row is None:
+        raise NotFound(f"question {question_id}: there is no such question")
+    return _question(row)
+
+
+def list_questions(db: Database, session_id: str, *, states: Collection[QuestionState] | None = None) -> list[Question]:
+    """Questions of a session, oldest first; in some states, or all."""
+    rows = fetch_all(
+        db,
+        "select * from questions where session_id = ? and state in (select value from json_each(?)) "
+        "order by asked_at, id",
+        session_id,
+        json_list(QuestionState if states is None else states),
+    )
+    return [_question(row) for row in rows]
+
+
+def step_question(
+    db: Database, question_id: str, to: QuestionState, *, at: datetime, author: str, note: str = ""
+) -> Question:
+    """Take a question one step on its way; a step to where it is already changes nothing.
+
+    A step on air is `put_on_air`, a step off it leaves its mark, so that no stretch on air is ever without an end.
+
+    Raises:
+        NotFound: there is no such question.
+        Conflict: the step is not allowed from here.
+    """
+    if to is QuestionState.ON_AIR:
+        put_on_air(db, question_id, at=at, author=author)
+        return load_question(db, question_id)
+    before = load_question(db, question_id)
+    after = decide_step(before, to, note=note)
+    if after is before:
+        return before
+    if before.state is QuestionState.ON_AIR:
+        return _take_off_air(db, before, to, at=at, author=author)
+    return _save_step(db, before, after, at=at, author=author)
+
+
+def star_question(db: Database, question_id: str, starred: bool, *, at: datetime, author: str) -> Question:
+    """Mark a question as one to take, or take that back.
+
+    Raises:
+        NotFound: there is no such question.
+    """
+    before = load_question(db, question_id)
+    if before.starred is not starred:
+        change(db, "update questions set starred = ? where id = ?", int(starred), question_id)
+        _log(db, before, "question.star", at=at, author=author, starred=starred)
+    return load_question(db, question_id)
+
+
+def tag_question(
+    db: Database, question_id: str, *, topics: Iterable[str], products: Iterable[str], at: datetime, author: str
+) -> Question:
+    """Set the topics and products of a question.
+
+    Raises:
+        NotFound: there is no such question.
+    """
+    before = load_question(db, question_id)
+    given_topics, given_products = list(topics), list(products)
+    change(
+        db,
+        "update questions set topics = ?, products = ? where id = ?",
+        json_list(given_topics),
+        json_list(given_products),
+        question_id,
+    )
+    _log(db, before, "question.tag", at=at, author=author, topics=given_topics, products=given_products)
+    return load_question(db, question_id)
+
+
+def add_vote(db: Database, question_id: str, voter: str, *, at: datetime) -> int:
+    """Count a voter's wish once, however often it is given; returns the votes.
+
+    Raises:
+        NotFound: there is no such question.
+        Conflict: the question is not open for votes.
+    """
+    state, votes = _standing(db, question_id)
+    if state not in VOTABLE_STATES:
+        raise Conflict(f"question {question_id}: is {state}, takes no votes")
+    fresh = change(
+        db,
+        "insert into votes (question_id, voter, at) values (?, ?, ?) on conflict do nothing",
+        question_id,
+        voter,
+        format_instant(at),
+    )
+    if fresh:
+        change(db, "update questions set votes = votes + 1 where id = ?", question_id)
+    return votes + fresh
+
+
+def remove_vote(db: Database, question_id: str, voter: str) -> int:
+    """Take a voter's wish back, if there is one; returns the votes.
+
+    Raises:
+        NotFound: there is no such question.
+    """
+    _, votes = _standing(db, question_id)
+    gone = change(db, "delete from votes where question_id = ? and voter = ?", question_id, voter)
+    if gone:
+        change(db, "update questions set votes = votes - 1 where id = ?", question_id)
+    return votes - gone
+
+
+def list_votes(db: Database, session_id: str, voter: str) -> frozenset[str]:
+    """Ids of the questions of a session that a voter voted for."""
+    rows = fetch_all(
+        db,
+        "select question_id from votes join questions on questions.id = question_id where voter = ? and session_id = ?",
+        voter,
+        session_id,
+    )
+    return frozenset(str(row["question_id"]) for row in rows)
+
+
+def put_on_air(
+    db: Database, question_id: str, *, at: datetime, author: str, witness: Witness = Witness.HOST
+) -> tuple[Question, ...]:
+    """Put a question on air with its mark; what was on air in this session counts as answered live and is marked done.
+
+    Returns the changed questions, the one that is on air now first; empty when it was on air already.
+
+    Raises:
+        NotFound: there is no such question.
+        Conflict: the question cannot go on air from where it is.
+    """
+    before = load_question(db, question_id)
+    after = decide_step(before, QuestionState.ON_AIR)
+    if after is before:
+        return ()
+    displaced = tuple(
+        _take_off_air(db, other, QuestionState.ANSWERED_LIVE, at=at, author=author, witness=witness)
+        for other in list_questions(db, before.session_id, states={QuestionState.ON_AIR})
+    )
+    on_air = _save_step(db, before, after, at=at, author=author)
+    _mark(db, on_air, MarkKind.ON_AIR, at=at, author=author, witness=witness)
+    return (on_air, *displaced)
+
+
+def finish_on_air(
+    db: Database,
+    question_id: str,
+    *,
+    at: datetime,
+    author: str,
+    to: QuestionState,
+    witness: Witness = Witness.HOST,
+) -> Question:
+    """Take a question off air: answered live (marked done), or back to the queue or the open ones (marked back).
+
+    Nothing happens when it is in that state already, so that a button pressed twice does no harm.
+
+    Raises:
+        NotFound: there is no such question.
+        Conflict: the question is not on air.
+        BadInput: no such way off air.
+    """
+    if to not in _OFF_AIR:
+        raise BadInput(f"question {question_id}: cannot leave the air as {to}", hint=f"use {', '.join(_OFF_AIR)}")
+    question = load_question(db, question_id)
+    if question.state is to:
+        return question
+    if question.state is not QuestionState.ON_AIR:
+        raise Conflict(f"question {question_id}: is {question.state}, not on air")
+    return _take_off_air(db, question, to, at=at, author=author, witness=witness)
+
+
+def _take_off_air(
+    db: Database,
+    question: Question,
+    to: QuestionState,
+    *,
+    at: datetime,
+    author: str,
+    witness: Witness = Witness.HOST,
+) -> Question:
+    after = _save_step(db, question, decide_step(question, to), at=at, author=author)
+    _mark(db, after, _OFF_AIR[to], at=at, author=author, witness=witness)
+    return after
+
+
+def _save_step(db: Database, before: Question, after: Question, *, at: datetime, author: str) -> Question:
+    change(db, "update questions set state = ?, note = ? where id = ?", after.state.value, after.note, after.id)
+    steps = {"from": before.state.value, "to": after.state.value}
+    _log(db, before, "question.step", at=at, author=author, **steps)
+    return after
+
+
+def _mark(db: Database, question: Question, kind: MarkKind, *, at: datetime, author: str, witness: Witness) -> None:
+    mark = Mark(
+        session_id=question.session_id, question_id=question.id, kind=kind, at=at, witness=witness, author=author
+    )
+    insert_mark(db, mark)
+
+
+def _log(db: Database, question: Question, action: str, *, at: datetime, author: str, **details: object) -> None:
+    everything = {"session": question.session_id, **details}
+    log_action(
+        db,
+        at=at,
+        author=author,
+        action=action,
+        object_kind="question",
+        object_id=question.id,
+        details=everything,
+    )
+
+
+def _standing(db: Database, question_id: str) -> tuple[QuestionState, int]:
+    row = fetch_one(db, "select state, votes from questions where id = ?", question_id)
+    if row is None:
+        raise NotFound(f"question {question_id}: there is no such question")
+    return QuestionState(row["state"]), int(row["votes"])
+
+
+def _row(question: Question) -> Row:
+    return {
+        "id": question.id,
+        "session_id": question.session_id,
+        "text": question.text,
+        "asker_name": question.asker.name,
+        "asker_shown": question.asker.shown.value,
+        "asker_place": question.asker.place,
+        "language": question.language,
+        "state": question.state.value,
+        "source": question.source,
+        "asked_at": format_instant(question.asked_at),
+        "votes": question.votes,
+        "starred": int(question.starred),
+        "topics": json_list(question.topics),
+        "products": json_list(question.products),
+        "note": question.note,
+    }
+
+
+def _question(row: Row) -> Question:
+    return Question(
+        id=row["id"],
+        session_id=row["session_id"],
+        text=row["text"],
+        asker=Asker(name=row["asker_name"], shown=Shown(row["asker_shown"]), place=row["asker_place"]),
+        language=row["language"],
+        state=QuestionState(row["state"]),
+        source=row["source"],
+        asked_at=parse_instant(row["asked_at"]),
+        votes=row["votes"],
+        starred=bool(row["starred"]),
+        topics=tuple(json.loads(row["topics"])),
+        products=tuple(json.loads(row["products"])),
+        note=row["note"],
+    )
