@@ -1,0 +1,233 @@
+"""The demo's course: plan, ask, push, put on air, end, publish, search.
+
+Two round tables, German and English, are live in one hub at the same time. Nothing is faked: the hub is a process of
+its own, its ingest gets an encoder's signal, and what is searched at the end was heard by the recogniser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from streamhub.demo.client import Host, Person
+from streamhub.demo.encoder import start_push
+from streamhub.demo.plates import write_plates
+from streamhub.demo.script import AskedQuestion, Roundtable, load_roundtable
+from streamhub.errors import ToolFailed
+from streamhub.timecode import Now, format_clock, format_instant
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+Find = Callable[[str, str], Sequence[Mapping[str, Any]]]
+"""Searches the built site: (language, query) to hits with ``id``, ``url`` and ``start_ms``."""
+
+LANGUAGES = ("de", "en")
+_SHOWS = {
+    "de": {"id": "service-runde", "title": "Service-Runde", "language": "de", "about": "Fachleute antworten live."},
+    "en": {"id": "service-table", "title": "Service table", "language": "en", "about": "Experts answer live."},
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """The hub that the demo plays on.
+
+    Attributes:
+        url: of its web face.
+        token: a host's key.
+        ffmpeg: the encoder's program.
+        scratch: folder for the pictures.
+        find: searches the built site.
+        model: what hears the words, for the table.
+        now: the clock.
+        say: tells the person at the terminal.
+    """
+
+    url: str
+    token: str
+    ffmpeg: Path
+    scratch: Path
+    find: Find
+    model: str
+    now: Now
+    say: Say
+
+
+@dataclass(slots=True)
+class Table:
+    """The short table at the end: stage, seconds, result."""
+
+    rows: list[tuple[str, float, str]] = field(default_factory=list)
+
+    async def timed(self, stage: str, job: Awaitable[T], tell: Callable[[T], str]) -> T:
+        """Run one stage and note how long it took and what came of it."""
+        before = time.monotonic()
+        result = await job
+        self.rows.append((stage, time.monotonic() - before, tell(result)))
+        return result
+
+    def render(self) -> str:
+        """The table as text."""
+        width = max(len(stage) for stage, _, _ in self.rows)
+        lines = [f"{'stage':<{width}}  seconds  result"]
+        lines += [f"{stage:<{width}}  {seconds:7.1f}  {result}" for stage, seconds, result in self.rows]
+        total = sum(seconds for _, seconds, _ in self.rows)
+        return "\n".join([*lines, f"{'total':<{width}}  {total:7.1f}"])
+
+
+@dataclass(slots=True)
+class Act:
+    """One round table on its way through the hub: its script, its session, and the hub's id of each question."""
+
+    table: Roundtable
+    session_id: str = ""
+    ids: dict[str, str] = field(default_factory=dict)
+    aired: int = 0
+
+
+async def play(stage: Stage) -> dict[str, Any]:
+    """Run the whole demo on a running hub and return its report.
+
+    Raises:
+        ToolFailed: a stage did not do what it should, such as a search that does not find its answer.
+    """
+    acts = [Act(load_roundtable(language)) for language in LANGUAGES]
+    table = Table()
+    async with Host(stage.url, token=stage.token) as host:
+        await table.timed("plan", _plan(stage, host, acts), lambda n: f"{n} sessions planned, open for questions")
+        await table.timed("ask", _ask(stage, acts), lambda n: f"{n[0]} questions and {n[1]} votes from the audience")
+        plates = await asyncio.to_thread(_draw, stage, acts)
+        await table.timed(
+            "live", _live(stage, host, acts, plates), lambda n: f"{n} questions answered on air, RTMP to disk"
+        )
+        await table.timed("record + transcribe", _process(stage, host, acts), lambda _: f"recognised by {stage.model}")
+        await table.timed("publish", _publish(stage, host, acts), lambda n: f"{n} answers published, site built")
+        hits = await table.timed(
+            "search", asyncio.to_thread(_search, stage, acts), lambda h: f"{len(h)} of {len(h)} found"
+        )
+    return {
+        "sessions": [act.session_id for act in acts],
+        "stages": [{"stage": s, "seconds": round(t, 2), "result": r} for s, t, r in table.rows],
+        "hits": hits,
+        "table": table.render(),
+    }
+
+
+async def _plan(stage: Stage, host: Host, acts: Sequence[Act]) -> int:
+    for act in acts:
+        people = [{"name": s.name, "role": s.role, "about": s.about} for s in act.table.speakers]
+        session = {
+            "title": act.table.title,
+            "starts_at": format_instant(stage.now() + timedelta(minutes=1)),
+            "zone": "Europe/Berlin",
+            "language": act.table.language,
+            "planned_minutes": 5,
+            "participants": people,
+        }
+        act.session_id = await host.plan_session(_SHOWS[act.table.language], session)
+        stage.say(f"  planned “{act.table.title}”: {stage.url}/s/{act.session_id}")
+    return len(acts)
+
+
+async def _ask(stage: Stage, acts: Sequence[Act]) -> tuple[int, int]:
+    votes = 0
+    for act in acts:
+        for question in act.table.questions:
+            async with Person(stage.url) as asker:
+                body = {"text": question.text, "name": question.asker, "shown": "name", "place": question.city}
+                asked = await asker.post(f"/api/v1/sessions/{act.session_id}/questions", body)
+            act.ids[question.id] = asked["id"]
+            votes += await _vote(stage, asked["id"], question)
+            stage.say(f"  {question.asker} ({question.city}) asks: {question.text}  +{question.votes}")
+    return sum(len(act.ids) for act in acts), votes
+
+
+async def _vote(stage: Stage, question_id: str, question: AskedQuestion) -> int:
+    for _ in range(question.votes):
+        async with Person(stage.url) as voter:
+            await voter.post(f"/api/v1/questions/{question_id}/vote")
+    return question.votes
+
+
+def _draw(stage: Stage, acts: Sequence[Act]) -> list[Path]:
+    return [write_plates(act.table, stage.scratch / act.table.language) for act in acts]
+
+
+async def _live(stage: Stage, host: Host, acts: Sequence[Act], plates: Sequence[Path]) -> int:
+    stage.say(f"  two encoders push {format_clock(max(act.table.duration_ms for act in acts))} in real time ...")
+    await asyncio.gather(*(_go_live(stage, host, act, listing) for act, listing in zip(acts, plates, strict=True)))
+    return sum(act.aired for act in acts)
+
+
+async def _go_live(stage: Stage, host: Host, act: Act, plates: Path) -> None:
+    for question in act.table.questions:
+        tags = {"topics": [question.topic], "products": [question.product] if question.product else []}
+        await host.act(act.ids[question.id], "tag", tags)
+    for question in act.table.aired:
+        await host.act(act.ids[question.id], "queue")
+    door = await host.get(f"/api/v1/host/sessions/{act.session_id}/ingest")
+    async with await start_push(stage.ffmpeg, plates, act.table.audio_file, f"{door['url']}/{door['key']}") as encoder:
+        await host.wait_for_signal(act.session_id, timeout_s=20)
+        begun = time.monotonic()
+        await host.set_state(act.session_id, "live")
+        for question in act.table.aired:
+            await asyncio.sleep(max(0.0, begun + (question.on_air_ms or 0) / 1000 - time.monotonic()))
+            await host.act(act.ids[question.id], "on-air")
+            act.aired += 1
+            stage.say(f"  {format_clock(question.on_air_ms or 0)} [{act.table.language}] on air: {question.text}")
+        code = await encoder.wait(timeout_s=act.table.duration_ms / 1000 + 30)
+        if code != 0:
+            raise ToolFailed(f"encoder: ended with exit code {code}: {encoder.stderr_tail.strip()[-300:]}")
+    await host.set_state(act.session_id, "ended")
+
+
+async def _process(stage: Stage, host: Host, acts: Sequence[Act]) -> None:
+    stage.say("  the shows are over; recordings are verified, transcribed and cut ...")
+    for act in acts:
+        await host.wait_for_state(act.session_id, {"in_review", "published"}, timeout_s=300)
+
+
+async def _publish(stage: Stage, host: Host, acts: Sequence[Act]) -> int:
+    published = 0
+    for act in acts:
+        path = f"/api/v1/host/sessions/{act.session_id}/answers"
+        for answer in (await host.get(path))["answers"]:
+            await host.post(f"{path}/{answer['id']}/publish")
+            published += 1
+    await _wait_for_work(host)
+    return published
+
+
+async def _wait_for_work(host: Host) -> None:
+    for _ in range(600):
+        work = (await host.get("/api/v1/host/work"))["work"]
+        if trouble := [w for w in work if w["state"] in {"held", "failed"}]:
+            raise ToolFailed(f"work is {trouble[0]['state']}: {trouble[0]}")
+        if not work or all(w["state"] in {"done", "cancelled"} for w in work):
+            return
+        await asyncio.sleep(0.2)
+    raise ToolFailed("the site was not built within two minutes")
+
+
+def _search(stage: Stage, acts: Sequence[Act]) -> list[dict[str, Any]]:
+    found = []
+    for act in acts:
+        typed = " ".join(question.text for question in act.table.questions).lower()
+        for search in act.table.searches:
+            hits = stage.find(act.table.language, search.query)
+            wanted = act.ids[search.question]
+            if not hits or hits[0]["id"] != wanted:
+                seen = hits[0]["id"] if hits else "nothing"
+                raise ToolFailed(f"search {search.query!r}: found {seen}, should be {wanted}")
+            was_typed = any(word in typed for word in search.query.lower().split())
+            found.append(
+                {"query": search.query, "url": hits[0]["url"], "start_ms": hits[0]["start_ms"], "typed": was_typed}
+            )
+            at = format_clock(hits[0]["start_ms"] or 0)
+            stage.say(f"  “{search.query}”, spoken and never typed: {hits[0]['url']} at {at}")
+    return found
