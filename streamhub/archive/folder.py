@@ -1,0 +1,241 @@
+"""The archive as a folder: loading sessions and saving them so that no hand edit is lost.
+
+Every file is written whole or not at all (`*.part`, fsync, replace). Symbolic links are refused: what a link points to
+would be published. Owns the disk; the files' meaning is `streamhub.archive.format`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from streamhub.archive.archived import ArchivedSession
+from streamhub.archive.edits import Written, decide_text, digest_keys
+from streamhub.archive.format import (
+    ANSWERS_FOLDER,
+    SESSION_FILE,
+    is_archive_file,
+    parse_session,
+    render_session,
+    session_folder,
+)
+from streamhub.archive.sheet import Plain, parse_sheet
+from streamhub.errors import BadArchive, BadInput, DiskFull, NotFound, StreamhubError
+
+WRITTEN_FILE = ".written.json"
+MAX_FILE_BYTES = 64 * 1024 * 1024
+
+
+def load_archive(root: Path) -> tuple[ArchivedSession, ...]:
+    """Load every session of the archive, oldest first.
+
+    Raises:
+        NotFound: there is no such folder.
+        BadArchive: the first file that is wrong, with line and reason.
+    """
+    if not root.is_dir():
+        raise NotFound(f"archive {root}: no such folder", hint="name the folder that holds <show>/<session>/session.md")
+    sessions = []
+    for show in _folders(root):
+        sessions += [load_session(root, show.name, folder.name) for folder in _folders(show)]
+    ordered = tuple(sorted(sessions, key=lambda session: (session.starts_at, session.id)))
+    _require_distinct(ordered)
+    return ordered
+
+
+def load_session(root: Path, show_id: str, session_id: str) -> ArchivedSession:
+    """Load one session.
+
+    Raises:
+        NotFound: it is not in the archive.
+        BadArchive: a file of it is wrong.
+    """
+    folder = _session_path(root, show_id, session_id)
+    if not (folder / SESSION_FILE).is_file():
+        if folder.is_dir():
+            raise BadArchive(f"{show_id}/{session_id}", 0, f"has no {SESSION_FILE}", hint="add it or remove the folder")
+        raise NotFound(f"session {session_id}: not in the archive {root}", hint="look at the folder of its show")
+    return parse_session({f"{show_id}/{session_id}/{name}": text for name, text in _read_files(folder).items()})
+
+
+def save_session(root: Path, session: ArchivedSession, *, loaded: ArchivedSession | None = None) -> tuple[Path, ...]:
+    """Save a session; comments, unknown keys and whatever a person changed by hand stay.
+
+    Args:
+        root: the archive; made if it is missing.
+        session: what to save.
+        loaded: the session as it was loaded, when `session` was made from it by changing something: then these
+            changes are a person's, they win over the files and over whatever the pipeline writes later. Without it,
+            `session` was made anew (by the pipeline): it fills what no person touched.
+
+    Returns:
+        The files that were written or removed.
+
+    Raises:
+        BadArchive: a file that is there cannot be read; nothing was written.
+        BadInput: an id cannot stand in a path.
+    """
+    folder = _session_path(root, session.show_id, session.id)
+    prefix = f"{session_folder(session.show_id, session.id)}/"
+    existing = _read_files(folder) if folder.is_dir() else {}
+    new = {path.removeprefix(prefix): text for path, text in render_session(session).items()}
+    written = _read_written(folder)
+    base: Written = _digest_all(loaded) if loaded else written
+    placed = _place(new, existing, renames=loaded is not None)
+    texts = {
+        name: decide_text(name, existing[name], text, base.get(name, {}), new_wins=loaded is not None)
+        if name in existing
+        else text
+        for name, text in placed.items()
+    }
+    _keep_pairs(texts, placed, existing)
+    gone = [name for name in existing if name not in texts and digest_keys(name, existing[name]) == base.get(name)]
+    parse_session({prefix + name: text for name, text in {**_without(existing, gone), **texts}.items()})
+    changed = [folder / name for name in texts if existing.get(name) != texts[name]]
+    for name in sorted(texts, key=lambda name: (name == SESSION_FILE, name)):
+        if existing.get(name) != texts[name]:
+            write_atomically(folder / name, texts[name].encode("utf-8"))
+    for name in gone:
+        (folder / name).unlink()
+    if loaded is None:
+        digests = {name: digest_keys(name, text) for name, text in sorted(placed.items())}
+        write_atomically(folder / WRITTEN_FILE, (json.dumps(digests, indent=1, sort_keys=True) + "\n").encode())
+    return (*changed, *(folder / name for name in gone))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; folders above it are made.
+
+    Raises:
+        DiskFull: no room.
+        BadInput: the place cannot be written.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise translate_os_error(path, error) from error
+
+
+def translate_os_error(path: Path, error: OSError) -> StreamhubError:
+    """Our error for a failed write."""
+    if error.errno in {28, 122}:  # ENOSPC, EDQUOT
+        return DiskFull(f"{path}: no room left on the disk", hint="free some space; nothing was half-written")
+    return BadInput(f"{path}: cannot be written ({error.strerror or error})", hint="check the folder and its rights")
+
+
+def _session_path(root: Path, show_id: str, session_id: str) -> Path:
+    base = root.resolve()
+    path = base / session_folder(show_id, session_id)
+    for part in (path.parent, path):
+        if part.is_symlink():
+            raise BadArchive(str(part.relative_to(base)), 0, "is a symbolic link", hint="put the folder itself there")
+    if not path.resolve().is_relative_to(base):
+        raise BadArchive(str(path.relative_to(base)), 0, "leads out of the archive")
+    return path
+
+
+def _folders(path: Path) -> Iterator[Path]:
+    for entry in sorted(path.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_symlink():
+            raise BadArchive(entry.name, 0, "is a symbolic link", hint="put the folder itself there")
+        if entry.is_dir():
+            yield entry
+
+
+def _read_files(folder: Path) -> dict[str, str]:
+    """The archive's files in a session's folder: name inside it, to text."""
+    answers = folder / ANSWERS_FOLDER
+    entries = [*folder.iterdir(), *(answers.iterdir() if answers.is_dir() and not answers.is_symlink() else ())]
+    texts: dict[str, str] = {}
+    for entry in sorted(entries):
+        name = entry.relative_to(folder).as_posix()
+        shown = f"{folder.parent.name}/{folder.name}/{name}"
+        if entry.is_symlink() and (name == ANSWERS_FOLDER or is_archive_file(name)):
+            raise BadArchive(shown, 0, "is a symbolic link", hint="put the file itself there")
+        if not is_archive_file(name) or entry.name.startswith(".") or entry.name == "README.md":
+            continue
+        texts[name] = _read_text(entry, shown)
+    return texts
+
+
+def _read_text(path: Path, shown: str) -> str:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise BadArchive(shown, 0, f"has {path.stat().st_size} bytes, at most {MAX_FILE_BYTES} are read")
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise BadArchive(shown, line, "is not UTF-8", hint="save it as UTF-8") from error
+    except OSError as error:
+        raise BadArchive(shown, 0, f"cannot be read ({error.strerror or error})") from error
+
+
+def _read_written(folder: Path) -> dict[str, dict[str, str]]:
+    path = folder / WRITTEN_FILE
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_bytes())
+        return {str(name): {str(k): str(v) for k, v in keys.items()} for name, keys in content.items()}
+    except (ValueError, AttributeError) as error:
+        hint = "remove it: then everything that stands in the session's files counts as written by hand"
+        raise BadArchive(
+            f"{folder.parent.name}/{folder.name}/{WRITTEN_FILE}", 0, f"is damaged: {error}", hint=hint
+        ) from error
+
+
+def _digest_all(session: ArchivedSession) -> dict[str, dict[str, str]]:
+    prefix = f"{session_folder(session.show_id, session.id)}/"
+    return {path.removeprefix(prefix): digest_keys(path, text) for path, text in render_session(session).items()}
+
+
+def _place(new: Mapping[str, str], existing: Mapping[str, str], *, renames: bool) -> dict[str, str]:
+    """Answers keep the file that their id has already: an address does not change because a question was reworded."""
+    if renames:
+        return dict(new)
+    by_id = {_answer_id(name, text): name for name, text in existing.items() if name.startswith(f"{ANSWERS_FOLDER}/")}
+    placed = {}
+    for name, text in new.items():
+        known = by_id.get(_answer_id(name, text)) if name.startswith(f"{ANSWERS_FOLDER}/") else None
+        placed[known or name] = text
+    return placed
+
+
+def _answer_id(name: str, text: str) -> Plain | None:
+    return parse_sheet(text, name).values.get("id")
+
+
+def _keep_pairs(texts: dict[str, str], placed: Mapping[str, str], existing: Mapping[str, str]) -> None:
+    """A transcript that a person corrected keeps the word times that belong to it."""
+    for name in list(texts):
+        words = name.replace("transcript.", "words.", 1).removesuffix(".vtt") + ".json"
+        if name.startswith("transcript.") and texts[name] != placed[name] and words in texts:
+            if words in existing:
+                texts[words] = existing[words]
+            else:
+                del texts[words]
+
+
+def _without(files: Mapping[str, str], gone: list[str]) -> dict[str, str]:
+    return {name: text for name, text in files.items() if name not in gone}
+
+
+def _require_distinct(sessions: tuple[ArchivedSession, ...]) -> None:
+    seen: dict[str, str] = {}
+    for session in sessions:
+        place = f"{session.show_id}/{session.id}"
+        for what, key in [("session", session.id), *(("answer", answer.id) for answer in session.answers)]:
+            if seen.setdefault(f"{what} {key}", place) != place:
+                reason = f"{what} {key!r} is in {seen[f'{what} {key}']} too"
+                raise BadArchive(place, 0, reason, hint="ids are unique in an archive")
