@@ -49,5 +49,10 @@ $(VENV)/.engines: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,openai-whisper]'
 	@touch $@
 
+extras: test-browser test-postgres test-engines
+
+bench: $(STAMP)
+	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
 clean:
 	rm -rf $(VENV) .demo build dist site/static/vendor
