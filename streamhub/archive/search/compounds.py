@@ -27,9 +27,9 @@ _LOOK_BACK = 4
 
 # They begin words without being their own part: Auftrag is no "auf" and "trag".
 _NO_FIRST = """
-ab aber alle an auf aus auss ausser bei beim da dar durch ein einer er ent fort ge gegen hin hinter her herum heraus hinaus
-im in ihr los miss mit mitt nach neben nicht nieder ober ohne selbst so um un unter uber ver vor voran voraus vorbei weg
-weiter wider wieder zer zu zuruck zusammen zwischen
+ab aber alle an auf aus auss ausser bei beim da dar durch ein einer er ent fort ge gegen hin hinter her herum heraus
+hinaus im in ihr los miss mit mitt nach neben nicht nieder ober ohne selbst so um un unter uber ver vor voran voraus
+vorbei weg weiter wider wieder zer zu zuruck zusammen zwischen
 """
 # Endings that happen to be nouns, too: Mannschaft is no "Schaft".
 _NO_LAST = """

@@ -41,6 +41,7 @@ from streamhub.errors import BadInput
 Read = Callable[[str], bytes]
 """Returns a file's bytes by its path relative to the root of the site."""
 
+MAX_QUERY_WORDS = 64
 MAX_CONCEPTS = 16
 MAX_PREFIX_TERMS = 64
 MAX_PREFIX_SHARDS = 4
@@ -212,6 +213,7 @@ def understand(index: SearchIndex, query: str) -> list[Concept]:
 def plan_concepts(analyzer: Analyzer, query: str, stop_words: frozenset[str]) -> list[Concept]:
     """The concepts of a query before any look at the index; stop words only when there is nothing else."""
     pieces = [(piece, word) for word in split_words(query) for piece in word.pieces]
+    pieces = pieces[:MAX_QUERY_WORDS]
     meaning = [(at, piece, word) for at, (piece, word) in enumerate(pieces) if piece not in stop_words]
     meaning = meaning or [(at, piece, word) for at, (piece, word) in enumerate(pieces)]
     concepts: list[Concept] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from streamhub.archive.search.compounds import LINKS
+from streamhub.archive.search.compounds import LINKS, MAX_COMPOUND_LENGTH
 
 MAX_CORRECTIONS = 3
 CORRECTION_WEIGHT = 0.7
@@ -33,7 +33,7 @@ def measure_distance(left: str, right: str, limit: int) -> int:
         if min(row) > limit:
             return limit + 1
         before, last = last, row
-    return last[-1]
+    return min(last[-1], limit + 1)
 
 
 def find_corrections(word: str, vocabulary: Mapping[str, int]) -> tuple[str, ...]:
@@ -65,6 +65,8 @@ def split_by_vocabulary(
 
     Of several ways the one with the longer shorter half is taken, then the one with the later cut.
     """
+    if len(word) > MAX_COMPOUND_LENGTH:
+        return ()
     best: tuple[int, int, tuple[str, str]] | None = None
     for at in range(MIN_SPLIT_PART, len(word) - MIN_SPLIT_PART + 1):
         last = stem(word[at:])

@@ -1,0 +1,424 @@
+/* Asking the built index in the browser: from a typed question to answers and the second to jump to.
+ *
+ * The twin of streamhub/archive/search/query.py (ranking), spelling.py and codec.py (file form); tests hold them equal.
+ * Knows nothing of pages: it reads through a function from path (relative to the root of the site) to bytes.
+ */
+
+import { createAnalyzer, spellUmlautsPlainly, splitWords } from "./analysis.js";
+
+const FORMAT_VERSION = 1;
+const IMPACT_BITS = 4;
+const MAX_IMPACT = 15;
+const MAX_QUERY_WORDS = 64;
+const MAX_CONCEPTS = 16;
+const MAX_PREFIX_TERMS = 64;
+const MAX_PREFIX_SHARDS = 4;
+const MIN_PREFIX_LENGTH = 3;
+const MIN_INSIDE_LENGTH = 4;
+const FEW_ANSWERS = 3;
+const HALF_WEIGHT = 0.8;
+const MAX_CORRECTIONS = 3;
+const CORRECTION_WEIGHT = 0.7;
+const MIN_SPLIT_PART = 4;
+const MIN_LENGTH_FOR_ONE_SLIP = 4;
+const MIN_LENGTH_FOR_TWO_SLIPS = 8;
+const MAX_COMPOUND_LENGTH = 60;
+const LINKS = ["", "s", "es", "n", "en", "er", "e", "ns"];
+const LETTERS = /^\p{L}+$/u;
+
+const compare = (left, right) => (left < right ? -1 : left > right ? 1 : 0);
+const utf8 = new TextDecoder();
+
+/** Unzip what the index packed; data that a server has unpacked already passes. */
+async function unpack(data) {
+  if (data[0] !== 0x1f || data[1] !== 0x8b) return data;
+  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Numbers of seven bits a byte, low ones first, one after the other. */
+class Cursor {
+  constructor(data) {
+    this.data = data;
+    this.at = 0;
+  }
+
+  get isAtEnd() {
+    return this.at >= this.data.length;
+  }
+
+  number() {
+    let number = 0;
+    let factor = 1;
+    for (;;) {
+      const byte = this.data[this.at++];
+      number += (byte & 0x7f) * factor;
+      if (byte < 0x80) return number;
+      factor *= 128;
+    }
+  }
+}
+
+/** Decode a table of terms: Map of term to {term, count, postings}. */
+function decodeTable(data, { withPostings }) {
+  const entries = new Map();
+  const cursor = new Cursor(data);
+  let bytes = new Uint8Array(0);
+  while (!cursor.isAtEnd) {
+    const shared = cursor.number();
+    const length = cursor.number();
+    const next = new Uint8Array(shared + length);
+    next.set(bytes.subarray(0, shared));
+    next.set(data.subarray(cursor.at, cursor.at + length), shared);
+    cursor.at += length;
+    bytes = next;
+    const term = utf8.decode(bytes);
+    const count = cursor.number();
+    const size = withPostings ? cursor.number() : 0;
+    entries.set(term, { term, count, postings: data.subarray(cursor.at, cursor.at + size) });
+    cursor.at += size;
+  }
+  return entries;
+}
+
+function decodePostings(data) {
+  const postings = [];
+  const cursor = new Cursor(data);
+  let ordinal = 0;
+  while (!cursor.isAtEnd) {
+    const number = cursor.number();
+    ordinal += Math.floor(number / (1 << IMPACT_BITS));
+    postings.push([ordinal, number & MAX_IMPACT]);
+  }
+  return postings;
+}
+
+/** Damerau distance (optimal string alignment), or limit + 1. */
+export function measureDistance(left, right, limit) {
+  if (Math.abs(left.length - right.length) > limit) return limit + 1;
+  let before = [];
+  let last = Array.from({ length: right.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= left.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= right.length; j++) {
+      const isSame = left[i - 1] === right[j - 1];
+      let cost = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (isSame ? 0 : 1));
+      if (i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1]) {
+        cost = Math.min(cost, before[j - 2] + 1);
+      }
+      row.push(cost);
+    }
+    if (Math.min(...row) > limit) return limit + 1;
+    [before, last] = [last, row];
+  }
+  return Math.min(last[right.length], limit + 1);
+}
+
+/** How many letters are used by one word and not by the other. */
+function countForeignLetters(letters, term) {
+  const own = new Set(term);
+  let common = 0;
+  for (const letter of own) if (letters.has(letter)) common++;
+  return letters.size + own.size - 2 * common;
+}
+
+/** The likeliest words of the vocabulary (Map of term to count) for one that is not in it, best first, at most three. */
+export function findCorrections(word, vocabulary) {
+  if (word.length < MIN_LENGTH_FOR_ONE_SLIP || !LETTERS.test(word)) return [];
+  const limit = word.length >= MIN_LENGTH_FOR_TWO_SLIPS ? 2 : 1;
+  const letters = new Set(word);
+  const sorted = [...word].sort().join("");
+  const found = [];
+  for (const [term, count] of vocabulary) {
+    if (Math.abs(term.length - word.length) > limit || countForeignLetters(letters, term) > 2 * limit) continue;
+    const distance = measureDistance(word, term, limit);
+    if (distance > limit) continue;
+    const isOther = [...term].sort().join("") === sorted ? 0 : 1;
+    found.push({ term, key: [distance, isOther, term[0] === word[0] ? 0 : 1, -count] });
+  }
+  found.sort((a, b) => {
+    const at = a.key.findIndex((value, n) => value !== b.key[n]);
+    return at < 0 ? compare(a.term, b.term) : a.key[at] - b.key[at];
+  });
+  return found.filter((choice, n) => n < MAX_CORRECTIONS && choice.key[0] === found[0].key[0]).map(({ term }) => term);
+}
+
+/** Split a word that nobody used into the stems of two that somebody did; or []. */
+export function splitByVocabulary(word, vocabulary, stem, links) {
+  if (word.length > MAX_COMPOUND_LENGTH) return [];
+  let best = null;
+  for (let at = MIN_SPLIT_PART; at <= word.length - MIN_SPLIT_PART; at++) {
+    const last = stem(word.slice(at));
+    if (!vocabulary.has(last)) continue;
+    const head = word.slice(0, at);
+    for (const link of links) {
+      const first = head.endsWith(link) ? head.slice(0, at - link.length) : "";
+      if (first.length < MIN_SPLIT_PART || !vocabulary.has(stem(first))) continue;
+      const rank = Math.min(first.length, word.length - at);
+      if (!best || rank >= best.rank) best = { rank, halves: [stem(first), last] };
+      break;
+    }
+  }
+  return best ? best.halves : [];
+}
+
+/** One language of a built index; fetches what it needs when it needs it and keeps it. */
+export class SearchIndex {
+  #read;
+  #shards = new Map();
+  #tables = new Map();
+  #fragments = new Map();
+  #vocabulary = null;
+
+  /** Open the index of a language. @param read async path => Uint8Array */
+  static async open(read, language) {
+    const path = `search/${language}/m.json`;
+    const [bytes, analyzer] = await Promise.all([read(path), createAnalyzer(language)]);
+    const manifest = JSON.parse(utf8.decode(bytes));
+    if (manifest.version !== FORMAT_VERSION) {
+      throw new Error(`${path}: index version ${manifest.version}, this script reads ${FORMAT_VERSION}`);
+    }
+    return new SearchIndex(read, manifest, analyzer);
+  }
+
+  constructor(read, manifest, analyzer) {
+    this.#read = read;
+    this.manifest = manifest;
+    this.analyzer = analyzer;
+    this.language = manifest.language;
+    this.stopWords = new Set(manifest.stop_words.split(" "));
+  }
+
+  /** The postings of a term, [[ordinal, impact]]; empty if no answer has it. */
+  async findPostings(term) {
+    const at = this.#countFirstTermsUpTo(term) - 1;
+    const entry = at >= 0 ? (await this.#loadShard(at)).get(term) : undefined;
+    return entry ? decodePostings(entry.postings) : [];
+  }
+
+  /** Terms that begin so and are longer, the common ones first, at most 64. */
+  async findPrefixTerms(prefix) {
+    const start = Math.max(0, this.#countFirstTermsUpTo(prefix) - 1);
+    const end = Math.min(this.#countFirstTermsUpTo(`${prefix}\uffff`), start + MAX_PREFIX_SHARDS);
+    const places = Array.from({ length: Math.max(0, end - start) }, (_, n) => start + n);
+    const shards = await Promise.all(places.map((at) => this.#loadShard(at)));
+    const entries = shards
+      .flatMap((shard) => [...shard.values()])
+      .filter(({ term }) => term.startsWith(prefix) && term !== prefix);
+    entries.sort((a, b) => b.count - a.count || compare(a.term, b.term));
+    return entries.slice(0, MAX_PREFIX_TERMS).map(({ term }) => term);
+  }
+
+  /** All terms of letters, Map of term to the number of answers that have them. */
+  loadVocabulary() {
+    this.#vocabulary ??= this.#load(this.manifest.vocabulary).then((data) => {
+      const entries = decodeTable(data, { withPostings: false });
+      return new Map([...entries.values()].map(({ term, count }) => [term, count]));
+    });
+    this.#vocabulary.catch(() => (this.#vocabulary = null));
+    return this.#vocabulary;
+  }
+
+  /** The public JSON of the answer with this ordinal. */
+  async loadFragment(ordinal) {
+    const perTable = this.manifest.documents_per_table;
+    const ids = await this.#keep(this.#tables, Math.floor(ordinal / perTable), async (at) =>
+      utf8.decode(await this.#load(this.manifest.tables[at])).split("\n"),
+    );
+    return this.#keep(this.#fragments, ids[ordinal % perTable], async (id) =>
+      JSON.parse(utf8.decode(await this.#read(`answers/${id}.json`))),
+    );
+  }
+
+  #countFirstTermsUpTo(term) {
+    const { shards } = this.manifest;
+    let low = 0;
+    let high = shards.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (shards[middle][0] <= term) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #loadShard(at) {
+    return this.#keep(this.#shards, at, async () =>
+      decodeTable(await this.#load(this.manifest.shards[at][1]), { withPostings: true }),
+    );
+  }
+
+  async #load(name) {
+    return unpack(await this.#read(`search/${this.language}/${name}`));
+  }
+
+  #keep(memory, key, make) {
+    if (!memory.has(key)) {
+      const made = make(key);
+      memory.set(key, made);
+      made.catch(() => memory.delete(key)); // a failed fetch may be tried again
+    }
+    return memory.get(key);
+  }
+}
+
+/** The concepts of a query before any look at the index; stop words only when there is nothing else. */
+export function planConcepts(analyzer, query, stopWords) {
+  const pieces = splitWords(query)
+    .flatMap((word) => word.pieces.map((piece) => ({ piece, word })))
+    .slice(0, MAX_QUERY_WORDS)
+    .map((entry, at) => ({ ...entry, at }));
+  let meaning = pieces.filter(({ piece }) => !stopWords.has(piece));
+  if (!meaning.length) meaning = pieces;
+  return meaning.map(({ piece, word, at }, n) => {
+    const terms = analyzer.pieceTerms(piece);
+    const offer = (joined) => {
+      const term = analyzer.stem(joined);
+      if (!terms.has(term)) terms.set(term, 1);
+    };
+    if (word.pieces.length > 1) offer(word.pieces.join(""));
+    for (const [neighbour, isBefore] of [[meaning[n - 1], true], [meaning[n + 1], false]]) {
+      if (!neighbour || Math.abs(neighbour.at - at) !== 1) continue;
+      if (Math.min(neighbour.piece.length, piece.length) < MIN_PREFIX_LENGTH) continue;
+      offer(isBefore ? neighbour.piece + piece : piece + neighbour.piece);
+    }
+    const isLast = at === pieces.length - 1 && piece.length >= MIN_PREFIX_LENGTH;
+    const plain = analyzer.language === "de" ? spellUmlautsPlainly(piece) : piece;
+    return { word: piece, terms, prefix: isLast ? plain : "", isCorrected: false };
+  });
+}
+
+/** Turn a query into concepts, with help for rare and unknown words. */
+export async function understand(index, query) {
+  const planned = planConcepts(index.analyzer, query, index.stopWords).slice(0, MAX_CONCEPTS);
+  const concepts = await Promise.all(
+    planned.map(async (concept) => {
+      if (concept.prefix) {
+        const longer = await index.findPrefixTerms(concept.prefix);
+        const more = new Map(longer.map((term) => [term, index.manifest.prefix_weight]));
+        concept = { ...concept, terms: new Map([...more, ...concept.terms]) };
+      }
+      const lists = await Promise.all([...concept.terms.keys()].map((term) => index.findPostings(term)));
+      const count = new Set(lists.flatMap((postings) => postings.map(([ordinal]) => ordinal))).size;
+      return count >= FEW_ANSWERS ? [concept] : helpRare(index, concept, count === 0);
+    }),
+  );
+  return concepts.flat();
+}
+
+/** Widen a word that few or no answers have: halves, else likeliest spellings if it is unknown, else itself. */
+async function helpRare(index, concept, isUnknown) {
+  if (!isUnknown && concept.word.length < 2 * MIN_SPLIT_PART) return [concept];
+  const vocabulary = await index.loadVocabulary();
+  const stem = (word) => index.analyzer.stem(word);
+  const halves = splitByVocabulary(concept.word, vocabulary, stem, index.language === "de" ? LINKS : [""]);
+  if (halves.length) {
+    return halves.map((half) => ({ ...concept, terms: new Map([[half, HALF_WEIGHT], ...concept.terms]) }));
+  }
+  if (!isUnknown) return [concept];
+  const corrections = findCorrections(stem(concept.word), vocabulary);
+  return [{ ...concept, terms: new Map(corrections.map((term) => [term, CORRECTION_WEIGHT])), isCorrected: true }];
+}
+
+const measureRarity = (count, total) => Math.log(1 + (total - count + 0.5) / (count + 0.5));
+const round = (score) => Math.floor(score * 1e6 + 0.5) / 1e6;
+
+/** Rank all answers that have any concept: {matches: [{ordinal, score}] best first, rarity: number[]}. */
+export async function rank(index, concepts) {
+  const scores = new Map();
+  const counts = new Map();
+  const rarity = [];
+  for (const concept of concepts) {
+    const best = new Map();
+    for (const [term, weight] of concept.terms) {
+      for (const [ordinal, impact] of await index.findPostings(term)) {
+        best.set(ordinal, Math.max(best.get(ordinal) ?? 0, (weight * impact) / MAX_IMPACT));
+      }
+    }
+    rarity.push(measureRarity(best.size, index.manifest.documents));
+    for (const [ordinal, value] of best) {
+      scores.set(ordinal, (scores.get(ordinal) ?? 0) + value * rarity.at(-1));
+      counts.set(ordinal, (counts.get(ordinal) ?? 0) + 1);
+    }
+  }
+  const matches = [...scores].map(([ordinal, score]) => ({
+    ordinal,
+    score: round(score * (counts.get(ordinal) / concepts.length) ** 2),
+  }));
+  matches.sort((a, b) => b.score - a.score || b.ordinal - a.ordinal);
+  return { matches, rarity };
+}
+
+/** Which concepts a word has, Map of place to weight; parts of compounds count half. */
+export function matchWord(analyzer, word, concepts) {
+  const terms = analyzer.wordTerms(word);
+  const joined = word.pieces.join("");
+  const found = new Map();
+  concepts.forEach((concept, place) => {
+    let weight = 0;
+    let inside = 0;
+    for (const [term, value] of concept.terms) {
+      if (terms.has(term)) weight = Math.max(weight, value * terms.get(term));
+      else if (term.length >= MIN_INSIDE_LENGTH && joined.includes(term)) inside = Math.max(inside, value / 2);
+    }
+    if (!weight && analyzer.language === "de") weight = inside;
+    if (weight) found.set(place, weight);
+  });
+  return found;
+}
+
+/** The turn that says most of what was asked for; the earliest of equals; undefined without turns. */
+export function chooseTurn(analyzer, turns, concepts, rarity) {
+  let best;
+  for (const turn of turns) {
+    const found = new Map();
+    for (const word of splitWords(turn.text)) {
+      for (const [place, weight] of matchWord(analyzer, word, concepts)) {
+        found.set(place, Math.max(weight, found.get(place) ?? 0));
+      }
+    }
+    const value = round([...found].reduce((sum, [place, weight]) => sum + weight * rarity[place], 0));
+    if (!best || value > best.value) best = { value, turn };
+  }
+  return best?.turn;
+}
+
+/** Cut a text into pieces, [{text, isMatch}], where its words match. */
+export function markText(analyzer, text, concepts) {
+  const pieces = [];
+  let at = 0;
+  for (const word of splitWords(text)) {
+    if (!matchWord(analyzer, word, concepts).size) continue;
+    if (word.start > at) pieces.push({ text: text.slice(at, word.start), isMatch: false });
+    pieces.push({ text: text.slice(word.start, word.end), isMatch: true });
+    at = word.end;
+  }
+  if (at < text.length) pieces.push({ text: text.slice(at), isMatch: false });
+  return pieces;
+}
+
+/** Search one language or several; results are merged by score.
+ *
+ * @returns {{total, hits: [{id, language, score, fragment, turn, analyzer, concepts}], corrections: Map}}
+ */
+export async function search(indexes, query, { limit = 10 } = {}) {
+  const corrections = new Map();
+  const ranked = [];
+  for (const [place, index] of indexes.entries()) {
+    const concepts = await understand(index, query);
+    for (const { word, terms, isCorrected } of concepts) {
+      if (isCorrected && terms.size) corrections.set(word, { terms: [...terms.keys()], index });
+    }
+    const { matches, rarity } = await rank(index, concepts);
+    ranked.push(...matches.map((match) => ({ ...match, place, index, concepts, rarity })));
+  }
+  ranked.sort((a, b) => b.score - a.score || a.place - b.place);
+  const hits = await Promise.all(
+    ranked.slice(0, limit).map(async ({ ordinal, score, index, concepts, rarity }) => {
+      const fragment = await index.loadFragment(ordinal);
+      const turn = chooseTurn(index.analyzer, fragment.turns, concepts, rarity);
+      return { id: fragment.id, language: index.language, score, fragment, turn, analyzer: index.analyzer, concepts };
+    }),
+  );
+  return { total: ranked.length, hits, corrections };
+}

@@ -1,0 +1,191 @@
+"""Asking the built index, as people ask."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from streamhub.archive.search.document import SearchDocument, Turn
+from streamhub.archive.search.index import plan_index
+from streamhub.archive.search.query import SearchIndex, search
+from streamhub.errors import BadInput
+
+
+@pytest.fixture(scope="module")
+def german(files: dict[str, bytes]) -> SearchIndex:
+    return SearchIndex(files.__getitem__, "de")
+
+
+@pytest.fixture(scope="module")
+def english(files: dict[str, bytes]) -> SearchIndex:
+    return SearchIndex(files.__getitem__, "en")
+
+
+def find(index: SearchIndex, query: str) -> list[str]:
+    return [hit.id for hit in search([index], query).hits]
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("Router defekt", "router"),
+        ("defekte Router", "router"),
+        ("Kündigungen", "kuendigung"),
+        ("kuendigung", "kuendigung"),
+        ("kundigung", "kuendigung"),
+        ("KÜNDIGUNG", "kuendigung"),
+        ("Waermepumpe altes Haus", "waermepumpe"),
+        ("Heizung", "waermepumpe"),
+        ("Wärme Pumpe", "waermepumpe"),
+        ("Amts-Leitung", "leitung"),
+        ("Routerstörung", "router"),
+        ("Vorlauftemp", "waermepumpe"),
+        ("Amtsletung", "leitung"),
+        ("Ruoter", "router"),
+        ("Kündigug", "kuendigung"),
+        ("FritzBox", "fritz"),
+        ("fritz box 7590", "fritz"),
+        ("7590", "fritz"),
+        ("8.02", "fritz"),
+        ("Was mache ich, wenn mein Router defekt ist?", "router"),
+        ("Julia Rechnung", "gekuendigt"),
+    ],
+)
+def test_german_questions_find_their_answer(german: SearchIndex, query: str, first: str) -> None:
+    """Inflection, umlauts in every way, compounds, prefixes, slips and whole questions lead to the right answer."""
+    assert find(german, query)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("broken routers", "router-en"),
+        ("cancelling a contract", "cancel-en"),
+        ("cancelation", "cancel-en"),
+        ("smartmeter", "meter-en"),
+        ("fowarding numbers", "meter-en"),
+        ("replac", "router-en"),
+        ("What should I do when the router is broken?", "router-en"),
+    ],
+)
+def test_english_questions_find_their_answer(english: SearchIndex, query: str, first: str) -> None:
+    """The same in English."""
+    assert find(english, query)[0] == first
+
+
+def test_head_of_compounds(german: SearchIndex) -> None:
+    """A part finds all compounds with it, inflected ones, too."""
+    assert set(find(german, "Leitung")) == {"leitung", "rauschen"}
+
+
+def test_participle_and_infinitive_meet(german: SearchIndex) -> None:
+    """The infinitive finds the participle and the other way round, the word as asked first."""
+    assert set(find(german, "kündigen")) == {"kuendigung", "gekuendigt"}
+    assert find(german, "gekündigt") == ["gekuendigt", "kuendigung"]
+
+
+def test_result_jumps_to_the_second(german: SearchIndex) -> None:
+    """A hit carries the turn that says it, and an address with whole seconds, rounded down."""
+    [hit, *_] = search([german], "Telefonleitung").hits
+    assert (hit.id, hit.start_ms, hit.speaker, hit.url) == ("rauschen", 21_999, "Julia", "answers/rauschen/?t=21")
+    [hit, *_] = search([german], "Feuchtigkeit").hits
+    assert hit.url == "answers/rauschen/?t=5"
+
+
+def test_match_in_the_question_starts_at_the_first_turn(german: SearchIndex) -> None:
+    """Where no turn says what was asked for, the answer begins at its beginning."""
+    [hit] = search([german], "Gewitter").hits
+    assert (hit.id, hit.start_ms) == ("rauschen", 5_000)
+
+
+def test_written_answer_has_no_second(make_document: Callable[..., SearchDocument]) -> None:
+    """An answer without turns is shown by its text, and its address has no time."""
+    files = plan_index([make_document("w", url="a/?x=1", answer_text="Die Zwiebel hilft.")])
+    [hit] = search([SearchIndex(files.__getitem__, "de")], "Zwiebel").hits
+    assert (hit.start_ms, hit.url, hit.text) == (None, "a/?x=1", "Die Zwiebel hilft.")
+
+
+def test_time_is_added_to_an_address_with_a_query(make_document: Callable[..., SearchDocument]) -> None:
+    """The time joins what the address has already."""
+    document = make_document("w", url="a/?x=1", turns=(Turn(start_ms=61_000, text="Zwiebel"),))
+    [hit] = search([SearchIndex(plan_index([document]).__getitem__, "de")], "Zwiebel").hits
+    assert hit.url == "a/?x=1&t=61"
+
+
+def test_all_words_come_before_some(make_document: Callable[..., SearchDocument]) -> None:
+    """An answer with all words beats one that repeats a single one, and the latter is still found."""
+    documents = [
+        make_document("some", question="Zwiebel Zwiebel Zwiebel"),
+        make_document("all", question="Frage", answer_text="Die Zwiebel und dazu noch manches andere, auch Quitten."),
+    ]
+    assert find(SearchIndex(plan_index(documents).__getitem__, "de"), "Zwiebel Quitte") == ["all", "some"]
+
+
+def test_newest_first_on_ties(make_document: Callable[..., SearchDocument]) -> None:
+    """Of equal answers the newer comes first."""
+    documents = [make_document(f"d{year}", question="Zwiebel", date=f"{year}-05-05") for year in (2024, 2026, 2025)]
+    assert find(SearchIndex(plan_index(documents).__getitem__, "de"), "Zwiebel") == ["d2026", "d2025", "d2024"]
+
+
+def test_stop_words_count_only_alone(german: SearchIndex) -> None:
+    """A question of nothing but small words is answered by them; beside others they are left out."""
+    assert find(german, "der")
+    assert find(german, "der die das Router") == find(german, "Router")
+
+
+def test_corrections_are_reported(german: SearchIndex) -> None:
+    """A corrected word is told; a known one is not corrected."""
+    assert search([german], "Ruoter defekt").corrections == {"ruoter": ("rout",)}
+    assert search([german], "Router defekt").corrections == {}
+
+
+def test_nothing_found(german: SearchIndex) -> None:
+    """A word that nobody said, and that resembles nothing, finds nothing; an empty query neither."""
+    for query in ("Quittengelee", "", "???"):
+        assert search([german], query).total == 0
+
+
+def test_other_language_is_merged_by_score(german: SearchIndex, english: SearchIndex) -> None:
+    """Both languages at once: each with its own analysis, one ranking."""
+    result = search([german, english], "Router")
+    assert {hit.id for hit in result.hits} == {"router", "router-en"}
+    assert [hit.score for hit in result.hits] == sorted((hit.score for hit in result.hits), reverse=True)
+    assert {hit.language for hit in result.hits} == {"de", "en"}
+
+
+def test_limit_cuts_hits_and_not_the_count(german: SearchIndex) -> None:
+    """The count tells how many there are, however few are loaded."""
+    result = search([german], "Anna", limit=1)
+    assert len(result.hits) == 1
+    assert result.total == 3
+
+
+def test_only_needed_files_are_read(files: dict[str, bytes]) -> None:
+    """A known word reads the manifest, one shard, one table and the answers shown; no vocabulary."""
+    seen: list[str] = []
+
+    def read(path: str) -> bytes:
+        seen.append(path)
+        return files[path]
+
+    index = SearchIndex(read, "de")
+    search([index], "Router Anna Peter Julia")
+    assert not [path for path in seen if "/v-" in path]
+    assert len(seen) == len(set(seen))
+
+
+def test_files_on_disk_do_as_well(files: dict[str, bytes], tmp_path: Path) -> None:
+    """The reader is a function: written files are asked the same way."""
+    for path, data in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    assert find(SearchIndex(lambda path: (tmp_path / path).read_bytes(), "de"), "Router")[0] == "router"
+
+
+def test_index_of_another_version_is_refused(files: dict[str, bytes]) -> None:
+    """An index that this program cannot read says so and what to do."""
+    manifest = json.loads(files["search/de/m.json"]) | {"version": 99}
+    changed = files | {"search/de/m.json": json.dumps(manifest).encode()}
+    with pytest.raises(BadInput, match=r"index version 99.*build the site again"):
+        SearchIndex(changed.__getitem__, "de")
