@@ -1,0 +1,197 @@
+"""faster-whisper: Whisper models on CTranslate2, the default recogniser.
+
+Owns how the library is called and where its models lie. The library is imported in the process
+``python -m streamhub.transcript.faster_whisper`` alone, never in the hub.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from streamhub.config import TranscriptSettings
+from streamhub.errors import ModelMissing, ToolMissing
+from streamhub.transcript.child import ChildJob, Wire, recognise, serve
+from streamhub.transcript.models import Model, Shelf, find_model, model_title
+from streamhub.transcript.rules import make_transcript, plan_vocabulary
+from streamhub.transcript.sound import RATE_HZ, Samples, duration_ms, is_silent, load_sound
+from streamhub.transcript.transcriber import Progress, TranscriptionJob
+from streamhub.transcript.transcript import Transcript
+
+NAME = "faster-whisper"
+
+_LANGUAGES = ("de", "en")
+_GATE_S = 30
+_HUB = "https://huggingface.co"
+_REPOSITORIES: Mapping[str, str] = {
+    **{
+        size: f"Systran/faster-whisper-{size}"
+        for size in ("tiny", "base", "small", "medium", "large-v1", "large-v2", "large-v3")
+    },
+    **{size: f"Systran/faster-whisper-{size}" for size in ("tiny.en", "base.en", "small.en", "medium.en")},
+    "large": "Systran/faster-whisper-large-v3",
+    "large-v3-turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+    "turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+}
+
+
+def _cached(name: str, environ: Mapping[str, str]) -> Path | None:
+    """A model in the model hub's cache of this user, looked up without the network.
+
+    The layout is documented at https://huggingface.co/docs/huggingface_hub/guides/manage-cache.
+    """
+    repository = _REPOSITORIES.get(name, name if name.count("/") == 1 else "")
+    if not repository:
+        return None
+    home = environ.get("HF_HOME") or os.path.join(  # noqa: PTH118 - pure text until here
+        environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),  # noqa: PTH111
+        "huggingface",
+    )
+    hub = Path(environ.get("HF_HUB_CACHE") or Path(home) / "hub")
+    folder = hub / f"models--{repository.replace('/', '--')}"
+    try:
+        snapshot = folder / "snapshots" / (folder / "refs" / "main").read_text("utf-8").strip()
+    except OSError:
+        return None
+    return snapshot if snapshot.is_dir() else None
+
+
+def _source(name: str, environ: Mapping[str, str]) -> str:
+    repository = _REPOSITORIES.get(name, name if name.count("/") == 1 else "")
+    return f"{environ.get('HF_ENDPOINT') or _HUB}/{repository}/resolve/main" if repository else ""
+
+
+SHELF = Shelf(
+    engine=NAME,
+    rehearsal="ct2-int8",
+    required=("config.json", "model.bin", "tokenizer.json"),
+    one_of=("vocabulary.json", "vocabulary.txt"),
+    optional=("preprocessor_config.json",),
+    names=tuple(_REPOSITORIES),
+    cached=_cached,
+    source=_source,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FasterWhisper:
+    """The transcriber.
+
+    Attributes:
+        settings: of the transcription stage.
+        cache: folder for models that had to be fetched.
+        environ: variables of the process.
+    """
+
+    settings: TranscriptSettings
+    cache: Path
+    environ: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """Engine and model for the reader."""
+        return f"{NAME} {model_title(self.settings.model)}"
+
+    async def transcribe(self, job: TranscriptionJob, progress: Progress) -> Transcript:
+        """Transcribe the whole file, as `streamhub.transcript.transcriber.Transcriber` says."""
+        model = await find_model(SHELF, self.settings, cache=self.cache, environ=self.environ)
+        child = ChildJob(
+            module=__name__,
+            name=self.name,
+            request=plan_request(job, model, self.settings),
+            threads=self.settings.threads,
+            time_limit_s=job.time_limit_s,
+            speed_limit=self.settings.speed_limit,
+        )
+        result = await recognise(child, progress)
+        return make_transcript(result.heard, language=result.language, made_with=self.name)
+
+
+def plan_request(job: TranscriptionJob, model: Model, settings: TranscriptSettings) -> dict[str, Any]:
+    """What the process is asked: file, model, and how to decode with that model.
+
+    Real models look two ways: they are given what voice activity leaves, and names as hot words. The rehearsal model
+    knows neither: it is small enough for the plainest search. A ``streamhub.json`` beside a model overrides both.
+    """
+    decode: dict[str, Any] = {"beam_size": settings.beam_size, "vad_filter": True, "condition_on_previous_text": False}
+    if vocabulary := plan_vocabulary(job.vocabulary):
+        decode["hotwords"] = vocabulary
+    if model.rehearsal:
+        decode = {"beam_size": 1, "vad_filter": False, "condition_on_previous_text": False}
+    return {
+        "media": str(job.media),
+        "language": job.language,
+        "model": str(model.path),
+        "device": settings.device,
+        "compute_type": settings.compute_type,
+        "decode": {**decode, "word_timestamps": True, **model.decode},
+    }
+
+
+def _run(request: Mapping[str, Any], wire: Wire) -> None:
+    """In the process: decode the sound, then hear it stretch by stretch."""
+    try:
+        import faster_whisper
+    except ImportError as error:
+        raise ToolMissing(f"{NAME}: cannot be imported ({error})", hint="pip install faster-whisper") from error
+
+    samples = load_sound(Path(request["media"]))
+    if is_silent(samples) or not _has_speech(samples):
+        wire.started(language=request["language"], duration_ms=duration_ms(samples))
+        return
+    model = _load(faster_whisper, request)
+    language = request["language"] or _detect(model, samples)
+    wire.started(language=language, duration_ms=duration_ms(samples))
+    segments, _ = model.transcribe(samples, language=language, **request["decode"])
+    for segment in segments:  # the library works while it is iterated
+        words = [(w.word, float(w.start), float(w.end), float(w.probability)) for w in segment.words or ()]
+        wire.heard(float(segment.start), float(segment.end), segment.text, words)
+
+
+def _load(library: Any, request: Mapping[str, Any]) -> Any:
+    import ctranslate2
+
+    device, kind = request["device"], request["compute_type"]
+    wants_gpu = device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
+    attempts = [("cuda", "float16")] if wants_gpu else []
+    if device != "cuda":
+        attempts.append(("cpu", "int8"))
+    for place, usual in attempts:
+        try:
+            return library.WhisperModel(
+                request["model"],
+                device=place,
+                compute_type=usual if kind == "auto" else kind,
+                cpu_threads=request["threads"],
+                local_files_only=True,
+            )
+        except (RuntimeError, ValueError, OSError) as error:
+            if (place, usual) == attempts[-1]:
+                raise ModelMissing(
+                    f"model {request['model']}: cannot be loaded on {place} ({error})",
+                    hint="check transcript.device and transcript.compute_type, or fetch the model again",
+                ) from error
+    raise AssertionError  # there is always one attempt, and the last one returns or raises
+
+
+def _detect(model: Any, samples: Samples) -> str:
+    """The likelier of the languages that streamhub speaks, heard where somebody speaks."""
+    _, _, chances = model.detect_language(samples, vad_filter=True, language_detection_segments=2)
+    likely = dict(chances)
+    return max(_LANGUAGES, key=lambda language: float(likely.get(language, 0.0)))
+
+
+def _has_speech(samples: Samples) -> bool:
+    """Whether there is a voice; looks no further than the first one."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    options = VadOptions(min_speech_duration_ms=250)
+    step = _GATE_S * RATE_HZ
+    return any(get_speech_timestamps(samples[at : at + step], options) for at in range(0, len(samples), step))
+
+
+if __name__ == "__main__":
+    raise SystemExit(serve(_run))

@@ -1,0 +1,159 @@
+"""openai-whisper: the reference implementation on PyTorch, an extra.
+
+Owns how the library is called and where its models lie. The library is imported in the process
+``python -m streamhub.transcript.openai_whisper`` alone, never in the hub.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from streamhub.config import TranscriptSettings
+from streamhub.errors import ModelMissing, ToolMissing
+from streamhub.transcript.child import ChildJob, Wire, recognise, serve
+from streamhub.transcript.models import Model, Shelf, find_model, model_title
+from streamhub.transcript.rules import make_transcript, plan_vocabulary
+from streamhub.transcript.sound import duration_ms, is_silent, load_sound
+from streamhub.transcript.transcriber import Progress, TranscriptionJob
+from streamhub.transcript.transcript import Transcript
+
+NAME = "openai-whisper"
+
+_LANGUAGES = ("de", "en")
+_NAMES = ("tiny", "base", "small", "medium", "large-v1", "large-v2", "large-v3", "large", "large-v3-turbo", "turbo")
+_INSTALL = "pip install 'streamhub[openai-whisper]' (without a GPU first: pip install torch from its CPU index)"
+
+
+def _cached(name: str, environ: Mapping[str, str]) -> Path | None:
+    folder = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whisper"
+    name = Path(_source(name, environ)).name.removesuffix(".pt") or name  # "turbo" is stored as large-v3-turbo.pt
+    file = folder / f"{name}.pt"
+    return file if file.is_file() else None
+
+
+def _source(name: str, environ: Mapping[str, str]) -> str:
+    """The address that the library itself would fetch from, read from its text: importing it takes seconds."""
+    spec = importlib.util.find_spec("whisper")
+    if name not in _NAMES or spec is None or not spec.origin:
+        return ""
+    for node in ast.parse(Path(spec.origin).read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "_MODELS" for target in node.targets):
+            return str(ast.literal_eval(node.value).get(name, ""))
+    return ""
+
+
+SHELF = Shelf(
+    engine=NAME,
+    rehearsal="rehearsal.pt",
+    suffix=".pt",
+    names=_NAMES,
+    cached=_cached,
+    source=_source,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenaiWhisper:
+    """The transcriber.
+
+    Attributes:
+        settings: of the transcription stage.
+        cache: folder for models that had to be fetched.
+        environ: variables of the process.
+    """
+
+    settings: TranscriptSettings
+    cache: Path
+    environ: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """Engine and model for the reader."""
+        return f"{NAME} {model_title(self.settings.model)}"
+
+    async def transcribe(self, job: TranscriptionJob, progress: Progress) -> Transcript:
+        """Transcribe the whole file, as `streamhub.transcript.transcriber.Transcriber` says."""
+        if importlib.util.find_spec("whisper") is None:
+            raise ToolMissing(f"{NAME}: is not installed", hint=_INSTALL)
+        model = await find_model(SHELF, self.settings, cache=self.cache, environ=self.environ)
+        child = ChildJob(
+            module=__name__,
+            name=self.name,
+            request=plan_request(job, model, self.settings),
+            threads=self.settings.threads,
+            time_limit_s=job.time_limit_s,
+            speed_limit=self.settings.speed_limit,
+        )
+        result = await recognise(child, progress)
+        return make_transcript(result.heard, language=result.language, made_with=self.name)
+
+
+def plan_request(job: TranscriptionJob, model: Model, settings: TranscriptSettings) -> dict[str, Any]:
+    """What the process is asked: file, model, and how to decode with that model."""
+    decode: dict[str, Any] = {"condition_on_previous_text": False}
+    if settings.beam_size > 1 and not model.rehearsal:
+        decode["beam_size"] = settings.beam_size
+    if (vocabulary := plan_vocabulary(job.vocabulary)) and not model.rehearsal:
+        decode |= {"initial_prompt": vocabulary, "carry_initial_prompt": True}
+    return {
+        "media": str(job.media),
+        "language": job.language,
+        "model": str(model.path),
+        "device": settings.device,
+        "compute_type": settings.compute_type,
+        "decode": {**decode, "word_timestamps": True, **model.decode},
+    }
+
+
+def _run(request: Mapping[str, Any], wire: Wire) -> None:
+    """In the process: decode the sound, hear it, report; this library reports all at its end."""
+    try:
+        import torch
+        import whisper
+    except ImportError as error:
+        raise ToolMissing(f"{NAME}: cannot be imported ({error})", hint=_INSTALL) from error
+
+    warnings.filterwarnings("ignore", module="whisper")
+    torch.set_num_threads(request["threads"])
+    samples = load_sound(Path(request["media"]))
+    if is_silent(samples):
+        wire.started(language=request["language"], duration_ms=duration_ms(samples))
+        return
+    model = _load(torch, whisper, request)
+    language = request["language"] or _detect(whisper, model, samples)
+    wire.started(language=language, duration_ms=duration_ms(samples))
+    half = str(model.device) != "cpu" and request["compute_type"] in {"auto", "float16"}
+    result = model.transcribe(samples, language=language, fp16=half, **request["decode"])
+    for segment in result["segments"]:
+        words = [(w["word"], w["start"], w["end"], w["probability"]) for w in segment.get("words", ())]
+        wire.heard(segment["start"], segment["end"], segment["text"], words)
+
+
+def _load(torch: Any, library: Any, request: Mapping[str, Any]) -> Any:
+    device = request["device"]
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return library.load_model(request["model"], device=device)
+    except (RuntimeError, OSError, KeyError, EOFError) as error:
+        raise ModelMissing(
+            f"model {request['model']}: cannot be loaded on {device} ({error})",
+            hint="check transcript.device, or fetch the model again",
+        ) from error
+
+
+def _detect(library: Any, model: Any, samples: Any) -> str:
+    """The likelier of the languages that streamhub speaks, in the first half minute."""
+    mel = library.log_mel_spectrogram(library.pad_or_trim(samples), n_mels=model.dims.n_mels).to(model.device)
+    _, chances = model.detect_language(mel)
+    return max(_LANGUAGES, key=lambda language: float(chances.get(language, 0.0)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(serve(_run))
