@@ -13,7 +13,6 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, NewerWorkspace
-from streamhub.store.library import sqlite3
 from streamhub.timecode import Now, format_instant
 
 APPLICATION_ID = 0x53484231  # "SHB1": marks the file as a hub's database, see `file` and PRAGMA application_id
@@ -67,8 +66,16 @@ def apply_migrations(db: Database, migrations: Sequence[Migration], path: Path, 
     require_known(seen, migrations, what=str(path))
     if seen.issuperset(migration.number for migration in migrations):
         return ()
-    if seen:
-        _save_copy(db, path, now=now)
+    copy = _save_copy(db, path, now=now) if seen else None
+    try:
+        return _apply_pending(db, migrations, now=now)
+    except BaseException:
+        if copy:  # nothing was changed, so nobody needs it; a hub that is restarted for ever must not fill the disk
+            copy.unlink(missing_ok=True)
+        raise
+
+
+def _apply_pending(db: Database, migrations: Sequence[Migration], *, now: Now) -> tuple[int, ...]:
     db.execute("begin immediate")
     try:
         pending = plan_pending(migrations, applied_numbers(db))  # again, now that nobody else can write
@@ -109,14 +116,18 @@ def _require_ours(db: Database, path: Path) -> None:
         raise BadInput(f"{path}: is a database, but not a hub's", hint="name the folder of a workspace")
 
 
-def _save_copy(db: Database, path: Path, *, now: Now) -> None:
+def _save_copy(db: Database, path: Path, *, now: Now) -> Path:
     folder = path.parent / "backups"
     folder.mkdir(mode=0o700, exist_ok=True)
     stamp = format_instant(now()).replace(":", "").replace(".", "-")
     copy = folder / f"{path.stem}-before-migration-{stamp}.sqlite3"
-    copy.touch(mode=0o600)  # VACUUM INTO takes an empty file as it is, rights included
+    part = copy.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)  # VACUUM INTO takes an empty file as it is, rights included
     try:
-        db.execute("vacuum into ?", (str(copy),))
-    except sqlite3.Error:
-        copy.unlink(missing_ok=True)
+        db.execute("vacuum into ?", (str(part),))
+        part.replace(copy)
+    except BaseException:
+        part.unlink(missing_ok=True)
         raise
+    return copy

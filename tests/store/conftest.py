@@ -1,5 +1,6 @@
 """What the store's tests share: a clock, an open store, and a show with a session."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,11 +8,18 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+import streamhub
 from streamhub.questions.question import Question, QuestionState
 from streamhub.schedule.show import Participant, Role, Session, SessionState, Show
 from streamhub.store.questions import insert_question
 from streamhub.store.shows import save_session, save_show
 from streamhub.store.store import Store
+
+
+@pytest.fixture
+def child_environ() -> dict[str, str]:
+    """Environment in which a child process finds the package that is tested, installed or not."""
+    return {**os.environ, "PYTHONPATH": str(Path(streamhub.__file__).parents[1])}
 
 
 class Clock:
