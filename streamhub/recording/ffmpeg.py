@@ -1,0 +1,249 @@
+"""ffmpeg, as the tool that writes media.
+
+Owns how ffmpeg is found and what it is told. It never gets an address: only local files by absolute path and its own
+standard input, behind a protocol whitelist, and the demuxer is pinned wherever the container is known. Nothing is
+encoded anew but the sound of an import that no browser would play.
+
+The binary is not ours: it may be the system's, or the one that imageio-ffmpeg brings (GPL), run as a separate program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from streamhub import process
+from streamhub.errors import BadMedia, DiskFull, StreamhubError, TimedOut, ToolFailed, ToolMissing
+from streamhub.process import Child, Command, Limits
+from streamhub.recording.media import AudioPlan, ConvertPlan, JoinPart, Progress, RecordPlan
+
+_WRITE_TIMEOUT_S = 20.0
+_FINISH_TIMEOUT_S = 20.0
+_STILL_TIMEOUT_S = 60.0
+_FILES_ONLY = {"protocol_whitelist": "file,pipe"}
+_CLUSTER_MS = 1000  # a killed ffmpeg loses the Matroska cluster that it holds in memory, so keep clusters short
+_HLS_TIME_S = 2
+_FOREIGN_MEMORY_BYTES = 4 * 2**30
+_NO_LIMITS = Limits()
+_NO_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
+_VERSION = re.compile(r"ffmpeg version (\S+)")
+
+
+def find_ffmpeg(configured: str = "") -> Path:
+    """The ffmpeg to use: the configured one, else the system's, else the one that came with imageio-ffmpeg.
+
+    Raises:
+        ToolMissing: there is none, or the configured one is not there.
+    """
+    if configured:
+        found = shutil.which(configured)
+        if found is None:
+            raise ToolMissing(
+                f"ffmpeg: {configured} is no program", hint="correct recording.ffmpeg, or leave it empty to search"
+            )
+        return Path(found).absolute()
+    if system := shutil.which("ffmpeg"):
+        return Path(system).absolute()
+    try:
+        import imageio_ffmpeg
+
+        return Path(imageio_ffmpeg.get_ffmpeg_exe()).absolute()
+    except (ImportError, RuntimeError) as error:
+        raise ToolMissing(
+            "ffmpeg: neither on the PATH nor from imageio-ffmpeg", hint="install ffmpeg, or set recording.ffmpeg"
+        ) from error
+
+
+async def ffmpeg_version(program: Path) -> str:
+    """What the program calls its version, such as ``7.1.1`` or ``n9.0.2-17-g2a571b6068``.
+
+    Raises:
+        ToolMissing, ToolFailed, TimedOut: it does not run.
+    """
+    finished = await process.run_checked(Command(argv=[str(program), "-version"], name="ffmpeg"), timeout_s=20)
+    match = _VERSION.search(finished.stdout.decode("utf-8", "replace"))
+    return match[1] if match else "unknown"
+
+
+class Ffmpeg:
+    """The media tool.
+
+    Args:
+        program: absolute path of the binary.
+    """
+
+    def __init__(self, program: Path) -> None:
+        self.program = program
+
+    async def record(self, plan: RecordPlan) -> FfmpegRecording:
+        """Begin a recording: standard input to Matroska and, beside it, to HLS; a failing HLS never stops the file."""
+        return FfmpegRecording(await process.start(self._command(record_argv(plan)), stdin=True))
+
+    async def join(self, parts: Sequence[JoinPart], target: Path, *, progress: Progress) -> None:
+        """Join pieces end to end into one MP4 that plays while it loads."""
+        total_ms = sum(part.duration_ms for part in parts)
+        listing = target.with_name(target.name + ".list")
+        await asyncio.to_thread(listing.write_text, render_concat(parts), "utf-8")
+        try:
+            await self._run(join_argv(listing, target), total_ms=total_ms, progress=progress)
+        finally:
+            await asyncio.to_thread(listing.unlink, missing_ok=True)
+
+    async def convert(self, source: Path, target: Path, plan: ConvertPlan, *, progress: Progress) -> None:
+        """Turn a foreign file into a recording; the picture is copied, the sound copied or made AAC."""
+        limits = Limits(memory_bytes=_FOREIGN_MEMORY_BYTES, cpu_s=600 + plan.duration_ms // 1000)
+        await self._run(convert_argv(source, target, plan), total_ms=plan.duration_ms, progress=progress, limits=limits)
+
+    async def extract_still(self, media: Path, at_ms: int, target: Path) -> None:
+        """Save the picture at a time as JPEG."""
+        command = self._command(still_argv(media, at_ms, target))
+        finished = await process.run(command, timeout_s=_STILL_TIMEOUT_S)
+        if finished.exit_code != 0:
+            raise _failure(command, finished.exit_code, finished.stderr_tail)
+        if not await asyncio.to_thread(target.is_file):
+            raise BadMedia(f"{media.name}: no picture at {at_ms} ms", hint="choose a time inside the picture's length")
+
+    def _command(self, argv: Sequence[str], limits: Limits = _NO_LIMITS) -> Command:
+        return Command(argv=[str(self.program), *argv], name="ffmpeg", limits=limits)
+
+    async def _run(
+        self, argv: Sequence[str], *, total_ms: int, progress: Progress, limits: Limits = _NO_LIMITS
+    ) -> None:
+        command = self._command(argv, limits)
+        async with await process.start(command, stdout=True) as child:
+            assert child.process.stdout is not None
+            while line := await child.process.stdout.readline():
+                name, _, value = line.decode("ascii", "replace").strip().partition("=")
+                if name == "out_time_us" and value.isdigit() and total_ms:
+                    progress(min(1.0, int(value) / 1000 / total_ms))
+            if code := await child.wait():
+                raise _failure(command, code, child.stderr_tail)
+
+
+class FfmpegRecording:
+    """One ffmpeg that records."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+
+    @property
+    def pid(self) -> int:
+        """Process id of ffmpeg."""
+        return self._child.pid
+
+    async def write(self, chunk: bytes) -> None:
+        """Hand over the next bytes; waits while ffmpeg is behind."""
+        stdin = self._child.process.stdin
+        assert stdin is not None
+        try:
+            stdin.write(chunk)
+            await asyncio.wait_for(stdin.drain(), _WRITE_TIMEOUT_S)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            code = await self._child.wait(timeout_s=_FINISH_TIMEOUT_S)
+            raise _failure(self._child.command, code, self._child.stderr_tail) from error
+        except TimeoutError as error:
+            self._child.kill()
+            raise TimedOut(f"ffmpeg: took nothing for {_WRITE_TIMEOUT_S:g} s while recording") from error
+
+    async def finish(self) -> bool:
+        """Close its input, let it finish its files, and stop it if it hangs; True when it ended well."""
+        stdin = self._child.process.stdin
+        assert stdin is not None
+        async with self._child:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                stdin.close()
+            try:
+                return await self._child.wait(timeout_s=_FINISH_TIMEOUT_S) == 0
+            except TimedOut:
+                await self._child.stop()
+                return False
+
+
+def record_argv(plan: RecordPlan) -> list[str]:
+    """Arguments that record standard input."""
+    legs = [f"[f=matroska:cluster_time_limit={_CLUSTER_MS}]{_tee_path(plan.segment)}"]
+    if plan.playlist is not None:
+        hls = (
+            f"f=hls:hls_time={_HLS_TIME_S}:hls_list_size=0:hls_playlist_type=event"
+            ":hls_flags=append_list+temp_file+omit_endlist+program_date_time:onfail=ignore"
+        )
+        legs.append(f"[{hls}]{_tee_path(plan.playlist)}")
+    source = ffmpeg.input("pipe:0", f=plan.container.value, **_FILES_ONLY)
+    return _compile(source.output("|".join(legs), f="tee", c="copy", map="0"), "-n")
+
+
+def join_argv(listing: Path, target: Path) -> list[str]:
+    """Arguments that join the files of a concat listing into one MP4."""
+    # safe=0 because the listing, which is ours, names files by absolute path.
+    source = ffmpeg.input(str(listing.absolute()), f="concat", safe="0", **_FILES_ONLY)
+    output = source.output(str(target.absolute()), f="mp4", c="copy", map="0", movflags="+faststart")
+    return _compile(output, "-y", "-progress", "pipe:1")
+
+
+def convert_argv(source: Path, target: Path, plan: ConvertPlan) -> list[str]:
+    """Arguments that turn a foreign file into a recording."""
+    options: dict[str, Any] = {"c:a": plan.audio.value}
+    if plan.audio is AudioPlan.AAC:
+        options["b:a"] = "160k"
+    if plan.video:
+        options["c:v"] = "copy"
+    if plan.suffix == ".mp4":
+        options["movflags"] = "+faststart"
+    muxer = {".mp4": "mp4", ".webm": "webm", ".mkv": "matroska"}[plan.suffix]
+    stream = ffmpeg.input(str(source.absolute()), f=_demuxer(plan.container), **_FILES_ONLY)
+    parts = [stream["V:0"], stream["a:0"]] if plan.video else [stream["a:0"]]
+    output = ffmpeg.output(*parts, str(target.absolute()), f=muxer, map_metadata="-1", **options)
+    return _compile(output, "-y", "-progress", "pipe:1")
+
+
+def still_argv(media: Path, at_ms: int, target: Path) -> list[str]:
+    """Arguments that save one picture as JPEG."""
+    source = ffmpeg.input(str(media.absolute()), ss=f"{at_ms / 1000:.3f}", **_FILES_ONLY)
+    picture = source["V:0"].output(
+        str(target.absolute()), f="image2", vcodec="mjpeg", update="1", vframes="1", **{"q:v": "3"}
+    )
+    return _compile(picture, "-y")
+
+
+def render_concat(parts: Sequence[JoinPart]) -> str:
+    """The listing of ffmpeg's concat demuxer.
+
+    Each length is given, because a header may be missing or lie (killed recorder, full disk), and because the clock
+    map is made from the same numbers.
+    """
+    lines = ["ffconcat version 1.0"]
+    for part in parts:
+        quoted = str(part.path.absolute()).replace("'", "'\\''")
+        lines += [f"file '{quoted}'", f"duration {part.duration_ms / 1000:.3f}"]
+        if part.from_ms:
+            lines.append(f"inpoint {part.from_ms / 1000:.3f}")
+    return "\n".join(lines) + "\n"
+
+
+def _compile(stream: Any, *global_args: str) -> list[str]:
+    argv: list[str] = ffmpeg.compile(stream, cmd="ffmpeg")
+    return [*argv[1:], "-nostdin", "-hide_banner", "-nostats", "-loglevel", "warning", *global_args]
+
+
+def _tee_path(path: Path) -> str:
+    # The tee muxer reads quotes, backslashes, bars, brackets and colons in its own way.
+    return "".join(f"\\{char}" if char in "\\'|[]: " else char for char in str(path.absolute()))
+
+
+def _demuxer(container: str) -> str:
+    """One demuxer's name out of a library's list of synonyms: ``mov,mp4,m4a`` is ``mov``."""
+    return container.split(",", maxsplit=1)[0]
+
+
+def _failure(command: Command, exit_code: int, stderr_tail: str) -> StreamhubError:
+    if _NO_SPACE.search(stderr_tail):
+        return DiskFull("ffmpeg: no space left on the disk of the recording", hint="free some space, then try again")
+    error: ToolFailed = process.failed(command, exit_code, stderr_tail)
+    return error

@@ -1,0 +1,152 @@
+"""The roles of the media tool and the scanner: what recording needs of the programs and libraries that know media.
+
+The tool writes media (records, joins, converts, takes stills), the scanner reads what is in a file. Both get local
+paths only, never an address, and know nothing of sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from streamhub.recording.recording import MediaInfo
+
+Progress = Callable[[float], None]
+"""Told how much is done, 0 to 1."""
+
+
+class Container(StrEnum):
+    """The container in which a publisher's media arrives."""
+
+    FLV = "flv"
+    MPEGTS = "mpegts"
+
+
+class AudioPlan(StrEnum):
+    """What an import does with the sound."""
+
+    COPY = "copy"
+    AAC = "aac"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordPlan:
+    """What to record and where to.
+
+    Attributes:
+        container: of the bytes that will be written.
+        segment: the file to make; it must not exist yet, its folder must.
+        playlist: the HLS playlist to make or continue, for local viewers; None for none. Its folder must exist.
+    """
+
+    container: Container
+    segment: Path
+    playlist: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JoinPart:
+    """One piece of a recording to be.
+
+    Attributes:
+        path: the file.
+        from_ms: where to begin in it; the time of a key frame, or 0 for its beginning.
+        duration_ms: how long the piece is, by packet scan.
+    """
+
+    path: Path
+    from_ms: int = 0
+    duration_ms: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConvertPlan:
+    """How to turn a foreign file into a recording.
+
+    Attributes:
+        container: the source's, as the scanner names it; nothing else is tried on the file.
+        suffix: of the result: ``.mp4``, ``.webm`` or ``.mkv``.
+        audio: whether the sound is copied or made anew.
+        video: whether there is a picture, which is always copied.
+        duration_ms: length of the source, for the progress.
+    """
+
+    container: str
+    suffix: str
+    audio: AudioPlan
+    video: bool
+    duration_ms: int
+
+
+class RunningRecording(Protocol):
+    """A recording that is being made."""
+
+    @property
+    def pid(self) -> int:
+        """Process id of the program that writes it."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Take the next bytes; waits when the program is behind.
+
+        Raises:
+            DiskFull: no room is left.
+            ToolFailed: the program ended.
+            TimedOut: the program took nothing for a long time.
+        """
+
+    async def finish(self) -> bool:
+        """No more bytes will come: let the program finish its files; True when it ended well."""
+
+
+class MediaTool(Protocol):
+    """A program that writes media."""
+
+    async def record(self, plan: RecordPlan) -> RunningRecording:
+        """Begin a recording; nothing is encoded anew.
+
+        Raises:
+            ToolMissing: the program is not there.
+        """
+
+    async def join(self, parts: Sequence[JoinPart], target: Path, *, progress: Progress) -> None:
+        """Join pieces end to end into one MP4 that plays while it loads; nothing is encoded anew.
+
+        Raises:
+            ToolFailed, ToolMissing, DiskFull: it could not.
+        """
+
+    async def convert(self, source: Path, target: Path, plan: ConvertPlan, *, progress: Progress) -> None:
+        """Turn a foreign file into a recording.
+
+        Raises:
+            ToolFailed, ToolMissing, DiskFull: it could not.
+        """
+
+    async def extract_still(self, media: Path, at_ms: int, target: Path) -> None:
+        """Save the picture at a time as JPEG.
+
+        Raises:
+            BadMedia: there is no picture there.
+            ToolFailed, ToolMissing: it could not.
+        """
+
+
+class Scanner(Protocol):
+    """A library that reads what is in a media file, packet by packet."""
+
+    def scan(self, path: Path) -> MediaInfo:
+        """What is in the file; reads all of it, so call it in a thread.
+
+        Raises:
+            BadMedia: empty, no media, or unreadable.
+        """
+
+    def key_frame_ms(self, path: Path, *, before_ms: int) -> int:
+        """Time of the last key frame at or before a time, counted from the file's first packet; 0 when there is none.
+
+        Raises:
+            BadMedia: as `scan`.
+        """

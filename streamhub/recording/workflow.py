@@ -1,0 +1,269 @@
+"""The workflow of recording: from segments, or from a foreign file, to one verified recording with its clock map.
+
+Every step may be done again: what is finished is found and left alone. Segments are kept until somebody discards them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from streamhub.errors import BadMedia, Conflict
+from streamhub.recording.media import JoinPart, Progress
+from streamhub.recording.recorder import recover_segments
+from streamhub.recording.recording import ClockMap, MediaInfo, Recording, Segment, plan_clock
+from streamhub.recording.room import RecordingRoom, discard_media, publish_file, require_space
+from streamhub.recording.rules import (
+    check_result,
+    cut_head,
+    is_alike,
+    media_ms,
+    plan_head_cut,
+    plan_import,
+    plan_lost_ms,
+)
+from streamhub.schedule.show import Session
+from streamhub.store.recordings import find_recording, list_segments, save_recording
+from streamhub.store.shows import load_session
+from streamhub.timecode import ms_between
+
+_LOG = logging.getLogger(__name__)
+
+Report = Callable[[str], None]
+"""Told, in one sentence, what could not be used or was left out."""
+
+_locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Piece:
+    """A usable segment, already without what came before going live."""
+
+    segment: Segment
+    part: JoinPart
+    info: MediaInfo
+
+
+async def finish_recording(
+    room: RecordingRoom,
+    session_id: str,
+    *,
+    progress: Progress = lambda done: None,
+    report: Report = lambda message: None,
+) -> Recording:
+    """Join a session's segments into one verified MP4 and keep it with its clock map.
+
+    The session should have ended, and the studio should have closed it. A second call returns the same recording and
+    does no work. What was said before going live is left out, to the key frame before it.
+
+    Args:
+        room: the recording room.
+        session_id: the session.
+        progress: told how much is joined, 0 to 1.
+        report: told about segments that could not be used or were left out; each is logged too.
+
+    Raises:
+        NotFound: there is no such session.
+        BadMedia: nothing usable was recorded, or the result does not hold what went in.
+        DiskFull: too little space to join.
+        ToolFailed, ToolMissing: the media tool failed.
+    """
+    async with _lock_of(session_id):
+        if (done := await _find_whole(room, session_id)) is not None:
+            return done
+        await recover_segments(room, session_id)
+        session = await room.store.read(lambda db: load_session(db, session_id))
+        segments = await room.store.read(lambda db: list_segments(db, session_id))
+        say = _reporter(session_id, report)
+        pieces = await _choose_pieces(room, segments, live_at=session.started_at, say=say)
+        if not pieces:
+            raise BadMedia(
+                f"session {session_id}: nothing usable was recorded in {len(segments)} segment(s)",
+                hint="import a recording that the encoder or another program made",
+            )
+        return await _join(room, session, pieces, progress=progress)
+
+
+async def import_media(
+    room: RecordingRoom, path: Path, session_id: str, *, progress: Progress = lambda done: None
+) -> Recording:
+    """Make any media file the recording of a session, in place of an earlier one; the file itself stays as it is.
+
+    Session time is media time. The picture is copied, the sound copied where a browser plays it, else made AAC.
+
+    Raises:
+        NotFound: there is no such session.
+        BadMedia: no media, no sound, or the result does not hold what went in.
+        DiskFull: too little space.
+        ToolFailed, ToolMissing: the media tool failed.
+    """
+    async with _lock_of(session_id):
+        await room.store.read(lambda db: load_session(db, session_id))
+        info = await asyncio.to_thread(room.scanner.scan, path)
+        plan = plan_import(info, name=path.name)
+        folder = room.session_dir(session_id)
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(require_space, folder, info.size_bytes, what=f"import of {path.name}")
+        target = folder / f"recording{plan.suffix}"
+        if path.name == target.name and path.parent.name == session_id:
+            raise Conflict(f"{path.name}: is this session's recording already", hint="nothing to do")
+        part = target.with_name(target.name + ".part")
+        try:
+            await room.tool.convert(path, part, plan, progress=progress)
+            result = await asyncio.to_thread(room.scanner.scan, part)
+            check_result(result, name=path.name, expected_ms=media_ms(info), audio=True, video=plan.video)
+            sha256 = await asyncio.to_thread(_digest, part)
+            await asyncio.to_thread(publish_file, part, target)
+        finally:
+            await asyncio.to_thread(part.unlink, missing_ok=True)
+        recording = Recording(
+            session_id=session_id,
+            path=room.relative(target),
+            sha256=sha256,
+            info=result,
+            clock=ClockMap.identity(media_ms(result)),
+            source="import",
+        )
+        return await _keep(room, recording)
+
+
+async def discard_segments(room: RecordingRoom, session_id: str) -> int:
+    """Delete a session's segments and HLS once its recording is whole; returns how many bytes that freed.
+
+    Raises:
+        Conflict: there is no whole recording yet.
+    """
+    async with _lock_of(session_id):
+        if await _find_whole(room, session_id) is None:
+            raise Conflict(f"session {session_id}: has no whole recording yet", hint="finish the recording first")
+        segments = await room.store.read(lambda db: list_segments(db, session_id))
+        paths = [room.path_of(segment.path) for segment in segments]
+        return await asyncio.to_thread(discard_media, paths, room.hls_dir(session_id))
+
+
+def _lock_of(session_id: str) -> asyncio.Lock:
+    return _locks.setdefault(session_id, asyncio.Lock())
+
+
+async def _find_whole(room: RecordingRoom, session_id: str) -> Recording | None:
+    recording = await room.store.read(lambda db: find_recording(db, session_id))
+    if recording is None:
+        return None
+    path = room.path_of(recording.path)
+    whole = path.is_file() and path.stat().st_size == recording.info.size_bytes
+    return recording if whole else None
+
+
+def _reporter(session_id: str, report: Report) -> Report:
+    def say(message: str) -> None:
+        _LOG.warning("segment_left_out session=%s %s", session_id, message)
+        report(message)
+
+    return say
+
+
+async def _choose_pieces(
+    room: RecordingRoom, segments: list[Segment], *, live_at: datetime | None, say: Report
+) -> list[_Piece]:
+    """The pieces to join, in order; every segment that is not among them is reported."""
+    cuts = plan_head_cut((s for s in segments if s.duration_ms > 0), live_at=live_at)
+    pieces: list[_Piece] = []
+    for segment in segments:
+        if segment.duration_ms <= 0:
+            say(f"segment {segment.number}: {segment.size_bytes} bytes without usable media, skipped")
+        elif segment.number not in cuts:
+            say(f"segment {segment.number}: ended before the session went live, left out")
+        elif (piece := await _load_piece(room, segment, cut_ms=cuts[segment.number], say=say)) is not None:
+            pieces.append(piece)
+    return _drop_unalike(pieces, say)
+
+
+async def _load_piece(room: RecordingRoom, segment: Segment, *, cut_ms: int, say: Report) -> _Piece | None:
+    path = room.path_of(segment.path)
+    try:
+        info = await asyncio.to_thread(room.scanner.scan, path)
+        from_ms = 0
+        if cut_ms:
+            from_ms = await asyncio.to_thread(room.scanner.key_frame_ms, path, before_ms=cut_ms)
+    except BadMedia as error:
+        say(f"segment {segment.number}: {error}, skipped")
+        return None
+    kept = cut_head(segment, from_ms)
+    part = JoinPart(path=path, from_ms=info.start_ms + from_ms if from_ms else 0, duration_ms=kept.duration_ms)
+    return _Piece(segment=kept, part=part, info=info)
+
+
+def _drop_unalike(pieces: list[_Piece], say: Report) -> list[_Piece]:
+    """Keep what can be joined without encoding anew: the format that the most time was recorded in."""
+    if not pieces:
+        return []
+    lengths = [(sum(o.part.duration_ms for o in pieces if is_alike(o.info, p.info)), p) for p in pieces]
+    model = max(lengths, key=lambda entry: entry[0])[1]
+    for piece in pieces:
+        if not is_alike(piece.info, model.info):
+            info = piece.info
+            shape = f"{info.video_codec} {info.width}x{info.height} {info.audio_codec}".strip()
+            say(f"segment {piece.segment.number}: another format ({shape}) than the rest, left out; its file is kept")
+    return [piece for piece in pieces if is_alike(piece.info, model.info)]
+
+
+async def _join(room: RecordingRoom, session: Session, pieces: list[_Piece], *, progress: Progress) -> Recording:
+    target = room.session_dir(session.id) / "recording.mp4"
+    part = target.with_name(target.name + ".part")
+    size_bytes = sum(piece.info.size_bytes for piece in pieces)
+    await asyncio.to_thread(require_space, target.parent, size_bytes, what=f"session {session.id}: joining")
+    try:
+        await room.tool.join([piece.part for piece in pieces], part, progress=progress)
+        info = await asyncio.to_thread(room.scanner.scan, part)
+        first = pieces[0].info
+        check_result(
+            info,
+            name=f"session {session.id}",
+            expected_ms=sum(piece.part.duration_ms for piece in pieces),
+            audio=bool(first.audio_codec),
+            video=bool(first.video_codec),
+        )
+        sha256 = await asyncio.to_thread(_digest, part)
+        await asyncio.to_thread(publish_file, part, target)
+    finally:
+        await asyncio.to_thread(part.unlink, missing_ok=True)
+    used = [piece.segment for piece in pieces]
+    clock = plan_clock(used, session_started_at=session.started_at or used[0].started_at)
+    session_ms = None
+    if session.started_at is not None and session.ended_at is not None:
+        session_ms = ms_between(session.started_at, session.ended_at)
+    recording = Recording(
+        session_id=session.id,
+        path=room.relative(target),
+        sha256=sha256,
+        info=info,
+        clock=clock,
+        lost_ms=plan_lost_ms(clock, session_ms=session_ms),
+    )
+    return await _keep(room, recording)
+
+
+async def _keep(room: RecordingRoom, recording: Recording) -> Recording:
+    before = await room.store.read(lambda db: find_recording(db, recording.session_id))
+    await room.store.write(lambda db: save_recording(db, recording))
+    if before is not None and before.path != recording.path:
+        await asyncio.to_thread(room.path_of(before.path).unlink, missing_ok=True)
+    _LOG.info(
+        "recording_kept session=%s source=%s duration_ms=%d lost_ms=%d",
+        recording.session_id,
+        recording.source,
+        recording.info.duration_ms,
+        recording.lost_ms,
+    )
+    return recording
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
