@@ -31,10 +31,12 @@ class Ingest:
     Attributes:
         url: server address without the key.
         key: the stream key; secret.
+        alternatives: other doors to the same session.
     """
 
     url: str
     key: str
+    alternatives: tuple[Ingest, ...] = ()
 
     def __repr__(self) -> str:
         return f"Ingest(url={self.url!r}, key='…')"

@@ -11,10 +11,10 @@ import asyncio
 import contextlib
 import errno
 import logging
-import os
 from typing import Any
 
 from bitstring import BitStream
+from pyrtmp import random_byte_array
 from pyrtmp.amf.serializers import AMF0Serializer
 from pyrtmp.messages import Chunk
 from pyrtmp.messages.command import NCConnect, NCCreateStream, NSCloseStream, NSDeleteStream, NSPublish
@@ -180,8 +180,7 @@ class _Peer:
                 while self._sink is None and not self._over:
                     await self._step()
             while not self._over:
-                async with asyncio.timeout(self._quiet_s):
-                    await self._receive()
+                await self._receive()
             reason = "the encoder ended the stream"
         except (asyncio.IncompleteReadError, ConnectionError):
             reason = "the connection broke off"
@@ -217,7 +216,7 @@ class _Peer:
         if version != 3:
             raise BadInput(f"RTMP: version {version}", hint="use plain RTMP, version 3")
         c1 = await self._reader.readexactly(HANDSHAKE_BYTES)
-        s1 = bytes(8) + os.urandom(HANDSHAKE_BYTES - 8)
+        s1 = bytes(8) + random_byte_array(HANDSHAKE_BYTES - 8)
         self._writer.write(b"\x03" + s1 + c1)
         await self._writer.drain()
         await self._reader.readexactly(HANDSHAKE_BYTES)
@@ -225,7 +224,9 @@ class _Peer:
     async def _receive(self) -> None:
         """One read of a publisher's media: everything in it becomes one write, which waits when the sink is full."""
         tags = bytearray()
-        for message in self._parser.feed(await self._read()):
+        async with asyncio.timeout(self._quiet_s):
+            data = await self._read()
+        for message in self._parser.feed(data):
             if message.kind in MEDIA:
                 tags += self._render(message)
             else:

@@ -1,0 +1,252 @@
+"""The studio, with real encoders, a real store and a real media tool."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from datetime import timedelta
+
+import pytest
+
+from streamhub.errors import Conflict, DiskFull, Forbidden, TooMany
+from streamhub.live.ingest import Publisher
+from streamhub.recording.recording import SegmentState
+from streamhub.recording.room import drop_hls
+from streamhub.recording.rules import ISSUE_DISK_LOW
+from streamhub.recording.studio import Happening
+from streamhub.schedule.show import SessionState
+
+
+async def test_right_key_records_and_plays(open_studio, start_push, until):
+    """What an encoder pushes with the right key is a whole segment, and HLS beside it, when it has gone."""
+    one = await open_studio()
+    before = one.clock()
+    child = await start_push(one.url)
+    assert await child.wait(timeout_s=20) == 0
+    await until(lambda: not one.studio.open_sessions())
+    await one.studio.close_session(one.session_id)
+    (segment,) = await one.segments()
+    assert segment.state is SegmentState.CLOSED
+    assert abs(segment.duration_ms - 3000) <= 60
+    assert before - timedelta(milliseconds=1) <= segment.started_at <= one.clock()
+    info = one.room.scanner.scan(one.room.path_of(segment.path))
+    assert (info.video_codec, info.audio_codec, info.width) == ("h264", "aac", 320)
+    playlist = (one.room.hls_dir(one.session_id) / "index.m3u8").read_text()
+    assert playlist.rstrip().endswith("#EXT-X-ENDLIST")
+    assert "#EXT-X-PROGRAM-DATE-TIME" in playlist
+    piece = one.room.scanner.scan(one.room.hls_dir(one.session_id) / "index0.ts")
+    assert (piece.video_codec, piece.audio_codec) == ("h264", "aac")
+    assert one.studio.hls_folder(one.session_id) == one.room.hls_dir(one.session_id)
+
+
+async def test_wrong_key_is_refused_and_logged_without_the_key(open_studio, start_push, caplog):
+    """A wrong key records nothing; the log has the address and four characters of it, not more."""
+    one = await open_studio()
+    child = await start_push(f"{one.door.url}/wrong-secret-key")
+    assert await child.wait(timeout_s=20) != 0
+    assert await one.segments() == []
+    assert "address=127.0.0.1 key='wron'…" in caplog.text
+    assert "wrong-secret" not in caplog.text
+    assert [event.session_id for event in one.seen(Happening.WRONG_KEY)] == [""]
+
+
+async def test_many_wrong_keys_lock_an_address_for_a_minute(open_studio):
+    """After ten wrong keys in a minute an address is refused even with the right one; others and later tries are not."""
+    one = await open_studio()
+    for n in range(10):
+        with pytest.raises(Forbidden):
+            await one.studio.admit(Publisher(door="rtmp", key=f"guess-{n}", address="192.0.2.1"))
+    right = Publisher(door="rtmp", key=one.key, address="192.0.2.1")
+    with pytest.raises(TooMany) as caught:
+        await one.studio.admit(right)
+    assert caught.value.retry_after_s == 60
+    other = await one.studio.admit(Publisher(door="rtmp", key=one.key, address="192.0.2.2"))
+    await other.close(reason="done")
+    one.clock.skip(61)
+    late = await one.studio.admit(right)
+    await late.close(reason="done")
+    assert await one.segments() == []
+
+
+async def test_second_publisher_is_refused_while_the_first_goes_on(open_studio, start_push, until):
+    """Somebody else with the same key gets an error; the running recording does not notice."""
+    one = await open_studio()
+    first = await start_push(one.url, "-re")
+    await until(one.studio.open_sessions)
+    second = await start_push(one.url)
+    assert await second.wait(timeout_s=20) != 0
+    signal_now = await one.studio.signal(one.session_id)
+    assert signal_now.receiving
+    assert await first.wait(timeout_s=20) == 0
+    await until(lambda: not one.studio.open_sessions())
+    await one.studio.close_session(one.session_id)
+    (segment,) = await one.segments()
+    assert abs(segment.duration_ms - 3000) <= 60
+
+
+async def test_silent_publisher_loses_its_place(open_studio, start_push, until):
+    """An encoder that comes back after its network broke need not wait until its dead connection is noticed."""
+    one = await open_studio()
+    dead = await start_push(one.url, "-re")
+    await until(lambda: one.studio.open_sessions() and len(list(one.room.media_dir.rglob("seg-0001.mkv"))) == 1)
+    os.kill(dead.pid, signal.SIGSTOP)
+    one.clock.skip(6)
+    back = await start_push(one.url)
+    assert await back.wait(timeout_s=20) == 0
+    await until(lambda: not one.studio.open_sessions())
+    await one.studio.close_session(one.session_id)
+    assert [segment.number for segment in await one.segments()] == [1, 2]
+    assert all(segment.state is not SegmentState.OPEN for segment in await one.segments())
+
+
+async def test_drop_out_makes_a_second_segment_and_one_playlist(open_studio, start_push, until):
+    """Inside the grace time the session goes on in a new segment, and its playlist goes on with a discontinuity."""
+    one = await open_studio(grace_s=60)
+    for _ in range(2):
+        child = await start_push(one.url)
+        assert await child.wait(timeout_s=20) == 0
+        await until(lambda: not one.studio.open_sessions())
+    assert one.seen(Happening.GRACE_OVER) == []
+    await one.studio.close_session(one.session_id)
+    segments = await one.segments()
+    assert [(segment.number, segment.state) for segment in segments] == [
+        (1, SegmentState.CLOSED),
+        (2, SegmentState.CLOSED),
+    ]
+    playlist = (one.room.hls_dir(one.session_id) / "index.m3u8").read_text()
+    pieces = [line for line in playlist.splitlines() if line.endswith(".ts")]
+    assert len(pieces) == len(set(pieces)) >= 4
+    second_half = playlist.split(pieces[len(pieces) // 2 - 1])[1]
+    assert "#EXT-X-DISCONTINUITY" in second_half
+    assert playlist.count("#EXT-X-ENDLIST") == 1
+
+
+@pytest.mark.parametrize(("state", "told"), [(SessionState.LIVE, 1), (SessionState.REHEARSAL, 0)])
+async def test_grace_over_is_told_for_live_sessions(open_studio, start_push, until, state, told):
+    """When the encoder of a live session stays away longer than the grace time, that is told once; else never."""
+    one = await open_studio(grace_s=0)
+    await one.step(state)
+    child = await start_push(one.url)
+    assert await child.wait(timeout_s=20) == 0
+    await until(lambda: one.seen(Happening.PUBLISHER_OFF))
+    await asyncio.sleep(0.2)
+    assert len(one.seen(Happening.GRACE_OVER)) == told
+
+
+@pytest.mark.parametrize("state", [SessionState.ENDED, SessionState.CANCELLED])
+async def test_ended_session_takes_no_media(open_studio, state):
+    """A key of a session that is over opens nothing."""
+    one = await open_studio()
+    if state is SessionState.ENDED:
+        await one.step(SessionState.LIVE)
+    await one.step(state)
+    with pytest.raises(Conflict, match=str(state)):
+        await one.studio.admit(Publisher(door="rtmp", key=one.key, address="127.0.0.1"))
+
+
+async def test_killed_recorder_loses_little_and_is_followed_by_the_next(open_studio, start_push, until):
+    """When the media tool is killed, what it had written is kept and counted, and the encoder can come back."""
+    one = await open_studio()
+    child = await start_push(one.url, "-re", "-stream_loop", "3")
+    await until(one.studio.open_sessions)
+    await asyncio.sleep(4)
+    recorder = one.studio._desks[one.session_id].recorder
+    os.kill(recorder.pid, signal.SIGKILL)
+    assert await child.wait(timeout_s=20) != 0
+    await until(lambda: one.seen(Happening.RECORDER_FAILED))
+    again = await start_push(one.url)
+    assert await again.wait(timeout_s=20) == 0
+    await until(lambda: not one.studio.open_sessions())
+    await one.studio.close_session(one.session_id)
+    first, second = await one.segments()
+    assert first.state is SegmentState.RECOVERED
+    assert 1500 <= first.duration_ms <= 5000
+    assert second.state is SegmentState.CLOSED
+
+
+async def test_crash_of_the_hub_leaves_a_segment_that_the_next_start_closes(open_studio, start_push, until):
+    """After a start, a segment that was left open has the length that a packet scan finds."""
+    one = await open_studio()
+    await start_push(one.url, "-re", "-stream_loop", "3")
+    await until(one.studio.open_sessions)
+    await asyncio.sleep(3)
+    recorder = one.studio._desks.pop(one.session_id).recorder  # as if the hub were gone: nobody closes the segment
+    os.kill(recorder.pid, signal.SIGKILL)
+    (left,) = await one.segments()
+    assert left.state is SegmentState.OPEN
+    recorder._ending = asyncio.create_task(asyncio.sleep(0))
+    await one.studio.resume()
+    (closed,) = await one.segments()
+    assert closed.state is SegmentState.RECOVERED
+    assert closed.duration_ms >= 500
+    with contextlib.suppress(Exception):
+        await recorder._running.finish()
+
+
+async def test_low_disk_drops_hls_and_never_the_recording(open_studio, start_push, until):
+    """Where the disk gets low, local viewing is given up and the host is told; the recording is whole."""
+    free = [10**12]
+    one = await open_studio(min_free_mb=1000, free_bytes=lambda folder: free[0], disk_watch_s=0.1)
+    child = await start_push(one.url, "-re", "-stream_loop", "1")
+    await until(lambda: one.studio.hls_folder(one.session_id))
+    free[0] = 10**8
+    await until(lambda: one.seen(Happening.DISK_LOW))
+    assert ISSUE_DISK_LOW in (await one.studio.signal(one.session_id)).issues
+    assert one.studio.hls_folder(one.session_id) is None
+    assert await child.wait(timeout_s=20) == 0
+    await until(lambda: not one.studio.open_sessions())
+    await one.studio.close_session(one.session_id)
+    (segment,) = await one.segments()
+    assert segment.state is SegmentState.CLOSED
+    assert abs(segment.duration_ms - 6000) <= 100
+    with pytest.raises(DiskFull, match="1000 MB needed"):
+        await one.studio.admit(Publisher(door="rtmp", key=one.key, address="127.0.0.1"))
+
+
+async def test_hls_can_be_switched_off(open_studio, start_push, until):
+    """Without local viewing there is a recording and no HLS."""
+    one = await open_studio(hls=False)
+    child = await start_push(one.url)
+    assert await child.wait(timeout_s=20) == 0
+    await until(lambda: not one.studio.open_sessions())
+    await one.studio.close_session(one.session_id)
+    assert len(await one.segments()) == 1
+    assert not one.room.hls_dir(one.session_id).exists()
+
+
+async def test_signal_tells_what_arrives(open_studio, start_push, until):
+    """The host sees whether media arrives and how much of it per second."""
+    one = await open_studio()
+    assert not (await one.studio.signal(one.session_id)).receiving
+    await start_push(one.url, "-re")
+    await until(one.studio.open_sessions)
+    await asyncio.sleep(1.5)
+    now = await one.studio.signal(one.session_id)
+    assert now.receiving
+    assert now.quality == "good"
+    assert 200 < now.bitrate_kbit_s < 5000
+
+
+async def test_failing_listener_does_not_stop_the_studio(room, clock, caplog):
+    """An event that its listener cannot take is logged, and publishing goes on."""
+    from streamhub.config import LiveSettings
+    from streamhub.recording.studio import Studio
+
+    async def fail(event):
+        raise RuntimeError("listener")
+
+    studio = Studio(room, LiveSettings(min_free_mb=0), on_event=fail)
+    with pytest.raises(Forbidden):
+        await studio.admit(Publisher(door="rtmp", key="wrong", address="127.0.0.1"))
+    await asyncio.sleep(0.05)
+    await studio.close()
+    assert "studio_event_failed kind=wrong_key" in caplog.text
+
+
+def test_dropping_hls_twice_is_no_fault(tmp_path):
+    """HLS that is gone already can be dropped again."""
+    (tmp_path / "hls").mkdir()
+    (tmp_path / "hls" / "index0.ts").write_bytes(b"x")
+    drop_hls(tmp_path / "hls")
+    drop_hls(tmp_path / "hls")
+    assert (tmp_path / "hls").is_file()
