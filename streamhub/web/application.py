@@ -1,0 +1,43 @@
+"""The web application: routes, guards and the task behind the live updates, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from streamhub.web import audience, desk, host, host_api, media
+from streamhub.web.budget import Budget
+from streamhub.web.events import BROADCASTER, Broadcaster
+from streamhub.web.hub import HUB, Hub
+from streamhub.web.pages import PAGES, Pages
+from streamhub.web.security import MAX_BODY_BYTES, MIDDLEWARES, add_headers
+
+
+def make_app(hub: Hub) -> web.Application:
+    """The hub's web application; run it with ``handler_cancellation=True`` and without an access log of its own."""
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=MAX_BODY_BYTES)
+    app[HUB] = hub
+    app[PAGES] = Pages(hub.settings)
+    app[desk.BUDGET] = Budget(hub.settings)
+    app[BROADCASTER] = Broadcaster()
+    for table in (audience.routes, host.routes, host_api.routes, media.routes):
+        app.add_routes(table)
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(_let_listeners_go)
+    app.cleanup_ctx.append(_run_broadcaster)
+    return app
+
+
+async def _run_broadcaster(app: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(app[BROADCASTER].run())
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _let_listeners_go(app: web.Application) -> None:
+    await app[BROADCASTER].close()

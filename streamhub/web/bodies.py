@@ -1,0 +1,115 @@
+"""What the API takes: one strict record per body. Unknown keys are refused, so that a typing error is never silent."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from streamhub.errors import BadInput
+from streamhub.schedule.show import Moderation, Publishing, Role
+from streamhub.web.security import BODY_TIMEOUT_S
+
+_MAX_TAGS = 20
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all bodies."""
+
+
+class AskBody(Body, frozen=True, kw_only=True):
+    """A question; ``language`` is that of the session when left out."""
+
+    text: str
+    name: str = ""
+    shown: str = "anonymous"
+    place: str = ""
+    language: str = ""
+
+
+class ShowBody(Body, frozen=True, kw_only=True):
+    """A show; the id is made from the title when left out."""
+
+    title: str
+    id: str = ""
+    language: str = "de"
+    about: str = ""
+    moderation: Moderation = Moderation.AFTER
+    publishing: Publishing = Publishing.REVIEW
+
+
+class ParticipantBody(Body, frozen=True, kw_only=True):
+    """A person in a session."""
+
+    name: str
+    role: Role
+    about: str = ""
+
+
+class SessionBody(Body, frozen=True, kw_only=True):
+    """A session; zone and language are those of hub and show when left out."""
+
+    show_id: str
+    title: str
+    starts_at: str
+    zone: str = ""
+    language: str = ""
+    planned_minutes: int = 60
+    participants: tuple[ParticipantBody, ...] = ()
+
+
+class StateBody(Body, frozen=True, kw_only=True):
+    """A step in a session's life."""
+
+    to: str
+
+
+class NoteBody(Body, frozen=True, kw_only=True):
+    """The reason for declining a question; other actions need none."""
+
+    note: str = ""
+
+
+class TagBody(Body, frozen=True, kw_only=True):
+    """Topics and products of a question, as shown."""
+
+    topics: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.topics) > _MAX_TAGS or len(self.products) > _MAX_TAGS:
+            raise ValueError(f"at most {_MAX_TAGS} topics and {_MAX_TAGS} products")
+
+
+class DecisionBody(Body, frozen=True, kw_only=True):
+    """A decision about a held step."""
+
+    workflow_id: str
+    step: str
+    decision: str
+
+
+B = TypeVar("B", bound=Body)
+
+
+async def read_body(request: web.Request, kind: type[B], *, optional: bool = False) -> B:
+    """Read a JSON body as one of the records above.
+
+    Raises:
+        BadInput: slow, not JSON, a key too many or too few, a value of another kind.
+    """
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            raw = await request.read()
+    except TimeoutError as error:
+        raise BadInput(f"body: not there after {BODY_TIMEOUT_S} s", hint="send it again") from error
+    if not raw.strip() and optional:
+        raw = b"{}"
+    elif request.content_type != "application/json":
+        raise BadInput(f"body: is {request.content_type}", hint="send JSON with Content-Type: application/json")
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput(f"body: {error}", hint="send one JSON object with the keys of the documentation") from error

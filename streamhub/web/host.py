@@ -1,0 +1,331 @@
+"""Hosts in the browser: entering, planning, and the console of a session; every button is a form.
+
+The console's board is one piece of HTML that the server renders; a small script fetches it anew when it changed, so
+that there is one way only in which it looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from aiohttp import web
+from sqlite_utils import Database
+
+from streamhub.answers.answer import Answer, AnswerState
+from streamhub.errors import BadInput, StreamhubError
+from streamhub.live.mark import Mark, MarkKind
+from streamhub.live.platform import Ingest, Signal
+from streamhub.questions.question import Question, QuestionState
+from streamhub.questions.rules import plan_queue
+from streamhub.schedule.rules import NEXT_STATES
+from streamhub.schedule.show import Role, Session, SessionState
+from streamhub.store import marks as mark_rows
+from streamhub.store import questions as question_rows
+from streamhub.store import shows as show_rows
+from streamhub.timecode import require_utc, require_zone
+from streamhub.web import access, desk
+from streamhub.web.access import Action, Actor, actor_of, allow
+from streamhub.web.bodies import DecisionBody, ParticipantBody, SessionBody, ShowBody
+from streamhub.web.budget import Spending
+from streamhub.web.hub import Hub, hub_of
+from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
+from streamhub.web.security import read_form
+from streamhub.web.services import WorkStatus
+from streamhub.web.views import FINISHING
+
+STATE_BUTTONS = (
+    SessionState.SCHEDULED,
+    SessionState.OPEN,
+    SessionState.REHEARSAL,
+    SessionState.LIVE,
+    SessionState.ENDED,
+    SessionState.CANCELLED,
+)
+"""The steps that the console offers, in the order of its buttons."""
+
+_INBOX = frozenset({QuestionState.RECEIVED, QuestionState.HELD, QuestionState.OPEN, QuestionState.CARRIED_OVER})
+_SIGNAL_TIMEOUT_S = 2.0
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/host/enter")
+@allow(Action.ENTER)
+async def show_door(request: web.Request) -> web.StreamResponse:
+    """Show a button; looking at the link uses nothing up, because mail scanners look at links."""
+    person = _person(hub_of(request), actor_of(request))
+    response = render_page(request, "enter.html", token=request.query.get("token", ""), **person)
+    keep_language(request, response)
+    return response
+
+
+@routes.post("/host/enter")
+@allow(Action.ENTER)
+async def enter(request: web.Request) -> web.StreamResponse:
+    """Use up a link and sign its person in."""
+    say = words_of(request)
+    await request.app[desk.BUDGET].spend(request, Spending.ENTRY, say("Too many attempts. Please wait a moment."))
+    form = await read_form(request)
+    cookie, _ = await access.enter(hub_of(request), form.get("token", ""))
+    response = see_other("/host")
+    access.set_login_cookie(request, response, cookie)
+    return response
+
+
+@routes.post("/host/leave")
+@allow(Action.LEAVE)
+async def leave(request: web.Request) -> web.StreamResponse:
+    """Sign out."""
+    await access.leave(hub_of(request), actor_of(request))
+    response = see_other("/")
+    access.set_login_cookie(request, response, "")
+    return response
+
+
+@routes.get("/host")
+@allow(Action.SEE_CONSOLE)
+async def overview(request: web.Request) -> web.StreamResponse:
+    """Sessions and shows, and forms to plan new ones."""
+    return await _render_overview(request, form={}, error=None, status=200)
+
+
+async def _render_overview(
+    request: web.Request, *, form: dict[str, str], error: StreamhubError | None, status: int
+) -> web.StreamResponse:
+    hub = hub_of(request)
+    shows, sessions = await hub.store.read(lambda db: (show_rows.list_shows(db), show_rows.list_sessions(db)))
+    held = [work for work in await hub.work.status() if str(work.state) == "held"]
+    response = render_page(
+        request,
+        "host.html",
+        status=status,
+        shows=shows,
+        sessions=sessions,
+        held=held,
+        form=form,
+        error=error,
+        zone=hub.settings.zone,
+        **_person(hub, actor_of(request)),
+    )
+    keep_language(request, response)
+    return response
+
+
+def _person(hub: Hub, actor: Actor) -> dict[str, Any]:
+    return {"actor": actor, "form_token": access.form_token(hub, actor), "may": {a.value: actor.may(a) for a in Action}}
+
+
+@routes.post("/host/shows")
+@allow(Action.PLAN)
+async def save_show(request: web.Request) -> web.StreamResponse:
+    """Make a show from the form."""
+    form = await read_form(request)
+    fields = {name: form[name] for name in ("title", "language", "about", "moderation", "publishing") if name in form}
+    try:
+        await desk.save_show(request, msgspec.convert(fields, ShowBody))
+    except (BadInput, msgspec.ValidationError) as error:
+        return await _render_overview(request, form=form, error=_as_ours(error), status=400)
+    return see_other("/host#sessions")
+
+
+@routes.post("/host/sessions")
+@allow(Action.PLAN)
+async def plan_session(request: web.Request) -> web.StreamResponse:
+    """Plan a session from the form."""
+    form = await read_form(request)
+    try:
+        session = await desk.plan_session(request, _session_of_form(form, hub_of(request).settings.zone))
+    except (BadInput, msgspec.ValidationError) as error:
+        return await _render_overview(request, form=form, error=_as_ours(error), status=400)
+    return see_other(f"/host/s/{session.id}")
+
+
+def _as_ours(error: Exception) -> StreamhubError:
+    return error if isinstance(error, StreamhubError) else BadInput(str(error))
+
+
+def _session_of_form(form: dict[str, str], zone: str) -> SessionBody:
+    """A session's body from the form: local date and time, and people one per line as ``role: name, about``."""
+    used_zone = form.get("zone", "") or zone
+    try:
+        local = datetime.fromisoformat(form.get("starts_at", ""))
+    except ValueError as error:
+        raise BadInput(f"start {form.get('starts_at', '')!r}: not a date and time") from error
+    starts_at = require_utc(local.replace(tzinfo=ZoneInfo(str(require_zone(used_zone, what="start")))))
+    minutes = form.get("planned_minutes", "") or "60"
+    if not minutes.isdecimal():
+        raise BadInput(f"minutes {minutes!r}: not a number")
+    return SessionBody(
+        show_id=form.get("show_id", ""),
+        title=form.get("title", ""),
+        starts_at=starts_at.isoformat(),
+        zone=used_zone,
+        planned_minutes=int(minutes),
+        participants=tuple(_person_of_line(line) for line in form.get("people", "").splitlines() if line.strip()),
+    )
+
+
+def _person_of_line(line: str) -> ParticipantBody:
+    role, colon, rest = line.partition(":")
+    wanted = role.strip().lower().replace("-", "_").replace(" ", "_")
+    if not colon or wanted not in set(Role):
+        role, rest = Role.EXPERT.value, line
+    else:
+        role = wanted
+    name, _, about = rest.partition(",")
+    return ParticipantBody(name=name.strip(), role=Role(role), about=about.strip())
+
+
+@routes.get("/host/s/{session_id}")
+@allow(Action.SEE_CONSOLE)
+async def console(request: web.Request) -> web.StreamResponse:
+    """The console of a session."""
+    response = render_page(request, "console.html", **await read_board(request))
+    keep_language(request, response)
+    return response
+
+
+@routes.get("/host/s/{session_id}/board")
+@allow(Action.SEE_CONSOLE)
+async def board(request: web.Request) -> web.StreamResponse:
+    """The changing part of the console, for the script that keeps it fresh."""
+    return render_page(request, "board.html", **await read_board(request))
+
+
+async def read_board(request: web.Request) -> dict[str, Any]:
+    """Everything that the console shows of a session."""
+    hub, actor, session_id = hub_of(request), actor_of(request), request.match_info["session_id"]
+
+    def read(db: Database) -> tuple[Session, list[Question], list[Mark]]:
+        session = show_rows.load_session(db, session_id)
+        return session, question_rows.list_questions(db, session_id), mark_rows.list_marks(db, session_id)
+
+    session, questions, marks = await hub.store.read(read)
+    after = session.state in FINISHING | {SessionState.PUBLISHED}
+    ingest = None
+    if actor.may(Action.SEE_STREAM_KEY) and not after and session.state is not SessionState.CANCELLED:
+        ingest = await read_ingest(hub, session_id)
+    answers = await hub.answers.list(session_id) if after else ()
+    return {
+        "session": session,
+        "now": hub.now(),
+        "steps": [state for state in STATE_BUTTONS if state in NEXT_STATES[session.state]],
+        "ingest": ingest,
+        "signal": await read_signal(hub, session_id),
+        "work": await session_work(hub, session_id),
+        **plan_columns(questions),
+        "on_air_since": plan_on_air_since(marks),
+        **plan_review(answers),
+        "site_page": hub.answers.page,
+        "language_now": language_of(request),
+        **_person(hub, actor),
+    }
+
+
+def plan_columns(questions: Sequence[Question]) -> dict[str, Any]:
+    """The columns of the board: on air, queue, inbox, and what is behind us."""
+    ordered = plan_queue(questions)
+    queued = [q for q in ordered if q.state is QuestionState.QUEUED]
+    inbox = [q for q in ordered if q.state in _INBOX]
+    return {
+        "on_air": next((q for q in ordered if q.state is QuestionState.ON_AIR), None),
+        "queue": queued,
+        "inbox": sorted(inbox, key=lambda q: q.state not in {QuestionState.HELD, QuestionState.RECEIVED}),
+        "behind": [q for q in ordered if q.state not in _INBOX | {QuestionState.QUEUED, QuestionState.ON_AIR}],
+    }
+
+
+def plan_on_air_since(marks: Sequence[Mark]) -> datetime | None:
+    """Since when the question that is on air is on air; None when none is."""
+    last = marks[-1] if marks else None
+    return last.at if last is not None and last.kind is MarkKind.ON_AIR else None
+
+
+def plan_review(answers: Sequence[Answer]) -> dict[str, Any]:
+    """The answers to look at: drafts first to publish, then what is public."""
+    return {
+        "drafts": [answer for answer in answers if answer.state is AnswerState.DRAFT],
+        "published": [answer for answer in answers if answer.state is AnswerState.PUBLISHED],
+        "withdrawn": [answer for answer in answers if answer.state is AnswerState.WITHDRAWN],
+    }
+
+
+async def read_signal(hub: Hub, session_id: str) -> Signal:
+    """What arrives from the encoder; unknown when nobody can tell quickly."""
+    try:
+        async with asyncio.timeout(_SIGNAL_TIMEOUT_S):
+            return await hub.broadcasting.signal(session_id)
+    except (TimeoutError, StreamhubError) as error:
+        return Signal(receiving=False, quality="unknown", issues=(str(error),) if str(error) else ())
+
+
+async def read_ingest(hub: Hub, session_id: str) -> Ingest | None:
+    """Where the encoder pushes to; None when the session has no such place now."""
+    try:
+        return await hub.broadcasting.ingest(session_id)
+    except StreamhubError:
+        return None
+
+
+async def session_work(hub: Hub, session_id: str) -> list[WorkStatus]:
+    """The work of a session: what has its id as key, or as the first part of it."""
+    return [work for work in await hub.work.status() if work.key == session_id or work.key.startswith(f"{session_id}:")]
+
+
+@routes.post("/host/s/{session_id}/state")
+@allow(Action.STEP_SESSION)
+async def step(request: web.Request) -> web.StreamResponse:
+    """Take the session a step on."""
+    session_id = request.match_info["session_id"]
+    await desk.step_session(request, session_id, (await read_form(request)).get("to", ""))
+    return see_other(f"/host/s/{session_id}")
+
+
+@routes.post("/host/s/{session_id}/questions/{question_id}/{action}")
+@allow(Action.CURATE)
+async def curate(request: web.Request) -> web.StreamResponse:
+    """Do something to a question."""
+    session_id, question_id = request.match_info["session_id"], request.match_info["question_id"]
+    note = (await read_form(request)).get("note", "")
+    await desk.act(request, question_id, request.match_info["action"], note=note, session_id=session_id)
+    return see_other(f"/host/s/{session_id}#q-{question_id}")
+
+
+@routes.post("/host/s/{session_id}/answers/publish-all")
+@allow(Action.PUBLISH)
+async def publish_all(request: web.Request) -> web.StreamResponse:
+    """Publish every draft."""
+    session_id = request.match_info["session_id"]
+    await desk.publish_all(request, session_id)
+    return see_other(f"/host/s/{session_id}#answers")
+
+
+@routes.post("/host/s/{session_id}/answers/{answer_id}/{verb:publish|withdraw}")
+@allow(Action.PUBLISH)
+async def publish(request: web.Request) -> web.StreamResponse:
+    """Publish an answer, or withdraw it."""
+    session_id, answer_id = request.match_info["session_id"], request.match_info["answer_id"]
+    await desk.publish(request, session_id, answer_id, public=request.match_info["verb"] == "publish")
+    return see_other(f"/host/s/{session_id}#answers")
+
+
+@routes.post("/host/work/decide")
+@allow(Action.DECIDE_WORK)
+async def decide_work(request: web.Request) -> web.StreamResponse:
+    """Decide about a held step."""
+    form = await read_form(request)
+    body = DecisionBody(
+        workflow_id=form.get("workflow_id", ""), step=form.get("step", ""), decision=form.get("decision", "")
+    )
+    await desk.decide_work(request, body)
+    session_id = form.get("session_id", "")
+    known = {session.id for session in await hub_of(request).store.read(show_rows.list_sessions)}
+    if session_id in known:
+        desk.notify(request.app, session_id)
+        return see_other(f"/host/s/{session_id}#work")
+    return see_other("/host")

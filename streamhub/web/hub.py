@@ -1,0 +1,47 @@
+"""What the web face works with: one frozen record, kept on the application under a typed key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from streamhub.config import HubSettings
+from streamhub.store.store import Store
+from streamhub.text import Random
+from streamhub.timecode import Now
+from streamhub.web.services import Answers, Broadcasting, Work
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hub:
+    """Everything that the handlers need.
+
+    Attributes:
+        settings: the hub's section of the settings.
+        store: the hub's data.
+        now: the clock.
+        random: the source of ids and tokens.
+        broadcasting, work, answers: the roles of `streamhub.web.services`.
+        public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
+        secret: at least 32 random bytes that stay the same over restarts; signs cookies and forms.
+    """
+
+    settings: HubSettings
+    store: Store
+    now: Now
+    random: Random
+    broadcasting: Broadcasting
+    work: Work
+    answers: Answers
+    public_dir: Path
+    secret: bytes = field(repr=False)
+
+
+HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
+
+
+def hub_of(request: web.Request) -> Hub:
+    """The hub that serves this request."""
+    return request.app[HUB]

@@ -1,0 +1,202 @@
+"""Guards around every request: headers, errors as pages, whose request it is, and whether another site sent it.
+
+The broad ``except`` of the web face lives here, and nowhere else. Log lines carry a stable event name, the path and
+ids; never a query string, a body or a token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from streamhub.errors import BadInput, Forbidden, StreamhubError, TooMany
+from streamhub.web import access
+from streamhub.web.access import ACTOR, PUBLIC, actor_of, find_actor, is_https
+from streamhub.web.hub import hub_of
+from streamhub.web.pages import render_page, wants_json, words_of
+
+LOG = logging.getLogger("streamhub.web")
+
+MAX_BODY_BYTES = 64 * 1024
+BODY_TIMEOUT_S = 15
+FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - the name of a field
+FORM_TOKEN_HEADER = "X-Form-Token"  # noqa: S105 - the name of a header
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ARCHIVE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'"
+)
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the security headers on a response just before it leaves; runs for every route and every error."""
+    archive = request.path.startswith("/archive/")
+    headers = response.headers
+    headers["Content-Security-Policy"] = ARCHIVE_POLICY if archive else PAGE_POLICY
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "strict-origin-when-cross-origin" if archive else "same-origin"
+    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    if not archive:
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if is_https(request):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if request.path.startswith(("/host", "/api/v1/host")):
+        headers["Cache-Control"] = "no-store"
+    else:
+        headers.setdefault("Cache-Control", "no-cache")
+    headers.popall("Server", None)
+
+
+@web.middleware
+async def log_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Write one line per request: method, path without its query, status, milliseconds."""
+    begun = time.monotonic()
+    response = await handler(request)
+    took_ms = round((time.monotonic() - begun) * 1000)
+    LOG.info("web.request method=%s path=%s status=%d ms=%d", request.method, request.path, response.status, took_ms)
+    return response
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error into something readable: JSON for programs, a page for people."""
+    try:
+        return await handler(request)
+    except StreamhubError as error:
+        if error.http_status >= 500:
+            LOG.warning("web.failed path=%s error=%s message=%s", request.path, type(error).__name__, error.message)
+        response = await render_error(request, error.http_status, error.message, error.hint)
+        if isinstance(error, TooMany):
+            response.headers["Retry-After"] = str(error.retry_after_s)
+        return response
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        response = await render_error(request, error.status, "", "")
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
+    except (asyncio.CancelledError, ConnectionResetError):
+        raise
+    except Exception:
+        LOG.exception("web.crashed method=%s path=%s", request.method, request.path)
+        return await render_error(request, 500, "", "")
+
+
+async def render_error(request: web.Request, status: int, message: str, hint: str) -> web.Response:
+    """An error for whoever asked; never says more than the message."""
+    _ = words_of(request)
+    titles = {
+        400: _("This cannot be used as it is"),
+        401: _("Please sign in first"),
+        403: _("This is not allowed"),
+        404: _("There is nothing here"),
+        405: _("This address does not do that"),
+        409: _("This does not fit just now"),
+        413: _("This is too large"),
+        429: _("That was a little too much at once"),
+        503: _("Not available at the moment"),
+    }
+    title = titles.get(status) or (_("Something went wrong here") if status >= 500 else _("This cannot be done"))
+    if wants_json(request):
+        return web.json_response({"error": {"message": message or title, "hint": hint}}, status=status)
+    explanation = _explain(status, _)
+    if explanation and actor_of(request) is PUBLIC:  # in the reader's language, instead of what helps a host or script
+        message, hint = explanation, ""
+    return render_page(request, "error.html", status=status, title=title, message=message or explanation, hint=hint)
+
+
+def _explain(status: int, _: Callable[[str], str]) -> str:
+    return {
+        401: _("The link was used already, is too old, or is not whole. The operator of the hub can make a new one."),
+        403: _("The request came from another page, or the form was too old. Please go back, reload and try again."),
+        404: _("The address is wrong, or what was here is not public."),
+        405: _("The address exists, but it is not meant for this kind of request."),
+        413: _("At most 64 KB can be sent at once."),
+        500: _("The hub could not do this. It has been noted; please try again in a moment."),
+        503: _("Please try again in a moment."),
+    }.get(status, "")
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find out who asks, and refuse what another site sends in his name."""
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY_BYTES, actual_size=request.content_length or 0)
+    request[ACTOR] = PUBLIC
+    request[ACTOR] = await find_actor(request)
+    if request.method not in _SAFE_METHODS:
+        await refuse_foreign(request)
+    response = await handler(request)
+    if actor_of(request).renewed and not response.prepared:
+        access.set_login_cookie(request, response, access.login_cookie(request))
+    return response
+
+
+async def refuse_foreign(request: web.Request) -> None:
+    """Refuse a change that another site had a browser send.
+
+    Scripts with a bearer token carry no cookies and pass. A browser says where a request comes from; a signed-in
+    person's request must carry the login's form token besides, so an old browser that says nothing is refused too.
+
+    Raises:
+        Forbidden: the request comes from another site, or the form token is missing or of another login.
+    """
+    if "Authorization" in request.headers:
+        return
+    hint = "send the form from the hub's own page"
+    if not is_same_origin(request):
+        raise Forbidden("the request comes from another site", hint=hint)
+    actor = actor_of(request)
+    if actor.login:
+        token = request.headers.get(FORM_TOKEN_HEADER) or str((await read_form(request)).get(FORM_TOKEN_FIELD, ""))
+        if not access.is_form_token(hub_of(request), actor, token):
+            raise Forbidden("the form carries no valid token", hint="reload the page and send it again")
+
+
+def is_same_origin(request: web.Request) -> bool:
+    """Whether a request comes from our own pages or from no page at all."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site not in {"same-origin", "none"}:
+        return False
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    settings = hub_of(request).settings
+    ours = {f"{'https' if is_https(request) else 'http'}://{request.host}", settings.url.rstrip("/")}
+    return any(hmac.compare_digest(origin.encode(), one.encode()) for one in ours if one)
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """The fields of a sent form; files are refused.
+
+    Raises:
+        BadInput: not a form, slow, or with files in it.
+    """
+    if request.content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+        return {}
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            sent = await request.post()
+    except (TimeoutError, ValueError, LookupError) as error:
+        raise BadInput(f"form: cannot be read ({type(error).__name__})", hint="send it again") from error
+    if not all(isinstance(value, str) for value in sent.values()):
+        raise BadInput("form: has a file in it", hint="send text only")
+    return {name: cast("str", value) for name, value in sent.items()}
+
+
+MIDDLEWARES: tuple[Middleware, ...] = (log_request, answer_errors, guard)

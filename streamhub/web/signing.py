@@ -1,0 +1,46 @@
+"""Signed values: what we hand to a browser and want back unchanged.
+
+A signed value is ``<payload>.<signature>``; the purpose is part of the signature, so that a value signed for one thing
+is worthless for another. Nothing here is encrypted, so nothing secret may be signed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+
+from streamhub.text import Random, new_id
+
+
+def sign(secret: bytes, purpose: str, payload: str) -> str:
+    """The payload with its signature."""
+    return f"{payload}.{_signature(secret, purpose, payload)}"
+
+
+def unsign(secret: bytes, purpose: str, value: str) -> str | None:
+    """The payload of a signed value, or None when it was not signed by us for this purpose."""
+    payload, dot, signature = value.rpartition(".")
+    if not dot or not value.isascii():
+        return None
+    return payload if hmac.compare_digest(signature, _signature(secret, purpose, payload)) else None
+
+
+def make_form_stamp(secret: bytes, random: Random, *, form: str, at: datetime) -> str:
+    """A signed stamp for one showing of one form: when it was shown, and an id that makes sending it twice harmless."""
+    return sign(secret, f"form:{form}", f"{int(at.timestamp())}-{new_id(random)}")
+
+
+def read_form_stamp(secret: bytes, stamp: str, *, form: str, at: datetime) -> tuple[timedelta, str] | None:
+    """How long ago the form was shown, and its id; None when the stamp is not ours or for another form."""
+    payload = unsign(secret, f"form:{form}", stamp)
+    if payload is None:
+        return None
+    shown_s, _, form_id = payload.partition("-")
+    return timedelta(seconds=at.timestamp() - int(shown_s)), form_id
+
+
+def _signature(secret: bytes, purpose: str, payload: str) -> str:
+    digest = hmac.new(secret, f"{purpose}\0{payload}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:18]).decode()

@@ -1,0 +1,183 @@
+// The audience's page, kept fresh by server-sent events. Without this script everything works by forms.
+// State and diffs are documented in streamhub/web/events.py.
+
+import { addLocalTimes } from "./times.js";
+
+const main = document.querySelector("main[data-session]");
+const id = main.dataset.session;
+const list = document.getElementById("questions");
+const template = document.getElementById("question-template").content.firstElementChild;
+const connection = document.getElementById("connection");
+let phaseState = null;
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function showQuestion(question) {
+  let item = document.getElementById(`q-${question.id}`);
+  if (!item) {
+    item = template.cloneNode(true);
+    item.id = `q-${question.id}`;
+    item.dataset.id = question.id;
+    item.querySelector("form").action = `/s/${id}/questions/${question.id}/vote`;
+    list.append(item);
+  }
+  item.dataset.votes = question.votes;
+  item.dataset.asked = question.asked_at;
+  item.dataset.state = question.state;
+  setText(item.querySelector(".count"), String(question.votes));
+  item.querySelector("button").disabled = !question.votable;
+  const text = item.querySelector(".text");
+  text.lang = question.language;
+  setText(text, question.text);
+  setText(item.querySelector(".asker"), question.asker);
+  setText(item.querySelector(".state"), list.getAttribute(`data-label-${question.state}`) ?? "");
+}
+
+function sortQuestions() {
+  const items = [...list.children];
+  const rank = (item) => (item.dataset.state === "on_air" ? 0 : 1);
+  const order = (a, b) =>
+    rank(a) - rank(b) || b.dataset.votes - a.dataset.votes ||
+    (a.dataset.asked < b.dataset.asked ? -1 : a.dataset.asked > b.dataset.asked ? 1 : a.dataset.id < b.dataset.id ? -1 : 1);
+  const wanted = [...items].sort(order);
+  if (wanted.some((item, place) => item !== items[place])) {
+    const focused = document.activeElement;
+    list.append(...wanted);
+    if (focused && list.contains(focused)) focused.focus({ preventScroll: true });
+  }
+  setText(document.getElementById("question-count"), String(items.length));
+  document.getElementById("no-questions").hidden = items.length > 0;
+}
+
+function showOnAir(question) {
+  const air = document.getElementById("on-air");
+  air.hidden = !question;
+  if (!question) return;
+  const text = air.querySelector(".text");
+  text.lang = question.language;
+  setText(text, question.text);
+  setText(air.querySelector(".asker"), question.asker);
+}
+
+const state = { on_air: null, questions: {} };
+
+function apply(change, whole) {
+  if (whole) {
+    for (const gone of Object.keys(state.questions)) if (!(gone in change.questions)) drop(gone);
+    for (const item of [...list.children]) if (!(item.dataset.id in change.questions)) item.remove();
+  }
+  for (const [key, question] of Object.entries(change.questions ?? {})) {
+    if (question === null) drop(key);
+    else {
+      state.questions[key] = question;
+      showQuestion(question);
+    }
+  }
+  if ("on_air" in change) state.on_air = change.on_air;
+  if (change.questions || "on_air" in change) showOnAir(state.questions[state.on_air] ?? null);
+  sortQuestions();
+  if (change.session) noticeSession(change);
+  else if ("answers" in change && !whole) refreshStage();
+}
+
+function drop(key) {
+  delete state.questions[key];
+  document.getElementById(`q-${key}`)?.remove();
+}
+
+function noticeSession(change) {
+  const now = change.session.state;
+  const first = phaseState === null;
+  const changed = !first && phaseState !== now;
+  phaseState = now;
+  const accepts = document.getElementById("ask") !== null;
+  if (changed || (first && accepts !== change.session.accepts_questions)) refreshStage();
+}
+
+// The page's head changes a few times in a session's life: then it is fetched anew, a little later for some than for
+// others, and everything that somebody may be typing into stays as it is.
+function refreshStage() {
+  setTimeout(async () => {
+    const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+    if (!response.ok) return;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    const stage = fresh.getElementById("stage");
+    const playing = document.querySelector("#stage video");
+    if (!playing || !stage.querySelector("video")) document.getElementById("stage").replaceWith(stage);
+    document.body.className = fresh.body.className;
+    if (!fresh.getElementById("ask")) document.getElementById("ask")?.remove();
+    addLocalTimes();
+  }, Math.random() * 1500);
+}
+
+let source = null;
+function listen() {
+  source = new EventSource(`/api/v1/sessions/${id}/events`);
+  source.addEventListener("state", (event) => apply(JSON.parse(event.data), true));
+  source.addEventListener("diff", (event) => apply(JSON.parse(event.data), false));
+  source.addEventListener("open", () => setText(connection, ""));
+  source.addEventListener("error", () => {
+    setText(connection, connection.dataset.lost);
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000 + Math.random() * 4000);
+  });
+}
+
+async function send(method, path, body) {
+  const response = await fetch(path, {
+    method,
+    headers: body ? { "Content-Type": "application/json" } : {},
+    body: body ? JSON.stringify(body) : undefined,
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error([answer.error.message, answer.error.hint].filter(Boolean).join(" "));
+  return answer;
+}
+
+list.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const item = event.target.closest("li");
+  const button = item.querySelector("button");
+  const mine = button.getAttribute("aria-pressed") === "true";
+  button.setAttribute("aria-pressed", String(!mine));
+  try {
+    const { votes } = await send(mine ? "DELETE" : "POST", `/api/v1/questions/${item.dataset.id}/vote`);
+    item.dataset.votes = votes;
+    setText(item.querySelector(".count"), String(votes));
+    event.target.action = `/s/${id}/questions/${item.dataset.id}/${mine ? "vote" : "unvote"}`;
+    setText(connection, "");
+  } catch (error) {
+    button.setAttribute("aria-pressed", String(mine));
+    setText(connection, error.message || list.dataset.failed);
+  }
+});
+
+const form = document.getElementById("ask-form");
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const said = document.getElementById("ask-said");
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const body = { text: form.text.value, name: form.elements.name.value, shown: form.shown.value };
+    const question = await send("POST", `/api/v1/sessions/${id}/questions`, body);
+    const held = question.state === "held";
+    said.classList.remove("bad");
+    setText(said, held ? said.dataset.held : said.dataset.asked);
+    if (!held) {
+      state.questions[question.id] = question;
+      showQuestion(question);
+      sortQuestions();
+    }
+    form.text.value = "";
+  } catch (error) {
+    said.classList.add("bad");
+    setText(said, error.message || list.dataset.failed);
+  }
+  said.hidden = false;
+  button.disabled = false;
+});
+
+document.getElementById("said")?.focus();
+listen();

@@ -1,0 +1,153 @@
+"""What the API shows of the nouns: pure functions from records to JSON objects.
+
+The public never sees a name that its asker did not want shown, a held question, a draft, or a note to the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from streamhub.answers.answer import Answer, AnswerState
+from streamhub.live.platform import Signal
+from streamhub.questions.question import Question, QuestionState
+from streamhub.questions.rules import PUBLIC_STATES, VOTABLE_STATES
+from streamhub.schedule.rules import ACCEPTS_QUESTIONS, NEXT_STATES
+from streamhub.schedule.show import Session, SessionState, Show
+from streamhub.timecode import format_instant
+from streamhub.web.services import WorkStatus
+
+Json = dict[str, Any]
+
+_REHEARSED = {SessionState.REHEARSAL: SessionState.OPEN}
+FINISHING = frozenset({SessionState.ENDED, SessionState.PROCESSING, SessionState.IN_REVIEW})
+"""States in which the broadcast is over and the archive is not yet ready."""
+
+
+def is_public(session: Session) -> bool:
+    """Whether the public may know of a session."""
+    return session.state is not SessionState.DRAFT
+
+
+def show_json(show: Show) -> Json:
+    """A show."""
+    return {
+        "id": show.id,
+        "title": show.title,
+        "language": show.language,
+        "about": show.about,
+        "moderation": show.moderation.value,
+        "publishing": show.publishing.value,
+    }
+
+
+def session_json(session: Session) -> Json:
+    """A session as everybody may see it; a rehearsal is nobody's business and counts as open."""
+    return {
+        "id": session.id,
+        "show_id": session.show_id,
+        "title": session.title,
+        "starts_at": format_instant(session.starts_at),
+        "zone": session.zone,
+        "language": session.language,
+        "planned_minutes": session.planned_minutes,
+        "state": _REHEARSED.get(session.state, session.state).value,
+        "started_at": format_instant(session.started_at) if session.started_at else None,
+        "ended_at": format_instant(session.ended_at) if session.ended_at else None,
+        "accepts_questions": session.state in ACCEPTS_QUESTIONS,
+        "participants": [{"name": p.name, "role": p.role.value, "about": p.about} for p in session.participants],
+        "path": f"/s/{session.id}",
+    }
+
+
+def host_session_json(session: Session) -> Json:
+    """A session as the host sees it, with the states it may go to."""
+    after = sorted(state.value for state in NEXT_STATES[session.state])
+    return {**session_json(session), "state": session.state.value, "next_states": after}
+
+
+def question_json(question: Question) -> Json:
+    """A question as everybody may see it."""
+    return {
+        "id": question.id,
+        "session_id": question.session_id,
+        "text": question.text,
+        "asker": question.asker.public_name,
+        "language": question.language,
+        "state": question.state.value,
+        "votes": question.votes,
+        "votable": question.state in VOTABLE_STATES,
+        "asked_at": format_instant(question.asked_at),
+    }
+
+
+def host_question_json(question: Question) -> Json:
+    """A question as the host sees it."""
+    asker = {"name": question.asker.name, "shown": question.asker.shown.value, "place": question.asker.place}
+    return {
+        **question_json(question),
+        "asker": asker,
+        "source": question.source,
+        "starred": question.starred,
+        "topics": list(question.topics),
+        "products": list(question.products),
+        "note": question.note,
+    }
+
+
+def answer_json(answer: Answer) -> Json:
+    """An answer as the host sees it."""
+    return {
+        "id": answer.id,
+        "question": answer.question,
+        "state": answer.state.value,
+        "answerers": list(answer.answerers),
+        "ranges": [{"start_ms": span.start_ms, "end_ms": span.end_ms} for span in answer.ranges],
+        "confidence": answer.confidence,
+        "evidence": list(answer.evidence),
+        "votes": answer.votes,
+    }
+
+
+def signal_json(signal: Signal) -> Json:
+    """What arrives from the encoder."""
+    return {
+        "receiving": signal.receiving,
+        "quality": signal.quality,
+        "issues": list(signal.issues),
+        "bitrate_kbit_s": signal.bitrate_kbit_s,
+    }
+
+
+def work_json(work: WorkStatus) -> Json:
+    """A piece of work with its steps."""
+    return {
+        "workflow_id": work.workflow_id,
+        "kind": work.kind,
+        "key": work.key,
+        "state": str(work.state),
+        "steps": [
+            {
+                "name": step.name,
+                "state": str(step.state),
+                "attempts": step.attempts,
+                "message": step.message,
+                "started_at": format_instant(step.started_at) if step.started_at else None,
+                "ended_at": format_instant(step.ended_at) if step.ended_at else None,
+            }
+            for step in work.steps
+        ],
+    }
+
+
+def plan_public_state(session: Session, questions: Iterable[Question], answers: Iterable[Answer]) -> Json:
+    """The state of a session's public channel."""
+    seen = [question for question in questions if question.state in PUBLIC_STATES]
+    on_air = next((question.id for question in seen if question.state is QuestionState.ON_AIR), None)
+    published = sum(answer.state is AnswerState.PUBLISHED for answer in answers)
+    return {
+        "session": session_json(session),
+        "on_air": on_air,
+        "questions": {question.id: question_json(question) for question in seen},
+        "answers": published,
+    }

@@ -1,0 +1,269 @@
+"""A hub on real sockets and a real database; only the roles of `streamhub.web.services` are played by plain fakes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, ClientSession, CookieJar
+from aiohttp.test_utils import TestClient, TestServer
+
+from streamhub.answers.answer import Answer, AnswerState
+from streamhub.config import HubSettings
+from streamhub.errors import Conflict, NotFound
+from streamhub.live.platform import Ingest, Signal
+from streamhub.schedule.show import Moderation, SessionState
+from streamhub.store import shows
+from streamhub.store.store import Store
+from streamhub.web.access import AccessRole, make_api_token, make_host_link
+from streamhub.web.application import make_app
+from streamhub.web.hub import Hub
+
+START = datetime(2027, 3, 2, 19, 15, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A clock that runs by hand."""
+
+    at: datetime = START - timedelta(days=2, hours=3)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+@dataclass
+class FakeBroadcasting:
+    """Steps the session as the role asks, and plays what the test puts into a folder."""
+
+    store: Store
+    now: Clock
+    folder: Path
+    state: Signal = Signal(receiving=True, quality="good", bitrate_kbit_s=3900)
+
+    async def go_live(self, session_id: str) -> None:
+        await self._step(session_id, SessionState.LIVE)
+
+    async def end(self, session_id: str) -> None:
+        await self._step(session_id, SessionState.ENDED)
+
+    async def _step(self, session_id: str, to: SessionState) -> None:
+        await self.store.write(lambda db: shows.step_session(db, session_id, to, at=self.now()))
+
+    async def ingest(self, session_id: str) -> Ingest:
+        return Ingest(url="rtmp://127.0.0.1:1935/live", key=f"key-of-{session_id}")
+
+    async def signal(self, session_id: str) -> Signal:
+        return self.state
+
+    def hls_folder(self, session_id: str) -> Path | None:
+        folder = self.folder / session_id
+        return folder if folder.is_dir() else None
+
+
+@dataclass
+class FakeStep:
+    name: str
+    state: str
+    attempts: int = 3
+    message: str = ""
+    started_at: datetime | None = START
+    ended_at: datetime | None = None
+
+
+@dataclass
+class FakeStatus:
+    workflow_id: str
+    kind: str
+    key: str
+    state: str
+    steps: list[FakeStep]
+
+
+@dataclass
+class FakeWork:
+    work: list[FakeStatus] = field(default_factory=list)
+    decided: list[tuple[str, str, str]] = field(default_factory=list)
+
+    async def status(self) -> list[FakeStatus]:
+        return self.work
+
+    async def decide(self, workflow_id: str, step: str, decision: str) -> None:
+        if not any(work.workflow_id == workflow_id for work in self.work):
+            raise NotFound(f"work {workflow_id}: there is none")
+        if self.decided:
+            raise Conflict(f"step {step}: is not held")
+        self.decided.append((workflow_id, step, decision))
+
+
+@dataclass
+class FakeAnswers:
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+
+    async def list(self, session_id: str) -> list[Answer]:
+        return self.answers.get(session_id, [])
+
+    async def publish(self, session_id: str, answer_id: str) -> None:
+        self._set(session_id, answer_id, AnswerState.PUBLISHED)
+
+    async def withdraw(self, session_id: str, answer_id: str) -> None:
+        self._set(session_id, answer_id, AnswerState.WITHDRAWN)
+
+    def _set(self, session_id: str, answer_id: str, state: AnswerState) -> None:
+        found = self.answers.get(session_id, [])
+        if not any(answer.id == answer_id for answer in found):
+            raise NotFound(f"answer {answer_id}: there is none")
+        self.answers[session_id] = [replace(a, state=state) if a.id == answer_id else a for a in found]
+
+    def page(self, answer: Answer) -> str:
+        return f"{answer.language}/a/{answer.id}-{answer.slug}/"
+
+
+@dataclass
+class World:
+    """A running hub and everything that a test turns."""
+
+    client: TestClient[Any, Any]
+    hub: Hub
+    clock: Clock
+    broadcasting: FakeBroadcasting
+    work: FakeWork
+    answers: FakeAnswers
+    token: str
+
+    @property
+    def url(self) -> str:
+        return str(self.client.make_url("/")).rstrip("/")
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    async def host(self, method: str, path: str, **json: Any) -> dict[str, Any]:
+        """Ask the host's API and insist on success."""
+        async with self.client.request(method, f"/api/v1/host{path}", json=json or None, headers=self.bearer) as answer:
+            body: dict[str, Any] = await answer.json()
+            assert answer.status < 300, body
+            return body
+
+    async def plan(
+        self, *, title: str = "Netz", moderation: Moderation = Moderation.AFTER, language: str = "de", to: str = "open"
+    ) -> str:
+        """A show with a session in some state; returns the session's id."""
+        await self.host("POST", "/shows", id="runde", title="Runde", language=language, moderation=moderation.value)
+        people = [{"name": "Jana Weber", "role": "host", "about": "Redaktion"}]
+        made = await self.host(
+            "POST",
+            "/sessions",
+            show_id="runde",
+            title=title,
+            starts_at="2027-03-02T20:15:00+01:00",
+            participants=people,
+        )
+        for state in [] if to == "draft" else ["open"] if to == "open" else ["open", to]:
+            await self.host("POST", f"/sessions/{made['id']}/state", to=state)
+        return str(made["id"])
+
+    async def ask(self, session_id: str, text: str = "Was kostet das?", **more: str) -> str:
+        """Ask by the API; returns the question's id."""
+        async with ClientSession() as somebody:
+            path = f"{self.url}/api/v1/sessions/{session_id}/questions"
+            async with somebody.post(path, json={"text": text, **more}) as answer:
+                body = await answer.json()
+                assert answer.status == 201, body
+                return str(body["id"])
+
+    async def act(self, question_id: str, action: str, **body: Any) -> dict[str, Any]:
+        return await self.host("POST", f"/questions/{question_id}/{action}", **body)
+
+    async def link(self, *, person: str = "Jana", role: AccessRole = AccessRole.HOST) -> str:
+        return await make_host_link(self.hub.store, self.clock, os.urandom, self.url, person=person, role=role)
+
+    async def sign_in(self, *, person: str = "Jana", role: AccessRole = AccessRole.HOST) -> Browser:
+        """A browser of somebody who used a link."""
+        browser = Browser(self, ClientSession(cookie_jar=CookieJar(unsafe=True)))
+        token = (await self.link(person=person, role=role)).partition("token=")[2]
+        async with browser.session.post(f"{self.url}/host/enter", data={"token": token}) as page:
+            assert page.status == 200, await page.text()
+            browser.form_token = find_field(await page.text(), "form_token")
+        return browser
+
+
+@dataclass
+class Browser:
+    """A signed-in browser without JavaScript."""
+
+    world: World
+    session: ClientSession
+    form_token: str = ""
+
+    async def post(self, path: str, **fields: str) -> ClientResponse:
+        return await self.session.post(
+            f"{self.world.url}{path}", data={"form_token": self.form_token, **fields}, allow_redirects=False
+        )
+
+    async def get(self, path: str) -> ClientResponse:
+        return await self.session.get(f"{self.world.url}{path}", allow_redirects=False)
+
+    async def close(self) -> None:
+        await self.session.close()
+
+
+def find_field(html: str, name: str) -> str:
+    """The value of a hidden field."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', html)
+    assert found, f"no field {name}"
+    return found[1]
+
+
+MakeWorld = Callable[..., Awaitable[World]]
+
+
+@pytest.fixture
+async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
+    """Makes hubs with settings of one's own."""
+    opened: list[tuple[TestClient[Any, Any], Store]] = []
+
+    async def make(**settings: Any) -> World:
+        clock = Clock()
+        folder = tmp_path / str(len(opened))
+        (folder / "public").mkdir(parents=True)
+        store = Store.open(folder / "hub.sqlite3", now=clock)
+        broadcasting, work, answers = FakeBroadcasting(store, clock, folder / "hls"), FakeWork(), FakeAnswers()
+        generous: dict[str, Any] = {"questions_per_minute": 500, "votes_per_minute": 500}
+        hub = Hub(
+            settings=HubSettings(name="Probe-Hub", **{**generous, **settings}),
+            store=store,
+            now=clock,
+            random=os.urandom,
+            broadcasting=broadcasting,
+            work=work,
+            answers=answers,
+            public_dir=folder / "public",
+            secret=b"s" * 32,
+        )
+        client = TestClient(TestServer(make_app(hub)), cookie_jar=CookieJar(unsafe=True))
+        await client.start_server()
+        opened.append((client, store))
+        token = await make_api_token(store, clock, os.urandom, person="script")
+        return World(client, hub, clock, broadcasting, work, answers, token)
+
+    yield make
+    for client, store in opened:
+        await client.close()
+        await store.close()
+
+
+@pytest.fixture
+async def world(make_world: MakeWorld) -> World:
+    """A hub."""
+    return await make_world()
