@@ -92,9 +92,9 @@ def cli(debug: bool) -> None:
 @click.option("--language", type=click.Choice(LANGUAGES), default="de", show_default=True, help="Language of the hub.")
 def init(folder: Path, title: str, language: str) -> None:
     """Make a new workspace in FOLDER."""
-    from streamhub import app
+    from streamhub import commands
 
-    workspace = app.init_workspace(folder, title=title, language=language, random=secrets.token_bytes)
+    workspace = commands.init_workspace(folder, title=title, language=language, random=secrets.token_bytes)
     click.echo(f"made {workspace.folder}")
     click.echo(f"next: streamhub doctor -w {folder}; streamhub serve -w {folder}")
 
@@ -125,9 +125,9 @@ def worker(hub_url: str, cache: Path) -> None:
     Both need the same PostgreSQL address in STREAMHUB_ENGINE_DATABASE_URL, and the worker needs the hub's worker key in
     STREAMHUB_WORKER_KEY (`streamhub status --worker-key` prints it on the hub's machine).
     """
-    from streamhub import app
+    from streamhub import commands
 
-    _run(lambda: app.work(hub_url, cache, os.environ, now=_now, random=secrets.token_bytes, say=click.echo))
+    _run(lambda: commands.work(hub_url, cache, os.environ, now=_now, random=secrets.token_bytes, say=click.echo))
 
 
 @cli.command(epilog="Example: streamhub build -w hub --json")
@@ -135,9 +135,9 @@ def worker(hub_url: str, cache: Path) -> None:
 @json_option
 def build(folder: Path, as_json: bool) -> None:
     """Write the site from the archive; only what changed is written."""
-    from streamhub import app
+    from streamhub import commands
 
-    report = app.build_site(folder, os.environ)
+    report = commands.build_site(folder, os.environ)
     _print(
         report,
         as_json,
@@ -152,13 +152,13 @@ def build(folder: Path, as_json: bool) -> None:
 @click.option("--worker-key", is_flag=True, help="Print the key that workers on other machines need, and nothing else.")
 def status(folder: Path, as_json: bool, worker_key: bool) -> None:
     """Show sessions, running work and what waits for a person; works while the hub runs."""
-    from streamhub import app
+    from streamhub import commands
 
     if worker_key:
-        click.echo(app.worker_key(folder))
+        click.echo(commands.worker_key(folder))
         return
-    report = asyncio.run(app.read_status(folder, os.environ, now=_now))
-    click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else app.render_status(report))
+    report = asyncio.run(commands.read_status(folder, os.environ, now=_now))
+    click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else commands.render_status(report))
 
 
 @cli.command(
@@ -195,7 +195,7 @@ def import_(file: Path, folder: Path, as_json: bool, **given: Any) -> None:
 
     Run it again after a break: what is finished is not done twice.
     """
-    from streamhub import app
+    from streamhub import commands
     from streamhub.importing import ImportRequest
 
     request = ImportRequest(
@@ -203,7 +203,7 @@ def import_(file: Path, folder: Path, as_json: bool, **given: Any) -> None:
     )
     say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
     report = _run(
-        lambda: app.import_session(folder, request, os.environ, now=_now, random=secrets.token_bytes, say=say)
+        lambda: commands.import_session(folder, request, os.environ, now=_now, random=secrets.token_bytes, say=say)
     )
     _print(report, as_json, "session {session}: {answers} answers, state {state}; the site is in {public}")
 
@@ -213,10 +213,10 @@ def import_(file: Path, folder: Path, as_json: bool, **given: Any) -> None:
 @json_option
 def doctor(folder: Path, as_json: bool) -> None:
     """Check programs, models, keys, ports, disk, clock and rights, and say what to do about each."""
-    from streamhub import app
+    from streamhub import commands
     from streamhub.doctor import Verdict
 
-    findings = app.examine(folder, os.environ, now=_now)
+    findings = commands.examine(folder, os.environ, now=_now)
     if as_json:
         rows = [{"check": f.check, "verdict": f.verdict, "seen": f.seen, "advice": f.advice} for f in findings]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -238,10 +238,10 @@ def doctor(folder: Path, as_json: bool) -> None:
 @json_option
 def demo(folder: Path, as_json: bool) -> None:
     """Run a real live session through every part, and build its archive."""
-    from streamhub import app
+    from streamhub import commands
 
     say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
-    report = _run(lambda: app.run_demo(folder, os.environ, now=_now, random=secrets.token_bytes, say=say))
+    report = _run(lambda: commands.run_demo(folder, os.environ, now=_now, random=secrets.token_bytes, say=say))
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
 
@@ -253,9 +253,9 @@ def demo(folder: Path, as_json: bool) -> None:
 @click.option("--media", is_flag=True, help="Take the recordings along; they are large.")
 def backup(target: Path, folder: Path, as_json: bool, media: bool) -> None:
     """Write the workspace into TARGET, one file; works while the hub runs."""
-    from streamhub import app
+    from streamhub import commands
 
-    report = app.backup_workspace(folder, target, os.environ, media=media, now=_now)
+    report = commands.backup_workspace(folder, target, os.environ, media=media, now=_now)
     _print(report, as_json, "{files} files, {bytes} bytes in {target}")
 
 
@@ -265,9 +265,9 @@ def backup(target: Path, folder: Path, as_json: bool, media: bool) -> None:
 @json_option
 def restore(source: Path, folder: Path, as_json: bool) -> None:
     """Make a workspace in FOLDER out of the backup SOURCE; never overwrites anything."""
-    from streamhub import app
+    from streamhub import commands
 
-    report = app.restore_workspace(source, folder)
+    report = commands.restore_workspace(source, folder)
     _print(report, as_json, "{files} files restored into {folder}; next: streamhub doctor -w {folder}")
 
 

@@ -7,12 +7,13 @@ is the pipeline's.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from streamhub.errors import BadInput, StreamhubError
 from streamhub.live.mark import Mark, MarkKind, Witness
@@ -40,6 +41,17 @@ class ImportRequest:
     marks: Path | None = None
     people: tuple[str, ...] = ()
     publish: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """For the way to a running hub; files as absolute paths."""
+        given = dataclasses.asdict(self)
+        return {key: str(value.resolve()) if isinstance(value, Path) else value for key, value in given.items()}
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> ImportRequest:
+        """What `to_json` wrote."""
+        files = {key: Path(given[key]) if given[key] else None for key in ("captions", "questions", "marks")}
+        return cls(**{**given, **files, "file": Path(given["file"]), "people": tuple(given["people"])})
 
     @property
     def is_captions(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,10 +19,11 @@ from sqlite_utils import Database
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.answers.rules import plan_answers
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
-from streamhub.archive.folder import has_session, load_session, save_session
+from streamhub.archive.folder import load_session, save_session
 from streamhub.config import AnswerSettings, TranscriptSettings
-from streamhub.engine import Context, Engine, Policy
+from streamhub.engine import TRANSCRIPTION, Context, Engine
 from streamhub.errors import NotFound
+from streamhub.live.mark import Mark
 from streamhub.questions.question import Question, QuestionState
 from streamhub.recording.recording import Recording
 from streamhub.schedule.show import Participant, Publishing, Role, Session, SessionState, Show
@@ -36,12 +38,11 @@ from streamhub.transcript.captions import read_captions
 from streamhub.transcript.recognised import load_recognised, recognised_name, save_recognised
 from streamhub.transcript.rules import to_session_clock
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
-from streamhub.transcript.transcript import Maker, Transcript
+from streamhub.transcript.transcript import Transcript
 
 SESSION = "session"
 TRANSCRIBE = "transcribe"
 PUBLISH = "publish"
-TRANSCRIPTION_QUEUE = "transcription"
 
 Q = QuestionState
 _ANSWERED = frozenset({Q.ANSWERED_LIVE, Q.ON_AIR, Q.PUBLISHED})
@@ -133,7 +134,7 @@ class Pipeline:
             await ctx.step("captions", lambda: self._take_captions(session_id, source))
         elif recording:
             key = f"{session_id}:{recording['sha256'][:16]}:{self._model_key()}"
-            await ctx.queued(TRANSCRIPTION_QUEUE, TRANSCRIBE, key, session_id)
+            await ctx.queued(TRANSCRIPTION, TRANSCRIBE, key, session_id)
         await ctx.step("answers", lambda: self._write_answers(session_id, source))
         await ctx.step("review", lambda: self._enter_review(session_id, ctx.workflow_id))
         return await ctx.step("site", self._build_site)
@@ -143,7 +144,7 @@ class Pipeline:
 
     async def _run_publication(self, ctx: Context, session_id: str, revision: str) -> Json:
         await ctx.step("archive", lambda: self._write_states(session_id))
-        return await ctx.step("site", self._build_site, policy=Policy(attempts=3, on_failure="hold"))
+        return await ctx.step("site", self._build_site)
 
     # The steps. Each looks at what is there before it does anything.
 
@@ -189,9 +190,8 @@ class Pipeline:
         async with self._archive_lock:
             facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
             transcript = await asyncio.to_thread(self._load_transcript, facts, source)
-            fresh = _plan_archived(facts, transcript, self._parts.answers)
-            archived = await asyncio.to_thread(self._merge_with_files, fresh)
-            await asyncio.to_thread(save_session, self._parts.transcripts, archived)
+            archived = _plan_archived(facts, transcript, self._parts.answers)
+            await asyncio.to_thread(save_session, self._parts.transcripts, archived)  # what people changed stays
         return {"answers": len(archived.answers)}
 
     async def _enter_review(self, session_id: str, workflow_id: str) -> Json:
@@ -219,7 +219,8 @@ class Pipeline:
             archived = await asyncio.to_thread(load_session, self._parts.transcripts, session.show_id, session_id)
             states = {question.id: question.state for question in questions}
             answers = tuple(_with_state(answer, states.get(answer.id)) for answer in archived.answers)
-            await asyncio.to_thread(save_session, self._parts.transcripts, replace(archived, answers=answers))
+            changed = replace(archived, answers=answers)
+            await asyncio.to_thread(save_session, self._parts.transcripts, changed, loaded=archived)
         return {"published": sum(answer.state is AnswerState.PUBLISHED for answer in answers)}
 
     async def _build_site(self) -> Json:
@@ -251,12 +252,6 @@ class Pipeline:
         file = self._recognised_file(facts.recording)
         return load_recognised(file) if file.exists() else None
 
-    def _merge_with_files(self, fresh: ArchivedSession) -> ArchivedSession:
-        """What people wrote into the archive's files stays; only what is missing is added."""
-        if not has_session(self._parts.transcripts, fresh.show_id, fresh.id):
-            return fresh
-        return merge_archived(load_session(self._parts.transcripts, fresh.show_id, fresh.id), fresh)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
@@ -265,25 +260,13 @@ class Facts:
     show: Show
     session: Session
     questions: Sequence[Question]
-    marks: Sequence[Any]
+    marks: Sequence[Mark]
     recording: Recording | None
 
 
-def merge_archived(filed: ArchivedSession, fresh: ArchivedSession) -> ArchivedSession:
-    """The archived session after a second run: filed answers, a person's transcript and the recap stay as they are."""
-    known = {answer.id for answer in filed.answers}
-    corrected = {t.language: t for t in filed.transcripts if t.made_by is Maker.PERSON}
-    return replace(
-        fresh,
-        title=filed.title,
-        recap=filed.recap,
-        answers=filed.answers + tuple(answer for answer in fresh.answers if answer.id not in known),
-        transcripts=tuple(corrected.get(t.language, t) for t in fresh.transcripts) or filed.transcripts,
-        recordings=fresh.recordings or filed.recordings,
-    )
-
-
-def publish_answered(db: Database, session_id: str, ids: Sequence[str] | None, *, at: Any, author: str) -> list[str]:
+def publish_answered(
+    db: Database, session_id: str, ids: Sequence[str] | None, *, at: datetime, author: str
+) -> list[str]:
     """Publish answered questions (all when ``ids`` is None) and order the pages, in one transaction.
 
     Raises:
@@ -303,18 +286,19 @@ def publish_answered(db: Database, session_id: str, ids: Sequence[str] | None, *
     return chosen
 
 
-def order_publication(db: Database, session_id: str, *, at: Any) -> None:
+def order_publication(db: Database, session_id: str, *, at: datetime) -> None:
     """Order the archive and the site to follow the questions' states; once per change, whatever crashes."""
     revision = f"{at:%Y%m%dT%H%M%S%f}"
-    put_outbox(db, PUBLISH, f"{session_id}:{revision}", [session_id, revision])
+    put_outbox(db, PUBLISH, f"{session_id}:{revision}", [session_id, revision], at=at)
 
 
-def order_session(db: Database, session_id: str, source: Source, *, run: int = 1) -> None:
-    """Order the pipeline of an ended session; the same run is started once only."""
-    put_outbox(db, SESSION, f"{session_id}:{run}", [session_id, source.media, source.captions, source.live])
+def order_session(db: Database, session_id: str, source: Source, *, at: datetime) -> str:
+    """Order the pipeline of an ended session, once only; returns the id of the work."""
+    put_outbox(db, SESSION, session_id, [session_id, source.media, source.captions, source.live], at=at)
+    return f"{SESSION}:{session_id}"
 
 
-def _carry_over(db: Database, question: Question, *, at: Any) -> None:
+def _carry_over(db: Database, question: Question, *, at: datetime) -> None:
     if question.state in {Q.OPEN, Q.QUEUED}:
         question_rows.step_question(db, question.id, Q.CARRIED_OVER, at=at, author=_AUTHOR)
 

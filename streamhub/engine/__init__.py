@@ -4,11 +4,12 @@ Its library is hidden here; the rest of streamhub knows `Engine`, `Context` and 
 """
 
 from streamhub.engine.context import Context
-from streamhub.engine.engine import Engine
+from streamhub.engine.engine import TRANSCRIPTION, Engine
 from streamhub.engine.policy import Decision, Json, Policy
 from streamhub.store.work import StepState, StepStatus, WorkState, WorkStatus
 
 __all__ = [
+    "TRANSCRIPTION",
     "Context",
     "Decision",
     "Engine",

@@ -1,0 +1,389 @@
+"""The composition root: the only file that names brands and puts them into their roles.
+
+Owns the life of a hub process and what each command of the command line does with it. Decides nothing about questions,
+recordings or answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from sqlite_utils import Database
+
+from streamhub.config import Secret, Settings, load_settings
+from streamhub.control import open_control
+from streamhub.engine import Engine
+from streamhub.errors import Environment, PortInUse
+from streamhub.hubside import ArchiveAnswers, StudioRecordings
+from streamhub.importer import Importer, ImporterParts
+from streamhub.importing import ImportRequest
+from streamhub.live.local import LocalPlatform
+from streamhub.live.platform import Ingest, Signal
+from streamhub.live.rtmp import RtmpDoor
+from streamhub.live.srt import SrtDoor
+from streamhub.pipeline import Pipeline, PipelineParts, Source, order_session
+from streamhub.process import Command, run_checked
+from streamhub.recording.ffmpeg import Ffmpeg, ffmpeg_version, find_ffmpeg
+from streamhub.recording.pyav import PyavScanner, scan_media
+from streamhub.recording.room import RecordingRoom
+from streamhub.recording.studio import Happening, Studio, StudioEvent
+from streamhub.schedule.show import SessionState
+from streamhub.store import shows as show_rows
+from streamhub.store.access import load_stream_key
+from streamhub.store.lock import hold_workspace
+from streamhub.store.store import Store
+from streamhub.text import Random
+from streamhub.timecode import Now
+from streamhub.transcript import faster_whisper, openai_whisper
+from streamhub.transcript.models import ModelReport, Shelf, choose_demo_model, describe_model
+from streamhub.transcript.transcriber import Transcriber
+from streamhub.web.access import make_api_token, make_host_link
+from streamhub.web.application import make_app
+from streamhub.web.hub import Hub
+from streamhub.workspace import Workspace, open_workspace
+
+LOG = logging.getLogger("streamhub")
+Say = Callable[[str], None]
+Environ = Mapping[str, str]
+Json = Any
+
+_SHELVES: Mapping[str, Shelf] = {
+    faster_whisper.NAME: faster_whisper.SHELF,
+    openai_whisper.NAME: openai_whisper.SHELF,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What one hub process is made of."""
+
+    workspace: Workspace
+    settings: Settings
+    store: Store
+    engine: Engine
+    pipeline: Pipeline
+    importer: Importer
+    studio: Studio
+    program: Path
+    now: Now
+    random: Random
+
+
+def make_transcriber(settings: Settings, workspace: Workspace, environ: Environ) -> Transcriber:
+    """The recogniser that the settings name."""
+    cache = workspace.folder / "models"
+    if settings.transcript.engine == openai_whisper.NAME:
+        return openai_whisper.OpenaiWhisper(settings=settings.transcript, cache=cache, environ=environ)
+    return faster_whisper.FasterWhisper(settings=settings.transcript, cache=cache, environ=environ)
+
+
+def report_model(settings: Settings, workspace: Workspace, environ: Environ) -> ModelReport:
+    """What the configured model is, for the doctor."""
+    shelf = _SHELVES[settings.transcript.engine]
+    return describe_model(shelf, settings.transcript, cache=workspace.folder / "models", environ=environ)
+
+
+def choose_model(settings: Settings, workspace: Workspace, environ: Environ) -> str:
+    """A real model if there is one on this machine, else the rehearsal's."""
+    shelf = _SHELVES[settings.transcript.engine]
+    return choose_demo_model(shelf, settings.transcript, cache=workspace.folder / "models", environ=environ)
+
+
+def find_program(settings: Settings) -> tuple[Path, str]:
+    """The media program and its version.
+
+    Raises:
+        ToolMissing: there is none, or it does not run.
+    """
+    program = find_ffmpeg(settings.recording.ffmpeg)
+    return program, asyncio.run(ffmpeg_version(program))
+
+
+@contextlib.asynccontextmanager
+async def open_hub(folder: Path, environ: Environ, *, now: Now, random: Random) -> AsyncIterator[Parts]:
+    """Open a workspace with everything that works on it, but without web face and doors.
+
+    Raises:
+        Conflict: another process works on it.
+        StreamhubError: whatever keeps a part from starting.
+    """
+    workspace = open_workspace(folder)
+    settings = load_settings(workspace.folder, environ)
+    program = find_ffmpeg(settings.recording.ffmpeg)
+    with hold_workspace(workspace.folder):
+        async with Store.open(workspace.database, now=now) as store:
+            room = RecordingRoom(
+                store=store, tool=Ffmpeg(program), scanner=PyavScanner(), media_dir=workspace.media(settings), now=now
+            )
+            handler = _StudioHandler()
+            studio = Studio(room, settings.live, on_event=handler)
+            engine = Engine(settings.engine, workspace.folder, store, now=now)
+            pipeline = Pipeline(
+                PipelineParts(
+                    store=store,
+                    engine=engine,
+                    recordings=StudioRecordings(room, studio),
+                    transcriber=make_transcriber(settings, workspace, environ),
+                    build=lambda: _build_apart(workspace),
+                    media=workspace.media(settings),
+                    transcripts=workspace.transcripts,
+                    settings=settings.transcript,
+                    answers=settings.answers,
+                    now=now,
+                )
+            )
+            pipeline.register()
+            importer = Importer(
+                ImporterParts(
+                    store=store,
+                    engine=engine,
+                    pipeline=pipeline,
+                    scan=scan_media,
+                    zone=settings.hub.zone,
+                    now=now,
+                    random=random,
+                )
+            )
+            parts = Parts(
+                workspace=workspace,
+                settings=settings,
+                store=store,
+                engine=engine,
+                pipeline=pipeline,
+                importer=importer,
+                studio=studio,
+                program=program,
+                now=now,
+                random=random,
+            )
+            handler.parts = parts
+            try:
+                async with engine:
+                    yield parts
+            finally:
+                await studio.close()
+
+
+class _StudioHandler:
+    """Ends a session whose encoder stayed away longer than the grace time."""
+
+    parts: Parts | None = None
+
+    async def __call__(self, event: StudioEvent) -> None:
+        LOG.info("studio_%s session=%s %s", event.kind, event.session_id, event.message)
+        if event.kind is Happening.GRACE_OVER and self.parts is not None:
+            await end_session(self.parts.store, event.session_id, now=self.parts.now)
+
+
+async def end_session(store: Store, session_id: str, *, now: Now) -> None:
+    """End a session and order its pipeline, in one transaction; already ended is a success."""
+
+    def end(db: Database) -> None:
+        session = show_rows.load_session(db, session_id)
+        if session.state is SessionState.LIVE:
+            at = now()
+            show_rows.step_session(db, session_id, SessionState.ENDED, at=at)
+            order_session(db, session_id, Source(), at=at)
+
+    await store.write(end)
+
+
+class HubBroadcasting:
+    """Takes sessions on air and off again, on the hub itself as the platform."""
+
+    def __init__(self, parts: Parts, platform: LocalPlatform, srt: SrtDoor | None) -> None:
+        self._parts = parts
+        self._platform = platform
+        self._srt = srt
+
+    async def go_live(self, session_id: str) -> None:
+        """Show it to the public."""
+        await self._ensure(session_id)
+        await self._platform.go_live(session_id)
+
+    async def end(self, session_id: str) -> None:
+        """End it for good and order what follows."""
+        await end_session(self._parts.store, session_id, now=self._parts.now)
+        await self._platform.end(session_id)
+        key = await self._key(session_id)
+        if self._srt and key:
+            await self._srt.forget(key)
+
+    async def ingest(self, session_id: str) -> Ingest:
+        """Where the encoder pushes to; the second door is named beside the first."""
+        await self._ensure(session_id)
+        main = await self._platform.ingest(session_id)
+        if self._srt is None:
+            return main
+        return replace(main, alternatives=(await self._srt.expect(main.key),))
+
+    async def signal(self, session_id: str) -> Signal:
+        """What arrives right now."""
+        return await self._platform.signal(session_id)
+
+    def hls_folder(self, session_id: str) -> Path | None:
+        """Where the hub's own viewers find the stream."""
+        return self._parts.studio.hls_folder(session_id)
+
+    async def expect_again(self) -> None:
+        """After a start: listen again for the encoders of open sessions at the second door."""
+        if self._srt is None:
+            return
+        waiting = {SessionState.OPEN, SessionState.REHEARSAL, SessionState.LIVE}
+        for session in await self._parts.store.read(lambda db: show_rows.list_sessions(db, states=waiting)):
+            if key := await self._key(session.id):
+                await self._srt.expect(key)
+
+    async def _ensure(self, session_id: str) -> None:
+        session = await self._parts.store.read(lambda db: show_rows.load_session(db, session_id))
+        await self._platform.ensure(session)
+
+    async def _key(self, session_id: str) -> Secret | None:
+        return await self._parts.store.read(lambda db: load_stream_key(db, session_id))
+
+
+async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say: Say) -> None:
+    """Run a hub until it is told to stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with open_hub(folder, environ, now=now, random=random) as parts:
+        live = parts.settings.live
+        rtmp = RtmpDoor(live.host, live.rtmp_port)
+        srt = SrtDoor(live.host, live.srt_port, program=parts.program) if live.srt_port else None
+        async with contextlib.AsyncExitStack() as stack:
+            for door in (rtmp, srt):
+                if door is not None:
+                    await door.open(parts.studio)
+                    stack.push_async_callback(door.close)
+            platform = LocalPlatform(
+                parts.store, parts.studio, url=_door_url(rtmp, parts.settings), now=now, random=random
+            )
+            broadcasting = HubBroadcasting(parts, platform, srt)
+            await parts.studio.resume()
+            await broadcasting.expect_again()
+            await _take_up_ended(parts)
+            url = await stack.enter_async_context(_web(parts, broadcasting))
+            await stack.enter_async_context(open_control(parts.workspace, _control(parts, url, rtmp)))
+            await _greet(parts, url, rtmp, say)
+            await stop.wait()
+            say("stopping; what runs goes on at the next start ...")
+
+
+@contextlib.asynccontextmanager
+async def _web(parts: Parts, broadcasting: HubBroadcasting) -> AsyncIterator[str]:
+    """Serve the web face; yields its address."""
+    settings = parts.settings.hub
+    hub = Hub(
+        settings=settings,
+        store=parts.store,
+        now=parts.now,
+        random=parts.random,
+        broadcasting=broadcasting,
+        work=parts.engine,
+        answers=ArchiveAnswers(parts.store, parts.workspace.transcripts, now=parts.now),
+        public_dir=parts.workspace.public,
+        secret=parts.workspace.secret(),
+    )
+    runner = web.AppRunner(make_app(hub), handler_cancellation=True, access_log=None, shutdown_timeout=5)
+    await runner.setup()
+    site = web.TCPSite(runner, settings.host, settings.port, backlog=4096)
+    try:
+        try:
+            await site.start()
+        except OSError as error:
+            place = f"web face on {settings.host}:{settings.port}"
+            if error.errno == errno.EADDRINUSE:
+                hint = "stop the other program, or set another hub.port"
+                raise PortInUse(f"{place}: the port is taken", hint=hint) from error
+            raise Environment(f"{place}: {error.strerror}", hint="check hub.host and hub.port") from error
+        port = runner.addresses[0][1]
+        yield settings.url.rstrip("/") or f"http://{_shown_host(settings.host)}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def _control(parts: Parts, url: str, rtmp: RtmpDoor) -> Mapping[str, Callable[[Mapping[str, Json]], Any]]:
+    """What commands on this machine may ask of the hub."""
+
+    async def hub(_: Mapping[str, Json]) -> Json:
+        return {"url": url, "rtmp": rtmp.url}
+
+    async def host_link(body: Mapping[str, Json]) -> Json:
+        return {"url": await make_host_link(parts.store, parts.now, parts.random, url, person=body["person"])}
+
+    async def api_token(body: Mapping[str, Json]) -> Json:
+        return {"token": await make_api_token(parts.store, parts.now, parts.random, person=body["person"])}
+
+    async def begin_import(body: Mapping[str, Json]) -> Json:
+        return {"session": await parts.importer.begin(ImportRequest.from_json(body))}
+
+    async def import_progress(body: Mapping[str, Json]) -> Json:
+        progress = await parts.importer.progress(body["session"])
+        return {**progress.to_json(), "ended": progress.ended}
+
+    async def finish_import(body: Mapping[str, Json]) -> Json:
+        return await parts.importer.finish(body["session"], publish=body["publish"])
+
+    return {
+        "hub": hub,
+        "host-link": host_link,
+        "api-token": api_token,
+        "import": begin_import,
+        "import-progress": import_progress,
+        "import-finish": finish_import,
+    }
+
+
+async def _greet(parts: Parts, url: str, rtmp: RtmpDoor, say: Say) -> None:
+    link = await make_host_link(parts.store, parts.now, parts.random, url, person="host")
+    say(f"hub      {url}/")
+    say(f"archive  {url}/archive/")
+    say(f"encoder  {_door_url(rtmp, parts.settings)}  (the key of a session is on its host page)")
+    say(f"host     {link}  (works once, within an hour)")
+    report = report_model(parts.settings, parts.workspace, {})
+    if report.advice:
+        say(f"note     {report.sentence}; {report.advice}")
+    say("stop with Ctrl-C")
+
+
+async def _take_up_ended(parts: Parts) -> None:
+    """Order the pipeline of sessions that ended without one; those that have one are left alone."""
+
+    def order(db: Database) -> None:
+        for session in show_rows.list_sessions(db, states={SessionState.ENDED}):
+            order_session(db, session.id, Source(), at=parts.now())
+
+    await parts.store.write(order)
+
+
+async def _build_apart(workspace: Workspace) -> Mapping[str, Json]:
+    """Build the site in a process of its own, so that the hub never waits for it."""
+    argv = [sys.executable, "-m", "streamhub", "build", "--workspace", str(workspace.folder), "--json"]
+    finished = await run_checked(Command(argv=argv, name="streamhub build"), timeout_s=3600)
+    report = json.loads(finished.stdout)
+    return {"written": report["written"], "answers": report["answers"]}
+
+
+def _door_url(door: RtmpDoor, settings: Settings) -> str:
+    return door.url.replace(f"//{settings.live.host}:", f"//{_shown_host(settings.live.host)}:")
+
+
+def _shown_host(host: str) -> str:
+    """An address that a person can type: a hub on all addresses is named by this machine's name."""
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared, not bound
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,342 @@
+"""What the commands do: thin courses over the composition root, the store and the archive.
+
+Each function takes plain values and returns a plain report, so that the command line only prints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import hmac
+import shutil
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from streamhub import app
+from streamhub.archive.folder import load_archive
+from streamhub.archive.search.query import SearchIndex, search
+from streamhub.archive.site import plan_site
+from streamhub.archive.theme import load_theme
+from streamhub.archive.writer import write_site
+from streamhub.config import Settings, load_settings
+from streamhub.control import ask_hub
+from streamhub.demo.run import Stage, play
+from streamhub.doctor import Finding, Verdict, machine_checks, run_checks, workspace_checks
+from streamhub.errors import Conflict, StreamhubError, TimedOut, Unavailable
+from streamhub.importer import ImportProgress
+from streamhub.importing import ImportRequest
+from streamhub.process import Command, start
+from streamhub.store import shows as show_rows
+from streamhub.store import work as work_rows
+from streamhub.store.backup import restore_backup, write_backup
+from streamhub.store.store import Store
+from streamhub.text import Random
+from streamhub.timecode import Now, format_instant
+from streamhub.workspace import Workspace, create_workspace, open_workspace
+
+Say = Callable[[str], None]
+Environ = Mapping[str, str]
+Json = Any
+Report = dict[str, Any]
+
+_DEMO_MARK = ".streamhub-demo"
+
+
+def init_workspace(folder: Path, *, title: str, language: str, random: Random) -> Workspace:
+    """Make a new workspace."""
+    settings = Settings()
+    site = replace(settings.site, language=language, title=title or {"de": "Antworten", "en": "Answers"}[language])
+    settings = replace(settings, hub=replace(settings.hub, language=language), site=site)
+    return create_workspace(folder, settings, random=random)
+
+
+def build_site(folder: Path, environ: Environ) -> Report:
+    """Write the site from the archive; one build at a time."""
+    workspace = open_workspace(folder)
+    settings = load_settings(workspace.folder, environ)
+    before = time.monotonic()
+    with _alone(workspace.run / "build.lock"):
+        archive = load_archive(workspace.transcripts)
+        theme = load_theme(workspace.theme_overrides)
+        plan = plan_site(archive, settings.site, theme, media_root=workspace.media(settings), hub_url=settings.hub.url)
+        done = write_site(plan, workspace.public)
+    return {
+        "sessions": len(archive),
+        "answers": sum(len(session.answers) for session in archive),
+        "written": done.written,
+        "unchanged": done.unchanged,
+        "removed": done.removed,
+        "seconds": round(time.monotonic() - before, 3),
+        "public": str(workspace.public),
+    }
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Wait until nobody else holds the lock, and hold it."""
+    with lock.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+async def read_status(folder: Path, environ: Environ, *, now: Now) -> Report:
+    """Sessions, work and the hub's addresses; works while the hub runs and while it does not."""
+    workspace = open_workspace(folder)
+    load_settings(workspace.folder, environ)
+    try:
+        hub = await ask_hub(workspace, "hub")
+    except Unavailable:
+        hub = None
+    async with Store.open(workspace.database, now=now) as store:
+        sessions, works = await store.read(lambda db: (show_rows.list_sessions(db), work_rows.list_work(db, limit=50)))
+    return {
+        "workspace": str(workspace.folder),
+        "hub": hub,
+        "sessions": [
+            {
+                "id": s.id,
+                "show": s.show_id,
+                "title": s.title,
+                "state": s.state,
+                "starts_at": format_instant(s.starts_at),
+            }
+            for s in sessions
+        ],
+        "work": [_work_json(work) for work in works],
+    }
+
+
+def _work_json(work: work_rows.WorkStatus) -> Json:
+    steps = [{"name": s.name, "state": s.state, "attempts": s.attempts, "message": s.message} for s in work.steps]
+    return {"id": work.workflow_id, "kind": work.kind, "key": work.key, "state": work.state, "steps": steps}
+
+
+def render_status(report: Report) -> str:
+    """The status for a person."""
+    hub = report["hub"]
+    lines = [f"hub      {hub['url'] if hub else 'does not run'}", f"folder   {report['workspace']}", "", "sessions"]
+    lines += [f"  {s['state']:<11} {s['starts_at'][:16]}Z  {s['id']}" for s in report["sessions"]] or ["  none yet"]
+    lines += ["", "work"]
+    for work in report["work"]:
+        lines.append(f"  {work['state']:<9} {work['kind']} {work['key']}")
+        lines += [
+            f"    {step['state']:<9} {step['name']} (attempt {step['attempts']}) {step['message']}".rstrip()
+            for step in work["steps"]
+            if step["state"] not in {"done", "skipped"}
+        ]
+    if not report["work"]:
+        lines.append("  none yet")
+    held = [work for work in report["work"] if work["state"] == "held"]
+    if held:
+        lines += [
+            "",
+            f"{len(held)} waiting for a person: decide on the host's page of the session (retry, skip, give up)",
+        ]
+    return "\n".join(lines)
+
+
+def worker_key(folder: Path) -> str:
+    """The key that workers show to the hub; made from the workspace's secret."""
+    return hmac.new(open_workspace(folder).secret(), b"worker", hashlib.sha256).hexdigest()
+
+
+async def import_session(
+    folder: Path, request: ImportRequest, environ: Environ, *, now: Now, random: Random, say: Say
+) -> Report:
+    """Import through the running hub if there is one, else in this process."""
+    workspace = open_workspace(folder)
+    try:
+        begun = await ask_hub(workspace, "import", request.to_json())
+    except Unavailable:
+        async with app.open_hub(folder, environ, now=now, random=random) as parts:
+            session_id = await parts.importer.begin(request)
+            await _follow(lambda: parts.importer.progress(session_id), say)
+            report = await parts.importer.finish(session_id, publish=request.publish)
+    else:
+        session_id = begun["session"]
+
+        async def ask() -> ImportProgress:
+            return ImportProgress.from_json(await ask_hub(workspace, "import-progress", {"session": session_id}))
+
+        await _follow(ask, say)
+        report = await ask_hub(workspace, "import-finish", {"session": session_id, "publish": request.publish})
+    return {**report, "public": str(workspace.public)}
+
+
+async def _follow(ask: Callable[[], Awaitable[ImportProgress]], say: Say) -> None:
+    last = ""
+    while True:
+        progress = await ask()
+        share = f" {100 * progress.done // progress.total} %" if progress.total else ""
+        line = f"  {progress.step}{share}"
+        if progress.step and line != last:
+            say(line)
+            last = line
+        if progress.ended:
+            break
+        await asyncio.sleep(0.2)
+    if progress.state != "done":
+        raise StreamhubError(
+            f"import: {progress.state} at {progress.step}: {progress.message}",
+            hint="mend what it names and run the same command again; what is finished is not done twice",
+        )
+
+
+def examine(folder: Path, environ: Environ, *, now: Now) -> list[Finding]:
+    """The doctor's findings: the machine's, and the workspace's if there is one."""
+    checks = machine_checks(now)
+    settings: Settings | None = Settings()
+    workspace = Workspace(folder.resolve())
+    if workspace.settings_file.is_file():
+        settings, more = workspace_checks(workspace, environ, listening=_is_running(workspace))
+        checks += more
+        checks.append(("archive", lambda: _check_archive(workspace)))
+    else:
+        seen = f"{workspace.folder} is no workspace"
+        checks.append(
+            ("workspace", lambda: _warn("workspace", seen, "make one with `streamhub init`, or name it with -w"))
+        )
+    if settings is not None:
+        known = settings
+        checks.append(("ffmpeg", lambda: _check_program(known)))
+        checks.append(("model", lambda: _check_model(known, workspace, environ)))
+        checks.append(("engine database", lambda: _check_engine(known)))
+    return run_checks(checks)
+
+
+def _is_running(workspace: Workspace) -> bool:
+    try:
+        asyncio.run(ask_hub(workspace, "hub"))
+    except StreamhubError:
+        return False
+    return True
+
+
+def _warn(check: str, seen: str, advice: str) -> Finding:
+    return Finding(check=check, verdict=Verdict.WARN, seen=seen, advice=advice)
+
+
+def _check_archive(workspace: Workspace) -> Finding:
+    archive = load_archive(workspace.transcripts)
+    return Finding(check="archive", verdict=Verdict.OK, seen=f"{len(archive)} sessions, every file can be read")
+
+
+def _check_program(settings: Settings) -> Finding:
+    path, version = app.find_program(settings)
+    return Finding(check="ffmpeg", verdict=Verdict.OK, seen=f"{version} at {path}")
+
+
+def _check_model(settings: Settings, workspace: Workspace, environ: Environ) -> Finding:
+    report = app.report_model(settings, workspace, environ)
+    if report.model is None:
+        return Finding(check="model", verdict=Verdict.FAIL, seen=report.sentence, advice=report.advice)
+    verdict = Verdict.WARN if report.advice else Verdict.OK
+    return Finding(check="model", verdict=verdict, seen=report.sentence, advice=report.advice)
+
+
+def _check_engine(settings: Settings) -> Finding:
+    if not settings.engine.database_url:
+        return Finding(check="engine database", verdict=Verdict.OK, seen="SQLite in the workspace")
+    app.probe_postgres(settings)
+    return Finding(check="engine database", verdict=Verdict.OK, seen="PostgreSQL answers")
+
+
+def backup_workspace(folder: Path, target: Path, environ: Environ, *, media: bool, now: Now) -> Report:
+    """Write a backup."""
+    workspace = open_workspace(folder)
+    settings = load_settings(workspace.folder, environ)
+    done = write_backup(workspace.folder, target, now=now, media_dir=settings.recording.media_dir, include_media=media)
+    return {"files": done.files, "bytes": done.size_bytes, "target": str(target), "left_out": list(done.left_out)}
+
+
+def restore_workspace(source: Path, folder: Path) -> Report:
+    """Make a workspace out of a backup; a new secret is drawn where the backup has none."""
+    done = restore_backup(source, folder)
+    return {"files": done.files, "folder": str(folder), "left_out": list(done.left_out)}
+
+
+async def run_demo(folder: Path, environ: Environ, *, now: Now, random: Random, say: Say) -> Report:
+    """Run the demo on a fresh hub in a folder of its own."""
+    before = time.monotonic()
+    _clear_demo(folder)
+    settings = Settings()
+    model = app.choose_model(settings, Workspace(folder), environ)
+    settings = replace(
+        settings,
+        hub=replace(settings.hub, questions_per_minute=600, votes_per_minute=6000),
+        transcript=replace(settings.transcript, model=model),
+    )
+    workspace = create_workspace(folder / "hub", settings, random=random)
+    (folder / _DEMO_MARK).write_text("made by streamhub demo, which may delete this folder\n", "utf-8")
+    say(f"workspace {workspace.folder}, recogniser: {model}")
+    variables = {"STREAMHUB_HUB_PORT": "0", "STREAMHUB_LIVE_RTMP_PORT": "0"}
+    command = Command(
+        argv=[sys.executable, "-m", "streamhub", "serve", "--workspace", str(workspace.folder)],
+        env=variables,
+        name="hub",
+    )
+    async with await start(command) as child:
+        hub = await _wait_for_hub(workspace, child)
+        say(f"hub at {hub['url']}, encoders at {hub['rtmp']}")
+        token = (await ask_hub(workspace, "api-token", {"person": "demo host"}))["token"]
+        program, _ = await asyncio.to_thread(app.find_program, settings)
+        report = await play(
+            Stage(
+                url=hub["url"],
+                token=token,
+                ffmpeg=program,
+                scratch=folder / "pictures",
+                find=lambda language, query: find_answers(workspace.public, language, query),
+                model=f"{settings.transcript.engine} {model}",
+                now=now,
+                say=say,
+            )
+        )
+        await child.stop(grace_s=20)
+    shutil.rmtree(folder / "pictures")
+    report["seconds"] = round(time.monotonic() - before, 1)
+    report["site"] = str(workspace.public)
+    say("")
+    say(report["table"])
+    say("")
+    say(f"the site: {workspace.public}/index.html")
+    say(f"look at it: {_command_name()} serve -w {workspace.folder}")
+    return report
+
+
+def find_answers(public: Path, language: str, query: str) -> Sequence[Mapping[str, Any]]:
+    """Search the built site's index, as its search page does."""
+    index = SearchIndex(lambda name: (public / name).read_bytes(), "de" if language == "de" else "en")
+    return [{"id": hit.id, "url": hit.url, "start_ms": hit.start_ms} for hit in search([index], query).hits]
+
+
+def _clear_demo(folder: Path) -> None:
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / _DEMO_MARK).is_file():
+        raise Conflict(f"{folder}: is not a demo's folder, so it is not cleared", hint="name another with --folder")
+    shutil.rmtree(folder)
+
+
+async def _wait_for_hub(workspace: Workspace, child: Any) -> Mapping[str, Any]:
+    for _ in range(300):
+        if not child.running:
+            code = await child.wait()
+            raise StreamhubError(f"hub: ended with exit code {code}: {child.stderr_tail.strip()[-500:]}")
+        with contextlib.suppress(Unavailable):
+            answer: Mapping[str, Any] = await ask_hub(workspace, "hub")
+            return answer
+        await asyncio.sleep(0.1)
+    raise TimedOut(f"hub: did not start within 30 s: {child.stderr_tail.strip()[-500:]}")
+
+
+def _command_name() -> str:
+    """The command as the person at the terminal can type it."""
+    own = Path(sys.argv[0])
+    return str(own) if own.name == "streamhub" and shutil.which("streamhub") is None else "streamhub"

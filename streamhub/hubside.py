@@ -1,0 +1,94 @@
+"""The hub's side of two roles: the pipeline's recordings, and the answers that the web face shows and publishes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from streamhub.answers.answer import Answer
+from streamhub.archive.folder import load_session
+from streamhub.archive.format import answer_name
+from streamhub.errors import Conflict, NotFound
+from streamhub.pipeline import order_publication, publish_answered
+from streamhub.questions.question import QuestionState
+from streamhub.recording.recording import Recording
+from streamhub.recording.room import RecordingRoom
+from streamhub.recording.studio import Studio
+from streamhub.recording.workflow import finish_recording, import_media
+from streamhub.store import questions as question_rows
+from streamhub.store import shows as show_rows
+from streamhub.store.recordings import find_recording
+from streamhub.store.store import Store
+from streamhub.timecode import Now
+
+Advance = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StudioRecordings:
+    """Recordings out of the studio's segments, or out of a file."""
+
+    room: RecordingRoom
+    studio: Studio
+
+    async def finish(self, session_id: str, progress: Advance) -> Recording:
+        """Close the studio for the session and join what it recorded."""
+        await self.studio.close_session(session_id)
+        return await finish_recording(self.room, session_id, progress=lambda done: progress(int(done * 100), 100))
+
+    async def take(self, session_id: str, source: Path, progress: Advance) -> Recording:
+        """Take a file as the recording; a whole one that is there already is kept."""
+        there = await self.room.store.read(lambda db: find_recording(db, session_id))
+        if there is not None and self.room.path_of(there.path).is_file():
+            return there
+        return await import_media(self.room, source, session_id, progress=lambda done: progress(int(done * 100), 100))
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveAnswers:
+    """The answers of a session as the archive holds them; their states move in the store first."""
+
+    store: Store
+    transcripts: Path
+    now: Now
+
+    async def list(self, session_id: str) -> Sequence[Answer]:
+        """All answers in order of their time; empty before they were cut."""
+        session = await self.store.read(lambda db: show_rows.load_session(db, session_id))
+        try:
+            archived = await asyncio.to_thread(load_session, self.transcripts, session.show_id, session_id)
+        except NotFound:
+            return ()
+        return sorted(archived.answers, key=lambda answer: (answer.start_ms is None, answer.start_ms or 0))
+
+    async def publish(self, session_id: str, answer_id: str) -> None:
+        """Publish one answer; its pages follow by themselves."""
+        at = self.now()
+
+        def publish(db: Database) -> None:
+            if question_rows.load_question(db, answer_id).state is not QuestionState.PUBLISHED:
+                publish_answered(db, session_id, [answer_id], at=at, author="host")
+
+        await self.store.write(publish)
+
+    async def withdraw(self, session_id: str, answer_id: str) -> None:
+        """Withdraw one answer; its pages go by themselves."""
+        at = self.now()
+
+        def withdraw(db: Database) -> None:
+            question = question_rows.load_question(db, answer_id)
+            if question.session_id != session_id:
+                raise Conflict(f"answer {answer_id}: belongs to session {question.session_id}")
+            if question.state is not QuestionState.WITHDRAWN:
+                question_rows.step_question(db, answer_id, QuestionState.WITHDRAWN, at=at, author="host")
+                order_publication(db, session_id, at=at)
+
+        await self.store.write(withdraw)
+
+    def page(self, answer: Answer) -> str:
+        """Path of the answer's page within the site."""
+        return f"a/{answer_name(answer)}/"

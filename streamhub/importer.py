@@ -1,0 +1,261 @@
+"""The importer: makes a session out of what a person gives, checks everything first, and hands it to the pipeline.
+
+Nothing is written before every file was looked at; after that the work is durable, and the same request goes on where
+it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from streamhub.engine import Engine, WorkState
+from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
+from streamhub.importing import ImportRequest, parse_person, read_marks, read_questions, require_files
+from streamhub.live.mark import Mark
+from streamhub.pipeline import Pipeline, Source, order_session, publish_answered
+from streamhub.questions.question import Question
+from streamhub.recording.recording import MediaInfo
+from streamhub.schedule.rules import plan_session_id
+from streamhub.schedule.show import Session, SessionState, Show
+from streamhub.store import marks as mark_rows
+from streamhub.store import questions as question_rows
+from streamhub.store import shows as show_rows
+from streamhub.store.store import Store
+from streamhub.store.work import list_unsent
+from streamhub.text import Random, new_id, slugify
+from streamhub.timecode import Now, parse_instant
+from streamhub.transcript.captions import read_captions
+from streamhub.transcript.transcript import Transcript
+
+_DONE = frozenset({WorkState.DONE, WorkState.FAILED, WorkState.CANCELLED, WorkState.HELD})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportProgress:
+    """How far an import is.
+
+    Attributes:
+        state: of the work.
+        step: what is being done.
+        done, total: how much of it, in the step's own unit; 0 when unknown.
+        message: why it is held or failed; empty otherwise.
+    """
+
+    state: str
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    message: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """For the way to a command."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> ImportProgress:
+        """What `to_json` wrote; more than that is left alone."""
+        return cls(**{item.name: given[item.name] for item in dataclasses.fields(cls)})
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.state in {state.value for state in _DONE}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImporterParts:
+    """What the importer works with; ``scan`` looks into a media file."""
+
+    store: Store
+    engine: Engine
+    pipeline: Pipeline
+    scan: Callable[[Path], MediaInfo]
+    zone: str
+    now: Now
+    random: Random
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plan:
+    """Everything that an import writes, checked."""
+
+    show: Show
+    session: Session
+    questions: tuple[Question, ...]
+    marks: tuple[Mark, ...]
+    source: Source
+
+
+class Importer:
+    """Carries out imports, in the hub or in a command of its own."""
+
+    def __init__(self, parts: ImporterParts) -> None:
+        self._parts = parts
+
+    async def begin(self, request: ImportRequest) -> str:
+        """Check everything, write the session, order its pipeline; returns the session's id.
+
+        The same request again goes on where it stopped: what was held is tried again.
+
+        Raises:
+            BadInput, BadMedia, BadCaptions: something given cannot be used; nothing was written.
+            Conflict: a session of that name came from something else.
+        """
+        plan = await self._plan(request)
+        at = self._parts.now()
+        workflow_id = await self._parts.store.write(lambda db: _write(db, plan, at=at))
+        await self._retry_held(workflow_id)
+        return plan.session.id
+
+    async def progress(self, session_id: str) -> ImportProgress:
+        """How far it is."""
+        works = await self._parts.engine.status()
+        mine = [work for work in works if session_id in work.key.split(":")]
+        session_work = next((work for work in mine if work.kind == "session"), None)
+        if session_work is None:
+            return ImportProgress(state="queued")
+        held = [step for work in mine for step in work.steps if step.state in {"held", "failed"}]
+        step, done, total = self._parts.pipeline.progress.get(session_id, ("", 0, 0))
+        state = WorkState.HELD if held and session_work.state is not WorkState.FAILED else session_work.state
+        running = [s.name for work in mine for s in work.steps if s.state in {"running", "waiting"}]
+        named = step if step in running else next(iter(reversed(running)), step)
+        message = held[0].message if held else ""
+        return ImportProgress(
+            state=state,
+            step=named,
+            done=done if named == step else 0,
+            total=total if named == step else 0,
+            message=message,
+        )
+
+    async def finish(self, session_id: str, *, publish: bool) -> dict[str, Any]:
+        """Publish if asked to, wait for the pages, and say what came of it."""
+        at = self._parts.now()
+
+        def decide(db: Database) -> None:
+            if publish and show_rows.load_session(db, session_id).state is SessionState.IN_REVIEW:
+                publish_answered(db, session_id, None, at=at, author="import")
+
+        await self._parts.store.write(decide)
+        await self._wait_for_pages(session_id)
+        session, questions = await self._parts.store.read(
+            lambda db: (show_rows.load_session(db, session_id), question_rows.list_questions(db, session_id))
+        )
+        return {"session": session_id, "show": session.show_id, "state": session.state.value, "answers": len(questions)}
+
+    async def _wait_for_pages(self, session_id: str) -> None:
+        while True:
+            works = await self._parts.engine.status()
+            mine = [work for work in works if session_id in work.key.split(":")]
+            if trouble := [work for work in mine if work.state in {WorkState.HELD, WorkState.FAILED}]:
+                raise StreamhubError(
+                    f"import {session_id}: {trouble[0].kind} is {trouble[0].state}", hint="see streamhub status"
+                )
+            if all(work.state in _DONE for work in mine) and not await self._parts.store.read(_has_unsent):
+                return
+            await asyncio.sleep(0.1)
+
+    async def _retry_held(self, workflow_id: str) -> None:
+        for work in await self._parts.engine.status():
+            if work.workflow_id == workflow_id or workflow_id.split(":", 1)[1] in work.key.split(":"):
+                for step in work.steps:
+                    if step.state == "held":
+                        await self._parts.engine.decide(work.workflow_id, step.name, "retry")
+
+    async def _plan(self, request: ImportRequest) -> _Plan:
+        await asyncio.to_thread(require_files, request)
+        duration_ms = 0
+        if request.media_file:
+            info = await asyncio.to_thread(self._parts.scan, request.media_file)
+            if not info.audio_codec and request.caption_file is None:
+                raise BadInput(
+                    f"{request.file}: has no sound, so nothing can be transcribed", hint="give its text with --captions"
+                )
+            duration_ms = info.duration_ms
+        show = await self._find_show(request)
+        language = request.language or show.language
+        if request.caption_file:
+            captions = await asyncio.to_thread(read_captions, request.caption_file, language=language)
+            duration_ms = max(duration_ms, _end_ms(captions))
+        return await asyncio.to_thread(self._plan_rows, request, show, language, duration_ms)
+
+    def _plan_rows(self, request: ImportRequest, show: Show, language: str, duration_ms: int) -> _Plan:
+        title = request.title or request.file.stem.replace("_", " ").replace("-", " ").strip()
+        starts_at = parse_instant(request.start) if request.start else _file_date(request.file)
+        if starts_at > self._parts.now() + timedelta(days=1):
+            raise BadInput(f"start {request.start}: lies in the future", hint="give the day on which it was recorded")
+        session = Session(
+            id=plan_session_id(title, starts_at, self._parts.zone),
+            show_id=show.id,
+            title=title,
+            starts_at=starts_at,
+            zone=self._parts.zone,
+            language=language,
+            planned_minutes=min(24 * 60, max(1, duration_ms // 60_000)),
+            state=SessionState.ENDED,
+            started_at=starts_at,
+            ended_at=starts_at + timedelta(milliseconds=duration_ms),
+            participants=tuple(parse_person(person) for person in request.people),
+        )
+        questions: list[Question] = []
+        if request.questions:
+            questions = read_questions(
+                request.questions,
+                session_id=session.id,
+                language=language,
+                asked_at=starts_at,
+                new_id=lambda: new_id(self._parts.random),
+            )
+        marks: list[Mark] = []
+        if request.marks:
+            marks = read_marks(request.marks, session_id=session.id, started_at=starts_at, questions=questions)
+        source = Source(media=str(request.media_file or ""), captions=str(request.caption_file or ""), live=False)
+        return _Plan(show=show, session=session, questions=tuple(questions), marks=tuple(marks), source=source)
+
+    async def _find_show(self, request: ImportRequest) -> Show:
+        def find(db: Database) -> Show | None:
+            return next((show for show in show_rows.list_shows(db) if request.show in {show.id, show.title}), None)
+
+        found = await self._parts.store.read(find)
+        return found or Show(id=slugify(request.show), title=request.show, language=request.language or "de")
+
+
+def _write(db: Database, plan: _Plan, *, at: datetime) -> str:
+    """Write the session once; the same import again finds it there and changes nothing."""
+    try:
+        there = show_rows.load_session(db, plan.session.id)
+    except NotFound:
+        there = None
+    if there is None:
+        if all(show.id != plan.show.id for show in show_rows.list_shows(db)):
+            show_rows.save_show(db, plan.show)
+        show_rows.save_session(db, plan.session)
+        for question in plan.questions:
+            question_rows.insert_question(db, question)
+        for mark in plan.marks:
+            mark_rows.insert_mark(db, mark)
+    elif replace(there, state=plan.session.state) != plan.session:
+        raise Conflict(
+            f"session {plan.session.id}: exists already, made of something else", hint="give another --title or --start"
+        )
+    return order_session(db, plan.session.id, plan.source, at=at)
+
+
+def _has_unsent(db: Database) -> bool:
+    return bool(list_unsent(db))
+
+
+def _end_ms(transcript: Transcript) -> int:
+    return max((cue.span.end_ms for cue in transcript.cues), default=0)
+
+
+def _file_date(path: Path) -> datetime:
+    return datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
