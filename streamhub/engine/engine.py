@@ -7,30 +7,29 @@ left, the outbox. At most one runs in a process, inside a running event loop. Re
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import contextvars
 import logging
 import threading
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, PortableWorkflowError, SetWorkflowID, WorkflowHandleAsync
-from dbos import error as library_errors
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandleAsync
 from sqlite_utils import Database
 
 from streamhub.config import EngineSettings
+from streamhub.engine.border import apart, border, cancel_all, prepare_sqlite, quiet_library
 from streamhub.engine.context import APPLICATION_VERSION, Context, Surroundings, decision_topic, pack
 from streamhub.engine.ledger import Ledger, Parked
 from streamhub.engine.locks import FolderLocks, Locks, PostgresLocks
-from streamhub.engine.policy import Decision, Failure, Json, describe, parse_failure, rebuild
-from streamhub.errors import BadInput, Cancelled, Conflict, Environment, NotFound, StreamhubError, TimedOut, Unavailable
+from streamhub.engine.policy import Decision, Failure, Json, describe
+from streamhub.engine.recovery import TICK_S, Reaper
+from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError, TimedOut, Unavailable
 from streamhub.store import library, work
 from streamhub.store.store import Store
 from streamhub.store.work import WorkState, WorkStatus
@@ -41,10 +40,7 @@ TRANSCRIPTION = "transcription"
 """The queue of recognisers."""
 
 _HUB = "hub"
-_TICK_S = 1.0
-_LOST_TICKS = 5
 _THREADS = 32
-_T = TypeVar("_T")
 _log = logging.getLogger("streamhub.engine")
 _in_process = threading.Lock()
 
@@ -73,7 +69,6 @@ class Engine:
         self._entries: dict[str, Any] = {}
         self._queues: dict[str, int | None] = {_HUB: None, TRANSCRIPTION: settings.transcriptions}
         self._running: dict[str, asyncio.Task[Any]] = {}
-        self._missed: dict[str, int] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._locks: Locks | None = None
         self._dbos: Any = None
@@ -113,12 +108,21 @@ class Engine:
             raise Conflict("engine: another one runs in this process", hint="close that one first")
         self._is_hub, self._launched = hub, True
         try:
-            with _border("engine"):
+            with border("engine"):
                 await self._open(listen_queues)
         except BaseException:
             await self.close()
             raise
-        self._keepers.append(asyncio.create_task(self._keep(self._reap, _TICK_S), name="engine-reaper"))
+        assert self._locks is not None
+        reaper = Reaper(
+            self._dbos._sys_db,
+            self._locks,
+            executor_id=self._executor_id,
+            queue=_HUB,
+            kinds=self._kinds,
+            running=self._running,
+        )
+        self._keepers.append(asyncio.create_task(self._keep(reaper.reap, TICK_S), name="engine-reaper"))
         if hub and self._store is not None:
             await self._store.write(work.retry_refused)
             self._keepers.append(asyncio.create_task(self._keep(self._pump, self._settings.poll_s), name="engine-pump"))
@@ -128,14 +132,14 @@ class Engine:
         if self._closing or not self._launched:
             return
         self._closing = True
-        await _cancel(self._keepers)
+        await cancel_all(self._keepers)
         if self._dbos is not None:
             for event in self._dbos.background_thread_stop_events:  # first, so that nothing new is taken
                 event.set()
-            await _cancel(self._dbos._workflow_tasks)
+            await cancel_all(self._dbos._workflow_tasks)
             with ThreadPoolExecutor(1, "engine-close") as pool:  # the default pool is the engine's own, and ends here
                 await asyncio.get_running_loop().run_in_executor(pool, _destroy)
-            await _cancel(self._dbos._workflow_tasks)
+            await cancel_all(self._dbos._workflow_tasks)
             asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
         if self._locks is not None:
             self._locks.close()
@@ -188,9 +192,9 @@ class Engine:
         Raises:
             NotFound: no such workflow.
         """
-        with _border(f"work {workflow_id}"):
-            await _apart(DBOS.retrieve_workflow_async(workflow_id))
-            await _apart(DBOS.cancel_workflow_async(workflow_id, cancel_children=True))
+        with border(f"work {workflow_id}"):
+            await apart(DBOS.retrieve_workflow_async(workflow_id))
+            await apart(DBOS.cancel_workflow_async(workflow_id, cancel_children=True))
         family = [workflow_id]
         if self._store is not None:
             family = await self._store.write(partial(_cancel_family, workflow_id=workflow_id, now=self._now))
@@ -207,8 +211,8 @@ class Engine:
         if not queued:
             return found
         # Workers cannot write the hub's rows; what they have begun is known to the engine's database alone.
-        with _border("engine"):
-            begun = await _apart(
+        with border("engine"):
+            begun = await apart(
                 DBOS.list_workflows_async(
                     workflow_ids=queued, status="PENDING", load_input=False, load_output=False,
                 ),
@@ -225,11 +229,11 @@ class Engine:
             Cancelled: it was cancelled.
             StreamhubError: it failed, with the error that made it fail.
         """
-        with _border(f"work {workflow_id}"):
-            handle: WorkflowHandleAsync[Json] = await _apart(DBOS.retrieve_workflow_async(workflow_id))
+        with border(f"work {workflow_id}"):
+            handle: WorkflowHandleAsync[Json] = await apart(DBOS.retrieve_workflow_async(workflow_id))
             poll_s = min(self._settings.poll_s, 0.25)
             try:
-                return await asyncio.wait_for(_apart(handle.get_result(polling_interval_sec=poll_s)), timeout_s)
+                return await asyncio.wait_for(apart(handle.get_result(polling_interval_sec=poll_s)), timeout_s)
             except TimeoutError as error:
                 raise TimedOut(f"work {workflow_id}: has not ended after {timeout_s:g} s") from error
 
@@ -238,6 +242,8 @@ class Engine:
     async def _start(self, kind: str, key: str, args: Sequence[Json], due_at: datetime | None) -> str:
         if kind not in self._kinds:
             raise NotFound(f"workflow {kind!r}: no such kind", hint=f"there are {', '.join(sorted(self._kinds))}")
+        if self._dbos is None or self._closing or not self._is_hub:
+            raise Unavailable(f"work {kind}:{key}: cannot be started", hint="only a hub that runs starts work")
         workflow_id = f"{kind}:{key}"
         envelope = pack(args, due_at=due_at)
 
@@ -245,14 +251,14 @@ class Engine:
             with SetWorkflowID(workflow_id):
                 await DBOS.start_workflow_async(self._entries[kind], envelope)
 
-        with _border(f"work {workflow_id}"):
-            await _apart(begin())
+        with border(f"work {workflow_id}"):
+            await apart(begin())
         await self._ledger.note(lambda db, at: work.save_queued(db, workflow_id, kind, key, at=at, due_at=due_at))
         return workflow_id
 
     async def _send(self, workflow_id: str, topic: str, value: Json, *, once: str | None = None) -> None:
-        with _border(f"work {workflow_id}"):
-            await _apart(DBOS.send_async(workflow_id, value, topic, idempotency_key=once))
+        with border(f"work {workflow_id}"):
+            await apart(DBOS.send_async(workflow_id, value, topic, idempotency_key=once))
 
     def _entry(self, kind: str, fn: Workflow) -> Any:
         """The function that the engine's library calls; its name in the database is the kind."""
@@ -325,10 +331,10 @@ class Engine:
         url = str(self._settings.database_url)
         self._locks = PostgresLocks(url) if url else FolderLocks(self._folder / "run")
         await asyncio.to_thread(self._locks.own, self._executor_id)
-        _quiet_library()
+        quiet_library()
         config: DBOSConfig = {
             "name": "streamhub",
-            "system_database_url": url or await asyncio.to_thread(_prepare_sqlite, self._folder / DATABASE_FILE),
+            "system_database_url": url or await asyncio.to_thread(prepare_sqlite, self._folder / DATABASE_FILE),
             "db_engine_kwargs": {} if url else {"module": library.dbapi()},
             "sys_db_pool_size": 10,
             "application_version": APPLICATION_VERSION,
@@ -367,45 +373,6 @@ class Engine:
                 last = str(error)
             await asyncio.sleep(every_s)
 
-    async def _reap(self) -> None:
-        """Take up what dead processes left, and what this one has lost."""
-        assert self._locks is not None
-        await asyncio.to_thread(self._locks.own, self._executor_id)
-        left: dict[str, list[str]] = {}
-        for executor_id, workflow_id, kind in await asyncio.to_thread(self._list_pending):
-            if executor_id != self._executor_id or (kind in self._kinds and workflow_id not in self._running):
-                left.setdefault(executor_id, []).append(workflow_id)
-        await self._take_up_lost(left.pop(self._executor_id, []))
-        for executor_id, workflow_ids in left.items():
-            if await asyncio.to_thread(self._locks.try_take, executor_id):
-                try:
-                    await self._take_up(executor_id, workflow_ids)
-                finally:
-                    await asyncio.to_thread(self._locks.release, executor_id)
-
-    async def _take_up_lost(self, workflow_ids: Sequence[str]) -> None:
-        """Work that is ours by the database and yet does not run, because its machinery failed under it."""
-        self._missed = {workflow_id: self._missed.get(workflow_id, 0) + 1 for workflow_id in workflow_ids}
-        ripe = [workflow_id for workflow_id, ticks in self._missed.items() if ticks >= _LOST_TICKS]
-        if ripe:
-            await self._take_up(self._executor_id, ripe)
-
-    async def _take_up(self, executor_id: str, workflow_ids: Sequence[str]) -> None:
-        # Not `resume_workflows`: that would forget how often each was dispatched, and take work from a living
-        # executor that has just claimed it. This one changes a row only while it still belongs to the dead one.
-        for workflow_id in workflow_ids:
-            await asyncio.to_thread(self._dbos._sys_db.reenqueue_for_recovery, workflow_id, [executor_id], _HUB)
-        _log.info("work_taken_up executor=%s works=%d", executor_id, len(workflow_ids))
-
-    def _list_pending(self) -> list[tuple[str, str, str]]:
-        table = self._dbos._sys_db.tables.workflow_status
-        query = sqlalchemy.select(table.c.executor_id, table.c.workflow_uuid, table.c.name)
-        with self._dbos._sys_db.engine.begin() as connection:
-            return [
-                (str(executor_id), str(workflow_id), str(kind))
-                for executor_id, workflow_id, kind in connection.execute(query.where(table.c.status == "PENDING"))
-            ]
-
     async def _pump(self) -> None:
         """Hand over the outbox: start, then mark as sent; a crash between starts again, which does nothing."""
         store = self._require_store()
@@ -432,39 +399,6 @@ class _Failed(Exception):
         self.data = failure.to_json()
 
 
-@contextlib.contextmanager
-def _border(what: str) -> Iterator[None]:
-    """Translate the library's errors into ours."""
-    try:
-        yield
-    except library_errors.DBOSNonExistentWorkflowError as error:
-        raise NotFound(f"{what}: there is no such work") from error
-    except library_errors.DBOSAwaitedWorkflowCancelledError as error:
-        raise Cancelled(f"{what}: was cancelled") from error
-    except PortableWorkflowError as error:
-        raise rebuild(parse_failure(error.data, message=str(error))) from error
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        raise Unavailable(f"{what}: the engine's database does not answer ({error})") from error
-    except library_errors.DBOSException as error:
-        raise Environment(f"{what}: the engine refuses ({error})") from error
-
-
-async def _apart(work_to_do: Coroutine[Any, Any, _T]) -> _T:
-    """Run outside of the workflow or step in which the caller may be, so that it becomes no part of it."""
-    task = asyncio.get_running_loop().create_task(work_to_do, context=contextvars.Context())
-    try:
-        return await task
-    finally:
-        task.cancel()
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[Any]] | set[asyncio.Task[Any]]) -> None:
-    waiting = list(tasks)
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-
-
 def _cancel_family(db: Database, workflow_id: str, now: Now) -> list[str]:
     family = [workflow_id]
     for member in family:  # grows while it is walked
@@ -475,36 +409,3 @@ def _cancel_family(db: Database, workflow_id: str, now: Now) -> list[str]:
 
 def _destroy() -> None:
     DBOS.destroy(destroy_registry=True)
-
-
-def _prepare_sqlite(path: Path) -> str:
-    """Make the engine's file, readable for us alone, with a write-ahead log where that is safe; returns its address."""
-    try:
-        path.touch(mode=0o600)
-    except OSError as error:
-        raise Environment(f"{path}: cannot be made ({error})", hint="check the folder and its rights") from error
-    connection = library.connect(path)
-    try:
-        if library.has_wal_reset_fix():
-            library.prepare_writer(connection, path)
-        else:
-            connection.execute("pragma journal_mode = delete")
-    finally:
-        connection.close()
-    return f"sqlite:///{path.resolve()}"
-
-
-def _quiet_library() -> None:
-    """Send the library's warnings to our log instead of the console; what we log ourselves is dropped."""
-    logger = logging.getLogger("dbos")
-    if not any(isinstance(handler, logging.NullHandler) for handler in logger.handlers):
-        logger.addHandler(logging.NullHandler())  # with a handler present, the library adds none of its own
-        logger.addFilter(_is_news)
-    logger.propagate = True
-
-
-_OURS = ("Exception encountered in asynchronous workflow", "Asyncio task cancelled", "Workflow already exists in queue")
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    return not str(record.msg).startswith(_OURS)
