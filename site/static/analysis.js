@@ -5,7 +5,7 @@
  * modules; createAnalyzer() loads those that a language needs as ordinary <script src>, so `script-src 'self'` is enough.
  */
 
-export const PARTICIPLE_WEIGHT = 0.5;
+const INFINITIVE_WEIGHT = 0.5;
 const MAX_TERM_LENGTH = 40;
 const MAX_JOINED_PIECES = 4;
 
@@ -21,6 +21,8 @@ const DROPPED = new RegExp(`[${INVISIBLE}]|[^\\p{L}\\p{N}]|[\\u{10000}-\\u{10fff
 const STEMMABLE = /^[a-z]+$/;
 const PARTICIPLE =
   /^((?:ab|an|auf|aus|bei|ein|fest|frei|her|hin|los|mit|nach|um|vor|weg|weiter|zu|zuruck|zusammen)?)ge([a-z]{3,}t)$/;
+const INFLECTED = /^[a-z]{3,}(?:[bfghklmnprsz]|[dtmn]e)t$/;
+const NO_VERB = /(?:heit|keit|schaft|[^s]st|ent|ant|tat)$/;
 
 /** Fold a word: compatibility forms unified, lower case, no accents, ß as ss, letters and digits only. */
 export function fold(text) {
@@ -38,13 +40,13 @@ export function splitWords(text) {
   return words;
 }
 
-/** Undo a German weak participle, gekundigt to kundigen, abgeschaltet to abschalten; or "". */
+/** Undo a German weak participle or third person: gekundigt to kundigen, repariert to reparieren; or "". */
 export function deriveInfinitive(piece) {
   const match = PARTICIPLE.exec(piece);
-  if (!match) return "";
-  const base = match[2];
+  if (!match && (!INFLECTED.test(piece) || NO_VERB.test(piece))) return "";
+  const [prefix, base] = match ? [match[1], match[2]] : ["", piece];
   const isLong = base.at(-2) === "e" && "dtmn".includes(base.at(-3));
-  return `${match[1]}${isLong ? base.slice(0, -2) : base.slice(0, -1)}en`;
+  return `${prefix}${isLong ? base.slice(0, -2) : base.slice(0, -1)}en`;
 }
 
 /** Bring ae, oe, ue to the form that stems have, as Snowball does: kuend to kund, neue untouched. */
@@ -73,11 +75,11 @@ export class Analyzer {
     return found;
   }
 
-  /** The terms of a folded piece with their weights: its stem, and a participle's infinitive. */
+  /** The terms of a folded piece with their weights: its stem, and a verb's infinitive. */
   pieceTerms(piece) {
     const terms = new Map([[this.stem(piece), 1]]);
     const infinitive = this.language === "de" ? deriveInfinitive(piece) : "";
-    if (infinitive && !terms.has(this.stem(infinitive))) terms.set(this.stem(infinitive), PARTICIPLE_WEIGHT);
+    if (infinitive && !terms.has(this.stem(infinitive))) terms.set(this.stem(infinitive), INFINITIVE_WEIGHT);
     return terms;
   }
 

@@ -284,14 +284,14 @@ export function planConcepts(analyzer, query, stopWords) {
     }
     const isLast = at === pieces.length - 1 && piece.length >= MIN_PREFIX_LENGTH;
     const plain = analyzer.language === "de" ? spellUmlautsPlainly(piece) : piece;
-    return { word: piece, terms, prefix: isLast ? plain : "", isCorrected: false };
+    return { word: piece, terms, prefix: isLast ? plain : "", isCorrected: false, halves: [] };
   });
 }
 
 /** Turn a query into concepts, with help for rare and unknown words. */
 export async function understand(index, query) {
   const planned = planConcepts(index.analyzer, query, index.stopWords).slice(0, MAX_CONCEPTS);
-  const concepts = await Promise.all(
+  return Promise.all(
     planned.map(async (concept) => {
       if (concept.prefix) {
         const longer = await index.findPrefixTerms(concept.prefix);
@@ -300,24 +300,21 @@ export async function understand(index, query) {
       }
       const lists = await Promise.all([...concept.terms.keys()].map((term) => index.findPostings(term)));
       const count = new Set(lists.flatMap((postings) => postings.map(([ordinal]) => ordinal))).size;
-      return count >= FEW_ANSWERS ? [concept] : helpRare(index, concept, count === 0);
+      return count >= FEW_ANSWERS ? concept : helpRare(index, concept, count === 0);
     }),
   );
-  return concepts.flat();
 }
 
 /** Widen a word that few or no answers have: halves, else likeliest spellings if it is unknown, else itself. */
 async function helpRare(index, concept, isUnknown) {
-  if (!isUnknown && concept.word.length < 2 * MIN_SPLIT_PART) return [concept];
+  if (!isUnknown && concept.word.length < 2 * MIN_SPLIT_PART) return concept;
   const vocabulary = await index.loadVocabulary();
   const stem = (word) => index.analyzer.stem(word);
   const halves = splitByVocabulary(concept.word, vocabulary, stem, index.language === "de" ? LINKS : [""]);
-  if (halves.length) {
-    return halves.map((half) => ({ ...concept, terms: new Map([[half, HALF_WEIGHT], ...concept.terms]) }));
-  }
-  if (!isUnknown) return [concept];
+  if (halves.length) return { ...concept, halves };
+  if (!isUnknown) return concept;
   const corrections = findCorrections(stem(concept.word), vocabulary);
-  return [{ ...concept, terms: new Map(corrections.map((term) => [term, CORRECTION_WEIGHT])), isCorrected: true }];
+  return { ...concept, terms: new Map(corrections.map((term) => [term, CORRECTION_WEIGHT])), isCorrected: true };
 }
 
 const measureRarity = (count, total) => Math.log(1 + (total - count + 0.5) / (count + 0.5));
@@ -326,58 +323,92 @@ const round = (score) => Math.floor(score * 1e6 + 0.5) / 1e6;
 /** Rank all answers that have any concept: {matches: [{ordinal, score}] best first, rarity: number[]}. */
 export async function rank(index, concepts) {
   const scores = new Map();
-  const counts = new Map();
+  const shares = new Map();
   const rarity = [];
   for (const concept of concepts) {
-    const best = new Map();
-    for (const [term, weight] of concept.terms) {
-      for (const [ordinal, impact] of await index.findPostings(term)) {
-        best.set(ordinal, Math.max(best.get(ordinal) ?? 0, (weight * impact) / MAX_IMPACT));
-      }
-    }
-    rarity.push(measureRarity(best.size, index.manifest.documents));
-    for (const [ordinal, value] of best) {
+    const found = await weighConcept(index, concept);
+    const whole = [...found.values()].filter(({ share }) => share === 1).length;
+    rarity.push(measureRarity(whole || found.size, index.manifest.documents));
+    for (const [ordinal, { value, share }] of found) {
       scores.set(ordinal, (scores.get(ordinal) ?? 0) + value * rarity.at(-1));
-      counts.set(ordinal, (counts.get(ordinal) ?? 0) + 1);
+      shares.set(ordinal, (shares.get(ordinal) ?? 0) + share);
     }
   }
   const matches = [...scores].map(([ordinal, score]) => ({
     ordinal,
-    score: round(score * (counts.get(ordinal) / concepts.length) ** 2),
+    score: round(score * (shares.get(ordinal) / concepts.length) ** 2),
   }));
   matches.sort((a, b) => b.score - a.score || b.ordinal - a.ordinal);
   return { matches, rarity };
 }
 
-/** Which concepts a word has, Map of place to weight; parts of compounds count half. */
+/** How much each answer has of a concept: Map of ordinal to {value up to 1, share of the concept that is there}. */
+async function weighConcept(index, concept) {
+  const found = new Map();
+  for (const [term, weight] of concept.terms) {
+    for (const [ordinal, impact] of await index.findPostings(term)) {
+      const value = Math.max(found.get(ordinal)?.value ?? 0, (weight * impact) / MAX_IMPACT);
+      found.set(ordinal, { value, share: 1 });
+    }
+  }
+  const halves = await Promise.all(concept.halves.map(async (half) => new Map(await index.findPostings(half))));
+  for (const ordinal of new Set(halves.flatMap((half) => [...half.keys()]))) {
+    const impacts = halves.filter((half) => half.has(ordinal)).map((half) => half.get(ordinal));
+    const sum = impacts.reduce((total, impact) => total + impact, 0);
+    const value = (HALF_WEIGHT * (sum / halves.length)) / MAX_IMPACT;
+    const before = found.get(ordinal) ?? { value: 0, share: 0 };
+    found.set(ordinal, {
+      value: Math.max(before.value, value),
+      share: Math.max(before.share, impacts.length / halves.length),
+    });
+  }
+  return found;
+}
+
+/** What a word has of the concepts: [{place, half, weight}], half "" for the whole.
+ *
+ * The archive's own parts of compounds are not known here; in German a term inside a word counts half instead.
+ */
 export function matchWord(analyzer, word, concepts) {
   const terms = analyzer.wordTerms(word);
-  const joined = word.pieces.join("");
-  const found = new Map();
+  const joined = analyzer.language === "de" ? word.pieces.join("") : "";
+  const found = [];
+  const weigh = (term, weight) => {
+    if (terms.has(term)) return weight * terms.get(term);
+    return term.length >= MIN_INSIDE_LENGTH && joined.includes(term) ? weight / 2 : 0;
+  };
   concepts.forEach((concept, place) => {
-    let weight = 0;
-    let inside = 0;
-    for (const [term, value] of concept.terms) {
-      if (terms.has(term)) weight = Math.max(weight, value * terms.get(term));
-      else if (term.length >= MIN_INSIDE_LENGTH && joined.includes(term)) inside = Math.max(inside, value / 2);
+    const whole = [...concept.terms].reduce((best, [term, weight]) => Math.max(best, weigh(term, weight)), 0);
+    if (whole) found.push({ place, half: "", weight: whole });
+    for (const half of concept.halves) {
+      const weight = weigh(half, HALF_WEIGHT);
+      if (weight) found.push({ place, half, weight });
     }
-    if (!weight && analyzer.language === "de") weight = inside;
-    if (weight) found.set(place, weight);
   });
   return found;
+}
+
+/** How much of the question a text says; both halves of a compound together count as one word. */
+function weighText(analyzer, text, concepts, rarity) {
+  const found = concepts.map(() => new Map());
+  for (const word of splitWords(text)) {
+    for (const { place, half, weight } of matchWord(analyzer, word, concepts)) {
+      found[place].set(half, Math.max(weight, found[place].get(half) ?? 0));
+    }
+  }
+  return round(
+    concepts.reduce((total, { halves }, place) => {
+      const sum = halves.reduce((part, half) => part + (found[place].get(half) ?? 0), 0);
+      return total + Math.max(found[place].get("") ?? 0, sum / Math.max(1, halves.length)) * rarity[place];
+    }, 0),
+  );
 }
 
 /** The turn that says most of what was asked for; the earliest of equals; undefined without turns. */
 export function chooseTurn(analyzer, turns, concepts, rarity) {
   let best;
   for (const turn of turns) {
-    const found = new Map();
-    for (const word of splitWords(turn.text)) {
-      for (const [place, weight] of matchWord(analyzer, word, concepts)) {
-        found.set(place, Math.max(weight, found.get(place) ?? 0));
-      }
-    }
-    const value = round([...found].reduce((sum, [place, weight]) => sum + weight * rarity[place], 0));
+    const value = weighText(analyzer, turn.text, concepts, rarity);
     if (!best || value > best.value) best = { value, turn };
   }
   return best?.turn;
@@ -388,7 +419,7 @@ export function markText(analyzer, text, concepts) {
   const pieces = [];
   let at = 0;
   for (const word of splitWords(text)) {
-    if (!matchWord(analyzer, word, concepts).size) continue;
+    if (!matchWord(analyzer, word, concepts).length) continue;
     if (word.start > at) pieces.push({ text: text.slice(at, word.start), isMatch: false });
     pieces.push({ text: text.slice(word.start, word.end), isMatch: true });
     at = word.end;

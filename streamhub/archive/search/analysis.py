@@ -20,7 +20,7 @@ from snowballstemmer.german_stemmer import GermanStemmer
 
 from streamhub.archive.search.document import Language
 
-PARTICIPLE_WEIGHT = 0.5
+INFINITIVE_WEIGHT = 0.5
 MAX_TERM_LENGTH = 40
 MAX_JOINED_PIECES = 4
 
@@ -37,6 +37,8 @@ _STEMMABLE = re.compile(r"[a-z]+")
 _PARTICIPLE = re.compile(
     r"((?:ab|an|auf|aus|bei|ein|fest|frei|her|hin|los|mit|nach|um|vor|weg|weiter|zu|zuruck|zusammen)?)ge([a-z]{3,}t)"
 )
+_INFLECTED = re.compile(r"[a-z]{3,}(?:[bfghklmnprsz]|[dtmn]e)t")
+_NO_VERB = re.compile(r".*(?:heit|keit|schaft|[^s]st|ent|ant|tat)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,12 +72,18 @@ def split_words(text: str) -> Iterator[Word]:
 
 
 def derive_infinitive(piece: str) -> str:
-    """Undo a German weak participle, ``gekundigt`` to ``kundigen``, ``abgeschaltet`` to ``abschalten``; or ``""``."""
+    """Undo a German weak participle or third person, which stemmers leave alone; or ``""``.
+
+    ``gekundigt`` to ``kundigen``, ``abgeschaltet`` to ``abschalten``, ``repariert`` to ``reparieren``.
+    """
     match = _PARTICIPLE.fullmatch(piece)
-    if match is None:
+    if match is not None:
+        prefix, base = match[1], match[2]
+    elif _INFLECTED.fullmatch(piece) and not _NO_VERB.fullmatch(piece):
+        prefix, base = "", piece
+    else:
         return ""
-    base = match[2]
-    return match[1] + (base[:-2] if base[-2] == "e" and base[-3] in "dtmn" else base[:-1]) + "en"
+    return prefix + (base[:-2] if base[-2] == "e" and base[-3] in "dtmn" else base[:-1]) + "en"
 
 
 def spell_umlauts_plainly(piece: str) -> str:
@@ -101,11 +109,11 @@ class Analyzer:
         return found
 
     def piece_terms(self, piece: str) -> dict[str, float]:
-        """The terms of a folded piece with their weights: its stem, and a participle's infinitive."""
+        """The terms of a folded piece with their weights: its stem, and a verb's infinitive."""
         terms = {self.stem(piece): 1.0}
         infinitive = derive_infinitive(piece) if self.language == "de" else ""
         if infinitive:
-            terms.setdefault(self.stem(infinitive), PARTICIPLE_WEIGHT)
+            terms.setdefault(self.stem(infinitive), INFINITIVE_WEIGHT)
         return terms
 
     def word_terms(self, word: Word) -> dict[str, float]:

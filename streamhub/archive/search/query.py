@@ -60,12 +60,14 @@ class Concept:
         terms: what counts as a match, with weights up to 1.
         prefix: what a term may begin with instead; empty unless this is the last word.
         corrected: true when the terms are guesses for an unknown word.
+        halves: terms of a rare compound's two parts; an answer that has both has the concept, one alone counts half.
     """
 
     word: str
     terms: Mapping[str, float]
     prefix: str = ""
     corrected: bool = False
+    halves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,7 +208,7 @@ def understand(index: SearchIndex, query: str) -> list[Concept]:
             more = dict.fromkeys(index.find_prefix_terms(concept.prefix), weight)
             concept = replace(concept, terms={**more, **concept.terms})
         count = len({ordinal for term in concept.terms for ordinal, _ in index.find_postings(term)})
-        concepts += [concept] if count >= FEW_ANSWERS else help_rare(index, concept, is_unknown=count == 0)
+        concepts.append(concept if count >= FEW_ANSWERS else help_rare(index, concept, is_unknown=count == 0))
     return concepts
 
 
@@ -229,22 +231,22 @@ def plan_concepts(analyzer: Analyzer, query: str, stop_words: frozenset[str]) ->
     return concepts
 
 
-def help_rare(index: SearchIndex, concept: Concept, *, is_unknown: bool) -> list[Concept]:
+def help_rare(index: SearchIndex, concept: Concept, *, is_unknown: bool) -> Concept:
     """Widen a word that few or no answers have.
 
     Its halves stand for it where it has any, else, if it is unknown, its likeliest spellings; else it stays alone.
     """
     if not is_unknown and len(concept.word) < 2 * MIN_SPLIT_PART:
-        return [concept]
+        return concept
     vocabulary = index.load_vocabulary()
     links = LINKS if index.language == "de" else ("",)
     halves = split_by_vocabulary(concept.word, vocabulary, stem=index.analyzer.stem, links=links)
     if halves:
-        return [replace(concept, terms={half: HALF_WEIGHT, **concept.terms}) for half in halves]
+        return replace(concept, halves=halves)
     if not is_unknown:
-        return [concept]
+        return concept
     corrections = find_corrections(index.analyzer.stem(concept.word), vocabulary)
-    return [replace(concept, terms=dict.fromkeys(corrections, CORRECTION_WEIGHT), corrected=True)]
+    return replace(concept, terms=dict.fromkeys(corrections, CORRECTION_WEIGHT), corrected=True)
 
 
 def rank(index: SearchIndex, concepts: Sequence[Concept]) -> tuple[list[Match], dict[int, float]]:
@@ -254,46 +256,70 @@ def rank(index: SearchIndex, concepts: Sequence[Concept]) -> tuple[list[Match], 
         Matches, best first, newer first among equals; and each concept's weight by its place.
     """
     scores: dict[int, float] = {}
-    counts: dict[int, int] = {}
+    shares: dict[int, float] = {}
     rarity: dict[int, float] = {}
     for place, concept in enumerate(concepts):
-        best: dict[int, float] = {}
-        for term, weight in concept.terms.items():
-            for ordinal, impact in index.find_postings(term):
-                best[ordinal] = max(best.get(ordinal, 0.0), weight * impact / MAX_IMPACT)
-        rarity[place] = _measure_rarity(len(best), int(index.manifest["documents"]))
-        for ordinal, value in best.items():
+        found = weigh_concept(index, concept)
+        whole = sum(share == 1 for _, share in found.values())
+        rarity[place] = _measure_rarity(whole or len(found), int(index.manifest["documents"]))
+        for ordinal, (value, share) in found.items():
             scores[ordinal] = scores.get(ordinal, 0.0) + value * rarity[place]
-            counts[ordinal] = counts.get(ordinal, 0) + 1
+            shares[ordinal] = shares.get(ordinal, 0.0) + share
     matches = [
-        Match(ordinal=ordinal, score=_round(score * (counts[ordinal] / len(concepts)) ** 2))
+        Match(ordinal=ordinal, score=_round(score * (shares[ordinal] / len(concepts)) ** 2))
         for ordinal, score in scores.items()
     ]
     matches.sort(key=lambda match: (-match.score, -match.ordinal))
     return matches, rarity
 
 
-def match_text(analyzer: Analyzer, text: str, concepts: Sequence[Concept]) -> dict[int, float]:
-    """Which concepts a text has, by place, with the weight of the best match; parts of compounds count half."""
-    found: dict[int, float] = {}
-    for word in split_words(text):
-        for place, weight in match_word(analyzer, word, concepts).items():
-            found[place] = max(found.get(place, 0.0), weight)
+def weigh_concept(index: SearchIndex, concept: Concept) -> dict[int, tuple[float, float]]:
+    """How much each answer has of a concept: a value up to 1, and the share of the concept that is there at all."""
+    found: dict[int, tuple[float, float]] = {}
+    for term, weight in concept.terms.items():
+        for ordinal, impact in index.find_postings(term):
+            found[ordinal] = (max(found.get(ordinal, (0.0, 0.0))[0], weight * impact / MAX_IMPACT), 1.0)
+    halves = [dict(index.find_postings(half)) for half in concept.halves]
+    for ordinal in sorted({ordinal for half in halves for ordinal in half}):
+        impacts = [half[ordinal] for half in halves if ordinal in half]
+        value, share = HALF_WEIGHT * (sum(impacts) / len(halves)) / MAX_IMPACT, len(impacts) / len(halves)
+        before = found.get(ordinal, (0.0, 0.0))
+        found[ordinal] = (max(before[0], value), max(before[1], share))
     return found
 
 
-def match_word(analyzer: Analyzer, word: Word, concepts: Sequence[Concept]) -> dict[int, float]:
-    """Which concepts a word has, by place, with weights."""
-    terms = analyzer.word_terms(word)
-    joined = "".join(word.pieces)
-    found: dict[int, float] = {}
+def match_text(analyzer: Analyzer, text: str, concepts: Sequence[Concept]) -> dict[int, float]:
+    """Which concepts a text has, by place, with the weight of the best match; both halves together count as one."""
+    found: dict[tuple[int, str], float] = {}
+    for word in split_words(text):
+        for key, weight in match_word(analyzer, word, concepts).items():
+            found[key] = max(found.get(key, 0.0), weight)
+    values: dict[int, float] = {}
     for place, concept in enumerate(concepts):
-        weight = max((weight * terms[term] for term, weight in concept.terms.items() if term in terms), default=0.0)
-        if not weight and analyzer.language == "de":
-            inside = (w for t, w in concept.terms.items() if len(t) >= MIN_INSIDE_LENGTH and t in joined)
-            weight = max(inside, default=0.0) / 2
-        if weight:
-            found[place] = weight
+        halves = sum(found.get((place, half), 0.0) for half in concept.halves) / max(1, len(concept.halves))
+        value = max(found.get((place, ""), 0.0), halves)
+        if value:
+            values[place] = value
+    return values
+
+
+def match_word(analyzer: Analyzer, word: Word, concepts: Sequence[Concept]) -> dict[tuple[int, str], float]:
+    """What a word has of the concepts: by place and half (``""`` for the whole), with weights.
+
+    The archive's own parts of compounds are not known here; in German a term inside a word counts half instead.
+    """
+    terms = analyzer.word_terms(word)
+    joined = "".join(word.pieces) if analyzer.language == "de" else ""
+    found: dict[tuple[int, str], float] = {}
+    for place, concept in enumerate(concepts):
+        wanted = [("", term, weight) for term, weight in concept.terms.items()]
+        for key, term, weight in [*wanted, *((half, half, HALF_WEIGHT) for half in concept.halves)]:
+            if term in terms:
+                value = weight * terms[term]
+            else:
+                value = weight / 2 if len(term) >= MIN_INSIDE_LENGTH and term in joined else 0.0
+            if value:
+                found[place, key] = max(found.get((place, key), 0.0), value)
     return found
 
 

@@ -49,20 +49,25 @@ def test_one_stem(language: str, left: str, right: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("participle", "infinitive"),
+    ("inflected", "infinitive"),
     [
         ("gekundigt", "kundigen"),
         ("gemeldet", "melden"),
         ("abgeschaltet", "abschalten"),
         ("eingerichtet", "einrichten"),
+        ("repariert", "reparieren"),
+        ("lohnt", "lohnen"),
+        ("kostet", "kosten"),
+        ("krankheit", ""),
+        ("mannschaft", ""),
         ("geht", ""),
         ("gerat", ""),
         ("router", ""),
     ],
 )
-def test_participles(participle: str, infinitive: str) -> None:
-    """A weak participle leads to its infinitive; other words to nothing."""
-    assert derive_infinitive(participle) == infinitive
+def test_infinitives(inflected: str, infinitive: str) -> None:
+    """A weak participle and a third person lead to the infinitive; other words to nothing."""
+    assert derive_infinitive(inflected) == infinitive
 
 
 def test_joined_words_are_found_whole() -> None:

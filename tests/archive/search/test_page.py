@@ -28,9 +28,10 @@ PAGE = f"""<!doctype html>
 <title>Suche</title><link rel="icon" href="data:,"><script type="module" src="../static/search.js"></script></head>
 <body><form role="search" action="" data-search-root="../search/" data-lang="de" data-other-lang="en"
  data-search-limit="2" data-message-searching="Suche läuft"
- data-message-none="Nichts gefunden."
- data-message-one="Eine Antwort." data-message-many="{{count}} Antworten." data-message-corrected="Gesucht: {{words}}."
- data-message-error="Die Suche geht gerade nicht." data-message-more="Mehr" data-message-other="Auch englische Antworten"
+ data-message-none="Nichts gefunden." data-message-one="Eine Antwort."
+ data-message-many="{{count}} Antworten." data-message-corrected="Gesucht: {{words}}."
+ data-message-error="Die Suche geht gerade nicht." data-message-more="Mehr"
+ data-message-other="Auch englische Antworten"
  data-message-at="ab {{time}}"><input name="q" aria-label="Suche"></form>
 <p data-search-status aria-live="polite"></p><ol data-search-results></ol></body></html>"""
 EVIL = '<img src=x onerror="window.hacked=1"></script><script>window.hacked=1</script> Zwiebel \u202e'
