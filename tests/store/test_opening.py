@@ -1,5 +1,6 @@
 """Opening a workspace's database: migrations, versions, locks, and places where it must not lie."""
 
+import asyncio
 import os
 import signal
 import sqlite3 as any_sqlite
@@ -219,3 +220,14 @@ def test_network_file_systems_are_refused(tmp_path, monkeypatch):
     require_local(Path("/srv/hub"))
     with pytest.raises(BadInput, match="nfs4"):
         require_local(Path("/home/bob"))
+
+
+async def test_opened_by_many_at_once(tmp_path, sample):
+    """When several open a fresh workspace at the same moment, each gets a database that is up to date."""
+    path = tmp_path / "hub.sqlite3"
+    stores = await asyncio.gather(*(asyncio.to_thread(Store.open, path, now=now) for _ in range(6)))
+    for store in stores:
+        await store.write(sample.fill())
+        assert await store.read(applied_numbers) == {migration.number for migration in MIGRATIONS}
+    for store in stores:
+        await store.close()
