@@ -29,7 +29,7 @@ from streamhub.web.hub import Hub, hub_of
 from streamhub.web.pages import keep_language, render_page, see_other, words_of
 from streamhub.web.security import read_form
 from streamhub.web.signing import make_form_stamp, read_form_stamp
-from streamhub.web.views import FINISHING, Json, is_public, plan_public_state, question_json, session_json
+from streamhub.web.views import AFTER, FINISHING, Json, is_public, plan_public_state, question_json, session_json
 from streamhub.web.voter import keep_voter, known_voter, voter_of
 
 FORM_AT_LEAST = timedelta(seconds=2)
@@ -68,7 +68,7 @@ async def _see(hub: Hub, session_id: str, voter: str = "") -> Seen:
         return session, show_rows.load_show(db, session.show_id), plan_order(questions), voted
 
     session, show, questions, voted = await hub.store.read(read)
-    answers = await hub.answers.list(session_id) if session.state in FINISHING | {SessionState.PUBLISHED} else ()
+    answers = await hub.answers.list(session_id) if session.state in AFTER else ()
     published = [answer for answer in answers if answer.state is AnswerState.PUBLISHED]
     return Seen(session=session, show=show, questions=questions, voted=voted, answers=published)
 
@@ -81,7 +81,7 @@ async def home(request: web.Request) -> web.StreamResponse:
     sessions = [s for s in await hub.store.read(show_rows.list_sessions) if is_public(s)]
     live = [s for s in sessions if s.state is SessionState.LIVE]
     coming = [s for s in sessions if s.state in ACCEPTS_QUESTIONS and s.state is not SessionState.LIVE]
-    past = [s for s in sessions if s.state in FINISHING | {SessionState.PUBLISHED}]
+    past = [s for s in sessions if s.state in AFTER]
     response = render_page(
         request, "home.html", live=live, coming=sorted(coming, key=lambda s: s.starts_at), past=past[:50]
     )

@@ -36,7 +36,7 @@ from streamhub.web.hub import Hub, hub_of
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
 from streamhub.web.security import read_form
 from streamhub.web.services import WorkStatus
-from streamhub.web.views import FINISHING
+from streamhub.web.views import AFTER
 
 STATE_BUTTONS = (
     SessionState.SCHEDULED,
@@ -206,7 +206,7 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         return session, question_rows.list_questions(db, session_id), mark_rows.list_marks(db, session_id)
 
     session, questions, marks = await hub.store.read(read)
-    after = session.state in FINISHING | {SessionState.PUBLISHED}
+    after = session.state in AFTER
     ingest = None
     if actor.may(Action.SEE_STREAM_KEY) and not after and session.state is not SessionState.CANCELLED:
         ingest = await read_ingest(hub, session_id)

@@ -17,6 +17,7 @@ from streamhub.web.events import BROADCASTER
 from streamhub.web.host import read_ingest, read_signal, session_work
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.views import (
+    AFTER,
     Json,
     answer_json,
     host_question_json,
@@ -93,11 +94,12 @@ async def step_session(request: web.Request) -> web.StreamResponse:
 @routes.get(f"{_ROOT}/sessions/{{session_id}}/ingest")
 @allow(Action.SEE_STREAM_KEY)
 async def get_ingest(request: web.Request) -> web.StreamResponse:
-    """Address and key for the encoder."""
+    """Address and key for the encoder, and other doors to the same session."""
     hub, session_id = hub_of(request), request.match_info["session_id"]
     await hub.store.read(lambda db: show_rows.load_session(db, session_id))
     ingest = await hub.broadcasting.ingest(session_id)
-    return web.json_response({"url": ingest.url, "key": ingest.key})
+    others = [{"url": other.url, "key": other.key} for other in ingest.alternatives]
+    return web.json_response({"url": ingest.url, "key": ingest.key, "alternatives": others})
 
 
 @routes.get(f"{_ROOT}/sessions/{{session_id}}/questions")
@@ -174,11 +176,12 @@ async def events(request: web.Request) -> web.StreamResponse:
 
     async def read() -> Json:
         session, questions = await _read(hub, session_id)
+        answers = await hub.answers.list(session_id) if session.state in AFTER else ()
         return {
             "session": host_session_json(session),
             "questions": {question.id: host_question_json(question) for question in questions},
             "signal": signal_json(await read_signal(hub, session_id)),
-            "answers": {answer.id: answer_json(answer) for answer in await hub.answers.list(session_id)},
+            "answers": {answer.id: answer_json(answer) for answer in answers},
             "work": [work_json(work) for work in await session_work(hub, session_id)],
         }
 

@@ -23,6 +23,9 @@ _REHEARSED = {SessionState.REHEARSAL: SessionState.OPEN}
 FINISHING = frozenset({SessionState.ENDED, SessionState.PROCESSING, SessionState.IN_REVIEW})
 """States in which the broadcast is over and the archive is not yet ready."""
 
+AFTER = FINISHING | {SessionState.PUBLISHED}
+"""States in which there may be answers."""
+
 
 def is_public(session: Session) -> bool:
     """Whether the public may know of a session."""

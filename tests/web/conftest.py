@@ -148,6 +148,13 @@ class World:
     def bearer(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
 
+    @staticmethod
+    def find_field(html: str, name: str) -> str:
+        """The value of a hidden field."""
+        found = re.search(rf'name="{name}" value="([^"]*)"', html)
+        assert found, f"no field {name}"
+        return found[1]
+
     async def host(self, method: str, path: str, **json: Any) -> dict[str, Any]:
         """Ask the host's API and insist on success."""
         async with self.client.request(method, f"/api/v1/host{path}", json=json or None, headers=self.bearer) as answer:
@@ -194,7 +201,7 @@ class World:
         token = (await self.link(person=person, role=role)).partition("token=")[2]
         async with browser.session.post(f"{self.url}/host/enter", data={"token": token}) as page:
             assert page.status == 200, await page.text()
-            browser.form_token = find_field(await page.text(), "form_token")
+            browser.form_token = self.find_field(await page.text(), "form_token")
         return browser
 
 
@@ -216,13 +223,6 @@ class Browser:
 
     async def close(self) -> None:
         await self.session.close()
-
-
-def find_field(html: str, name: str) -> str:
-    """The value of a hidden field."""
-    found = re.search(rf'name="{name}" value="([^"]*)"', html)
-    assert found, f"no field {name}"
-    return found[1]
 
 
 MakeWorld = Callable[..., Awaitable[World]]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import ClientSession, CookieJar
 
 from streamhub.answers.answer import Answer, AnswerState
-from streamhub.schedule.show import Moderation
+from streamhub.schedule.show import Moderation, SessionState
 from streamhub.store import log, marks, questions, shows
 from streamhub.timecode import Span
-from tests.web.conftest import MakeWorld, World, find_field
+
+if TYPE_CHECKING:
+    from tests.web.conftest import MakeWorld, World
 
 FORM = {"text": "Wann kommt das Netz?", "shown": "anonymous", "consent": "yes"}
 
@@ -25,7 +28,7 @@ async def read_page(world: World, path: str, **headers: str) -> str:
 
 async def send_form(world: World, session_id: str, **fields: str) -> tuple[int, str]:
     """Open the page, wait as people do, send the form."""
-    stamp = find_field(await read_page(world, f"/s/{session_id}"), "stamp")
+    stamp = world.find_field(await read_page(world, f"/s/{session_id}"), "stamp")
     world.clock.forward(seconds=10)
     async with world.client.post(f"/s/{session_id}/questions", data={**FORM, "stamp": stamp, **fields}) as page:
         return page.status, await page.text()
@@ -41,7 +44,7 @@ async def test_ask_by_form(world: World) -> None:
 
 
 async def test_ask_by_api(world: World) -> None:
-    """A question sent as JSON comes back with its id and is listed; the name is shown only when its owner wants that."""
+    """A question sent as JSON comes back with its id and is listed; its asker's name is shown only if he wants that."""
     session = await world.plan()
     named = await world.ask(session, "Mit Namen?", name="Ada", shown="name")
     hidden = await world.ask(session, "Ohne Namen?", name="Bert")
@@ -54,7 +57,7 @@ async def test_ask_by_api(world: World) -> None:
 async def test_form_sent_twice_asks_once(world: World) -> None:
     """Pressing send twice on one showing of the form keeps one question."""
     session = await world.plan()
-    stamp = find_field(await read_page(world, f"/s/{session}"), "stamp")
+    stamp = world.find_field(await read_page(world, f"/s/{session}"), "stamp")
     world.clock.forward(seconds=10)
     for _ in range(2):
         async with world.client.post(f"/s/{session}/questions", data={**FORM, "stamp": stamp}) as page:
@@ -98,14 +101,17 @@ async def test_form_mistakes(world: World, fields: dict[str, str], said: str) ->
 async def test_form_time(world: World) -> None:
     """A form that comes back at once or hours later is not taken, and can be sent again."""
     session = await world.plan()
-    stamp = find_field(await read_page(world, f"/s/{session}"), "stamp")
+    stamp = world.find_field(await read_page(world, f"/s/{session}"), "stamp")
     async with world.client.post(f"/s/{session}/questions", data={**FORM, "stamp": stamp}) as page:
         assert page.status == 400
-        assert "Das ging sehr schnell" in (text := await page.text())
+        text = await page.text()
+        assert "Das ging sehr schnell" in text
     world.clock.forward(hours=3)
-    async with world.client.post(f"/s/{session}/questions", data={**FORM, "stamp": find_field(text, "stamp")}) as page:
+    async with world.client.post(
+        f"/s/{session}/questions", data={**FORM, "stamp": world.find_field(text, "stamp")}
+    ) as page:
         assert page.status == 400
-        fresh = find_field(await page.text(), "stamp")
+        fresh = world.find_field(await page.text(), "stamp")
     world.clock.forward(seconds=3)
     async with world.client.post(f"/s/{session}/questions", data={**FORM, "stamp": fresh}) as page:
         assert page.status == 200
@@ -164,10 +170,10 @@ async def test_forged_voter_cookie(world: World) -> None:
     session = await world.plan()
     asked = await world.ask(session)
     cookies = {"streamhub_voter": "aaaaaaaaaa.forged"}
-    async with ClientSession() as liar:
-        async with liar.post(f"{world.url}/api/v1/questions/{asked}/vote", cookies=cookies) as answer:
-            assert (await answer.json())["votes"] == 1
-            assert "streamhub_voter" in answer.cookies
+    path = f"{world.url}/api/v1/questions/{asked}/vote"
+    async with ClientSession() as liar, liar.post(path, cookies=cookies) as answer:
+        assert (await answer.json())["votes"] == 1
+        assert "streamhub_voter" in answer.cookies
     voted = await world.hub.store.read(lambda db: questions.list_votes(db, session, "aaaaaaaaaa"))
     assert voted == frozenset()
 
@@ -232,15 +238,9 @@ async def test_one_address_all_its_life(world: World) -> None:
         state=AnswerState.PUBLISHED,
     )
     world.answers.answers[session] = [answer]
-    for state in ("processing", "in_review", "published"):
-        await world.hub.store.write(
-            lambda db, to=state: shows.step_session(db, session, to_state(to), at=world.clock())
-        )
+    for state in (SessionState.PROCESSING, SessionState.IN_REVIEW, SessionState.PUBLISHED):
+        await world.hub.store.write(lambda db, to=state: shows.step_session(db, session, to, at=world.clock()))
     assert f'href="/archive/de/a/{asked}-was-kostet-das/"' in await read_page(world, f"/s/{session}")
-
-
-def to_state(name: str) -> shows.SessionState:
-    return shows.SessionState(name)
 
 
 async def test_ended_takes_nothing(world: World) -> None:
