@@ -111,6 +111,7 @@ async def recognise(job: ChildJob, progress: Progress) -> Recognised:
             raise ToolFailed(f"{job.name}: said something that is no event ({error})") from error
     if not result.done:
         raise _death(command, code, child.stderr_tail)
+    progress(result.duration_ms, result.duration_ms)
     return result
 
 

@@ -1,0 +1,258 @@
+"""Rules of answers: from marks and transcript to drafts with a range, a confidence and the reasons for both.
+
+Pure. A range begins with the question being read, so that a viewer hears it, and ends with the last sentence of the
+answer, before the host leads on to the next question. Without marks the result is a proposal of low confidence.
+Refuses to publish: every answer made here is a draft.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from streamhub.answers.answer import Answer
+from streamhub.answers.placing import READ_ALOUD, Airing, Placed, Wording, place_airings, place_by_wording
+from streamhub.answers.sentences import Sentence, sentences_of
+from streamhub.answers.wording import stems_of
+from streamhub.live.mark import Mark, MarkKind
+from streamhub.questions.question import Question, QuestionState
+from streamhub.schedule.show import Role, Session
+from streamhub.text import slugify
+from streamhub.timecode import Span, format_clock, ms_between
+from streamhub.transcript.transcript import Transcript
+
+DONE_TOLERANCE_MS = 5_000
+IMPLIED_DONE_MS = 1_500
+CLOSING_MS = 90_000
+MARK_ONLY_MS = 120_000
+
+_NOT_ANSWERED_ON_AIR = frozenset(
+    {QuestionState.MERGED, QuestionState.DECLINED, QuestionState.ANSWERED_IN_WRITING, QuestionState.WITHDRAWN}
+)
+
+_SENTENCES: Mapping[str, Mapping[str, str]] = {
+    "de": {
+        "both": "Auf Sendung um {mark}, Wortlaut gefunden bei {start} ({likeness} % Übereinstimmung).",
+        "asked": "Auf Sendung um {mark}; bei {start} wird eine Frage vorgelesen, anders formuliert als geschrieben.",
+        "mark": "Auf Sendung um {mark}; Wortlaut dort nicht gefunden, es gilt der nächste Satzanfang ({start}).",
+        "text": "Ohne Markierung, allein am Wortlaut gefunden bei {start} ({likeness} % Übereinstimmung).",
+        "no_text": "Auf Sendung um {mark}; ohne Transkript gilt die Markierung allein.",
+        "nothing": "Ohne Markierung, und der Wortlaut wurde im Transkript nicht gefunden.",
+        "next": "Ende vor der nächsten Frage bei {end}.",
+        "done": "Ende nach der Markierung „erledigt“ um {done}.",
+        "closing": "Ende vor der Verabschiedung bei {end}.",
+        "last": "Ende mit dem letzten Satz der Sendung.",
+    },
+    "en": {
+        "both": "On air at {mark}, wording found at {start} ({likeness}% alike).",
+        "asked": "On air at {mark}; a question is read at {start}, in other words than it was typed.",
+        "mark": "On air at {mark}; the wording was not found there, the nearest start of a sentence counts ({start}).",
+        "text": "No mark, found by its wording alone at {start} ({likeness}% alike).",
+        "no_text": "On air at {mark}; without a transcript the mark alone counts.",
+        "nothing": "No mark, and the wording was not found in the transcript.",
+        "next": "Ends before the next question, at {end}.",
+        "done": 'Ends after the mark "done" at {done}.',
+        "closing": "Ends before the goodbye, at {end}.",
+        "last": "Ends with the last sentence of the session.",
+    },
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Range:
+    question_id: str
+    span: Span
+    answerers: tuple[str, ...]
+    confidence: float
+    evidence: tuple[str, ...]
+
+
+def plan_answers(
+    session: Session,
+    questions: Sequence[Question],
+    marks: Sequence[Mark],
+    transcript: Transcript,
+    *,
+    lag_s: float = 6.0,
+) -> tuple[Answer, ...]:
+    """Draft an answer for every question that was answered on air.
+
+    Args:
+        session: with ``started_at``, the zero of its clock; without it marks count for nothing.
+        questions: those that were answered on air; in the order in which they were asked, where that is known.
+        marks: of the session, in any order.
+        transcript: on the session clock; may be empty.
+        lag_s: how long after the first word of a question the host usually presses "on air"; negative for before. A
+            starting value: the session's own lag is learned from its marks.
+
+    Returns:
+        Drafts in order of their start; one without a range when neither mark nor wording was found.
+    """
+    wanted = {q.id: q for q in questions if q.state not in _NOT_ANSWERED_ON_AIR}
+    airings = [airing for airing in find_airings(session, marks) if airing.question_id in wanted]
+    sentences = sentences_of(session, transcript)
+    if sentences:
+        ranges = _ranges_by_text(session, wanted, airings, sentences, lag_s)
+    else:
+        ranges = _ranges_by_marks(session, airings, lag_s)
+    by_question: dict[str, list[_Range]] = {}
+    for one in ranges:
+        by_question.setdefault(one.question_id, []).append(one)
+    answers = [_draft(session, question, by_question.get(key, [])) for key, question in wanted.items()]
+    return tuple(sorted(answers, key=lambda a: (a.start_ms is None, a.start_ms or 0)))
+
+
+def find_airings(session: Session, marks: Iterable[Mark]) -> list[Airing]:
+    """What was on air when, by the marks; what was taken back unanswered is left out.
+
+    A "done" that only follows from the next question going on air says nothing of its own: that question's wording
+    tells the end better.
+    """
+    if session.started_at is None:
+        return []
+    marks = sorted(marks, key=lambda m: m.at)
+    on_air_ms = [ms_between(session.started_at, mark.at) for mark in marks if mark.kind is MarkKind.ON_AIR]
+    airings: list[Airing] = []
+    open_at: dict[str, int] = {}
+    for mark in marks:
+        at_ms = max(0, ms_between(session.started_at, mark.at))
+        if mark.kind is MarkKind.ON_AIR:
+            open_at.setdefault(mark.question_id, at_ms)
+        elif (began_ms := open_at.pop(mark.question_id, None)) is not None and mark.kind is MarkKind.DONE:
+            implied = any(began_ms < one and abs(one - at_ms) <= IMPLIED_DONE_MS for one in on_air_ms)
+            done_ms = None if implied else at_ms
+            airings.append(Airing(question_id=mark.question_id, on_air_ms=began_ms, done_ms=done_ms))
+    airings += [Airing(question_id=key, on_air_ms=at_ms) for key, at_ms in open_at.items()]
+    return sorted(airings, key=lambda airing: airing.on_air_ms)
+
+
+def _ranges_by_text(
+    session: Session,
+    questions: Mapping[str, Question],
+    airings: Sequence[Airing],
+    sentences: Sequence[Sentence],
+    lag_s: float,
+) -> list[_Range]:
+    stems = {key: stems_of(question.text, session.language) for key, question in questions.items()}
+    wording = Wording(sentences)
+    placed = place_airings(wording, airings, stems, lag_s)
+    marked = {airing.question_id for airing in airings}
+    unmarked = {key: stem for key, stem in stems.items() if key not in marked}
+    placed += place_by_wording(wording, unmarked, [one.sentence for one in placed])
+    placed.sort(key=lambda one: one.sentence)
+    return [_range(session, sentences, one, placed[at + 1 :]) for at, one in enumerate(placed)]
+
+
+def _range(session: Session, sentences: Sequence[Sentence], placed: Placed, later: Sequence[Placed]) -> _Range:
+    following = next((one.sentence for one in later if one.sentence > placed.sentence), None)
+    last, why = _find_end(sentences, placed, following)
+    inside = sentences[placed.sentence : last + 1]
+    span = Span(inside[0].span.start_ms, max(sentence.span.end_ms for sentence in inside))
+    start = format_clock(span.start_ms)
+    end = format_clock(span.end_ms)
+    done = format_clock(placed.airing.done_ms) if placed.airing and placed.airing.done_ms is not None else ""
+    mark = format_clock(placed.airing.on_air_ms) if placed.airing else ""
+    facts = {"mark": mark, "start": start, "end": end, "done": done, "likeness": f"{100 * placed.likeness:.0f}"}
+    kind, confidence = _confidence(placed)
+    says = _SENTENCES[session.language]
+    return _Range(
+        question_id=placed.question_id,
+        span=span,
+        answerers=_answerers(session, inside),
+        confidence=confidence,
+        evidence=(says[kind].format(**facts), says[why].format(**facts)),
+    )
+
+
+def _confidence(placed: Placed) -> tuple[str, float]:
+    if placed.airing is None:
+        return "text", round(min(0.6, 0.6 * placed.likeness), 2)
+    if not placed.by_wording:
+        return "mark", 0.4
+    if placed.likeness < READ_ALOUD:
+        return "asked", 0.55
+    return "both", round(min(0.98, 0.55 + 0.45 * placed.likeness), 2)
+
+
+def _find_end(sentences: Sequence[Sentence], placed: Placed, following: int | None) -> tuple[int, str]:
+    """Number of the last sentence of an answer, and why there."""
+    stop, why = (following, "next") if following is not None else (len(sentences), "last")
+    done_ms = placed.airing.done_ms if placed.airing else None
+    if done_ms is not None:
+        after = next(
+            (
+                at
+                for at in range(placed.sentence + 1, stop)
+                if sentences[at].span.start_ms > done_ms + DONE_TOLERANCE_MS
+            ),
+            stop,
+        )
+        if after < stop:
+            stop, why = after, "done"
+    if following is None and (closing := _find_closing(sentences, placed.sentence, stop)) is not None:
+        stop, why = closing, "closing"
+    return _without_moderation(sentences, placed.sentence, stop), why
+
+
+def _find_closing(sentences: Sequence[Sentence], start: int, stop: int) -> int | None:
+    """Where the goodbye begins, if it stands near the end."""
+    floor_ms = sentences[-1].span.end_ms - CLOSING_MS
+    return next(
+        (at for at in range(start + 1, stop) if sentences[at].closes and sentences[at].span.start_ms >= floor_ms), None
+    )
+
+
+def _without_moderation(sentences: Sequence[Sentence], start: int, stop: int) -> int:
+    """The last sentence before ``stop`` that is not the host leading on; the question itself always stays."""
+    last = stop - 1
+    panel = any(s.speaker and not s.by_host for s in sentences[start + 1 : stop])
+    hosts = any(s.by_host for s in sentences[start:stop])
+    while last > start:
+        sentence = sentences[last]
+        host_leads_on = panel and hosts and sentence.by_host
+        unknown = not sentence.speaker or not hosts
+        if not host_leads_on and not (unknown and (sentence.moderates or sentence.passes)):
+            break
+        last -= 1
+    return last
+
+
+def _answerers(session: Session, inside: Sequence[Sentence]) -> tuple[str, ...]:
+    """Who answers, in order of speaking: whoever speaks but the hosts; a host who speaks alone answers himself."""
+    hosts = {participant.name for participant in session.participants if participant.role is Role.HOST}
+    speakers = dict.fromkeys(sentence.speaker for sentence in inside if sentence.speaker)
+    panel = tuple(name for name in speakers if name not in hosts)
+    return panel or (tuple(speakers) if len(inside) > 1 else ())
+
+
+def _ranges_by_marks(session: Session, airings: Sequence[Airing], lag_s: float) -> list[_Range]:
+    """Without a word heard: from mark to mark."""
+    ranges = []
+    starts_ms = [max(0, airing.on_air_ms - max(0, round(lag_s * 1000))) for airing in airings]
+    for at, airing in enumerate(airings):
+        end_ms = starts_ms[at + 1] if at + 1 < len(airings) else airing.on_air_ms + MARK_ONLY_MS
+        if airing.done_ms is not None:
+            end_ms = min(end_ms, airing.done_ms) if at + 1 < len(airings) else airing.done_ms
+        says = _SENTENCES[session.language]["no_text"].format(mark=format_clock(airing.on_air_ms))
+        span = Span(starts_ms[at], max(end_ms, starts_ms[at] + 1000))
+        ranges.append(_Range(question_id=airing.question_id, span=span, answerers=(), confidence=0.3, evidence=(says,)))
+    return ranges
+
+
+def _draft(session: Session, question: Question, ranges: Sequence[_Range]) -> Answer:
+    evidence = tuple(sentence for one in ranges for sentence in one.evidence)
+    return Answer(
+        id=question.id,
+        slug=slugify(question.text),
+        session_id=session.id,
+        question=question.text,
+        asker=question.asker.public_name,
+        answerers=tuple(dict.fromkeys(name for one in ranges for name in one.answerers)),
+        ranges=tuple(sorted(one.span for one in ranges)),
+        language=session.language,
+        topics=question.topics,
+        products=question.products,
+        confidence=min((one.confidence for one in ranges), default=0.0),
+        evidence=evidence or (_SENTENCES[session.language]["nothing"],),
+        votes=question.votes,
+    )

@@ -1,0 +1,115 @@
+"""How alike a question as typed and a stretch as spoken are, word by word.
+
+Pure. Owns stems, the weight of rare words, and the two measures that are blended: the best local alignment
+(Smith-Waterman over stems) and the overlap of words. Refuses to know marks, times and questions' states.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import snowballstemmer
+
+from streamhub.text import words_of
+
+_GAP = 0.35
+_HALF_MATCH = 0.6
+_PREFIX = 5
+
+Stems = tuple[str, ...]
+
+
+@cache
+def _stemmer(language: str) -> snowballstemmer.StemmerType:
+    return snowballstemmer.stemmer("german" if language == "de" else "english")
+
+
+@lru_cache(maxsize=65_536)
+def _stem(word: str, language: str) -> str:
+    return str(_stemmer(language).stemWord(word))
+
+
+def stems_of(text: str, language: str) -> Stems:
+    """The stems of a text's words, in order."""
+    return tuple(_stem(word, language) for word in words_of(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each stem says: the rarer among the sentences, the more.
+
+    Attributes:
+        by_stem: of the stems that were heard.
+        unheard: of a stem that was never heard; no more than that of a rare one, for a recogniser may have missed it.
+    """
+
+    by_stem: Mapping[str, float]
+    unheard: float
+
+    def of(self, stem: str) -> float:
+        """The weight of one stem."""
+        return self.by_stem.get(stem, self.unheard)
+
+    def mass(self, stems: Iterable[str]) -> float:
+        """The weight of all stems together."""
+        return sum(self.of(stem) for stem in stems)
+
+
+def weigh_stems(sentences: Sequence[Stems]) -> Weights:
+    """Inverse document frequency with sentences as documents."""
+    counts = Counter(stem for sentence in sentences for stem in set(sentence))
+    total = len(sentences) + 1
+    by_stem = {stem: math.log(1 + total / count) for stem, count in counts.items()}
+    return Weights(by_stem, math.log(1 + total / 2))
+
+
+def overlap(question: Stems, window: Stems, weights: Weights) -> float:
+    """Share of the question's weight that the window has too; half a match for a common beginning; 0 to 1."""
+    if not question:
+        return 0.0
+    heard = set(window)
+    found = sum(weights.of(stem) * _best(stem, heard) for stem in question)
+    return found / weights.mass(question)
+
+
+def _best(stem: str, heard: set[str]) -> float:
+    if stem in heard:
+        return 1.0
+    return max((_likeness(stem, other) for other in heard), default=0.0)
+
+
+@lru_cache(maxsize=262_144)
+def _likeness(one: str, other: str) -> float:
+    """1 for the same stem, 0.6 when one begins with the other or they share a long beginning (compounds, endings)."""
+    if one == other:
+        return 1.0
+    if len(one) < _PREFIX or len(other) < _PREFIX or one[:_PREFIX] != other[:_PREFIX]:
+        return 0.0
+    return _HALF_MATCH
+
+
+def alignment(question: Stems, window: Stems, weights: Weights) -> float:
+    """Weight of the best local alignment (Smith-Waterman) over the question's weight; 0 to 1.
+
+    A match counts the stem's weight, a gap or a mismatch costs 0.35 of it.
+    """
+    if not question:
+        return 0.0
+    best = 0.0
+    above = [0.0] * (len(window) + 1)
+    costs = [_GAP * weights.of(stem) for stem in window]
+    for stem in question:
+        weight = weights.of(stem)
+        cost = _GAP * weight
+        row = [0.0]
+        for at, other in enumerate(window):
+            like = _likeness(stem, other)
+            diagonal = above[at] + (weight * like if like else -max(cost, costs[at]))
+            row.append(max(0.0, diagonal, above[at + 1] - cost, row[at] - costs[at]))
+        best = max(best, *row)
+        above = row
+    return best / weights.mass(question)
