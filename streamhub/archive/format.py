@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -286,7 +287,7 @@ def _parse_answer(sheet: Sheet, session: ArchivedSession) -> Answer:
 
 def _parse_ranges(fields: Fields, session: ArchivedSession) -> tuple[Span, ...]:
     ranges = fields.all_parsed("ranges", parse_span)
-    for number, (before, after) in enumerate(zip(ranges, ranges[1:], strict=False), 1):
+    for number, (before, after) in enumerate(pairwise(ranges), 1):
         if after.start_ms < before.end_ms:
             raise fields.bad(f"ranges.{number}", "begins before the range above it ends", hint="sort the ranges")
     end_ms = extent_ms(session)

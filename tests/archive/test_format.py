@@ -78,7 +78,7 @@ def test_two_answers_with_one_id_are_refused() -> None:
     """An id names one answer; the second file is named together with the first."""
     files = render_session(make_session())
     files[f"{HEAD}/answers/q1-zweite.md"] = files[ANSWER]
-    with pytest.raises(BadArchive, match="is that of q1-router-blinkt-rot.md too"):
+    with pytest.raises(BadArchive, match=r"is that of q1-router-blinkt-rot\.md too"):
         parse_session(files)
 
 

@@ -1,0 +1,128 @@
+"""Media: where the player of a session gets its recording from.
+
+Looks at the media folder (which files are there), plans links into the site, and writes captions in media time. A path
+that leads out of the media folder is refused, links included: what is linked is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote, urlsplit
+
+from streamhub.archive.plan import MediaLink, require_site_path
+from streamhub.errors import BadArchive, BadInput
+from streamhub.recording.recording import ClockMap
+from streamhub.timecode import Span
+from streamhub.transcript.transcript import Cue
+
+_PLAYABLE = frozenset({"file", "hls"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedMedia:
+    """A recording as a page can play it.
+
+    Attributes:
+        url: relative to the root of the site, or absolute.
+        kind: ``video``, ``audio`` or ``hls``; ``link`` for a platform that is only linked to.
+        mime: of a file; may be empty.
+        clock: session clock to media clock.
+        duration_ms: of the media.
+    """
+
+    url: str
+    kind: str
+    mime: str
+    clock: ClockMap
+    duration_ms: int
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host when it is elsewhere; else empty."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}" if parts.scheme else ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MediaSettings:
+    """How recordings get into the site.
+
+    Attributes:
+        root: the media folder; None when there is none here.
+        prefix: address under which recordings are served elsewhere; empty: from the site.
+        link: whether recordings are linked into the site.
+    """
+
+    root: Path | None
+    prefix: str = ""
+    link: bool = True
+
+
+def place_recording(
+    url: str, kind: str, settings: MediaSettings, *, what: str
+) -> tuple[str, dict[str, MediaLink]] | None:
+    """Where a recording is played from, and which files the site needs for it; None when it is not to be had.
+
+    Raises:
+        BadArchive: the path leads out of the media folder.
+    """
+    if urlsplit(url).scheme in {"http", "https"}:
+        return url, {}
+    path = PurePosixPath(url)
+    try:
+        require_site_path(url)
+    except BadInput as error:
+        raise BadArchive(what, 0, f"recording {url!r}: {error.message}") from error
+    if settings.prefix:
+        return f"{settings.prefix.rstrip('/')}/{quote(url)}", {}
+    if not settings.link or settings.root is None:
+        return None
+    if not (settings.root / path).is_file():
+        return None
+    names = _playlist_files(settings.root, path, what) if kind == "hls" else [path]
+    links = {f"media/{name.as_posix()}": MediaLink(_inside(settings.root, name, what)) for name in names}
+    return f"media/{quote(url)}", links
+
+
+def _inside(root: Path, path: PurePosixPath, what: str) -> Path:
+    base = root.resolve()
+    full = base / path
+    if full.resolve() != full or not full.resolve().is_relative_to(base):
+        raise BadArchive(what, 0, f"recording {path}: is or passes a symbolic link", hint="put the file itself there")
+    return full
+
+
+def _playlist_files(root: Path, playlist: PurePosixPath, what: str, depth: int = 0) -> list[PurePosixPath]:
+    """A playlist and the files beside or below it that it names."""
+    files = [playlist]
+    for line in _inside(root, playlist, what).read_text("utf-8", "replace").splitlines():
+        names = [line.strip()] if line.strip() and not line.startswith("#") else []
+        if line.startswith("#EXT-X-MAP:") and 'URI="' in line:
+            names = [line.split('URI="', 1)[1].split('"', 1)[0]]
+        for name in names:
+            path = playlist.parent / name
+            if ".." in path.parts or urlsplit(name).scheme or not (root / path).is_file():
+                continue
+            files += _playlist_files(root, path, what, depth + 1) if name.endswith(".m3u8") and depth < 3 else [path]
+    return list(dict.fromkeys(files))
+
+
+def player_kind(kind: str, *, has_video: bool) -> str:
+    """What the page's player is: ``video``, ``audio``, ``hls`` or only a ``link``."""
+    if kind not in _PLAYABLE:
+        return "link"
+    if kind == "hls":
+        return "hls"
+    return "video" if has_video else "audio"
+
+
+def to_media_time(cues: Iterable[Cue], clock: ClockMap) -> tuple[Cue, ...]:
+    """Cues at their place in the recording; those that were not recorded are left out."""
+    mapped = []
+    for cue in cues:
+        spans = clock.media_spans(cue.span)
+        if spans:
+            mapped.append(replace(cue, span=Span(spans[0].start_ms, spans[-1].end_ms), words=()))
+    return tuple(mapped)

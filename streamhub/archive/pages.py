@@ -1,0 +1,211 @@
+"""Pages: views printed by templates. Pure but for the templates' compilation.
+
+Owns the template environment: escaping, strict variables, phrases of the page's language, links that are relative to the
+page. Refuses to know disks and what is public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from posixpath import relpath
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, select_autoescape
+from markupsafe import Markup
+
+from streamhub.archive.catalogue import (
+    format_clock,
+    format_day,
+    format_iso_length,
+    format_length,
+    format_moment,
+    format_short_day,
+    load_translations,
+)
+from streamhub.archive.plan import digest_of
+from streamhub.archive.structured import absolute, render_json_ld
+from streamhub.archive.theme import Theme
+from streamhub.archive.views import Head
+from streamhub.errors import BadInput
+from streamhub.text import LANGUAGES
+
+NOT_FOUND = "404.html"
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "media-src 'self'{media}; manifest-src 'self'; form-action 'self'; base-uri 'none'"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Frame:
+    """What is around every page.
+
+    Attributes:
+        title: of the site.
+        language: of its start page.
+        url: public address; empty when it is not known.
+        hub_url: where the next question can be asked; empty when nowhere.
+        csp: the content security policy.
+        has_products, has_people, has_topics: which lists there are.
+    """
+
+    title: str
+    language: str
+    url: str
+    hub_url: str
+    csp: str
+    has_products: bool
+    has_people: bool
+    has_topics: bool
+
+
+class Printer:
+    """Prints views with a theme's templates.
+
+    Args:
+        theme: templates and catalogues.
+        frame: what is around every page.
+    """
+
+    def __init__(self, theme: Theme, frame: Frame) -> None:
+        self._theme = theme
+        self._frame = frame
+        self._environments: dict[str, Environment] = {}
+        self.digest = digest_of(theme.digest, frame)
+        self._static_digest = digest_of(sorted(theme.static.items()))[:10]
+
+    def print_page(self, template: str, view: Any, **more: Any) -> bytes:
+        """The bytes of a page.
+
+        Raises:
+            BadInput: the template fails; says which, on which page.
+        """
+        head: Head = view.head
+        environment = self._environment(head.language)
+        try:
+            text = environment.get_template(template).render(
+                view=view, page=head, site=self._frame, **self._helpers(head), **more
+            )
+        except TemplateError as error:
+            line = getattr(error, "lineno", None)
+            place = f"{getattr(error, 'name', None) or template}{f':{line}' if line else ''}"
+            raise BadInput(f"{head.path}: template {place} fails: {error.message}") from error
+        return (text.strip() + "\n").encode("utf-8", "replace")
+
+    def _helpers(self, head: Head) -> dict[str, Any]:
+        to = partial(self._link, head.path)
+        return {
+            "link": to,
+            "static": partial(self._static, to),
+            "address": partial(absolute, self._frame.url),
+            "json_ld": lambda data: Markup(render_json_ld(data)),  # noqa: S704 - escaped for script elements there
+            "lang_attr": partial(_lang_attr, head.language),
+            "other": next(language for language in LANGUAGES if language != head.language),
+            "home": _home(head.language, self._frame.language),
+        }
+
+    def _link(self, page: str, target: str) -> str:
+        """Relative to the page; but the page for wrong addresses is shown at any depth and needs whole addresses."""
+        return absolute(self._frame.url, target) if page == NOT_FOUND and self._frame.url else link(page, target)
+
+    def _static(self, to: Callable[[str], str], name: str) -> str:
+        if name not in self._theme.static:
+            raise BadInput(f"the theme has no static file {name}", hint="look at the theme's static folder")
+        return f"{to(f'static/{name}')}?v={self._static_digest}"
+
+    def _environment(self, language: str) -> Environment:
+        if language not in self._environments:
+            self._environments[language] = make_environment(self._theme, language)
+        return self._environments[language]
+
+
+def make_environment(theme: Theme, language: str) -> Environment:
+    """The template environment of a language."""
+    environment = Environment(
+        loader=DictLoader(theme.templates),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    translations = load_translations(language, theme.catalogues.get(language, ()))
+    environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= _filters(language)
+    return environment
+
+
+def _filters(language: str) -> dict[str, Callable[..., str]]:
+    def short_day(instant: datetime, zone: str) -> str:
+        return format_short_day(instant, zone, language)
+
+    return {
+        "day": lambda instant, zone: format_day(instant, zone, language),
+        "short_day": short_day,
+        "moment": lambda instant, zone: format_moment(instant, zone, language),
+        "date": lambda value: format_short_day(
+            datetime(value.year, value.month, value.day, tzinfo=UTC), "UTC", language
+        ),
+        "clock": format_clock,
+        "duration": lambda duration_ms: format_length(duration_ms, language),
+        "iso_length": format_iso_length,
+        "seconds": format_seconds,
+        "safe_url": safe_url,
+        "trusted": Markup,
+        "initials": initials,
+    }
+
+
+def format_seconds(at_ms: int) -> str:
+    """Milliseconds as seconds for an attribute: ``65.25``, ``65``."""
+    return f"{at_ms / 1000:.3f}".rstrip("0").rstrip(".")
+
+
+def safe_url(url: str) -> str:
+    """The address if it may stand in a link: relative, or http(s); else ``#``."""
+    parts = urlsplit(url)
+    return url if parts.scheme in {"http", "https"} or (not parts.scheme and not url.startswith("//")) else "#"
+
+
+def initials(name: str) -> str:
+    """First letters of the first and the last word of a name that begin with a letter."""
+    words = [word for word in name.split() if word[0].isalpha() and not word.endswith(".")]
+    return "".join(word[0].upper() for word in ([words[0], words[-1]] if len(words) > 1 else words))
+
+
+def link(page: str, target: str) -> str:
+    """The relative address of a target as seen from a page; a target that ends in ``/`` or is empty is a folder."""
+    path, _, fragment = target.partition("#")
+    if urlsplit(path).scheme:
+        return target
+    start = page.rpartition("/")[0] or "."
+    relative = relpath(path or ".", start)
+    if path.endswith("/") or not path:
+        relative = "./" if relative == "." else f"{relative}/"
+    # Archive paths are plain; recordings may be named anything, and come quoted.
+    return relative + (f"#{quote(fragment)}" if fragment else "")
+
+
+def _lang_attr(page_language: str, language: str) -> Markup:
+    """A ``lang`` attribute where a text is in another language than the page."""
+    if not language or language == page_language:
+        return Markup()
+    return Markup(' lang="{}"').format(language)  # noqa: S704 - the value is escaped by format
+
+
+def _home(language: str, site_language: str) -> str:
+    return "" if language == site_language else f"{language}/"
+
+
+def plan_csp(origins: Sequence[str]) -> str:
+    """The policy, with the hosts of recordings that are served elsewhere."""
+    return CSP.format(media="".join(f" {origin}" for origin in sorted({*origins} - {""})))
+
+
+def view_digest(template: str, view: Any, more: Mapping[str, Any] | None = None) -> str:
+    """Digest of what goes into a page besides the theme and the frame."""
+    return digest_of(template, view, dict(more or {}))

@@ -1,0 +1,147 @@
+"""The plan of a site: which files it has, what each is made from, and how to make it. Pure records.
+
+A part knows the digest of everything that goes into it, so that a writer can tell without making it whether it would
+come out as last time. Refuses to know disks and pages.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from streamhub.errors import BadInput, Conflict, StreamhubError
+
+MAX_PATH_BYTES = 1024
+MAX_NAME_BYTES = 255
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLink:
+    """A file that is linked or copied into the site instead of being made.
+
+    Attributes:
+        source: the file.
+    """
+
+    source: Path
+
+
+Content = bytes | MediaLink
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One or several files that are made together.
+
+    Attributes:
+        name: what claims the files, for messages (``answer q7``, ``search index``).
+        digest: of everything that goes in.
+        make: makes the files: path relative to the root of the site, to content.
+    """
+
+    name: str
+    digest: str
+    make: Callable[[], Mapping[str, Content]] = field(repr=False, compare=False)
+
+    def render(self) -> dict[str, Content]:
+        """Make the files.
+
+        Raises:
+            StreamhubError: with the part's name, whatever went wrong.
+        """
+        try:
+            return dict(self.make())
+        except StreamhubError:
+            raise
+        except Exception as error:  # the job's boundary: a page that fails is named, never skipped
+            raise BadInput(f"{self.name}: cannot be made ({type(error).__name__}: {error})") from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SitePlan:
+    """All parts of a site.
+
+    Attributes:
+        parts: in order of their names' importance; the order does not matter to the result.
+        missing_media: recordings that the archive names and that are not there.
+    """
+
+    parts: tuple[Part, ...]
+    missing_media: tuple[str, ...] = ()
+
+    def render(self) -> dict[str, Content]:
+        """Make every file.
+
+        Raises:
+            Conflict: two parts claim one path.
+            StreamhubError: a part cannot be made; says which.
+        """
+        claims = Claims()
+        files: dict[str, Content] = {}
+        for part in self.parts:
+            made = part.render()
+            claims.add(part.name, made)
+            files.update(made)
+        return files
+
+
+class Claims:
+    """Who claims which path; two claims on one are an error that names both."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+        self._folders: dict[str, str] = {}
+
+    def add(self, name: str, paths: Iterable[str]) -> None:
+        """Claim paths for a part.
+
+        Raises:
+            Conflict: a path is taken, also in another case of letters, or is a folder of another's path.
+            BadInput: a path leads out of the site or cannot exist on some disk.
+        """
+        for path in paths:
+            key = _comparable(require_site_path(path))
+            owner = self._owners.get(key) or self._folders.get(key)
+            if owner:
+                raise Conflict(f"{path}: claimed by {owner} and by {name}", hint="rename one of the two")
+            self._owners[key] = name
+            for folder in PurePosixPath(key).parents:
+                above = folder.as_posix()
+                if above in self._owners:
+                    raise Conflict(f"{path} of {name}: {self._owners[above]} claims {above} as a file")
+                self._folders.setdefault(above, name)
+
+
+def _comparable(path: str) -> str:
+    """How disks that ignore case or the composition of letters see it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def require_site_path(path: str) -> str:
+    """Return the path if it stays inside the site and can exist everywhere.
+
+    Raises:
+        BadInput: absolute, with ``..``, backslashes, colons or control characters, or too long.
+    """
+    parts = path.split("/")
+    if not path or any(part in {"", ".", ".."} or part.endswith((".", " ")) for part in parts):
+        raise BadInput(f"path {path!r}: leads out of the site or is no file's")
+    if any(ord(c) < 32 or c in '\\:*?"<>|\x7f' for c in path):
+        raise BadInput(f"path {path!r}: has characters that not every disk can hold", hint="rename the source")
+    if len(path.encode()) > MAX_PATH_BYTES or any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
+        raise BadInput(f"path {path[:80]!r}…: too long", hint="shorten the name")
+    return path
+
+
+def digest_of(*values: object) -> str:
+    """A digest of records, texts and bytes; equal values give equal digests, run after run."""
+    state = blake2b(digest_size=16)
+    for value in values:
+        state.update(value if isinstance(value, bytes) else msgspec.json.encode(value, order="deterministic"))
+        state.update(b"\x00")
+    return state.hexdigest()

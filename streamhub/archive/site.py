@@ -1,0 +1,445 @@
+"""The site: from the archive to the plan of every file under `public/`.
+
+Owns which pages there are and where they lie. Addresses never change: ``/a/<id>-<slug>/``, ``/s/<session>/``,
+``/topics/<slug>/``, ``/products/<slug>/``, ``/people/<slug>/`` exist once, in the language of what they show; ``/``,
+``/search/``, ``/sessions/`` and the lists exist in the site's language, and under ``/de/`` or ``/en/`` in the other.
+Looks at the media folder to see which recordings are there; writes nothing (`streamhub.archive.writer` does).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from streamhub.archive import feeds
+from streamhub.archive.archived import ArchivedSession
+from streamhub.archive.catalogue import load_translations
+from streamhub.archive.library import Label, Library, PublicAnswer, PublicSession, plan_library
+from streamhub.archive.markdown import plain_text
+from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, player_kind, to_media_time
+from streamhub.archive.pages import NOT_FOUND, Frame, Printer, plan_csp, view_digest
+from streamhub.archive.plan import Content, MediaLink, Part, SitePlan, digest_of
+from streamhub.archive.search.document import SearchDocument, Turn
+from streamhub.archive.search.index import plan_index
+from streamhub.archive.structured import describe_answer, describe_session
+from streamhub.archive.theme import Theme
+from streamhub.archive.views import (
+    AnswerView,
+    Head,
+    HomeView,
+    LabelsView,
+    LabelView,
+    Named,
+    PlainView,
+    SessionsView,
+    SessionView,
+    refer_answer,
+    refer_label,
+    refer_session,
+    view_answer,
+    view_replaced,
+    view_session,
+)
+from streamhub.config import SiteSettings
+from streamhub.text import LANGUAGES
+from streamhub.transcript.transcript import Transcript
+from streamhub.transcript.vtt import format_vtt
+
+HOME_ANSWERS = 8
+HOME_SESSIONS = 6
+HOME_TOPICS = 24
+SEARCH_EXAMPLES = 6
+KINDS = ("topics", "products", "people")
+
+
+def plan_site(
+    archive: Sequence[ArchivedSession],
+    settings: SiteSettings,
+    theme: Theme,
+    *,
+    media_root: Path | None,
+    hub_url: str = "",
+) -> SitePlan:
+    """Plan every file of the site.
+
+    Args:
+        archive: all sessions, drafts included; what is not public stays out.
+        settings: title, language, address, how recordings get in.
+        theme: what the pages are made with.
+        media_root: the media folder, or None when there is none here.
+        hub_url: where visitors can ask the next question; empty for nowhere.
+
+    Raises:
+        BadArchive: a recording leads out of the media folder.
+    """
+    library = plan_library(archive)
+    media = MediaSettings(root=media_root, prefix=settings.media_url, link=settings.media == "link")
+    placed, links, missing = _place_media(library.sessions, media)
+    frame = Frame(
+        title=settings.title,
+        language=settings.language,
+        url=settings.url,
+        hub_url=hub_url,
+        csp=plan_csp([found.origin for found in placed.values()]),
+        has_products=bool(library.products),
+        has_people=bool(library.people),
+        has_topics=bool(library.topics),
+    )
+    planner = _Planner(library, placed, frame, Printer(theme, frame), theme)
+    parts = [*planner.plan_parts(), *(_media_part(path, source) for path, source in sorted(links.items()))]
+    return SitePlan(parts=tuple(parts), missing_media=missing)
+
+
+def _place_media(
+    sessions: Iterable[PublicSession], settings: MediaSettings
+) -> tuple[dict[str, PlacedMedia], dict[str, MediaLink], tuple[str, ...]]:
+    placed: dict[str, PlacedMedia] = {}
+    links: dict[str, MediaLink] = {}
+    missing: list[str] = []
+    for found in sessions:
+        recording = found.recording
+        if recording is None:
+            continue
+        what = f"{found.session.show_id}/{found.session.id}/session.md"
+        place = place_recording(recording.url, recording.kind, settings, what=what)
+        if place is None:
+            missing.append(recording.url)
+            continue
+        links |= place[1]
+        placed[found.session.id] = PlacedMedia(
+            url=place[0],
+            kind=player_kind(recording.kind, has_video=recording.has_video),
+            mime=recording.mime,
+            clock=recording.clock,
+            duration_ms=recording.duration_ms,
+        )
+    return placed, links, tuple(missing)
+
+
+def _media_part(path: str, link: MediaLink) -> Part:
+    state = link.source.stat()
+    return Part(
+        name=f"recording {path}",
+        digest=digest_of(path, str(link.source), state.st_size, state.st_mtime_ns),
+        make=lambda: {path: link},
+    )
+
+
+class _Planner:
+    """Makes the parts of one site."""
+
+    def __init__(
+        self,
+        library: Library,
+        media: Mapping[str, PlacedMedia],
+        frame: Frame,
+        printer: Printer,
+        theme: Theme,
+    ) -> None:
+        self._library = library
+        self._media = media
+        self._frame = frame
+        self._printer = printer
+        self._theme = theme
+        self._gettext = {
+            language: load_translations(language, theme.catalogues.get(language, ())).gettext for language in LANGUAGES
+        }
+        self._answers = {
+            answer_id: view_answer(answer, library, media.get(answer.session_id))
+            for answer_id, answer in library.answers.items()
+        }
+
+    def plan_parts(self) -> list[Part]:
+        """Every part but the recordings."""
+        sessions = [
+            (found, view_session(found, self._library, self._media.get(found.session.id)))
+            for found in self._library.sessions
+        ]
+        pages = [
+            *self._start_pages(),
+            *(self._session_page(view) for _, view in sessions),
+            *(self._answer_page(view) for view in self._answers.values()),
+            *(
+                self._page("replaced.html", view_replaced(answer, self._library))
+                for found, _ in sessions
+                for answer in found.replaced
+            ),
+            *(page for kind in KINDS for page in self._label_pages(kind)),
+        ]
+        files = [
+            *(self._answer_files(answer) for answer in self._library.answers.values()),
+            *(self._captions(found) for found, _ in sessions if found.transcript and found.transcript.cues),
+            self._feed(),
+            *self._machine_files(sessions),
+            *self._static_files(),
+            self._search_index(),
+        ]
+        return [*pages, *files]
+
+    # --- pages
+
+    def _page(self, template: str, view: Any, **more: Any) -> Part:
+        def make() -> Mapping[str, Content]:
+            return {view.head.path: self._printer.print_page(template, view, **more)}
+
+        digest = digest_of(self._printer.digest, view_digest(template, view, more))
+        return Part(name=f"page {view.head.path}", digest=digest, make=make)
+
+    def _answer_page(self, view: AnswerView) -> Part:
+        return self._page("answer.html", view, data=describe_answer(view, self._address))
+
+    def _session_page(self, view: SessionView) -> Part:
+        return self._page("session.html", view, data=describe_session(view, self._address))
+
+    def _address(self, path: str) -> str:
+        return feeds.absolute(self._frame.url, path)
+
+    def _start_pages(self) -> list[Part]:
+        parts = []
+        topics = sorted(
+            (refer_label(label) for label in self._library.topics.values()),
+            key=lambda ref: (-ref.answers, ref.title.casefold()),
+        )
+        for language in LANGUAGES:
+            parts += [
+                self._page("home.html", self._home(language, topics[:HOME_TOPICS])),
+                self._page("search.html", self._search_page(language, topics[:SEARCH_EXAMPLES])),
+                self._page("sessions.html", self._sessions_page(language)),
+            ]
+        not_found = Head(
+            path=NOT_FOUND,
+            language=self._frame.language,
+            title=self._gettext[self._frame.language]("Page not found"),
+            indexed=False,
+        )
+        parts.append(self._page("404.html", PlainView(head=not_found, total_answers=len(self._library.answers))))
+        return parts
+
+    def _head(self, folder: str, language: str, title: str, *, section: str = "", description: str = "") -> Head:
+        """The head of a page that exists in both languages."""
+        other = next(one for one in LANGUAGES if one != language)
+        return Head(
+            path=f"{self._root(language)}{folder}index.html",
+            twin=f"{self._root(other)}{folder}",
+            language=language,
+            title=self._gettext[language](title) if title else "",
+            description=self._gettext[language](description) if description else "",
+            section=section,
+        )
+
+    def _root(self, language: str) -> str:
+        return "" if language == self._frame.language else f"{language}/"
+
+    def _home(self, language: str, topics: list[Any]) -> HomeView:
+        newest = list(self._library.answers.values())[:HOME_ANSWERS]
+        return HomeView(
+            head=self._head(
+                "", language, "", description="Answers from live round tables, word for word, to the second"
+            ),
+            answers=tuple(refer_answer(answer, self._library) for answer in newest),
+            sessions=tuple(refer_session(found) for found in self._library.sessions[:HOME_SESSIONS]),
+            topics=tuple(topics),
+            total_answers=len(self._library.answers),
+            total_sessions=len(self._library.sessions),
+        )
+
+    def _search_page(self, language: str, topics: list[Any]) -> PlainView:
+        return PlainView(
+            head=self._head("search/", language, "Search", section="search"),
+            total_answers=len(self._library.answers),
+            examples=tuple(Named(title=ref.title, url=ref.url) for ref in topics),
+        )
+
+    def _sessions_page(self, language: str) -> SessionsView:
+        def year(found: PublicSession) -> int:
+            return found.session.starts_at.astimezone(ZoneInfo(found.session.zone)).year
+
+        ordered = sorted(self._library.sessions, key=year, reverse=True)
+        return SessionsView(
+            head=self._head("sessions/", language, "Sessions", section="sessions"),
+            years=tuple(
+                (number, tuple(refer_session(found) for found in members)) for number, members in groupby(ordered, year)
+            ),
+        )
+
+    def _label_pages(self, kind: str) -> list[Part]:
+        labels: Mapping[str, Label] = getattr(self._library, kind)
+        if not labels:
+            return []
+        parts = []
+        ordered = sorted(labels.values(), key=lambda label: (_letter(label.title), label.title.casefold()))
+        letters = tuple(
+            (letter, tuple(refer_label(label) for label in members))
+            for letter, members in groupby(ordered, key=lambda label: _letter(label.title))
+        )
+        for language in LANGUAGES:
+            head = self._head(f"{kind}/", language, kind.capitalize(), section=kind)
+            parts.append(self._page("labels.html", LabelsView(head=head, kind=kind, letters=letters)))
+        return [*parts, *(self._page("label.html", self._label_page(kind, label)) for label in ordered)]
+
+    def _label_page(self, kind: str, label: Label) -> LabelView:
+        return LabelView(
+            head=Head(path=f"{label.url}index.html", language=label.language, title=label.title, section=kind),
+            kind=kind,
+            label=refer_label(label),
+            answers=tuple(refer_answer(self._library.answers[one], self._library) for one in label.answers),
+            sessions=tuple(refer_session(self._library.by_id[one]) for one in label.sessions),
+        )
+
+    # --- files
+
+    def _answer_files(self, answer: PublicAnswer) -> Part:
+        view = self._answers[answer.answer.id]
+        media = self._media.get(answer.session_id)
+
+        def make() -> Mapping[str, Content]:
+            files: dict[str, Content] = {f"{answer.url}answer.md": feeds.render_answer_markdown(view, self._frame.url)}
+            if answer.speech:
+                files[f"{answer.url}answer.vtt"] = _caption_bytes(answer.speech, media)
+            return files
+
+        clock = media.clock if media else None
+        return Part(
+            name=f"downloads of answer {answer.answer.id}",
+            digest=digest_of(self._printer.digest, view, answer.speech, clock),
+            make=make,
+        )
+
+    def _captions(self, found: PublicSession) -> Part:
+        transcript = found.transcript
+        assert transcript is not None
+        media = self._media.get(found.session.id)
+        path = f"{found.url}captions.{transcript.language}.vtt"
+        return Part(
+            name=f"captions of session {found.session.id}",
+            digest=digest_of(self._printer.digest, path, transcript, media.clock if media else None),
+            make=lambda: {path: _caption_bytes(transcript, media)},
+        )
+
+    def _feed(self) -> Part:
+        newest = list(self._answers.values())[: feeds.FEED_ENTRIES]
+        frame = self._frame
+        return Part(
+            name="feed",
+            digest=digest_of(self._printer.digest, newest),
+            make=lambda: {"feed.xml": feeds.render_feed(frame.title, frame.language, frame.url, newest)},
+        )
+
+    def _machine_files(self, sessions: Sequence[tuple[PublicSession, SessionView]]) -> list[Part]:
+        csp, base = self._frame.csp, self._frame.url
+        parts = [
+            Part(
+                name="headers",
+                digest=digest_of(self._printer.digest),
+                make=lambda: {"_headers": feeds.render_headers(csp)},
+            ),
+            Part(
+                name="robots",
+                digest=digest_of(self._printer.digest),
+                make=lambda: {"robots.txt": feeds.render_robots(base)},
+            ),
+        ]
+        if base:
+            pages: list[tuple[str, datetime | None]] = [
+                (f"{self._root(language)}{folder}index.html", None)
+                for language in LANGUAGES
+                for folder in ("", "search/", "sessions/")
+            ]
+            pages += [(view.head.path, view.session.starts_at) for _, view in sessions]
+            pages += [(view.head.path, view.answer.starts_at) for view in self._answers.values()]
+            pages += [
+                (f"{label.url}index.html", None) for kind in KINDS for label in getattr(self._library, kind).values()
+            ]
+            parts.append(
+                Part(
+                    name="sitemap",
+                    digest=digest_of(self._printer.digest, pages),
+                    make=lambda: {"sitemap.xml": feeds.render_sitemap(base, pages)},
+                )
+            )
+        return parts
+
+    def _static_files(self) -> list[Part]:
+        return [
+            Part(name=f"static file {name}", digest=digest_of(content), make=_constant(f"static/{name}", content))
+            for name, content in sorted(self._theme.static.items())
+        ]
+
+    def _search_index(self) -> Part:
+        documents = [
+            *(self._document(answer) for answer in self._library.answers.values()),
+            *(_session_document(found) for found in self._library.sessions if not found.session.answers),
+        ]
+        return Part(
+            name="search index",
+            digest=digest_of(self._theme.digest, documents),
+            make=lambda: plan_index(documents),
+        )
+
+    def _document(self, answer: PublicAnswer) -> SearchDocument:
+        record = answer.answer
+        session = self._library.by_id[answer.session_id].session
+        view = self._answers[record.id]
+        return SearchDocument(
+            id=record.id,
+            url=answer.url,
+            language="en" if record.language == "en" else "de",
+            question=record.question,
+            answer_text=view.text if not answer.cues else _written(view),
+            turns=_search_turns(answer.speech),
+            topics=record.topics,
+            products=record.products,
+            speakers=record.answerers,
+            session_title=session.title,
+            date=_local_date(session),
+        )
+
+
+def _written(view: AnswerView) -> str:
+    return plain_text(view.body_markdown)
+
+
+def _session_document(found: PublicSession) -> SearchDocument:
+    """A session without questions is found by what was said in it."""
+    session = found.session
+    return SearchDocument(
+        id=session.id,
+        url=found.url,
+        language="en" if session.language == "en" else "de",
+        question=session.title,
+        turns=_search_turns(found.transcript),
+        speakers=tuple(person.name for person in session.participants),
+        session_title=session.show_title,
+        date=_local_date(session),
+    )
+
+
+def _search_turns(transcript: Transcript | None) -> tuple[Turn, ...]:
+    cues = transcript.cues if transcript else ()
+    return tuple(Turn(start_ms=cue.span.start_ms, speaker=cue.speaker, text=cue.text) for cue in cues)
+
+
+def _local_date(session: ArchivedSession) -> str:
+    return session.starts_at.astimezone(ZoneInfo(session.zone)).date().isoformat()
+
+
+def _caption_bytes(transcript: Transcript, media: PlacedMedia | None) -> bytes:
+    """Captions for players: in media time where there is a recording, else on the session clock."""
+    cues = to_media_time(transcript.cues, media.clock) if media else transcript.cues
+    return format_vtt(replace(transcript, cues=cues)).encode("utf-8", "replace")
+
+
+def _constant(path: str, content: bytes) -> Callable[[], Mapping[str, Content]]:
+    return lambda: {path: content}
+
+
+def _letter(title: str) -> str:
+    """Under which letter a title is listed: umlauts with their vowels, everything else under ``#``."""
+    first = unicodedata.normalize("NFKD", title.strip()[:1].upper())[:1]
+    return first if "A" <= first <= "Z" else "#"

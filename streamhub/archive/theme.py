@@ -1,0 +1,110 @@
+"""The theme: templates, static files and message catalogues, from the package and from the workspace over it.
+
+A file of the workspace's ``site/`` takes the place of the shipped one of the same name; its templates can still extend
+the shipped ones as ``shipped/<name>``. Owns finding and reading these files; refuses to know what they say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from streamhub.archive.plan import digest_of, require_site_path
+from streamhub.errors import BadInput, Environment
+
+CATALOGUE = "site.po"
+SHIPPED = "shipped/"
+_SKIPPED_SUFFIXES = frozenset({".part", ".pyc", ".orig", ".rej"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Theme:
+    """What the site is made with.
+
+    Attributes:
+        templates: name to source; shipped ones are there under ``shipped/`` too.
+        static: path below ``static/`` to content.
+        catalogues: language to catalogues' texts, the shipped one first.
+        digest: of all of it and of the code that renders it.
+    """
+
+    templates: Mapping[str, str]
+    static: Mapping[str, bytes]
+    catalogues: Mapping[str, tuple[bytes, ...]]
+    digest: str
+
+
+def find_shipped_theme() -> Path:
+    """The folder of the shipped theme: inside an installed package, or in the source tree.
+
+    Raises:
+        Environment: it is in neither place.
+    """
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "_theme", package.parent / "site"):
+        if (folder / "templates").is_dir():
+            return folder
+    raise Environment(f"{package}: the theme is not installed with it", hint="install streamhub again")
+
+
+def load_theme(workspace_site: Path | None = None, *, shipped: Path | None = None) -> Theme:
+    """Read the shipped theme and lay the workspace's files over it.
+
+    Args:
+        workspace_site: the workspace's ``site/``; it may be missing.
+        shipped: the shipped theme's folder; found by itself when not given.
+
+    Raises:
+        Environment: the shipped theme is missing.
+        BadInput: a file of a theme cannot be read, or is a link.
+    """
+    base = shipped or find_shipped_theme()
+    folders = [base, *([workspace_site] if workspace_site and workspace_site.is_dir() else [])]
+    templates: dict[str, str] = {}
+    static: dict[str, bytes] = {}
+    catalogues: dict[str, tuple[bytes, ...]] = {}
+    for folder in folders:
+        for name, content in _read_tree(folder / "templates").items():
+            templates[name] = _decode(content, folder / "templates" / name)
+            if folder is base:
+                templates[SHIPPED + name] = templates[name]
+        static.update(_read_tree(folder / "static"))
+        for path, content in _read_tree(folder / "locales").items():
+            language, _, name = path.partition("/")
+            if name == CATALOGUE:
+                catalogues[language] = (*catalogues.get(language, ()), content)
+    code = _read_tree(Path(__file__).resolve().parent, suffix=".py")
+    digest = digest_of(
+        *(part for tree in (templates, catalogues, code) for part in sorted(tree.items())), _hashes(static)
+    )
+    return Theme(templates=templates, static=static, catalogues=catalogues, digest=digest)
+
+
+def _hashes(static: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    return [(name, digest_of(content)) for name, content in sorted(static.items())]
+
+
+def _read_tree(folder: Path, *, suffix: str = "") -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    if not folder.is_dir():
+        return found
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.name.startswith(".") or path.suffix in _SKIPPED_SUFFIXES or not name.endswith(suffix):
+            continue
+        if path.is_symlink():
+            raise BadInput(f"{path}: is a symbolic link", hint="put the file itself there")
+        if path.is_file():
+            try:
+                found[require_site_path(name)] = path.read_bytes()
+            except OSError as error:
+                raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from error
+    return found
+
+
+def _decode(content: bytes, path: Path) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: is not UTF-8", hint="save it as UTF-8") from error
