@@ -167,6 +167,9 @@ class _Peer:
         self._app = ""
         self._read_bytes = 0
         self._acked_bytes = 0
+        # Acknowledge only to those who ask. An encoder that closes with our answers unread makes its kernel reset the
+        # connection, and the last of its media, still in our kernel's buffer, is lost.
+        self._window_bytes = 0
         self._over = False
         peername = writer.get_extra_info("peername")
         self.address = str(peername[0]) if peername else "unknown"
@@ -258,12 +261,14 @@ class _Peer:
         if not data:
             self._over = True
         self._read_bytes += len(data)
-        if self._read_bytes - self._acked_bytes >= _WINDOW_BYTES:
+        if self._window_bytes and self._read_bytes - self._acked_bytes >= self._window_bytes:
             self._acked_bytes = self._read_bytes
             await self._reply(Acknowledgement(seq_number=self._read_bytes & 0xFFFFFFFF))
         return data
 
     async def _handle(self, message: Message) -> None:
+        if message.kind == Kind.WINDOW_ACK_SIZE:
+            self._window_bytes = max(_READ_BYTES, int.from_bytes(message.payload[:4], "big"))
         if message.kind != Kind.COMMAND:
             return
         command = MessageFactory.from_chunk(_to_chunk(message))

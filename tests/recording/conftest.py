@@ -1,6 +1,7 @@
 """A whole recording room: store, media tool, studio and door, with a clock that tests can move."""
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -104,7 +105,7 @@ def make_clip(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
             source += ["-f", "lavfi", "-i", f"sine=f=440:r=48000:d={seconds}"]
         codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25", "-c:a", "aac"]
         argv = [str(program), "-v", "error", "-y", *source, *(options or codecs), str(target)]
-        asyncio.run(process.run_checked(Command(argv=argv)))
+        subprocess.run(argv, check=True)
         return target
 
     return make

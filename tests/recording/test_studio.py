@@ -4,17 +4,22 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from streamhub.config import LiveSettings
 from streamhub.errors import Conflict, DiskFull, Forbidden, TooMany
 from streamhub.live.ingest import Publisher
+from streamhub.live.rtmp import RtmpDoor
 from streamhub.recording.recording import SegmentState
 from streamhub.recording.room import drop_hls
 from streamhub.recording.rules import ISSUE_DISK_LOW
-from streamhub.recording.studio import Happening
+from streamhub.recording.studio import Happening, Studio
 from streamhub.schedule.show import SessionState
+from streamhub.store.recordings import list_segments
 
 
 async def test_right_key_records_and_plays(open_studio, start_push, until):
@@ -51,7 +56,7 @@ async def test_wrong_key_is_refused_and_logged_without_the_key(open_studio, star
 
 
 async def test_many_wrong_keys_lock_an_address_for_a_minute(open_studio):
-    """After ten wrong keys in a minute an address is refused even with the right one; others and later tries are not."""
+    """After ten wrong keys in a minute an address is refused with the right one too; others, and later, it is not."""
     one = await open_studio()
     for n in range(10):
         with pytest.raises(Forbidden):
@@ -203,6 +208,36 @@ async def test_low_disk_drops_hls_and_never_the_recording(open_studio, start_pus
         await one.studio.admit(Publisher(door="rtmp", key=one.key, address="127.0.0.1"))
 
 
+async def test_full_disk_ends_the_recording_and_keeps_what_was_written(room, clock, start_push, until, tmp_path):
+    """When the disk is full while recording, the host is told, and what was written counts to its true length."""
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", small], check=False).returncode:  # noqa: ASYNC221
+        pytest.skip("cannot mount a small tmpfs here")
+    events = []
+
+    async def keep(event):
+        events.append(event)
+
+    tiny = replace(room, media_dir=small)
+    studio = Studio(tiny, LiveSettings(min_free_mb=1), on_event=keep, free_bytes=lambda folder: 10**12)
+    door = RtmpDoor("127.0.0.1", 0)
+    try:
+        await door.open(studio)
+        child = await start_push(f"{door.url}/k7w2right0key9for8this7session66", "-stream_loop", "9")
+        await child.wait(timeout_s=20)
+        await until(lambda: not studio.open_sessions())
+        await asyncio.sleep(0.05)
+        (segment,) = await room.store.read(lambda db: list_segments(db, "2027-03-02-netz"))
+        assert segment.state is SegmentState.RECOVERED
+        assert 1000 < segment.duration_ms < 29_000
+        assert ["no space left" in e.message for e in events if e.kind is Happening.RECORDER_FAILED] == [True]
+    finally:
+        await door.close()
+        await studio.close()
+        subprocess.run(["umount", "-l", small], check=False)  # noqa: ASYNC221
+
+
 async def test_hls_can_be_switched_off(open_studio, start_push, until):
     """Without local viewing there is a recording and no HLS."""
     one = await open_studio(hls=False)
@@ -229,8 +264,6 @@ async def test_signal_tells_what_arrives(open_studio, start_push, until):
 
 async def test_failing_listener_does_not_stop_the_studio(room, clock, caplog):
     """An event that its listener cannot take is logged, and publishing goes on."""
-    from streamhub.config import LiveSettings
-    from streamhub.recording.studio import Studio
 
     async def fail(event):
         raise RuntimeError("listener")
