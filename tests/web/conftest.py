@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -267,3 +268,9 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
 async def world(make_world: MakeWorld) -> World:
     """A hub."""
     return await make_world()
+
+
+@pytest.fixture
+def fakes() -> Any:
+    """The fakes of this file, for tests that build some themselves."""
+    return SimpleNamespace(FakeStatus=FakeStatus, FakeStep=FakeStep)
