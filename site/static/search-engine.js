@@ -59,20 +59,26 @@ class Cursor {
   }
 }
 
+/** The text of a few bytes; plain letters, nearly all terms, without the cost of a decoder's call. */
+function decodeText(bytes) {
+  return bytes.every((byte) => byte < 0x80) ? String.fromCharCode.apply(null, bytes) : utf8.decode(bytes);
+}
+
 /** Decode a table of terms: Map of term to {term, count, postings}. */
 function decodeTable(data, { withPostings }) {
   const entries = new Map();
   const cursor = new Cursor(data);
-  let bytes = new Uint8Array(0);
+  let buffer = new Uint8Array(256);
   while (!cursor.isAtEnd) {
     const shared = cursor.number();
-    const length = cursor.number();
-    const next = new Uint8Array(shared + length);
-    next.set(bytes.subarray(0, shared));
-    next.set(data.subarray(cursor.at, cursor.at + length), shared);
-    cursor.at += length;
-    bytes = next;
-    const term = utf8.decode(bytes);
+    const end = shared + cursor.number();
+    if (end > buffer.length) {
+      const larger = new Uint8Array(2 * end);
+      larger.set(buffer);
+      buffer = larger;
+    }
+    for (let at = shared; at < end; at++) buffer[at] = data[cursor.at++];
+    const term = decodeText(buffer.subarray(0, end));
     const count = cursor.number();
     const size = withPostings ? cursor.number() : 0;
     entries.set(term, { term, count, postings: data.subarray(cursor.at, cursor.at + size) });

@@ -18,8 +18,8 @@ Every file is gzip inside, whatever the host does: the same bytes travel everywh
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +27,7 @@ FORMAT_VERSION = 1
 IMPACT_BITS = 4
 MAX_IMPACT = (1 << IMPACT_BITS) - 1
 _COMPRESSION_LEVEL = 9
+_GZIP = 31  # window bits that ask zlib for the gzip form; its header carries no time
 
 Posting = tuple[int, int]
 """Ordinal of a document and its impact, 1 to 15."""
@@ -120,12 +121,19 @@ def decode_table(data: bytes, *, with_postings: bool = True) -> Iterator[Entry]:
 
 def pack(data: bytes) -> bytes:
     """Gzip without a time, so that the same content gives the same bytes."""
-    return gzip.compress(data, _COMPRESSION_LEVEL, mtime=0)
+    return zlib.compress(data, _COMPRESSION_LEVEL, wbits=_GZIP)
 
 
 def unpack(data: bytes) -> bytes:
-    """Undo `pack`; data that a server has unpacked already passes."""
-    return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    """Undo `pack`; data that a server has unpacked already passes.
+
+    Raises:
+        ValueError: the data is cut short or damaged.
+    """
+    try:
+        return zlib.decompress(data, wbits=_GZIP) if data[:2] == b"\x1f\x8b" else data
+    except zlib.error as problem:
+        raise ValueError(str(problem)) from problem
 
 
 def name_by_content(prefix: str, data: bytes) -> str:

@@ -94,8 +94,9 @@ class CompoundSplitter:
                 continue
             if part in self.nouns or (not link and part in self.modifiers):
                 return part
-        if len(head) >= MIN_LEARNED_LENGTH and head not in _BARRED_FIRST and head + "e" in self.nouns:
-            return head + "e"  # Miete, Mietvertrag
+        for part in (head, head.removesuffix("s")):
+            if len(part) >= MIN_LEARNED_LENGTH and part not in _BARRED_FIRST and part + "e" in self.nouns:
+                return part + "e"  # Miete, Mietvertrag; Hilfe, Hilfsprogramm
         longer = [head[: len(head) - len(link)] for link in ("", "s", "n") if head.endswith(link)]
         return next((part for part in longer if self.split(part)), "")
 

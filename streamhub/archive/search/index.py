@@ -7,7 +7,7 @@ and the shards that hold its words.
 Files, all relative to the root of the site::
 
     answers/<id>.json           one answer, the public API and what a result is shown from
-    search/<language>/m.json    the manifest: where everything is, stop words, weights of the query side
+    search/<language>/m.json    the manifest: where everything is, stop words, the weight of prefixes
     search/<language>/s-*.idx   shards: terms with postings, cut where prefixes change, so that cuts stay where they are
     search/<language>/d-*.idx   ids of documents by ordinal, oldest first, so that new answers only add
     search/<language>/v-*.idx   the vocabulary, fetched only when a word is unknown
@@ -165,7 +165,6 @@ def plan_language_files(index: LanguageIndex) -> dict[str, bytes]:
         "tables": tables,
         "shards": shards,
         "vocabulary": add("v", encode_table(words, with_postings=False)),
-        "part_weight": PART_WEIGHT,
         "prefix_weight": PREFIX_WEIGHT,
         "stop_words": " ".join(fold_stop_words(STOP_WORDS[index.language])),
     }

@@ -119,14 +119,18 @@ class Match:
 
 
 class SearchIndex:
-    """One language of a built index; reads what it needs when it needs it and keeps it. One thread at a time."""
+    """One language of a built index; reads what it needs when it needs it and keeps it. One thread at a time.
+
+    Raises:
+        BadInput: a file is damaged or of another version. What `read` raises for a missing file passes as it is.
+    """
 
     def __init__(self, read: Read, language: Language) -> None:
         self._read = read
         self.language: Language = language
         self.analyzer = Analyzer(language)
         path = f"search/{language}/m.json"
-        self.manifest: dict[str, Any] = json.loads(read(path))
+        self.manifest = self._load_json(path)
         if self.manifest.get("version") != FORMAT_VERSION:
             raise BadInput(
                 f"{path}: index version {self.manifest.get('version')!r}, this program reads {FORMAT_VERSION}",
@@ -160,29 +164,42 @@ class SearchIndex:
     def load_vocabulary(self) -> Mapping[str, int]:
         """All terms of letters with the number of answers that have them; loaded once."""
         if self._vocabulary is None:
-            data = unpack(self._read(f"search/{self.language}/{self.manifest['vocabulary']}"))
-            self._vocabulary = {entry.term: entry.count for entry in decode_table(data, with_postings=False)}
+            entries = decode_table(self._load(self.manifest["vocabulary"]), with_postings=False)
+            self._vocabulary = {entry.term: entry.count for entry in entries}
         return self._vocabulary
 
     def find_id(self, ordinal: int) -> str:
         """The id of the document with this ordinal."""
         at, row = divmod(ordinal, int(self.manifest["documents_per_table"]))
         if at not in self._tables:
-            data = unpack(self._read(f"search/{self.language}/{self.manifest['tables'][at]}"))
-            self._tables[at] = data.decode().split("\n")
+            self._tables[at] = self._load(self.manifest["tables"][at]).decode().split("\n")
         return self._tables[at][row]
 
     def load_fragment(self, document_id: str) -> dict[str, Any]:
         """The public JSON of an answer."""
-        fragment: dict[str, Any] = json.loads(self._read(f"answers/{document_id}.json"))
-        return fragment
+        return self._load_json(f"answers/{document_id}.json")
 
     def _load_shard(self, at: int) -> dict[str, Entry]:
         if at not in self._shards:
-            name = self.manifest["shards"][at][1]
-            data = unpack(self._read(f"search/{self.language}/{name}"))
+            data = self._load(self.manifest["shards"][at][1])
             self._shards[at] = {entry.term: entry for entry in decode_table(data)}
         return self._shards[at]
+
+    def _load(self, name: str) -> bytes:
+        path = f"search/{self.language}/{name}"
+        try:
+            return unpack(self._read(path))
+        except ValueError as problem:
+            raise BadInput(f"{path}: damaged ({problem})", hint="build the site again") from problem
+
+    def _load_json(self, path: str) -> dict[str, Any]:
+        try:
+            value: dict[str, Any] = json.loads(self._read(path))
+        except ValueError as problem:
+            raise BadInput(
+                f"{path}: not the JSON that a build writes ({problem})", hint="build the site again"
+            ) from problem
+        return value
 
 
 def search(indexes: Sequence[SearchIndex], query: str, *, limit: int = 10) -> SearchResult:

@@ -23,6 +23,7 @@ def splitter() -> CompoundSplitter:
         ("kinderzimmer", {"kind", "zimmer"}),
         ("mietvertrag", {"miete", "vertrag"}),
         ("schulbuch", {"schule", "buch"}),
+        ("hilfsprogramm", {"hilfe", "programm"}),
         ("datenschutz", {"daten", "schutz"}),
         ("fussbodenheizung", {"fuss", "boden", "heizung"}),
         ("glasfaseranschluss", {"glas", "faser", "anschluss"}),

@@ -183,6 +183,17 @@ def test_files_on_disk_do_as_well(files: dict[str, bytes], tmp_path: Path) -> No
     assert find(SearchIndex(lambda path: (tmp_path / path).read_bytes(), "de"), "Router")[0] == "router"
 
 
+@pytest.mark.parametrize(
+    ("pattern", "data"),
+    [("/s-", b"\x1f\x8bnonsense"), ("/v-", b"\x1f\x8b"), ("/m.json", b"{"), ("answers/router.json", b"<html>")],
+)
+def test_damaged_files_are_named(files: dict[str, bytes], pattern: str, data: bytes) -> None:
+    """A file that was cut short or replaced is named, and the reader told what to do."""
+    damaged = {path: data if pattern in path else content for path, content in files.items()}
+    with pytest.raises(BadInput, match=f"{pattern}.*build the site again"):
+        search([SearchIndex(damaged.__getitem__, "de")], "Quittengelee Router")
+
+
 def test_index_of_another_version_is_refused(files: dict[str, bytes]) -> None:
     """An index that this program cannot read says so and what to do."""
     manifest = json.loads(files["search/de/m.json"]) | {"version": 99}
