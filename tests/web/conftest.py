@@ -164,11 +164,17 @@ class World:
             return body
 
     async def plan(
-        self, *, title: str = "Netz", moderation: Moderation = Moderation.AFTER, language: str = "de", to: str = "open"
+        self,
+        *,
+        title: str = "Netz",
+        moderation: Moderation = Moderation.AFTER,
+        language: str = "de",
+        to: str = "open",
+        person: str = "Jana Weber",
     ) -> str:
         """A show with a session in some state; returns the session's id."""
         await self.host("POST", "/shows", id="runde", title="Runde", language=language, moderation=moderation.value)
-        people = [{"name": "Jana Weber", "role": "host", "about": "Redaktion"}]
+        people = [{"name": person, "role": "host", "about": person}]
         made = await self.host(
             "POST",
             "/sessions",
