@@ -135,7 +135,7 @@ def simulate_marks(case: Case, marking: Marking, random: Random) -> list[Mark]:
     return marks
 
 
-def measure(case: Case, marking: Marking, seeds: int) -> Iterator[Outcome]:
+def measure(case: Case, marking: Marking, seeds: int, lag_s: float) -> Iterator[Outcome]:
     """Outcomes over all questions and seeds."""
     for seed in range(seeds if marking.missing < 1 or "unknown" in marking.name else 1):
         random = Random(seed)
@@ -143,7 +143,7 @@ def measure(case: Case, marking: Marking, seeds: int) -> Iterator[Outcome]:
         questions = list(case.questions)
         if "unknown" in marking.name:
             random.shuffle(questions)
-        found = {a.id: a for a in plan_answers(case.session, questions, marks, case.transcript, lag_s=6.0)}
+        found = {a.id: a for a in plan_answers(case.session, questions, marks, case.transcript, lag_s=lag_s)}
         for key, (start_ms, end_ms) in case.truth.items():
             span = found[key].ranges[0] if found[key].ranges else None
             error_ms = abs(span.start_ms - start_ms) if span else float("inf")
@@ -176,6 +176,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=SHARED, help="folder with roundtable_*.json")
     parser.add_argument("--heard", type=Path, help="folder with <language>.vtt as a recogniser heard them")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--lag", type=float, default=6.0, help="configured lag of the host in seconds")
     options = parser.parse_args()
     head = ("median", "p90", "<=10 s", "<=30 s", "IoU", "IoU>=.7")
     print(f"{'language, transcript, marks (start error in s)':58} " + " ".join(f"{name:>7}" for name in head))
@@ -188,7 +189,7 @@ def main() -> None:
             transcripts["recognised"] = parse_vtt(heard.read_text("utf-8"), heard.name)
         for kind, transcript in transcripts.items():
             for marking in MARKINGS:
-                outcomes = list(measure(replace(case, transcript=transcript), marking, options.seeds))
+                outcomes = list(measure(replace(case, transcript=transcript), marking, options.seeds, options.lag))
                 print(row(f"{case.session.language}, {kind}, {marking.name}", outcomes), flush=True)
 
 

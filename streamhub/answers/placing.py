@@ -26,14 +26,15 @@ PRIOR_WIDTH_S = 60.0
 LEAST_WIDTH_S = 15.0
 COMB_WIDTH_S = 20.0
 LAG_GUESSES_S = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 9.0, 12.0, 15.0, 20.0)
-FAITH_PER_S = 0.002
-KEEP_MARK_SCORE = 0.15
+FAITH_PER_S = 0.0015
+KEEP_MARK_SCORE = 0.13
+NO_EVIDENCE = 0.05
 READ_ALOUD = 0.3  # a likeness from which a question was read in its own words
 LEAST_TEXT_SCORE = 0.4
 
 _WINDOW = 3
-_ANNOUNCED = 0.16
-_ASKS = 0.08
+_ANNOUNCED = 0.12
+_ASKS = 0.14
 _ALIGNED_AT_MOST = 40
 _TEASER_MS = 60_000
 _LONG_SESSION_MS = 20 * 60_000
@@ -96,6 +97,8 @@ class Wording:
         wording in it; "the next question comes from Laura" is only the way to it.
         """
         likeness = self.likeness(question, at)
+        if likeness < READ_ALOUD:  # a few common words say little
+            likeness *= (likeness / READ_ALOUD) ** 2
         if self.sentences[at].announces:
             return likeness + self._bonus[at] * min(1.0, likeness / READ_ALOUD)
         return likeness + self._bonus[at]
@@ -155,7 +158,7 @@ def _learn_lag(
     """
     best_total, best = float("-inf"), list[Placed]()
     for guess_s in (lag_s, *LAG_GUESSES_S):
-        placed, total = _place_in_order(wording, airings, questions, guess_s, COMB_WIDTH_S)
+        placed, total = _place_in_order(wording, airings, questions, guess_s, COMB_WIDTH_S, keep=NO_EVIDENCE)
         total -= FAITH_PER_S * abs(guess_s - lag_s) * len(airings)
         if total > best_total:
             best_total, best = total, placed
@@ -181,10 +184,16 @@ class _Candidate:
 
 
 def _place_in_order(
-    wording: Wording, airings: Sequence[Airing], questions: Mapping[str, Stems], lag_s: float, width_s: float
+    wording: Wording,
+    airings: Sequence[Airing],
+    questions: Mapping[str, Stems],
+    lag_s: float,
+    width_s: float,
+    *,
+    keep: float = KEEP_MARK_SCORE,
 ) -> tuple[list[Placed], float]:
     """The best choice of one candidate per airing in the order of the marks (dynamic programming), and its score."""
-    columns = [_candidates(wording, airing, questions[airing.question_id], lag_s, width_s) for airing in airings]
+    columns = [_candidates(wording, one, questions[one.question_id], lag_s, width_s, keep) for one in airings]
     totals = [candidate.score for candidate in columns[0]]
     steps: list[list[int]] = []
     for (before, column), (earlier_airing, airing) in zip(pairwise(columns), pairwise(airings), strict=True):
@@ -228,17 +237,19 @@ def _order_cost(earlier: int, later: int, disorder: float) -> float:
     return 0.0 if earlier < later else disorder
 
 
-def _candidates(wording: Wording, airing: Airing, question: Stems, lag_s: float, width_s: float) -> list[_Candidate]:
+def _candidates(
+    wording: Wording, airing: Airing, question: Stems, lag_s: float, width_s: float, keep: float
+) -> list[_Candidate]:
     starts_ms = [sentence.span.start_ms for sentence in wording.sentences]
     first = bisect_left(starts_ms, airing.on_air_ms - BEFORE_MARK_MS)
     last = bisect_left(starts_ms, airing.on_air_ms + AFTER_MARK_MS)
     wanted_ms = airing.on_air_ms - round(lag_s * 1000)
     nearest = min(range(len(starts_ms)), key=lambda at: (abs(starts_ms[at] - wanted_ms), at))
-    candidates = [_Candidate(nearest, KEEP_MARK_SCORE, 0.0, by_wording=False)]
+    candidates = [_Candidate(nearest, keep, 0.0, by_wording=False)]
     for at in range(first, last):
         prior = math.exp(-(((starts_ms[at] - wanted_ms) / 1000 / width_s) ** 2))
         score = wording.score(question, at) * prior
-        if score > KEEP_MARK_SCORE:
+        if score > keep:
             candidates.append(_Candidate(at, score, wording.likeness(question, at), by_wording=True))
     return candidates
 
