@@ -2,7 +2,8 @@
 
 Owns how ffmpeg is found and what it is told. It never gets an address: only local files by absolute path and its own
 standard input, behind a protocol whitelist, and the demuxer is pinned wherever the container is known. Nothing is
-encoded anew but the sound of an import that no browser would play.
+encoded anew but the sound of an import that no browser would play, and a segment that an encoder sent in another format
+than the rest of the session.
 
 The binary is not ours: it may be the system's, or the one that imageio-ffmpeg brings (GPL), run as a separate program.
 """
@@ -23,6 +24,7 @@ from streamhub import process
 from streamhub.errors import BadMedia, DiskFull, StreamhubError, TimedOut, ToolFailed, ToolMissing
 from streamhub.process import Child, Command, Limits
 from streamhub.recording.media import AudioPlan, ConvertPlan, JoinPart, Progress, RecordPlan
+from streamhub.recording.recording import MediaInfo
 
 _WRITE_TIMEOUT_S = 20.0
 _FINISH_TIMEOUT_S = 20.0
@@ -32,6 +34,7 @@ _CLUSTER_MS = 1000  # a killed ffmpeg loses the Matroska cluster that it holds i
 _HLS_TIME_S = 2
 _FOREIGN_MEMORY_BYTES = 4 * 2**30
 _NO_LIMITS = Limits()
+_ENCODERS = {"h264": "libx264", "hevc": "libx265", "mp3": "libmp3lame", "opus": "libopus"}
 _NO_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
 _VERSION = re.compile(r"ffmpeg version (\S+)")
 
@@ -100,6 +103,10 @@ class Ffmpeg:
         """Turn a foreign file into a recording; the picture is copied, the sound copied or made AAC."""
         limits = Limits(memory_bytes=_FOREIGN_MEMORY_BYTES, cpu_s=600 + plan.duration_ms // 1000)
         await self._run(convert_argv(source, target, plan), total_ms=plan.duration_ms, progress=progress, limits=limits)
+
+    async def conform(self, part: JoinPart, target: Path, like: MediaInfo, *, progress: Progress) -> None:
+        """Encode a piece anew so that it can be joined with others; what it lacks becomes black or silence."""
+        await self._run(conform_argv(part, target, like), total_ms=part.duration_ms, progress=progress)
 
     async def extract_still(self, media: Path, at_ms: int, target: Path) -> None:
         """Save the picture at a time as JPEG."""
@@ -200,6 +207,29 @@ def convert_argv(source: Path, target: Path, plan: ConvertPlan) -> list[str]:
     stream = ffmpeg.input(str(source.absolute()), f=_demuxer(plan.container), **_FILES_ONLY)
     parts = [stream["V:0"], stream["a:0"]] if plan.video else [stream["a:0"]]
     output = ffmpeg.output(*parts, str(target.absolute()), f=muxer, map_metadata="-1", **options)
+    return _compile(output, "-y", "-progress", "pipe:1")
+
+
+def conform_argv(part: JoinPart, target: Path, like: MediaInfo) -> list[str]:
+    """Arguments that make a piece alike to another file, picture fitted into its size, time kept."""
+    begin_s, length_s = f"{part.from_ms / 1000:.3f}", f"{part.duration_ms / 1000:.3f}"
+    source = ffmpeg.input(str(part.path.absolute()), ss=begin_s, t=length_s, **_FILES_ONLY)
+    streams = []
+    options: dict[str, Any] = {}
+    if like.video_codec:
+        size = f"{like.width}x{like.height}"
+        black = ffmpeg.input(f"color=c=black:s={size}:r=25:d={length_s}", f="lavfi")
+        fitted = source["V:0"].filter("scale", like.width, like.height, force_original_aspect_ratio="decrease")
+        fitted = fitted.filter("pad", like.width, like.height, -1, -1).filter("setsar", 1)
+        streams.append((fitted if part.has_video else black).filter("format", "yuv420p"))
+        options |= {"c:v": _ENCODERS.get(like.video_codec, like.video_codec), "preset": "veryfast", "g": "50"}
+    if like.audio_codec:
+        layout = "mono" if like.channels == 1 else "stereo"
+        silence = ffmpeg.input(f"anullsrc=r={like.sample_rate_hz}:cl={layout}:d={length_s}", f="lavfi")
+        streams.append(source["a:0"] if part.has_audio else silence)
+        options |= {"c:a": _ENCODERS.get(like.audio_codec, like.audio_codec)}
+        options |= {"ar": str(like.sample_rate_hz), "ac": str(like.channels)}
+    output = ffmpeg.output(*streams, str(target.absolute()), f="matroska", **options)
     return _compile(output, "-y", "-progress", "pipe:1")
 
 

@@ -55,11 +55,14 @@ class JoinPart:
         path: the file.
         from_ms: where to begin in it; the time of a key frame, or 0 for its beginning.
         duration_ms: how long the piece is, by packet scan.
+        has_video, has_audio: what is in it.
     """
 
     path: Path
     from_ms: int = 0
     duration_ms: int
+    has_video: bool = True
+    has_audio: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +127,19 @@ class MediaTool(Protocol):
         Raises:
             ToolFailed, ToolMissing, DiskFull: it could not.
         """
+
+    async def conform(self, part: JoinPart, target: Path, like: MediaInfo, *, progress: Progress) -> None:
+        """Encode a piece anew, as Matroska, so that it can be joined with others: their codecs, picture size and sound.
+
+        A missing picture becomes black, missing sound becomes silence.
+
+        Raises:
+            ToolFailed, ToolMissing, DiskFull: it could not.
+        """
+
+
+class StillTool(Protocol):
+    """A program that takes pictures out of media."""
 
     async def extract_still(self, media: Path, at_ms: int, target: Path) -> None:
         """Save the picture at a time as JPEG.

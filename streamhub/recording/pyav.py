@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
@@ -138,7 +139,7 @@ def _describe(
 ) -> MediaInfo:
     if not tracks:
         raise BadMedia(f"{path.name}: has a header but no media in it", hint="nothing was recorded into it")
-    audio = next((s for s in tracks if s.type == "audio"), None)
+    audio = next((s for s in tracks if isinstance(s, AudioStream)), None)
     video = next((s for s in tracks if isinstance(s, VideoStream)), None)
     used = [spans[stream.index] for stream in (audio, video) if stream is not None]
     return MediaInfo(
@@ -149,6 +150,8 @@ def _describe(
         video_codec=_codec(video) if video else "",
         width=video.codec_context.width if video else 0,
         height=video.codec_context.height if video else 0,
+        sample_rate_hz=audio.codec_context.sample_rate if audio else 0,
+        channels=audio.codec_context.channels if audio else 0,
         container=container.format.name,
     )
 

@@ -112,6 +112,7 @@ class MediaInfo:
         audio_codec: empty when there is no sound.
         video_codec: empty when there is no picture.
         width, height: of the picture in pixels, 0 without one.
+        sample_rate_hz, channels: of the sound, 0 without it.
         container: the demuxer's name.
     """
 
@@ -122,6 +123,8 @@ class MediaInfo:
     video_codec: str = ""
     width: int = 0
     height: int = 0
+    sample_rate_hz: int = 0
+    channels: int = 0
     container: str = ""
 
 

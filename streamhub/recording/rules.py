@@ -131,8 +131,16 @@ def is_alike(first: MediaInfo, second: MediaInfo) -> bool:
     return _shape(first) == _shape(second)
 
 
-def _shape(info: MediaInfo) -> tuple[str, str, int, int]:
-    return (info.audio_codec, info.video_codec, info.width, info.height)
+def _shape(info: MediaInfo) -> tuple[str | int, ...]:
+    sound = (info.audio_codec, info.sample_rate_hz, info.channels)
+    return (*sound, info.video_codec, info.width, info.height)
+
+
+def describe_shape(info: MediaInfo) -> str:
+    """What a file holds, in a few words for a report."""
+    picture = f"{info.video_codec} {info.width}x{info.height}" if info.video_codec else "no picture"
+    sound = f"{info.audio_codec} {info.sample_rate_hz} Hz" if info.audio_codec else "no sound"
+    return f"{picture}, {sound}"
 
 
 def plan_import(info: MediaInfo, *, name: str) -> ConvertPlan:

@@ -10,11 +10,11 @@ import hashlib
 import logging
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from streamhub.errors import BadMedia, Conflict
+from streamhub.errors import BadMedia, Conflict, ToolFailed
 from streamhub.recording.media import JoinPart, Progress
 from streamhub.recording.recorder import recover_segments
 from streamhub.recording.recording import ClockMap, MediaInfo, Recording, Segment, plan_clock
@@ -22,6 +22,7 @@ from streamhub.recording.room import RecordingRoom, discard_media, publish_file,
 from streamhub.recording.rules import (
     check_result,
     cut_head,
+    describe_shape,
     is_alike,
     media_ms,
     plan_head_cut,
@@ -181,7 +182,7 @@ async def _choose_pieces(
             say(f"segment {segment.number}: ended before the session went live, left out")
         elif (piece := await _load_piece(room, segment, cut_ms=cuts[segment.number], say=say)) is not None:
             pieces.append(piece)
-    return _drop_unalike(pieces, say)
+    return await _make_alike(room, pieces, say)
 
 
 async def _load_piece(room: RecordingRoom, segment: Segment, *, cut_ms: int, say: Report) -> _Piece | None:
@@ -195,22 +196,49 @@ async def _load_piece(room: RecordingRoom, segment: Segment, *, cut_ms: int, say
         say(f"segment {segment.number}: {error}, skipped")
         return None
     kept = cut_head(segment, from_ms)
-    part = JoinPart(path=path, from_ms=info.start_ms + from_ms if from_ms else 0, duration_ms=kept.duration_ms)
+    part = JoinPart(
+        path=path,
+        from_ms=info.start_ms + from_ms if from_ms else 0,
+        duration_ms=kept.duration_ms,
+        has_video=bool(info.video_codec),
+        has_audio=bool(info.audio_codec),
+    )
     return _Piece(segment=kept, part=part, info=info)
 
 
-def _drop_unalike(pieces: list[_Piece], say: Report) -> list[_Piece]:
-    """Keep what can be joined without encoding anew: the format that the most time was recorded in."""
+async def _make_alike(room: RecordingRoom, pieces: list[_Piece], say: Report) -> list[_Piece]:
+    """Encode anew what has another format than most of the session, for instance of an encoder that was exchanged."""
     if not pieces:
         return []
     lengths = [(sum(o.part.duration_ms for o in pieces if is_alike(o.info, p.info)), p) for p in pieces]
-    model = max(lengths, key=lambda entry: entry[0])[1]
-    for piece in pieces:
-        if not is_alike(piece.info, model.info):
-            info = piece.info
-            shape = f"{info.video_codec} {info.width}x{info.height} {info.audio_codec}".strip()
-            say(f"segment {piece.segment.number}: another format ({shape}) than the rest, left out; its file is kept")
-    return [piece for piece in pieces if is_alike(piece.info, model.info)]
+    model = max(lengths, key=lambda entry: entry[0])[1].info
+    return [
+        made
+        for piece in pieces
+        if (made := piece if is_alike(piece.info, model) else await _conform(room, piece, model, say)) is not None
+    ]
+
+
+async def _conform(room: RecordingRoom, piece: _Piece, model: MediaInfo, say: Report) -> _Piece | None:
+    number = piece.segment.number
+    target = piece.part.path.with_suffix(".conform.mkv")
+    try:
+        await room.tool.conform(piece.part, target, model, progress=lambda done: None)
+        info = await asyncio.to_thread(room.scanner.scan, target)
+        check_result(
+            info,
+            name=f"segment {number}",
+            expected_ms=piece.part.duration_ms,
+            audio=bool(model.audio_codec),
+            video=bool(model.video_codec),
+        )
+    except (ToolFailed, BadMedia) as error:
+        say(f"segment {number}: another format ({describe_shape(piece.info)}), left out, its file is kept: {error}")
+        return None
+    say(f"segment {number}: another format ({describe_shape(piece.info)}), encoded anew ({describe_shape(model)})")
+    duration_ms = media_ms(info)
+    part = JoinPart(path=target, duration_ms=duration_ms)
+    return _Piece(segment=replace(piece.segment, duration_ms=duration_ms), part=part, info=info)
 
 
 async def _join(room: RecordingRoom, session: Session, pieces: list[_Piece], *, progress: Progress) -> Recording:
@@ -232,7 +260,8 @@ async def _join(room: RecordingRoom, session: Session, pieces: list[_Piece], *, 
         sha256 = await asyncio.to_thread(_digest, part)
         await asyncio.to_thread(publish_file, part, target)
     finally:
-        await asyncio.to_thread(part.unlink, missing_ok=True)
+        for passing in (part, *(piece.part.path for piece in pieces if ".conform" in piece.part.path.suffixes)):
+            await asyncio.to_thread(passing.unlink, missing_ok=True)
     used = [piece.segment for piece in pieces]
     clock = plan_clock(used, session_started_at=session.started_at or used[0].started_at)
     session_ms = None

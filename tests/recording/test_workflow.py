@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from streamhub.errors import BadMedia, Conflict, DiskFull, NotFound, StreamhubError
+from streamhub.errors import BadMedia, Conflict, DiskFull, NotFound, StreamhubError, ToolFailed
 from streamhub.recording.recording import Segment, SegmentState
 from streamhub.recording.workflow import discard_segments, finish_recording, import_media
 from streamhub.schedule.show import SessionState
@@ -26,6 +26,10 @@ async def _push(one, start_push, until, **kwargs):
 
 def _run(*argv):
     return subprocess.run(argv, check=False, capture_output=True).returncode
+
+
+def _run_text(*argv):
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stderr
 
 
 async def _put(room, source, *, number=1, state=SegmentState.CLOSED, at=None, duration_ms=None):
@@ -180,15 +184,55 @@ async def test_talk_before_going_live_is_left_out(open_studio, make_clip, until,
     assert all(room.path_of(s.path).exists() for s in await one.segments())
 
 
-async def test_segment_of_another_format_is_reported(room, clip, make_clip):
-    """An encoder that came back with another picture size is not joined into a broken file; its segment is kept."""
-    other = make_clip("other.mkv", *H264, "-c:a", "aac", seconds=1, size="640x360")
+@pytest.mark.parametrize(
+    ("options", "kwargs"),
+    [
+        ((*H264, "-c:a", "aac"), {"size": "640x360"}),
+        ((*H264, "-c:a", "aac", "-ar", "44100", "-ac", "2"), {}),
+        ((*H264,), {"sound": False}),
+        (("-vn", "-c:a", "aac"), {}),
+    ],
+    ids=["size", "sound", "silent", "dark"],
+)
+async def test_segment_of_another_format_is_encoded_anew(room, clip, make_clip, options, kwargs, request):
+    """An encoder that came back with another format is fitted in and reported, the rest is copied; nothing is lost."""
+    other = make_clip(f"other-{request.node.callspec.id}.mkv", *options, seconds=1, **kwargs)
+    await _put(room, clip, number=1)
+    await _put(room, other, number=2)
+    await _put(room, clip, number=3)
+    said = []
+    recording = await finish_recording(room, SID, report=said.append)
+    info = recording.info
+    assert (info.width, info.sample_rate_hz, info.channels) == (320, 48000, 1)
+    assert abs(info.duration_ms - 7000) <= 200
+    assert len(recording.clock.pieces) == 3
+    assert len(said) == 1
+    assert "segment 2: another format" in said[0]
+    assert "encoded anew" in said[0]
+    decoded = _run_text(room.tool.program, "-v", "error", "-i", room.path_of(recording.path), "-f", "null", "-")
+    assert "Error" not in decoded
+    assert "Invalid" not in decoded
+    assert sorted(p.name for p in room.session_dir(SID).iterdir())[:2] == ["recording.mp4", "seg-0001.mkv"]
+
+
+async def test_segment_that_cannot_be_fitted_in_is_reported(room, clip, make_clip):
+    """Where encoding anew fails, the segment is left out by name and its file is kept."""
+
+    class Unable:
+        def __init__(self, tool):
+            self.join = tool.join
+
+        async def conform(self, part, target, like, *, progress):
+            raise ToolFailed("no such encoder")
+
+    other = make_clip("unable.mkv", *H264, "-c:a", "aac", seconds=1, size="640x360")
     await _put(room, clip, number=1)
     await _put(room, other, number=2)
     said = []
-    recording = await finish_recording(room, SID, report=said.append)
-    assert recording.info.width == 320
+    recording = await finish_recording(replace(room, tool=Unable(room.tool)), SID, report=said.append)
+    assert abs(recording.info.duration_ms - 3000) <= 100
     assert "640x360" in said[0]
+    assert "left out" in said[0]
     assert (room.session_dir(SID) / "seg-0002.mkv").exists()
 
 
