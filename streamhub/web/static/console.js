@@ -146,7 +146,7 @@ board.addEventListener("submit", async (event) => {
   const button = event.submitter;
   const body = new URLSearchParams(new FormData(event.target, button));
   try {
-    const response = await fetch(button?.formAction ?? event.target.action, { method: "POST", body, redirect: "manual" });
+    const response = await fetch(button?.getAttribute("formaction") ?? event.target.action, { method: "POST", body, redirect: "manual" });
     if (response.type === "opaqueredirect") {
       say("");
       event.target.closest("details")?.removeAttribute("open");
