@@ -47,6 +47,7 @@ APP = "live"
 """Application name in the address that encoders use."""
 
 _MAX_PEERS = 64
+_MAX_PEERS_PER_ADDRESS = 16
 _STRANGER_BYTES = 65_536
 _FRIEND_BYTES = 16 * 2**20
 _READ_BYTES = 65_536
@@ -80,7 +81,7 @@ class RtmpDoor:
         self._hello_s = hello_s
         self._quiet_s = quiet_s
         self._server: asyncio.Server | None = None
-        self._peers: set[asyncio.Task[None]] = set()
+        self._peers: dict[asyncio.Task[None], str] = {}
 
     @property
     def port(self) -> int:
@@ -130,17 +131,18 @@ class RtmpDoor:
     async def _welcome(self, peer: _Peer) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._peers) >= _MAX_PEERS:
+        same_address = sum(1 for address in self._peers.values() if address == peer.address)
+        if len(self._peers) >= _MAX_PEERS or same_address >= _MAX_PEERS_PER_ADDRESS:
             _LOG.warning("rtmp_peer_refused address=%s reason=too_many_connections", peer.address)
             peer.hang_up()
             return
-        self._peers.add(task)
+        self._peers[task] = peer.address
         try:
             # The door's own cancelling ends here, so that asyncio's server does not report it as a fault.
             with contextlib.suppress(asyncio.CancelledError):
                 await peer.talk()
         finally:
-            self._peers.discard(task)
+            self._peers.pop(task, None)
 
 
 class _Peer:

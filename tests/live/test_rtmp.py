@@ -90,7 +90,7 @@ async def test_strangers_do_no_harm(door, gatekeeper, key, start_push):
     ]
     writers = []
     readers = []
-    for data in rubbish * 3:
+    for data in rubbish * 2:
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
         writer.write(data)
         writers.append(writer)
@@ -107,6 +107,47 @@ async def test_strangers_do_no_harm(door, gatekeeper, key, start_push):
     for writer in writers:
         writer.close()
     assert len(gatekeeper.sinks) == 1
+
+
+async def test_one_address_cannot_take_every_place(door, gatekeeper):
+    """Of very many connections from one address only some are held, and those only as long as the key may take."""
+    connections = [await asyncio.open_connection("127.0.0.1", door.port) for _ in range(20)]
+    async with asyncio.timeout(0.5):
+        for reader, _ in connections[16:]:
+            assert await reader.read() == b""
+    async with asyncio.timeout(5):
+        for reader, writer in connections:
+            assert await reader.read() == b""
+            writer.close()
+
+
+async def test_who_asks_for_acknowledgements_gets_them(door, gatekeeper, key):
+    """A publisher that announced a window is told how much has arrived."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(b"\x03" + bytes(2 * HANDSHAKE_BYTES))
+    await reader.readexactly(1 + 2 * HANDSHAKE_BYTES)
+
+    def message(kind, payload, stream=0):
+        head = b"\x03" + bytes(3) + len(payload).to_bytes(3, "big") + bytes([kind]) + stream.to_bytes(4, "little")
+        chunks = [payload[at : at + 128] for at in range(0, len(payload), 128)]
+        return head + b"\xc3".join(chunks)
+
+    def text(value):
+        return b"\x02" + len(value).to_bytes(2, "big") + value.encode()
+
+    number = b"\x00" + bytes(8)
+    writer.write(message(20, text("connect") + number + b"\x03\x00\x03app" + text("live") + b"\x00\x00\x09"))
+    writer.write(message(20, text("publish") + number + b"\x05" + text(key) + text("live"), stream=1))
+    writer.write(message(5, (100_000).to_bytes(4, "big")))
+    writer.write(message(8, b"\xaf\x01" + bytes(150_000), stream=1))
+    async with asyncio.timeout(5):
+        said = b""
+        while b"\x00\x00\x04\x03\x00\x00\x00\x00" not in said:  # length 4, type 3, stream 0: an acknowledgement
+            said += await reader.read(4096)
+    arrived = int.from_bytes((said + await reader.read(4)).split(b"\x00\x00\x04\x03\x00\x00\x00\x00")[1][:4], "big")
+    assert 100_000 <= arrived <= 160_000
+    writer.close()
+    await asyncio.wait_for(gatekeeper.sinks[0].ended.wait(), 5)
 
 
 async def test_encoder_waits_while_the_sink_is_full(door, gatekeeper, key, clip, start_push, program, tmp_path):

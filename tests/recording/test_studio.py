@@ -188,6 +188,27 @@ async def test_crash_of_the_hub_leaves_a_segment_that_the_next_start_closes(open
         await recorder._running.finish()
 
 
+async def test_live_session_gets_its_grace_again_after_a_start(open_studio, until):
+    """A hub that comes back in the middle of a live session waits for the encoder as if it had just dropped out."""
+    one = await open_studio(grace_s=0)
+    await one.step(SessionState.LIVE)
+    await one.studio.resume()
+    await until(lambda: one.seen(Happening.GRACE_OVER))
+
+
+async def test_encoder_that_did_not_reset_its_clock_is_recorded_from_its_beginning(open_studio, start_push, until):
+    """Times of five hours and more, as after a reconnect, are read right and do not end up in the recording."""
+    one = await open_studio()
+    child = await start_push(one.url, "-copyts", "-itsoffset", "20000")
+    assert await child.wait(timeout_s=20) == 0
+    await until(lambda: not one.studio.open_sessions())
+    (segment,) = await one.segments()
+    assert segment.state is SegmentState.CLOSED
+    assert abs(segment.duration_ms - 3000) <= 60
+    info = one.room.scanner.scan(one.room.path_of(segment.path))
+    assert info.start_ms <= 50
+
+
 async def test_low_disk_drops_hls_and_never_the_recording(open_studio, start_push, until):
     """Where the disk gets low, local viewing is given up and the host is told; the recording is whole."""
     free = [10**12]
