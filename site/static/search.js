@@ -115,7 +115,7 @@ class SearchPage {
     this.#status = scope.querySelector("[data-search-status]");
     this.#buttons = scope.querySelector("[data-search-more]") ?? createElement("p", { class: "search-more" });
     if (!this.#buttons.isConnected) this.#list.after(this.#buttons);
-    this.#root = new URL("..", new URL(form.dataset.searchRoot, document.baseURI));
+    this.#root = new URL("..", new URL(`${form.dataset.searchRoot.replace(/\/$/, "")}/`, document.baseURI));
     this.#read = createReader(this.#root);
     this.#limit = this.#pageSize;
   }

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from snowballstemmer.english_stemmer import EnglishStemmer
 from snowballstemmer.german_stemmer import GermanStemmer
@@ -65,10 +66,15 @@ def fold(text: str) -> str:
 def split_words(text: str) -> Iterator[Word]:
     """Find the words of a text in order, with their places."""
     for match in _WORD.finditer(text):
-        bare = _POSSESSIVE.sub("", match[0]).replace("'", "").replace("’", "")
-        pieces = tuple(piece for piece in map(fold, _SPLIT.split(bare)) if piece)
+        pieces = _fold_pieces(match[0])
         if pieces:
             yield Word(start=match.start(), end=match.end(), pieces=pieces)
+
+
+@lru_cache(maxsize=1 << 16)  # texts repeat their words
+def _fold_pieces(word: str) -> tuple[str, ...]:
+    bare = _POSSESSIVE.sub("", word).replace("'", "").replace("’", "")
+    return tuple(piece for piece in map(fold, _SPLIT.split(bare)) if piece)
 
 
 def derive_infinitive(piece: str) -> str:

@@ -17,7 +17,9 @@ from streamhub.archive.search.stopwords import STOP_WORDS
 
 Run = Callable[[str, Any], Any]
 
-SHARED = Path(__file__).resolve().parents[4] / "shared"
+ROOT = Path(__file__).resolve().parents[3]
+STATIC = ROOT / "site" / "static"
+SHARED = ROOT.parent / "shared"
 ODD_TEXTS = [
     "FRITZ!Box 7590, FRITZ!OS 8.02; Amts-Leitung AT&T don't geht's router's Kund:innen Kund*innen user_name",
     "ÄÖÜäöüßẞ İstanbul ΣΊΣΥΦΟΣ Ørsted Łódź naïve Ångström ﬁber ｗｉｄｅ ½ m² ℡ ① Ⅷ 1.000,50 12:30",
@@ -209,3 +211,19 @@ def test_slips_are_judged_alike(run_node: Run, archive: list[SearchDocument]) ->
     )
     assert distances == [measure_distance(left, right, 2) for left, right in pairs]
     assert [tuple(found) for found in corrections] == [find_corrections(word, vocabulary) for word in wrong]
+
+
+@pytest.mark.parametrize("name", ["analysis.js", "search-engine.js", "search.js"])
+def test_scripts_keep_to_the_policy(name: str) -> None:
+    """No script parses text as HTML or as code, none reaches for another host, and none is inline."""
+    text = (STATIC / name).read_text(encoding="utf-8")
+    for forbidden in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "Function(",
+        "https:/",
+    ):
+        assert forbidden not in text
