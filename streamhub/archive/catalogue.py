@@ -39,6 +39,7 @@ def load_translations(language: str, catalogues: Iterable[bytes]) -> Translation
             raise BadInput(f"message catalogue for {language}: {error}") from error
         for message in catalogue:
             if message.id and message.string:
+                merged.delete(message.id)  # else the first one would stay
                 merged[message.id] = message
     compiled = io.BytesIO()
     write_mo(compiled, merged)

@@ -72,7 +72,8 @@ def _instant(instant: datetime) -> str:
 def _serialise(root: ET.Element, namespace: str) -> bytes:
     ET.register_namespace("", namespace)
     ET.indent(root)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="utf-8") + b"\n"
+    text: bytes = ET.tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + text + b"\n"
 
 
 def render_sitemap(base: str, pages: Iterable[tuple[str, datetime | None]]) -> bytes:

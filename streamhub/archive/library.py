@@ -1,7 +1,7 @@
 """The library: the public picture of the archive, what the site may show and how it hangs together. Pure.
 
 The gate between draft and published stands here and nowhere else: pages, lists, feeds, downloads and the search index
-are made from a `Library` alone, and a `Library` holds nothing of a draft or withdrawn answer, its spoken words included.
+are made from a `Library` alone, and a `Library` holds nothing of a draft or withdrawn answer, its speech included.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PublicAnswer:
         session_id: its session.
         url: its page, relative to the root of the site.
         speech: the transcript cut to what was said, on the session clock; None for an answer in writing only.
-        text: everything that was answered, plain: in writing, then spoken.
+        text: what was answered, plain: in writing, then spoken by those who answer (by all when nobody is named).
     """
 
     answer: Answer
@@ -178,7 +178,9 @@ def _speakers(session: ArchivedSession) -> tuple[str, ...]:
 def _public_answer(answer: Answer, session: ArchivedSession) -> PublicAnswer:
     transcript = _transcript_of(session.transcripts, answer.language, session.language)
     cues = tuple(cue for cue in transcript.cues if _inside(cue, answer.ranges)) if transcript else ()
-    spoken = " ".join(cue.text for cue in cues)
+    answerers = {key_of(name) for name in answer.answerers}
+    own = [cue.text for cue in cues if key_of(cue.speaker) in answerers]
+    spoken = " ".join(own or [cue.text for cue in cues])
     return PublicAnswer(
         answer=answer,
         session_id=session.id,
@@ -285,7 +287,7 @@ def key_of(title: str) -> str:
 
 
 def plan_urls(folder: str, keys: Iterable[str]) -> dict[str, str]:
-    """Addresses of labels; those whose slugs meet get a mark made from their title, so that all stay apart and stable."""
+    """Addresses of labels; those whose slugs meet get a mark made from their title, so that all stay apart."""
     slugs = {key: slugify(key) for key in keys}
     taken = Counter(slugs.values())
     return {

@@ -1,7 +1,7 @@
 """Pages: views printed by templates. Pure but for the templates' compilation.
 
-Owns the template environment: escaping, strict variables, phrases of the page's language, links that are relative to the
-page. Refuses to know disks and what is public.
+Owns the template environment: escaping, strict variables, phrases of the page's language, links relative to the page.
+Refuses to know disks and what is public.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from posixpath import relpath
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from babel.support import Translations
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, select_autoescape
 from markupsafe import Markup
 
@@ -74,7 +75,6 @@ class Printer:
     def __init__(self, theme: Theme, frame: Frame) -> None:
         self._theme = theme
         self._frame = frame
-        self._environments: dict[str, Environment] = {}
         self.digest = digest_of(theme.digest, frame)
         self._static_digest = digest_of(sorted(theme.static.items()))[:10]
 
@@ -85,7 +85,7 @@ class Printer:
             BadInput: the template fails; says which, on which page.
         """
         head: Head = view.head
-        environment = self._environment(head.language)
+        environment = make_environment(self._theme, head.language)
         try:
             text = environment.get_template(template).render(
                 view=view, page=head, site=self._frame, **self._helpers(head), **more
@@ -117,14 +117,16 @@ class Printer:
             raise BadInput(f"the theme has no static file {name}", hint="look at the theme's static folder")
         return f"{to(f'static/{name}')}?v={self._static_digest}"
 
-    def _environment(self, language: str) -> Environment:
-        if language not in self._environments:
-            self._environments[language] = make_environment(self._theme, language)
-        return self._environments[language]
+
+@lru_cache(maxsize=8)
+def load_phrases(theme: Theme, language: str) -> Translations:
+    """The theme's phrases in a language."""
+    return load_translations(language, theme.catalogues.get(language, ()))
 
 
+@lru_cache(maxsize=8)
 def make_environment(theme: Theme, language: str) -> Environment:
-    """The template environment of a language."""
+    """The template environment of a language; compiled templates are kept as long as the theme is."""
     environment = Environment(
         loader=DictLoader(theme.templates),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -133,8 +135,7 @@ def make_environment(theme: Theme, language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    translations = load_translations(language, theme.catalogues.get(language, ()))
-    environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_translations(load_phrases(theme, language), newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= _filters(language)
     return environment
 
@@ -194,7 +195,7 @@ def _lang_attr(page_language: str, language: str) -> Markup:
     """A ``lang`` attribute where a text is in another language than the page."""
     if not language or language == page_language:
         return Markup()
-    return Markup(' lang="{}"').format(language)  # noqa: S704 - the value is escaped by format
+    return Markup(' lang="{}"').format(language)
 
 
 def _home(language: str, site_language: str) -> str:

@@ -19,20 +19,20 @@ from zoneinfo import ZoneInfo
 
 from streamhub.archive import feeds
 from streamhub.archive.archived import ArchivedSession
-from streamhub.archive.catalogue import load_translations
 from streamhub.archive.library import Label, Library, PublicAnswer, PublicSession, plan_library
 from streamhub.archive.markdown import plain_text
 from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, player_kind, to_media_time
-from streamhub.archive.pages import NOT_FOUND, Frame, Printer, plan_csp, view_digest
+from streamhub.archive.pages import NOT_FOUND, Frame, Printer, load_phrases, plan_csp, view_digest
 from streamhub.archive.plan import Content, MediaLink, Part, SitePlan, digest_of
 from streamhub.archive.search.document import SearchDocument, Turn
 from streamhub.archive.search.index import plan_index
-from streamhub.archive.structured import describe_answer, describe_session
+from streamhub.archive.structured import absolute, describe_answer, describe_session
 from streamhub.archive.theme import Theme
 from streamhub.archive.views import (
     AnswerView,
     Head,
     HomeView,
+    LabelRef,
     LabelsView,
     LabelView,
     Named,
@@ -147,9 +147,7 @@ class _Planner:
         self._frame = frame
         self._printer = printer
         self._theme = theme
-        self._gettext = {
-            language: load_translations(language, theme.catalogues.get(language, ())).gettext for language in LANGUAGES
-        }
+        self._gettext = {language: load_phrases(theme, language).gettext for language in LANGUAGES}
         self._answers = {
             answer_id: view_answer(answer, library, media.get(answer.session_id))
             for answer_id, answer in library.answers.items()
@@ -198,7 +196,7 @@ class _Planner:
         return self._page("session.html", view, data=describe_session(view, self._address))
 
     def _address(self, path: str) -> str:
-        return feeds.absolute(self._frame.url, path)
+        return absolute(self._frame.url, path)
 
     def _start_pages(self) -> list[Part]:
         parts = []
@@ -208,8 +206,10 @@ class _Planner:
         )
         for language in LANGUAGES:
             parts += [
-                self._page("home.html", self._home(language, topics[:HOME_TOPICS])),
-                self._page("search.html", self._search_page(language, topics[:SEARCH_EXAMPLES])),
+                self._page("home.html", self._home(language, _of_language(topics, language)[:HOME_TOPICS])),
+                self._page(
+                    "search.html", self._search_page(language, _of_language(topics, language)[:SEARCH_EXAMPLES])
+                ),
                 self._page("sessions.html", self._sessions_page(language)),
             ]
         not_found = Head(
@@ -236,8 +236,9 @@ class _Planner:
     def _root(self, language: str) -> str:
         return "" if language == self._frame.language else f"{language}/"
 
-    def _home(self, language: str, topics: list[Any]) -> HomeView:
-        newest = list(self._library.answers.values())[:HOME_ANSWERS]
+    def _home(self, language: str, topics: list[LabelRef]) -> HomeView:
+        own_first = sorted(self._library.answers.values(), key=lambda answer: answer.answer.language != language)
+        newest = own_first[:HOME_ANSWERS]
         return HomeView(
             head=self._head(
                 "", language, "", description="Answers from live round tables, word for word, to the second"
@@ -249,7 +250,7 @@ class _Planner:
             total_sessions=len(self._library.sessions),
         )
 
-    def _search_page(self, language: str, topics: list[Any]) -> PlainView:
+    def _search_page(self, language: str, topics: list[LabelRef]) -> PlainView:
         return PlainView(
             head=self._head("search/", language, "Search", section="search"),
             total_answers=len(self._library.answers),
@@ -399,6 +400,11 @@ class _Planner:
             session_title=session.title,
             date=_local_date(session),
         )
+
+
+def _of_language(labels: list[LabelRef], language: str) -> list[LabelRef]:
+    """Those of a language; all when it has none."""
+    return [ref for ref in labels if ref.language == language] or labels
 
 
 def _written(view: AnswerView) -> str:

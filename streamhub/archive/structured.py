@@ -1,6 +1,6 @@
 """Structured data (schema.org as JSON-LD) of the pages. Pure.
 
-Follows Google's documented rules: answers are ``Question`` with ``acceptedAnswer`` on a ``WebPage`` and never ``QAPage``
+Follows Google's documented rules: answers are ``Question`` with ``acceptedAnswer`` on a ``WebPage``, never ``QAPage``
 (visitors cannot answer); ``Clip`` stands on the page of the session, with a query and not a fragment.
 Refuses to know templates; what goes into a page is escaped here, once.
 """
@@ -73,7 +73,7 @@ def describe_session(view: SessionView, address: Callable[[str], str]) -> dict[s
     }
     video = _video(view.player, view.session.title, view.head.description, view.session, address)
     if video and view.player and view.player.end_ms >= SHORTEST_VIDEO_MS:
-        clips = {}
+        clips: dict[int, dict[str, Any]] = {}
         for answer in view.answers:
             start_s = _media_s(view.player, answer.start_ms)
             if start_s is not None and answer.start_ms is not None:

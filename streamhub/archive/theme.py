@@ -18,9 +18,9 @@ SHIPPED = "shipped/"
 _SKIPPED_SUFFIXES = frozenset({".part", ".pyc", ".orig", ".rej"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Theme:
-    """What the site is made with.
+    """What the site is made with. Compared by identity, so that what is compiled from it can be kept beside it.
 
     Attributes:
         templates: name to source; shipped ones are there under ``shipped/`` too.

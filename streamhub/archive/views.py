@@ -337,7 +337,11 @@ def view_answer(answer: PublicAnswer, library: Library, media: PlacedMedia | Non
         player=player,
         recording_missing=bool(answer.cues and found.recording and not media),
         transcript=_answer_transcript(answer, found, library, media),
-        related=tuple(refer_answer(library.answers[other], library) for other in library.related[record.id]),
+        related=tuple(
+            refer_answer(library.answers[other], library)
+            for other in library.related[record.id]
+            if library.answers[other] not in (before, after)
+        ),
         before=refer_answer(before, library) if before else None,
         after=refer_answer(after, library) if after else None,
         downloads=(*downloads, f"{answer.url}answer.md"),

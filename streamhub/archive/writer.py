@@ -1,8 +1,8 @@
 """The writer: from the plan to the files under `public/`, and nothing more than has changed.
 
 Gather, then write: every part that changed is made before the first byte is written, so a page that fails leaves the
-site as it was. Each file is written whole or not at all. A manifest in the folder remembers which files are ours and what
-each was made from; only those are ever overwritten or removed. Refuses to know what the files say.
+site as it was. Each file is written whole or not at all. A manifest in the folder remembers which files are ours and
+what each was made from; only those are ever overwritten or removed. Refuses to know what the files say.
 """
 
 from __future__ import annotations

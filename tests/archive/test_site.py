@@ -1,0 +1,475 @@
+"""The site: what is public and only that, safe against any text, whole, linked, in two languages."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import sys
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import feedparser
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from reading import Page, resolve
+from records import HOSTILE, make_session
+
+from streamhub.answers.answer import Answer, AnswerState
+from streamhub.archive.archived import ArchivedRecording, ArchivedSession
+from streamhub.archive.plan import MediaLink
+from streamhub.archive.site import plan_site
+from streamhub.archive.theme import Theme, load_theme
+from streamhub.config import SiteSettings
+from streamhub.errors import BadArchive
+from streamhub.recording.recording import ClockMap
+from streamhub.schedule.show import Participant, Role
+from streamhub.timecode import Span
+from streamhub.transcript.transcript import Cue, Maker, Transcript
+from streamhub.transcript.vtt import parse_vtt
+
+PUBLIC = SiteSettings(title="Antworten", url="https://antworten.example.org/archiv")
+
+
+@pytest.fixture(scope="module")
+def theme() -> Theme:
+    """The shipped theme."""
+    return load_theme()
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Path:
+    """A media folder with the recording of the small session."""
+    (tmp_path / "media/recordings").mkdir(parents=True)
+    (tmp_path / "media/recordings/netz.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 100)
+    return tmp_path / "media"
+
+
+def build(
+    *sessions: ArchivedSession, theme: Theme, settings: SiteSettings = PUBLIC, media: Path | None = None, hub: str = ""
+) -> dict[str, bytes]:
+    """Every generated file; recordings appear with their path as content."""
+    plan = plan_site(sessions, settings, theme, media_root=media, hub_url=hub)
+    return {
+        path: str(content.source).encode() if isinstance(content, MediaLink) else content
+        for path, content in plan.render().items()
+    }
+
+
+def pages(files: dict[str, bytes]) -> dict[str, Page]:
+    """Every page, read."""
+    return {path: Page(content.decode("utf-8")) for path, content in files.items() if path.endswith(".html")}
+
+
+def english(**changes: object) -> ArchivedSession:
+    """A small English session."""
+    cues = (
+        Cue(id="c1", span=Span(0, 4000), text="Why does my router blink red?", speaker="Tom Ellis"),
+        Cue(id="c2", span=Span(4000, 9000), text="The line has lost its sync.", speaker="Priya Nair"),
+    )
+    answer = Answer(
+        id="e1",
+        slug="router-red",
+        session_id="2027-04-02-lines",
+        question="Why does my router blink red?",
+        answerers=("Priya Nair",),
+        ranges=(Span(0, 9000),),
+        language="en",
+        topics=("Router",),
+        state=AnswerState.PUBLISHED,
+    )
+    values: dict[str, object] = {
+        "id": "2027-04-02-lines",
+        "language": "en",
+        "title": "Lines",
+        "transcripts": (Transcript(language="en", cues=cues, made_by=Maker.PERSON),),
+        "recordings": (),
+        "participants": (Participant(name="Tom Ellis", role=Role.HOST),),
+        "answers": (answer,),
+        "zone": "Europe/London",
+    }
+    return make_session(**(values | changes))
+
+
+def test_an_answer_page_says_what_it_should(theme: Theme, media: Path) -> None:
+    """Question, asker, who answered, date with zone, speech by speaker, the writing, the label of the maker."""
+    page = pages(build(make_session(), theme=theme, media=media))["a/q1-router-blinkt-rot/index.html"]
+    text = " ".join(page.text.split())
+    for said in (
+        "Frage von Maria aus Köln",
+        "12 Stimmen",
+        "Warum blinkt mein Router rot?",
+        "Beantwortet von Anna Weber",
+        "Dienstag, 2. März 2027, 20:15 Uhr (MEZ, UTC+1)",
+        "Halten Sie den Knopf zehn Sekunden gedrückt.",
+        "Rotes Blinken heißt: Die Leitung ist nicht synchron.",
+        "Maschinell mitgeschrieben, kann Fehler enthalten (faster-whisper small)",
+        "10 Sek., ab 0:07 der Aufzeichnung",
+    ):
+        assert said in text
+    assert {"t-c2", "t-c3"} <= page.ids
+    assert "t-c5" not in page.ids
+    assert page.html.startswith("<!doctype html>")
+
+
+def test_nothing_is_loaded_before_the_click(theme: Theme, media: Path) -> None:
+    """No page holds a media element, a picture or a frame; the player is a link to the second until it is clicked."""
+    files = build(make_session(), theme=theme, media=media)
+    for path, page in pages(files).items():
+        assert not [e for name in ("video", "audio", "img", "iframe", "object", "embed") for e in page.all(name)], path
+        for address in page.links():
+            assert resolve(path, address) is not None or address.startswith(PUBLIC.url), (path, address)
+    start = next(
+        element
+        for element in pages(files)["a/q1-router-blinkt-rot/index.html"].all("a")
+        if element.attributes.get("class") == "player-start"
+    )
+    assert start.attributes["href"] == "../../media/recordings/netz.mp4#t=7,17"
+    assert files["media/recordings/netz.mp4"] == str(media / "recordings/netz.mp4").encode()
+
+
+def test_drafts_and_withdrawn_answers_leak_nowhere(theme: Theme, media: Path) -> None:
+    """Neither their questions, topics, files nor what was said in them is in any byte of the site, packed or not."""
+    files = build(make_session(), theme=theme, media=media)
+    for path, content in files.items():
+        plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        folded = f"{path} {plain.decode('utf-8', 'replace')}".casefold()
+        for canary in ("zebra", "nilpferd", "vertraulich", "unter uns"):
+            assert canary not in folded, (canary, path)
+    assert "Ein Teil ist nicht veröffentlicht." in files["s/2027-03-02-netz/index.html"].decode()
+
+
+def test_a_session_of_drafts_has_no_page_at_all(theme: Theme) -> None:
+    """Before the first answer is published, nothing shows that the session is in the archive."""
+    session = make_session()
+    drafts = tuple(replace(one, state=AnswerState.DRAFT, superseded_by="") for one in session.answers)
+    files = build(replace(session, answers=drafts), theme=theme)
+    assert not [path for path in files if path.startswith(("a/", "s/", "answers/", "people/anna"))]
+    assert b"Router" not in b"".join(content for path, content in files.items() if path.endswith((".html", ".xml")))
+
+
+def test_a_superseded_answer_points_to_its_successor(theme: Theme) -> None:
+    """Its address stays, shows the question and the newer answer, and is listed nowhere."""
+    files = build(make_session(), theme=theme)
+    page = pages(files)["a/q4-router-alt/index.html"]
+    assert "Wie starte ich den alten Router neu?" in page.text
+    assert "../q1-router-blinkt-rot/" in page.links()
+    assert 'content="noindex"' in page.html
+    assert f'rel="canonical" href="{PUBLIC.url}/a/q1-router-blinkt-rot/"' in page.html
+    for path, content in files.items():
+        plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        assert b"giraffe" not in plain.lower(), path
+        if path != "a/q4-router-alt/index.html":
+            assert b"q4" not in plain, path
+
+
+def test_a_session_without_answers_is_shown_and_found(theme: Theme) -> None:
+    """An imported recording or text without questions has its page, and the search finds what was said in it."""
+    files = build(english(answers=()), theme=theme)
+    assert "The line has lost its sync." in files["s/2027-04-02-lines/index.html"].decode()
+    fragment = json.loads(files["answers/2027-04-02-lines.json"])
+    assert fragment["url"] == "s/2027-04-02-lines/"
+    assert [turn["start_ms"] for turn in fragment["turns"]] == [0, 4000]
+
+
+def test_search_fragments_lead_to_the_second(theme: Theme) -> None:
+    """Each published answer has its fragment, whose turns lie on the clock of the session."""
+    files = build(make_session(), english(), theme=theme)
+    assert sorted(path for path in files if path.startswith("answers/")) == ["answers/e1.json", "answers/q1.json"]
+    fragment = json.loads(files["answers/q1.json"])
+    assert fragment["url"] == "a/q1-router-blinkt-rot/"
+    assert fragment["turns"][0] == {
+        "start_ms": 5000,
+        "speaker": "Clara Roth",
+        "text": "Maria fragt, warum ihr Router rot blinkt.",
+    }
+    assert fragment["answer"] == "Halten Sie den Knopf zehn Sekunden gedrückt."
+
+
+def hostile_session(text: str) -> ArchivedSession:
+    """A session in which every free text is hostile."""
+    line = " ".join("".join(c for c in text if c.isprintable() or c == " ").split()) or "x"
+    session = make_session()
+    first, *others = session.answers
+    cues = tuple(replace(cue, text=f"{line} {cue.id}", speaker=f"{line} ?") for cue in session.transcripts[0].cues)
+    return replace(
+        session,
+        title=text,
+        show_title=text,
+        recap=text,
+        participants=(Participant(name=text, role=Role.HOST, about=text),),
+        transcripts=(replace(session.transcripts[0], cues=cues, made_with=line),),
+        answers=(
+            replace(first, question=text, asker=text, answerers=(text,), topics=(text,), products=(text,), body=text),
+            *others,
+        ),
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text(theme: Theme, media: Path, text: str) -> None:
+    """Whatever strangers type, pages have the same elements, JSON-LD parses, captions and the feed read back."""
+    harmless = pages(build(hostile_session("harmless"), theme=theme, media=media))
+    files = build(hostile_session(text), theme=theme, media=media)
+    found = pages(files)
+    for path, page in found.items():
+        assert not page.problems, (path, page.problems)
+        for element in page.elements:
+            assert not [name for name in element.attributes if name.startswith("on") or name == "style"], path
+            for name in ("href", "src", "action"):
+                address = element.attributes.get(name, "")
+                assert not re.match(r"\s*(javascript|data|vbscript):", address, re.IGNORECASE), (path, address)
+            assert "tracker.example" not in " ".join(element.attributes.get(name, "") for name in ("src", "data-src"))
+        if path in harmless:
+            same = [element.name for element in page.elements if element.name in {"script", "meta", "link", "form"}]
+            assert same == [
+                element.name
+                for element in harmless[path].elements
+                if element.name in {"script", "meta", "link", "form"}
+            ], path
+        for script in page.scripts:
+            json.loads(script)
+    answer = found["a/q1-router-blinkt-rot/index.html"]
+    assert " ".join(text.split()).split("\x00")[0].strip() in " ".join(answer.text.split())
+    cues = parse_vtt(files["a/q1-router-blinkt-rot/answer.vtt"].decode(), "answer.vtt").cues
+    assert [cue.text[-2:] for cue in cues] == ["c2", "c3"]
+    feed = feedparser.parse(files["feed.xml"])
+    assert not feed.bozo
+    assert len(feed.entries) == 1
+    json.loads(files["answers/q1.json"])
+
+
+def test_every_page_is_well_formed_and_keeps_the_policy(theme: Theme, media: Path) -> None:
+    """Each page parses strictly, names its language and carries a policy that forbids inline script and style."""
+    files = build(make_session(), english(), theme=theme, media=media, hub="https://hub.example.org")
+    found = pages(files)
+    assert len(found) > 20
+    for path, page in found.items():
+        assert page.problems == [], path
+        policies = [
+            element.attributes["content"]
+            for element in page.all("meta")
+            if element.attributes.get("http-equiv") == "Content-Security-Policy"
+        ]
+        assert len(policies) == 1, path
+        assert "default-src 'none'" in policies[0]
+        assert "unsafe" not in policies[0]
+        assert not page.all("style")
+        assert not [element for element in page.elements if "style" in element.attributes], path
+        for script in page.all("script"):
+            assert "src" in script.attributes or script.attributes["type"] == "application/ld+json", path
+        assert len(page.all("h1")) == 1, path
+        assert page.all("html")[0].attributes["lang"] in {"de", "en"}
+        assert page.all("title"), path
+    assert "Content-Security-Policy: default-src 'none'" in files["_headers"].decode()
+
+
+@pytest.mark.parametrize("settings", [PUBLIC, SiteSettings(language="en")])
+def test_every_internal_link_leads_somewhere(theme: Theme, media: Path, settings: SiteSettings) -> None:
+    """No link inside the site is broken, fragments included, with and without a public address."""
+    files = build(make_session(), english(), theme=theme, media=media, settings=settings)
+    found = pages(files)
+    for path, page in found.items():
+        for address in page.links():
+            inside = address.removeprefix(f"{settings.url}/") if settings.url else address
+            target = resolve("index.html" if inside != address else path, inside)
+            if target is None:
+                continue
+            assert target[0] in files, (path, address)
+            if target[1] and target[0] in found and not target[1].startswith("t="):
+                assert target[1] in found[target[0]].ids, (path, address)
+
+
+def test_pages_exist_in_the_language_of_what_they_show(theme: Theme) -> None:
+    """Content pages stand once, in their language; start, search and lists stand in both and point to each other."""
+    found = pages(build(make_session(), english(), theme=theme))
+    languages = {path: page.all("html")[0].attributes["lang"] for path, page in found.items()}
+    assert languages["a/e1-router-red/index.html"] == "en"
+    assert languages["a/q1-router-blinkt-rot/index.html"] == "de"
+    for folder in ("", "search/", "sessions/", "topics/", "people/", "products/"):
+        assert (languages[f"{folder}index.html"], languages[f"en/{folder}index.html"]) == ("de", "en")
+    assert "Suche" in found["search/index.html"].text
+    assert "Search" in found["en/search/index.html"].text
+    twin = next(e for e in found["search/index.html"].all("a") if e.attributes.get("hreflang") == "en")
+    assert twin.attributes["href"] == "../en/search/"
+
+
+def test_text_in_another_language_says_so(theme: Theme) -> None:
+    """An English question on a German page carries its language."""
+    page = pages(build(make_session(), english(), theme=theme))["index.html"]
+    titles = [e.attributes.get("lang") for e in page.all("h3") if e.attributes.get("class") == "entry-title"]
+    assert titles == [None, "en", "en", None]
+
+
+def test_the_search_page_keeps_its_contract(theme: Theme) -> None:
+    """The form names the index and both languages, every message is there, and without script a notice helps."""
+    page = pages(build(make_session(), theme=theme))["en/search/index.html"]
+    form = next(e for e in page.all("form") if "data-search-root" in e.attributes).attributes
+    assert form["data-search-root"] == "../../search/"
+    assert (form["role"], form["data-lang"], form["data-other-lang"]) == ("search", "en", "de")
+    for name in ("searching", "none", "one", "many", "corrected", "error", "more", "other", "at"):
+        assert form[f"data-message-{name}"]
+    assert "{count}" in form["data-message-many"]
+    assert page.all("noscript")
+    assert [
+        e for e in page.all("p") if e.attributes.get("aria-live") == "polite" and "data-search-status" in e.attributes
+    ]
+    assert [e for e in page.all("ol") if "data-search-results" in e.attributes]
+
+
+def test_structured_data_tells_question_answer_and_clips(theme: Theme, media: Path) -> None:
+    """An answer is a Question with its accepted Answer and never a QAPage; the session's video has clips by query."""
+    session = make_session()
+    long = replace(session.recordings[0], duration_ms=42_000)
+    found = pages(build(replace(session, recordings=(long,)), theme=theme, media=media))
+    answer = json.loads(found["a/q1-router-blinkt-rot/index.html"].scripts[0])
+    assert answer["@type"] == "WebPage"
+    assert answer["mainEntity"]["acceptedAnswer"]["author"] == [{"@type": "Person", "name": "Anna Weber"}]
+    assert answer["video"]["contentUrl"] == f"{PUBLIC.url}/media/recordings/netz.mp4"
+    video = json.loads(found["s/2027-03-02-netz/index.html"].scripts[0])["video"]
+    assert [(clip["startOffset"], clip["url"]) for clip in video["hasPart"]] == [
+        (7, f"{PUBLIC.url}/s/2027-03-02-netz/?t=5")
+    ]
+    assert "QAPage" not in json.dumps([answer, video])
+
+
+def test_the_feed_can_be_subscribed_to(theme: Theme) -> None:
+    """Newest answers first, with author, date and absolute address; ids survive a move of the site."""
+    sessions = (make_session(), english(starts_at=make_session().starts_at.replace(month=4)))
+    feed = feedparser.parse(build(*sessions, theme=theme)["feed.xml"])
+    assert not feed.bozo
+    assert [entry.title for entry in feed.entries] == ["Why does my router blink red?", "Warum blinkt mein Router rot?"]
+    assert feed.entries[1].author == "Anna Weber"
+    assert feed.entries[1].link == f"{PUBLIC.url}/a/q1-router-blinkt-rot/"
+    assert feed.entries[1].updated == "2027-03-02T19:15:00Z"
+    moved = feedparser.parse(build(*sessions, theme=theme, settings=SiteSettings())["feed.xml"])
+    assert [entry.id for entry in moved.entries] == [entry.id for entry in feed.entries]
+
+
+def test_the_sitemap_lists_what_may_be_found(theme: Theme) -> None:
+    """Public pages only, with whole addresses; none without a public address of the site."""
+    files = build(make_session(), theme=theme)
+    addresses = re.findall(r"<loc>([^<]+)</loc>", files["sitemap.xml"].decode())
+    assert f"{PUBLIC.url}/a/q1-router-blinkt-rot/" in addresses
+    assert not [address for address in addresses if "q4" in address or "404" in address]
+    assert f"Sitemap: {PUBLIC.url}/sitemap.xml" in files["robots.txt"].decode()
+    assert "sitemap.xml" not in build(make_session(), theme=theme, settings=SiteSettings())
+
+
+def test_captions_are_in_the_time_of_the_recording(theme: Theme, media: Path) -> None:
+    """A player shows them at the right moment; without a recording they stay on the clock of the session."""
+    path = "a/q1-router-blinkt-rot/answer.vtt"
+    placed = parse_vtt(build(make_session(), theme=theme, media=media)[path].decode(), path)
+    assert placed.cues[0].span == Span(7_000, 11_800)
+    assert parse_vtt(build(make_session(), theme=theme)[path].decode(), path).cues[0].span == Span(5_000, 9_800)
+
+
+def test_a_missing_recording_is_said_and_reported(theme: Theme, tmp_path: Path) -> None:
+    """The page says so instead of showing a player that fails, and the plan names the file."""
+    plan = plan_site((make_session(),), PUBLIC, theme, media_root=tmp_path)
+    assert plan.missing_media == ("recordings/netz.mp4",)
+    page = Page(bytes(plan.render()["a/q1-router-blinkt-rot/index.html"]).decode())  # type: ignore[arg-type]
+    assert "Die Aufzeichnung liegt hier nicht vor." in page.text
+
+
+@pytest.mark.parametrize("url", ["../secret.mp4", "/etc/passwd", "a/../../b.mp4", "c:\\x.mp4", "x\x00.mp4"])
+def test_a_recording_outside_the_media_folder_is_refused(theme: Theme, media: Path, url: str) -> None:
+    """No path in the archive can make a foreign file public."""
+    recording = ArchivedRecording(url=url, duration_ms=1000, clock=ClockMap.identity(1000))
+    with pytest.raises(BadArchive, match="recording"):
+        plan_site((make_session(recordings=(recording,)),), PUBLIC, theme, media_root=media)
+
+
+def test_a_recording_that_is_a_link_is_refused(theme: Theme, media: Path) -> None:
+    """What a symbolic link in the media folder points to is not published."""
+    (media.parent / "secret").write_text("secret")
+    (media / "recordings/netz.mp4").unlink()
+    (media / "recordings/netz.mp4").symlink_to(media.parent / "secret")
+    with pytest.raises(BadArchive, match="symbolic link"):
+        plan_site((make_session(),), PUBLIC, theme, media_root=media)
+
+
+def test_hls_brings_its_segments_and_nothing_else(theme: Theme, media: Path) -> None:
+    """A playlist is published with the segments that it names beside it, never with files elsewhere."""
+    folder = media / "hls/netz"
+    folder.mkdir(parents=True)
+    (folder / "index.m3u8").write_text(
+        '#EXTM3U\n#EXT-X-MAP:URI="init.mp4"\n#EXTINF:4,\ns0.m4s\n#EXTINF:4,\n../../recordings/netz.mp4\nhttps://x.example/s\n'
+    )
+    for name in ("init.mp4", "s0.m4s", "unnamed.m4s"):
+        (folder / name).write_bytes(b"x")
+    recording = replace(make_session().recordings[0], url="hls/netz/index.m3u8", kind="hls")
+    files = build(make_session(recordings=(recording,)), theme=theme, media=media)
+    assert sorted(path for path in files if path.startswith("media/")) == [
+        "media/hls/netz/index.m3u8",
+        "media/hls/netz/init.mp4",
+        "media/hls/netz/s0.m4s",
+    ]
+
+
+def test_recordings_served_elsewhere_are_allowed_by_the_policy(theme: Theme) -> None:
+    """With an address prefix nothing is linked into the site, and the policy lets the player load from there."""
+    settings = replace(PUBLIC, media_url="https://media.example.org/hub")
+    files = build(make_session(), theme=theme, settings=settings)
+    page = files["a/q1-router-blinkt-rot/index.html"].decode()
+    assert 'data-src="https://media.example.org/hub/recordings/netz.mp4"' in page
+    assert "media-src &#39;self&#39; https://media.example.org;" in page
+    assert "von media.example.org" in page
+
+
+def test_labels_that_share_a_slug_stay_apart(theme: Theme) -> None:
+    """C, C++ and a title without Latin letters are three topics with three addresses."""
+    session = make_session()
+    first = replace(session.answers[0], topics=("C", "C++", "漢字"))
+    files = build(replace(session, answers=(first,)), theme=theme)
+    assert len([path for path in files if re.fullmatch(r"topics/[^/]+/index\.html", path)]) == 3
+
+
+def test_related_answers_are_alike(theme: Theme) -> None:
+    """Answers that share topics or rare words point to each other, others do not."""
+    questions = [
+        ("a1", "Warum blinkt der Router?", "Router"),
+        ("a2", "Nachbarn hören die Wärmepumpe", "Wärme"),
+        ("a3", "Wie setze ich meinen Router zurück?", "Router"),
+        ("a4", "Wann kommt die Rechnung?", "Rechnung"),
+    ]
+    answers = tuple(
+        Answer(
+            id=answer_id,
+            slug="x",
+            session_id="2027-03-02-netz",
+            question=question,
+            topics=(topic,),
+            state=AnswerState.PUBLISHED,
+            body="Ja.",
+        )
+        for answer_id, question, topic in questions
+    )
+    page = pages(build(make_session(answers=answers), theme=theme))["a/a1-x/index.html"]
+    related = page.html.partition('id="related"')[2]
+    assert "../a3-x/" in related
+    assert "../a2-x/" not in related
+    assert "../a4-x/" not in related
+
+
+def test_validity_is_shown(theme: Theme) -> None:
+    """An answer that holds until a day says so."""
+    session = make_session()
+    first = replace(session.answers[0], valid_until=date(2027, 12, 31))
+    files = build(replace(session, answers=(first,)), theme=theme)
+    assert "Gültig bis 31.\u00a0Dezember 2027." in files["a/q1-router-blinkt-rot/index.html"].decode()
+
+
+def test_two_builds_are_byte_identical(theme: Theme, media: Path) -> None:
+    """The same archive gives the same bytes, whatever order its sessions come in."""
+    one, two = make_session(), english()
+    assert build(one, two, theme=theme, media=media) == build(two, one, theme=theme, media=media)
+
+
+def test_an_empty_archive_is_a_site(theme: Theme) -> None:
+    """Before the first session there is a start page that says so."""
+    files = build(theme=theme)
+    assert "Noch ist nichts veröffentlicht." in files["index.html"].decode()
+    assert not [page.problems for page in pages(files).values() if page.problems]
