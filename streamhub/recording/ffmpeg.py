@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import shutil
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ from streamhub.errors import BadMedia, DiskFull, StreamhubError, TimedOut, ToolF
 from streamhub.process import Child, Command, Limits
 from streamhub.recording.media import AudioPlan, ConvertPlan, JoinPart, Progress, RecordPlan
 from streamhub.recording.recording import MediaInfo
+
+_LOG = logging.getLogger(__name__)
 
 _WRITE_TIMEOUT_S = 20.0
 _FINISH_TIMEOUT_S = 20.0
@@ -167,23 +170,31 @@ class FfmpegRecording:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 stdin.close()
             try:
-                return await self._child.wait(timeout_s=_FINISH_TIMEOUT_S) == 0
+                code = await self._child.wait(timeout_s=_FINISH_TIMEOUT_S)
             except TimedOut:
-                await self._child.stop()
-                return False
+                code = await self._child.stop()
+        if code:
+            _LOG.warning("recorder_ended_badly code=%d said=%r", code, self._child.stderr_tail[-500:])
+        return code == 0
 
 
 def record_argv(plan: RecordPlan) -> list[str]:
-    """Arguments that record standard input."""
-    legs = [f"[f=matroska:cluster_time_limit={_CLUSTER_MS}]{_tee_path(plan.segment)}"]
+    """Arguments that record standard input.
+
+    The file is an output of its own, because the tee muxer does not translate MPEG-TS codec tags for Matroska. HLS goes
+    through a tee, because only there a failing leg is left out while the rest goes on; its other leg writes nothing.
+    """
+    source = ffmpeg.input("pipe:0", f=plan.container.value, **_FILES_ONLY)
+    segment = str(plan.segment.absolute())
+    outputs = [source.output(segment, f="matroska", c="copy", map="0", cluster_time_limit=_CLUSTER_MS)]
     if plan.playlist is not None:
         hls = (
             f"f=hls:hls_time={_HLS_TIME_S}:hls_list_size=0:hls_playlist_type=event"
             ":hls_flags=append_list+temp_file+omit_endlist+program_date_time:onfail=ignore"
         )
-        legs.append(f"[{hls}]{_tee_path(plan.playlist)}")
-    source = ffmpeg.input("pipe:0", f=plan.container.value, **_FILES_ONLY)
-    return _compile(source.output("|".join(legs), f="tee", c="copy", map="0"), "-n")
+        legs = f"[f=null]-|[{hls}]{_tee_path(plan.playlist)}"
+        outputs.append(source.output(legs, f="tee", c="copy", map="0"))
+    return _compile(ffmpeg.merge_outputs(*outputs), "-n")
 
 
 def join_argv(listing: Path, target: Path) -> list[str]:

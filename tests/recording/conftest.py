@@ -122,8 +122,8 @@ async def start_push(program: Path, clip: Path) -> AsyncIterator[Callable[..., A
     """Start an encoder that pushes a clip to an address."""
     children: list[Child] = []
 
-    async def start(url: str, *options: str, source: Path = clip) -> Child:
-        argv = [str(program), "-v", "error", *options, "-i", str(source), "-c", "copy", "-f", "flv", url]
+    async def start(url: str, *options: str, source: Path = clip, container: str = "flv") -> Child:
+        argv = [str(program), "-v", "error", *options, "-i", str(source), "-c", "copy", "-f", container, url]
         children.append(await process.start(Command(argv=argv, name="encoder")))
         return children[-1]
 

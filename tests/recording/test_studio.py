@@ -7,6 +7,7 @@ import signal
 import subprocess
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,12 @@ from streamhub.config import LiveSettings
 from streamhub.errors import Conflict, DiskFull, Forbidden, TooMany
 from streamhub.live.ingest import Publisher
 from streamhub.live.rtmp import RtmpDoor
+from streamhub.live.srt import SrtDoor
 from streamhub.recording.recording import SegmentState
 from streamhub.recording.room import drop_hls
 from streamhub.recording.rules import ISSUE_DISK_LOW
 from streamhub.recording.studio import Happening, Studio
+from streamhub.recording.workflow import finish_recording
 from streamhub.schedule.show import SessionState
 from streamhub.store.recordings import list_segments
 
@@ -207,6 +210,36 @@ async def test_encoder_that_did_not_reset_its_clock_is_recorded_from_its_beginni
     assert abs(segment.duration_ms - 3000) <= 60
     info = one.room.scanner.scan(one.room.path_of(segment.path))
     assert info.start_ms <= 50
+
+
+async def test_encoder_by_srt_is_recorded_likewise(open_studio, start_push, until, program):
+    """What comes by SRT, as MPEG-TS, becomes a segment that joins with others: the sound in the form that MP4 wants."""
+    one = await open_studio()
+    door = SrtDoor("127.0.0.1", 0, program=program)
+    await door.open(one.studio)
+    try:
+        ingest = await door.expect(one.key)
+        port = int(ingest.url.split(":")[2].split("?")[0])
+        async with asyncio.timeout(10):
+            while f":{port:04X} " not in Path("/proc/net/udp").read_text():
+                await asyncio.sleep(0.05)
+        address = f"{ingest.url}&passphrase={ingest.key}"
+        child = await start_push(address, "-re", container="mpegts")
+        assert await child.wait(timeout_s=20) == 0
+        await until(lambda: not one.studio.open_sessions())
+    finally:
+        await door.close()
+    (segment,) = await one.segments()
+    assert segment.state is SegmentState.CLOSED
+    assert 2300 <= segment.duration_ms <= 3100
+    recording = await finish_recording(one.room, one.session_id)
+    assert (recording.info.audio_codec, recording.info.video_codec) == ("aac", "h264")
+    said = subprocess.run(  # noqa: ASYNC221
+        [program, "-v", "error", "-i", one.room.path_of(recording.path), "-f", "null", "-"],
+        check=True,
+        capture_output=True,
+    )
+    assert said.stderr == b""
 
 
 async def test_low_disk_drops_hls_and_never_the_recording(open_studio, start_push, until):

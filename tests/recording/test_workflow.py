@@ -158,6 +158,29 @@ async def test_unknown_session_is_named(room):
         await finish_recording(room, "nowhere")
 
 
+async def test_head_of_a_segment_without_an_index_is_cut_too(open_studio, make_clip, room, tmp_path):
+    """Also where a crash left the segment without index and length, what came before going live is left out."""
+    one = await open_studio()
+    whole = make_clip("indexless.mkv", *H264, "-c:a", "aac", seconds=8)
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 3 // 4])
+    segment = await _put(room, cut, state=SegmentState.OPEN, at=one.clock())
+    one.clock.skip(2.5)
+    live = await one.step(SessionState.LIVE)
+    recording = await finish_recording(room, SID)
+    cut_ms = room.scanner.scan(cut).duration_ms
+    kept_ms = cut_ms - (live.started_at - segment.started_at).total_seconds() * 1000
+    assert cut_ms > 4000
+    assert kept_ms - 50 <= recording.info.duration_ms - recording.info.start_ms <= kept_ms + 1100
+    (piece,) = recording.clock.pieces
+    assert piece.session.start_ms == 0
+    keys = _run_text(
+        room.tool.program, "-v", "info", "-skip_frame", "nokey", "-i", room.path_of(recording.path), "-vf", "showinfo",
+        "-an", "-frames:v", "1", "-f", "null", "-",
+    )  # fmt: skip
+    assert "pts_time:0" in keys
+
+
 async def test_talk_before_going_live_is_left_out(open_studio, make_clip, until, room):
     """What was recorded before going live is not in the recording, to the key frame; the clock map knows."""
     one = await open_studio()
