@@ -49,7 +49,7 @@ from streamhub.timecode import Now
 from streamhub.transcript import faster_whisper, openai_whisper
 from streamhub.transcript.models import ModelReport, Shelf, choose_demo_model, describe_model
 from streamhub.transcript.transcriber import Transcriber
-from streamhub.web.access import make_api_token, make_host_link
+from streamhub.web.access import AccessRole, make_api_token, make_host_link
 from streamhub.web.application import make_app
 from streamhub.web.hub import Hub
 from streamhub.workspace import Workspace, open_workspace
@@ -81,9 +81,13 @@ class Parts:
     random: Random
 
 
-def make_transcriber(settings: Settings, workspace: Workspace, environ: Environ) -> Transcriber:
-    """The recogniser that the settings name."""
-    cache = workspace.folder / "models"
+def models_folder(workspace: Workspace) -> Path:
+    """Where models lie that had to be fetched."""
+    return workspace.folder / "models"
+
+
+def make_transcriber(settings: Settings, cache: Path, environ: Environ) -> Transcriber:
+    """The recogniser that the settings name; models that have to be fetched go to ``cache``."""
     if settings.transcript.engine == openai_whisper.NAME:
         return openai_whisper.OpenaiWhisper(settings=settings.transcript, cache=cache, environ=environ)
     return faster_whisper.FasterWhisper(settings=settings.transcript, cache=cache, environ=environ)
@@ -92,13 +96,13 @@ def make_transcriber(settings: Settings, workspace: Workspace, environ: Environ)
 def report_model(settings: Settings, workspace: Workspace, environ: Environ) -> ModelReport:
     """What the configured model is, for the doctor."""
     shelf = _SHELVES[settings.transcript.engine]
-    return describe_model(shelf, settings.transcript, cache=workspace.folder / "models", environ=environ)
+    return describe_model(shelf, settings.transcript, cache=models_folder(workspace), environ=environ)
 
 
 def choose_model(settings: Settings, workspace: Workspace, environ: Environ) -> str:
     """A real model if there is one on this machine, else the rehearsal's."""
     shelf = _SHELVES[settings.transcript.engine]
-    return choose_demo_model(shelf, settings.transcript, cache=workspace.folder / "models", environ=environ)
+    return choose_demo_model(shelf, settings.transcript, cache=models_folder(workspace), environ=environ)
 
 
 def find_program(settings: Settings) -> tuple[Path, str]:
@@ -135,7 +139,7 @@ async def open_hub(folder: Path, environ: Environ, *, now: Now, random: Random) 
                     store=store,
                     engine=engine,
                     recordings=StudioRecordings(room, studio),
-                    transcriber=make_transcriber(settings, workspace, environ),
+                    transcriber=make_transcriber(settings, models_folder(workspace), environ),
                     build=lambda: _build_apart(workspace),
                     media=workspace.media(settings),
                     transcripts=workspace.transcripts,
@@ -254,12 +258,17 @@ class HubBroadcasting:
         return await self._parts.store.read(lambda db: load_stream_key(db, session_id))
 
 
+def stop_event() -> asyncio.Event:
+    """Set when the process is told to stop (Ctrl-C, or the service manager)."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
 async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say: Say) -> None:
     """Run a hub until it is told to stop."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_event()
     async with open_hub(folder, environ, now=now, random=random) as parts:
         live = parts.settings.live
         rtmp = RtmpDoor(live.host, live.rtmp_port)
@@ -328,6 +337,10 @@ def _control(parts: Parts, url: str, rtmp: RtmpDoor) -> Mapping[str, Callable[[M
     async def api_token(body: Mapping[str, Json]) -> Json:
         return {"token": await make_api_token(parts.store, parts.now, parts.random, person=body["person"])}
 
+    async def worker_key(body: Mapping[str, Json]) -> Json:
+        role = AccessRole.WORKER
+        return {"token": await make_api_token(parts.store, parts.now, parts.random, person=body["person"], role=role)}
+
     async def begin_import(body: Mapping[str, Json]) -> Json:
         return {"session": await parts.importer.begin(ImportRequest.from_json(body))}
 
@@ -342,6 +355,7 @@ def _control(parts: Parts, url: str, rtmp: RtmpDoor) -> Mapping[str, Callable[[M
         "hub": hub,
         "host-link": host_link,
         "api-token": api_token,
+        "worker-key": worker_key,
         "import": begin_import,
         "import-progress": import_progress,
         "import-finish": finish_import,

@@ -127,7 +127,7 @@ def worker(hub_url: str, cache: Path) -> None:
     """
     from streamhub import commands
 
-    _run(lambda: commands.work(hub_url, cache, os.environ, now=_now, random=secrets.token_bytes, say=click.echo))
+    _run(lambda: commands.work(hub_url, cache, os.environ, now=_now, say=click.echo))
 
 
 @cli.command(epilog="Example: streamhub build -w hub --json")
@@ -155,7 +155,7 @@ def status(folder: Path, as_json: bool, worker_key: bool) -> None:
     from streamhub import commands
 
     if worker_key:
-        click.echo(commands.worker_key(folder))
+        click.echo(_run(lambda: commands.worker_key(folder)))
         return
     report = asyncio.run(commands.read_status(folder, os.environ, now=_now))
     click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else commands.render_status(report))
@@ -267,7 +267,7 @@ def restore(source: Path, folder: Path, as_json: bool) -> None:
     """Make a workspace in FOLDER out of the backup SOURCE; never overwrites anything."""
     from streamhub import commands
 
-    report = commands.restore_workspace(source, folder)
+    report = commands.restore_workspace(source, folder, os.environ)
     _print(report, as_json, "{files} files restored into {folder}; next: streamhub doctor -w {folder}")
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import hashlib
-import hmac
 import shutil
 import sys
 import time
@@ -24,11 +22,13 @@ from streamhub.archive.search.query import SearchIndex, search
 from streamhub.archive.site import plan_site
 from streamhub.archive.theme import load_theme
 from streamhub.archive.writer import write_site
-from streamhub.config import Settings, load_settings
+from streamhub.config import Settings, load_settings, parse_settings
 from streamhub.control import ask_hub
 from streamhub.demo.run import Stage, play
+from streamhub.demo.script import load_roundtable
 from streamhub.doctor import Finding, Verdict, machine_checks, run_checks, workspace_checks
-from streamhub.errors import Conflict, StreamhubError, TimedOut, Unavailable
+from streamhub.engine import TRANSCRIPTION, Engine
+from streamhub.errors import BadInput, Conflict, StreamhubError, TimedOut, Unavailable
 from streamhub.importer import ImportProgress
 from streamhub.importing import ImportRequest
 from streamhub.process import Command, start
@@ -36,9 +36,10 @@ from streamhub.store import shows as show_rows
 from streamhub.store import work as work_rows
 from streamhub.store.backup import restore_backup, write_backup
 from streamhub.store.store import Store
-from streamhub.text import Random
+from streamhub.text import LANGUAGES, Random
 from streamhub.timecode import Now, format_instant
-from streamhub.workspace import Workspace, create_workspace, open_workspace
+from streamhub.worker import RemoteHub
+from streamhub.workspace import Workspace, complete_workspace, create_workspace, open_workspace
 
 Say = Callable[[str], None]
 Environ = Mapping[str, str]
@@ -141,9 +142,38 @@ def render_status(report: Report) -> str:
     return "\n".join(lines)
 
 
-def worker_key(folder: Path) -> str:
-    """The key that workers show to the hub; made from the workspace's secret."""
-    return hmac.new(open_workspace(folder).secret(), b"worker", hashlib.sha256).hexdigest()
+async def worker_key(folder: Path) -> str:
+    """Draw a key for a worker on another machine; the running hub knows it from then on."""
+    answer = await ask_hub(open_workspace(folder), "worker-key", {"person": "worker"})
+    return str(answer["token"])
+
+
+async def work(hub_url: str, cache: Path, environ: Environ, *, now: Now, say: Say) -> None:
+    """Transcribe for a hub on another machine until told to stop."""
+    settings = parse_settings("", environ, source="the environment")
+    key = environ.get("STREAMHUB_WORKER_KEY", "")
+    if not settings.engine.database_url or not key:
+        raise BadInput(
+            "worker: STREAMHUB_ENGINE_DATABASE_URL and STREAMHUB_WORKER_KEY are needed",
+            hint="the first is the hub's PostgreSQL address, the second prints `streamhub status --worker-key` there",
+        )
+    await asyncio.to_thread(cache.mkdir, parents=True, exist_ok=True)
+    engine = Engine(settings.engine, cache, None, now=now)
+    RemoteHub(
+        url=hub_url,
+        key=key,
+        cache=cache,
+        transcriber=app.make_transcriber(settings, cache / "models", environ),
+        speed_limit=settings.transcript.speed_limit,
+        say=say,
+    ).register(engine)
+    stop = app.stop_event()
+    await engine.launch(listen_queues=[TRANSCRIPTION], hub=False)
+    try:
+        say(f"working for {hub_url} with {settings.transcript.engine} {settings.transcript.model}; stop with Ctrl-C")
+        await stop.wait()
+    finally:
+        await engine.close()
 
 
 async def import_session(
@@ -255,9 +285,11 @@ def backup_workspace(folder: Path, target: Path, environ: Environ, *, media: boo
     return {"files": done.files, "bytes": done.size_bytes, "target": str(target), "left_out": list(done.left_out)}
 
 
-def restore_workspace(source: Path, folder: Path) -> Report:
-    """Make a workspace out of a backup; a new secret is drawn where the backup has none."""
+def restore_workspace(source: Path, folder: Path, environ: Environ) -> Report:
+    """Make a workspace out of a backup."""
     done = restore_backup(source, folder)
+    workspace = open_workspace(folder)
+    complete_workspace(workspace, load_settings(workspace.folder, environ))
     return {"files": done.files, "folder": str(folder), "left_out": list(done.left_out)}
 
 
@@ -296,7 +328,8 @@ async def run_demo(folder: Path, environ: Environ, *, now: Now, random: Random, 
                 model=f"{settings.transcript.engine} {model}",
                 now=now,
                 say=say,
-            )
+            ),
+            [load_roundtable(language) for language in LANGUAGES],
         )
         await child.stop(grace_s=20)
     shutil.rmtree(folder / "pictures")

@@ -16,11 +16,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from streamhub.engine import Engine, WorkState
+from streamhub.engine import Engine, StepState, StepStatus, WorkState, WorkStatus
 from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
 from streamhub.importing import ImportRequest, parse_person, read_marks, read_questions, require_files
 from streamhub.live.mark import Mark
-from streamhub.pipeline import Pipeline, Source, order_session, publish_answered
+from streamhub.pipeline import PUBLISH, SESSION, Pipeline, Source, order_session, publish_answered
 from streamhub.questions.question import Question
 from streamhub.recording.recording import MediaInfo
 from streamhub.schedule.rules import plan_session_id
@@ -111,30 +111,25 @@ class Importer:
         """
         plan = await self._plan(request)
         at = self._parts.now()
-        workflow_id = await self._parts.store.write(lambda db: _write(db, plan, at=at))
-        await self._retry_held(workflow_id)
+        await self._parts.store.write(lambda db: _write(db, plan, at=at))
+        await self._retry_held(plan.session.id)
         return plan.session.id
 
     async def progress(self, session_id: str) -> ImportProgress:
         """How far it is."""
-        works = await self._parts.engine.status()
-        mine = [work for work in works if session_id in work.key.split(":")]
-        session_work = next((work for work in mine if work.kind == "session"), None)
-        if session_work is None:
-            return ImportProgress(state="queued")
-        held = [step for work in mine for step in work.steps if step.state in {"held", "failed"}]
+        works = await self._works(session_id)
+        main = next((work for work in works if work.kind == SESSION), None)
+        if main is None:
+            return ImportProgress(state=WorkState.QUEUED.value)
+        if held := [step for work in works for step in work.steps if step.state is StepState.HELD]:
+            return ImportProgress(state=WorkState.HELD.value, step=held[0].name, message=held[0].message)
+        if main.state is WorkState.FAILED:
+            return ImportProgress(state=main.state.value, step="work", message=main.message)
+        running = [step.name for work in works for step in work.steps if step.state is StepState.RUNNING]
         step, done, total = self._parts.pipeline.progress.get(session_id, ("", 0, 0))
-        state = WorkState.HELD if held and session_work.state is not WorkState.FAILED else session_work.state
-        running = [s.name for work in mine for s in work.steps if s.state in {"running", "waiting"}]
-        named = step if step in running else next(iter(reversed(running)), step)
-        message = held[0].message if held else ""
-        return ImportProgress(
-            state=state,
-            step=named,
-            done=done if named == step else 0,
-            total=total if named == step else 0,
-            message=message,
-        )
+        if step in running:
+            return ImportProgress(state=main.state.value, step=step, done=done, total=total)
+        return ImportProgress(state=main.state.value, step=running[-1] if running else "")
 
     async def finish(self, session_id: str, *, publish: bool) -> dict[str, Any]:
         """Publish if asked to, wait for the pages, and say what came of it."""
@@ -153,8 +148,8 @@ class Importer:
 
     async def _wait_for_pages(self, session_id: str) -> None:
         while True:
-            works = await self._parts.engine.status()
-            mine = [work for work in works if session_id in work.key.split(":")]
+            # A transcription that failed and was tried again by its parent is history, not trouble.
+            mine = [work for work in await self._works(session_id) if work.kind in {SESSION, PUBLISH}]
             if trouble := [work for work in mine if work.state in {WorkState.HELD, WorkState.FAILED}]:
                 raise StreamhubError(
                     f"import {session_id}: {trouble[0].kind} is {trouble[0].state}", hint="see streamhub status"
@@ -163,12 +158,21 @@ class Importer:
                 return
             await asyncio.sleep(0.1)
 
-    async def _retry_held(self, workflow_id: str) -> None:
-        for work in await self._parts.engine.status():
-            if work.workflow_id == workflow_id or workflow_id.split(":", 1)[1] in work.key.split(":"):
-                for step in work.steps:
-                    if step.state == "held":
-                        await self._parts.engine.decide(work.workflow_id, step.name, "retry")
+    async def _retry_held(self, session_id: str) -> None:
+        """Try again what is held, and wait until the engine has heard of it."""
+        held = [(work.workflow_id, step.name, step.turn) for work, step in await self._held(session_id)]
+        for workflow_id, step, _ in held:
+            await self._parts.engine.decide(workflow_id, step, "retry")
+        while held:
+            await asyncio.sleep(0.05)
+            still = {(work.workflow_id, step.name, step.turn) for work, step in await self._held(session_id)}
+            held = [one for one in held if one in still]
+
+    async def _held(self, session_id: str) -> list[tuple[WorkStatus, StepStatus]]:
+        return [(work, s) for work in await self._works(session_id) for s in work.steps if s.state is StepState.HELD]
+
+    async def _works(self, session_id: str) -> list[WorkStatus]:
+        return [work for work in await self._parts.engine.status() if session_id in work.key.split(":")]
 
     async def _plan(self, request: ImportRequest) -> _Plan:
         await asyncio.to_thread(require_files, request)
@@ -228,7 +232,7 @@ class Importer:
         return found or Show(id=slugify(request.show), title=request.show, language=request.language or "de")
 
 
-def _write(db: Database, plan: _Plan, *, at: datetime) -> str:
+def _write(db: Database, plan: _Plan, *, at: datetime) -> None:
     """Write the session once; the same import again finds it there and changes nothing."""
     try:
         there = show_rows.load_session(db, plan.session.id)
@@ -246,7 +250,7 @@ def _write(db: Database, plan: _Plan, *, at: datetime) -> str:
         raise Conflict(
             f"session {plan.session.id}: exists already, made of something else", hint="give another --title or --start"
         )
-    return order_session(db, plan.session.id, plan.source, at=at)
+    order_session(db, plan.session.id, plan.source, at=at)
 
 
 def _has_unsent(db: Database) -> bool:

@@ -35,7 +35,7 @@ from streamhub.store.store import Store
 from streamhub.store.work import put_outbox
 from streamhub.timecode import Now
 from streamhub.transcript.captions import read_captions
-from streamhub.transcript.recognised import load_recognised, recognised_name, save_recognised
+from streamhub.transcript.recognised import TranscriptionTask, load_recognised, recognised_name, save_recognised
 from streamhub.transcript.rules import to_session_clock
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
 from streamhub.transcript.transcript import Transcript
@@ -113,6 +113,9 @@ class Pipeline:
     def __init__(self, parts: PipelineParts) -> None:
         self._parts = parts
         self._archive_lock = asyncio.Lock()
+        self._build_lock = asyncio.Lock()
+        self._builds_wanted = self._builds_done = 0
+        self._last_build: dict[str, Json] = {}
         self.progress: dict[str, tuple[str, int, int]] = {}
 
     def register(self) -> None:
@@ -133,7 +136,7 @@ class Pipeline:
         if source.captions:
             await ctx.step("captions", lambda: self._take_captions(session_id, source))
         elif recording:
-            key = f"{session_id}:{recording['sha256'][:16]}:{self._model_key()}"
+            key = f"{session_id}:{recording['sha256'][:16]}"  # no model in it: it may change before a second try
             await ctx.queued(TRANSCRIPTION, TRANSCRIBE, key, session_id)
         await ctx.step("answers", lambda: self._write_answers(session_id, source))
         await ctx.step("review", lambda: self._enter_review(session_id, ctx.workflow_id))
@@ -173,18 +176,39 @@ class Pipeline:
         return {"cues": len(transcript.cues)}
 
     async def _transcribe(self, session_id: str) -> Json:
-        recording, session, vocabulary = await self._parts.store.read(lambda db: _load_job(db, session_id))
-        target = self._recognised_file(recording)
-        if not target.exists():
+        task = await self.plan_transcription(session_id)
+        if not task.done:
             job = TranscriptionJob(
-                media=self._parts.media / recording.path,
-                language=session.language,
-                vocabulary=vocabulary,
-                time_limit_s=60 + recording.info.duration_ms / 1000 * self._parts.settings.speed_limit,
+                media=task.media,
+                language=task.language,
+                vocabulary=task.vocabulary,
+                time_limit_s=60 + task.duration_ms / 1000 * self._parts.settings.speed_limit,
             )
             transcript = await self._parts.transcriber.transcribe(job, self._advance(session_id, "transcript"))
-            await asyncio.to_thread(save_recognised, target, transcript)
-        return {"file": target.name}
+            await self.take_transcript(task, transcript)
+        return {"file": task.target.name}
+
+    async def plan_transcription(self, session_id: str) -> TranscriptionTask:
+        """What is to be transcribed for a session, here or by a worker on another machine.
+
+        Raises:
+            NotFound: no such session, or it has no recording.
+        """
+        recording, session, vocabulary = await self._parts.store.read(lambda db: _load_job(db, session_id))
+        return TranscriptionTask(
+            session_id=session_id,
+            media=self._parts.media / recording.path,
+            sha256=recording.sha256,
+            duration_ms=recording.info.duration_ms,
+            language=session.language,
+            vocabulary=vocabulary,
+            recogniser=self._parts.transcriber.name,
+            target=self._recognised_file(recording),
+        )
+
+    async def take_transcript(self, task: TranscriptionTask, transcript: Transcript) -> None:
+        """Keep what was heard beside the recording; it is never heard again."""
+        await asyncio.to_thread(save_recognised, task.target, transcript)
 
     async def _write_answers(self, session_id: str, source: Source) -> Json:
         async with self._archive_lock:
@@ -224,7 +248,15 @@ class Pipeline:
         return {"published": sum(answer.state is AnswerState.PUBLISHED for answer in answers)}
 
     async def _build_site(self) -> Json:
-        return dict(await self._parts.build())
+        """Build the site; those who ask while a build runs share the next one."""
+        self._builds_wanted += 1
+        mine = self._builds_wanted
+        async with self._build_lock:
+            if self._builds_done < mine:
+                goal = self._builds_wanted
+                self._last_build = dict(await self._parts.build())
+                self._builds_done = goal
+            return self._last_build
 
     # Files.
 
@@ -233,9 +265,6 @@ class Pipeline:
             self.progress[session_id] = (step, done, total)
 
         return advance
-
-    def _model_key(self) -> str:
-        return recognised_name("", self._parts.transcriber.name, "")
 
     def _recognised_file(self, recording: Recording) -> Path:
         folder = (self._parts.media / recording.path).parent
@@ -292,10 +321,9 @@ def order_publication(db: Database, session_id: str, *, at: datetime) -> None:
     put_outbox(db, PUBLISH, f"{session_id}:{revision}", [session_id, revision], at=at)
 
 
-def order_session(db: Database, session_id: str, source: Source, *, at: datetime) -> str:
-    """Order the pipeline of an ended session, once only; returns the id of the work."""
+def order_session(db: Database, session_id: str, source: Source, *, at: datetime) -> None:
+    """Order the pipeline of an ended session, once only."""
     put_outbox(db, SESSION, session_id, [session_id, source.media, source.captions, source.live], at=at)
-    return f"{SESSION}:{session_id}"
 
 
 def _carry_over(db: Database, question: Question, *, at: datetime) -> None:

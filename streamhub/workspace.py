@@ -121,9 +121,7 @@ def create_workspace(folder: Path, settings: Settings, *, random: Random) -> Wor
         raise Conflict(f"{workspace.folder}: not empty", hint="name an empty or a new folder")
     try:
         workspace.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for part in (workspace.transcripts, workspace.theme_overrides, workspace.public, workspace.media(settings)):
-            part.mkdir()
-        workspace.run.mkdir(mode=0o700)
+        complete_workspace(workspace, settings)
         write_private(workspace.folder / "secret", random(32))
         (workspace.folder / "README.md").write_text(_README, "utf-8")
         (workspace.folder / ".gitignore").write_text(
@@ -135,6 +133,13 @@ def create_workspace(folder: Path, settings: Settings, *, random: Random) -> Wor
             f"{workspace.folder}: cannot be made ({error.strerror})", hint="check rights and disk"
         ) from error
     return workspace
+
+
+def complete_workspace(workspace: Workspace, settings: Settings) -> None:
+    """Make the folders that are missing, as after a restore."""
+    for part in (workspace.transcripts, workspace.theme_overrides, workspace.public, workspace.media(settings)):
+        part.mkdir(parents=True, exist_ok=True)
+    workspace.run.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import ffmpeg
 
+from streamhub.demo.script import Roundtable
 from streamhub.process import Child, Command, start
 
 _FRAMES_PER_S = 10
 
 
-def plan_push(ffmpeg_path: Path, plates: Path, audio: Path, target: str) -> Command:
+def plan_push(ffmpeg_path: Path, plates: Path, table: Roundtable, target: str) -> Command:
     """The encoder that sends pictures and sound to an RTMP address (server and key) at the speed of life."""
     picture = ffmpeg.input(str(plates), format="concat", safe=0, re=None).video.filter("fps", _FRAMES_PER_S)
-    sound = ffmpeg.input(str(audio), re=None).audio
+    sound = ffmpeg.input(str(table.audio_file), re=None, t=table.duration_ms / 1000).audio
     out = ffmpeg.output(
         picture,
         sound,
@@ -39,6 +40,6 @@ def plan_push(ffmpeg_path: Path, plates: Path, audio: Path, target: str) -> Comm
     return Command(argv=[*ffmpeg.compile(out, cmd=str(ffmpeg_path)), "-nostdin", "-y"], name="encoder")
 
 
-async def start_push(ffmpeg_path: Path, plates: Path, audio: Path, target: str) -> Child:
+async def start_push(ffmpeg_path: Path, plates: Path, table: Roundtable, target: str) -> Child:
     """Start the encoder; it ends by itself with the sound."""
-    return await start(plan_push(ffmpeg_path, plates, audio, target))
+    return await start(plan_push(ffmpeg_path, plates, table, target))

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from streamhub.demo.client import Host, Person
 from streamhub.demo.encoder import start_push
 from streamhub.demo.plates import write_plates
-from streamhub.demo.script import AskedQuestion, Roundtable, load_roundtable
+from streamhub.demo.script import AskedQuestion, Roundtable
 from streamhub.errors import ToolFailed
 from streamhub.timecode import Now, format_clock, format_instant
 
@@ -26,7 +26,6 @@ Say = Callable[[str], None]
 Find = Callable[[str, str], Sequence[Mapping[str, Any]]]
 """Searches the built site: (language, query) to hits with ``id``, ``url`` and ``start_ms``."""
 
-LANGUAGES = ("de", "en")
 _SHOWS = {
     "de": {"id": "service-runde", "title": "Service-Runde", "language": "de", "about": "Fachleute antworten live."},
     "en": {"id": "service-table", "title": "Service table", "language": "en", "about": "Experts answer live."},
@@ -90,13 +89,13 @@ class Act:
     aired: int = 0
 
 
-async def play(stage: Stage) -> dict[str, Any]:
-    """Run the whole demo on a running hub and return its report.
+async def play(stage: Stage, roundtables: Sequence[Roundtable]) -> dict[str, Any]:
+    """Run round tables through a running hub, all at the same time, and return the report.
 
     Raises:
         ToolFailed: a stage did not do what it should, such as a search that does not find its answer.
     """
-    acts = [Act(load_roundtable(language)) for language in LANGUAGES]
+    acts = [Act(roundtable) for roundtable in roundtables]
     table = Table()
     async with Host(stage.url, token=stage.token) as host:
         await table.timed("plan", _plan(stage, host, acts), lambda n: f"{n} sessions planned, open for questions")
@@ -159,7 +158,9 @@ def _draw(stage: Stage, acts: Sequence[Act]) -> list[Path]:
 
 
 async def _live(stage: Stage, host: Host, acts: Sequence[Act], plates: Sequence[Path]) -> int:
-    stage.say(f"  two encoders push {format_clock(max(act.table.duration_ms for act in acts))} in real time ...")
+    stage.say(
+        f"  {len(acts)} encoder(s) push {format_clock(max(act.table.duration_ms for act in acts))} in real time ..."
+    )
     await asyncio.gather(*(_go_live(stage, host, act, listing) for act, listing in zip(acts, plates, strict=True)))
     return sum(act.aired for act in acts)
 
@@ -171,7 +172,7 @@ async def _go_live(stage: Stage, host: Host, act: Act, plates: Path) -> None:
     for question in act.table.aired:
         await host.act(act.ids[question.id], "queue")
     door = await host.get(f"/api/v1/host/sessions/{act.session_id}/ingest")
-    async with await start_push(stage.ffmpeg, plates, act.table.audio_file, f"{door['url']}/{door['key']}") as encoder:
+    async with await start_push(stage.ffmpeg, plates, act.table, f"{door['url']}/{door['key']}") as encoder:
         await host.wait_for_signal(act.session_id, timeout_s=20)
         begun = time.monotonic()
         await host.set_state(act.session_id, "live")
@@ -187,7 +188,7 @@ async def _go_live(stage: Stage, host: Host, act: Act, plates: Path) -> None:
 
 
 async def _process(stage: Stage, host: Host, acts: Sequence[Act]) -> None:
-    stage.say("  the shows are over; recordings are verified, transcribed and cut ...")
+    stage.say("  the show is over; the recording is verified, transcribed and cut ...")
     for act in acts:
         await host.wait_for_state(act.session_id, {"in_review", "published"}, timeout_s=300)
 

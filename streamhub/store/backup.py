@@ -43,6 +43,7 @@ from streamhub.store.store import DATABASE_FILE, MIGRATIONS
 from streamhub.timecode import Now, format_instant
 
 ENGINE_FILE = "engine.sqlite3"
+_SINGLE_FILES = ("secret", "README.md", ".gitignore")  # with the secret, voters keep their identities
 _FOLDERS = ("transcripts", "site")
 _CHUNK_BYTES = 1 << 20
 _SCRATCH = ".streamhub-"
@@ -237,7 +238,7 @@ def _copy_database(reader: sqlite3.Connection, copy: Path, original: Path) -> _S
 def _find_sources(workspace: Path, media_dir: str) -> tuple[list[_Source], list[str]]:
     sources: list[_Source] = []
     left_out: list[str] = []
-    names = [SETTINGS_FILE] if (workspace / SETTINGS_FILE).exists() else []
+    names = [name for name in (SETTINGS_FILE, *_SINGLE_FILES) if (workspace / name).exists()]
     for folder in (*_FOLDERS, media_dir):
         names += _names_under(workspace, folder) if folder else []
     for name in dict.fromkeys(names):

@@ -7,6 +7,7 @@ is another file. Times in it are media milliseconds. It is working data, not the
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,36 @@ import msgspec
 from streamhub.errors import BadInput
 from streamhub.text import slugify
 from streamhub.transcript.transcript import Transcript
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TranscriptionTask:
+    """A recording that is to be transcribed.
+
+    Attributes:
+        session_id: the session.
+        media: the recording.
+        sha256: of the recording.
+        duration_ms: of the recording.
+        language: ``de``, ``en``, or empty to detect it.
+        vocabulary: names and products that are likely to be heard.
+        recogniser: engine and model that are to hear it.
+        target: where the result is kept.
+    """
+
+    session_id: str
+    media: Path
+    sha256: str
+    duration_ms: int
+    language: str
+    vocabulary: tuple[str, ...]
+    recogniser: str
+    target: Path
+
+    @property
+    def done(self) -> bool:
+        """Whether the result is there already."""
+        return self.target.exists()
 
 
 def recognised_name(sha256: str, recogniser: str, language: str) -> str:
