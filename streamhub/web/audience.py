@@ -26,6 +26,7 @@ from streamhub.web.access import Action, allow
 from streamhub.web.bodies import AskBody, read_body
 from streamhub.web.events import BROADCASTER
 from streamhub.web.hub import Hub, hub_of
+from streamhub.web.media import has_stream
 from streamhub.web.pages import keep_language, render_page, see_other, words_of
 from streamhub.web.security import read_form
 from streamhub.web.signing import make_form_stamp, read_form_stamp
@@ -126,12 +127,6 @@ def _render_session(
     response = render_page(request, "session.html", status=status, default_language=session.language, **context)
     response.headers["Cache-Control"] = "no-store"  # the reader's own votes are on it
     return response
-
-
-def has_stream(hub: Hub, session_id: str) -> bool:
-    """Whether there is something to play."""
-    folder = hub.broadcasting.hls_folder(session_id)
-    return folder is not None and (folder / "index.m3u8").is_file()
 
 
 def plan_phase(state: SessionState) -> str:

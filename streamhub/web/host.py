@@ -33,6 +33,7 @@ from streamhub.web.access import Action, Actor, actor_of, allow
 from streamhub.web.bodies import DecisionBody, ParticipantBody, SessionBody, ShowBody
 from streamhub.web.budget import Spending
 from streamhub.web.hub import Hub, hub_of
+from streamhub.web.media import has_stream
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
 from streamhub.web.security import read_form
 from streamhub.web.services import WorkStatus
@@ -214,6 +215,7 @@ async def read_board(request: web.Request) -> dict[str, Any]:
     return {
         "session": session,
         "now": hub.now(),
+        "player": session.state in {SessionState.REHEARSAL, SessionState.LIVE} and has_stream(hub, session_id),
         "steps": [state for state in STATE_BUTTONS if state in NEXT_STATES[session.state]],
         "ingest": ingest,
         "signal": await read_signal(hub, session_id),

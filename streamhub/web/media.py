@@ -17,7 +17,7 @@ from streamhub.schedule.show import SessionState
 from streamhub.store import shows as show_rows
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.events import BROADCASTER
-from streamhub.web.hub import hub_of
+from streamhub.web.hub import Hub, hub_of
 from streamhub.web.pages import PAGES
 
 _LIVE_TYPES: Mapping[str, str] = MappingProxyType(
@@ -67,6 +67,12 @@ def find_file(root: Path, path: str) -> Path | None:
     except (OSError, RuntimeError):
         return None
     return found if inside and found.is_file() else None
+
+
+def has_stream(hub: Hub, session_id: str) -> bool:
+    """Whether there is something to play."""
+    folder = hub.broadcasting.hls_folder(session_id)
+    return folder is not None and (folder / "index.m3u8").is_file()
 
 
 @routes.get("/live/{session_id}/{path:.+}")
@@ -124,6 +130,8 @@ async def static_file(request: web.Request) -> web.StreamResponse:
         raise NotFound(f"static file {name}: there is none")
     headers = {"Content-Type": found.mime, "ETag": f'"{found.version}"'}
     headers["Cache-Control"] = _FOREVER if request.query.get("v") == found.version else "no-cache"
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return web.Response(status=304, headers=headers)
     return web.Response(body=found.body, headers=headers)
 
 

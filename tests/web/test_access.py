@@ -287,6 +287,37 @@ async def test_crashes_say_nothing(world: World, caplog: pytest.LogCaptureFixtur
     assert len(crashes) == 1
 
 
+RUBBISH = [
+    ("application/json", b"\xff\xfe"),
+    ("application/json", b"[" * 60000),
+    ("application/json", b'{"a":' * 10000),
+    ("application/json", b"null"),
+    ("application/x-www-form-urlencoded", b"%ff=%00&=&&text=\xff"),
+    ("application/x-www-form-urlencoded; charset=martian", b"text=x"),
+    ("multipart/form-data; boundary=b", b"--b\r\nnonsense"),
+    ("multipart/form-data", b"x"),
+    (
+        "multipart/form-data; boundary=b",
+        b'--b\r\nContent-Disposition: form-data; name="text"; filename="a"\r\n\r\nx\r\n--b--',
+    ),
+    ("text/plain", b"hello"),
+    ("rubbish", b"\x00"),
+]
+
+
+@pytest.mark.parametrize(("kind", "body"), RUBBISH, ids=range(len(RUBBISH)))
+async def test_rubbish_is_refused_readably(world: World, kind: str, body: bytes) -> None:
+    """Whatever is sent to any route, the answer blames the sender and never the hub."""
+    assert world.client.app is not None
+    session = await world.plan()
+    await world.ask(session)
+    for method, path, _ in routes(world.client.app):
+        if method in {"POST", "DELETE", "PUT"}:
+            headers = {"Content-Type": kind, **(world.bearer if "/host" in path else {})}
+            async with world.client.request(method, path, data=body, headers=headers) as answer:
+                assert answer.status < 500, f"{method} {path}: {answer.status} {await answer.text()}"
+
+
 def test_signatures_hold() -> None:
     """A signed value is ours for its purpose alone; a changed one, another secret's or another purpose's is not."""
     value = sign(b"s" * 32, "voter", "abc")

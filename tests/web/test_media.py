@@ -107,6 +107,9 @@ async def test_static_files(world: World) -> None:
     async with world.client.get(path) as style:
         assert style.status == 200
         assert "immutable" in style.headers["Cache-Control"]
+        known = {"If-None-Match": style.headers["ETag"]}
+    async with world.client.get(path, headers=known) as style:
+        assert style.status == 304
     for name in ("nothing.css", "..%2fhub.py"):
         async with world.client.get(f"/static/{name}") as answer:
             assert answer.status == 404

@@ -1,7 +1,7 @@
 // The audience's page, kept fresh by server-sent events. Without this script everything works by forms.
 // State and diffs are documented in streamhub/web/events.py.
 
-import { addLocalTimes } from "./times.js";
+import { addLocalTimes, tickCountdown } from "./times.js";
 
 const main = document.querySelector("main[data-session]");
 const id = main.dataset.session;
@@ -124,10 +124,10 @@ function listen() {
   });
 }
 
-async function send(method, path, body) {
+async function send(method, path, body, key) {
   const response = await fetch(path, {
     method,
-    headers: body ? { "Content-Type": "application/json" } : {},
+    headers: body ? { "Content-Type": "application/json", "Idempotency-Key": key } : {},
     body: body ? JSON.stringify(body) : undefined,
   });
   const answer = await response.json();
@@ -154,6 +154,7 @@ list.addEventListener("submit", async (event) => {
 });
 
 const form = document.getElementById("ask-form");
+let asked = 0; // a question sent again after a broken connection carries the same key and is asked once
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const said = document.getElementById("ask-said");
@@ -161,7 +162,8 @@ form?.addEventListener("submit", async (event) => {
   button.disabled = true;
   try {
     const body = { text: form.text.value, name: form.elements.name.value, shown: form.shown.value };
-    const question = await send("POST", `/api/v1/sessions/${id}/questions`, body);
+    const question = await send("POST", `/api/v1/sessions/${id}/questions`, body, `${form.stamp.value}-${asked}`);
+    asked += 1;
     const held = question.state === "held";
     said.classList.remove("bad");
     setText(said, held ? said.dataset.held : said.dataset.asked);
@@ -178,6 +180,10 @@ form?.addEventListener("submit", async (event) => {
   said.hidden = false;
   button.disabled = false;
 });
+
+setInterval(() => {
+  for (const element of document.querySelectorAll("[data-starts]")) tickCountdown(element);
+}, 10000);
 
 document.getElementById("said")?.focus();
 listen();
