@@ -231,8 +231,8 @@ async def ask_by_api(request: web.Request) -> web.StreamResponse:
     body = await read_body(request, AskBody)
     voter = voter_of(request)
     once = request.headers.get("Idempotency-Key", "")
-    if len(once) > _MAX_KEY:
-        raise BadInput(f"Idempotency-Key: {len(once)} characters", hint=f"use at most {_MAX_KEY}")
+    if len(once) > _MAX_KEY or not once.isascii():
+        raise BadInput("Idempotency-Key: too long, or not ASCII", hint=f"use at most {_MAX_KEY} letters and digits")
     asked = desk.Asked.from_body(body, once=once, voter=voter)
     question = await desk.ask(request, request.match_info["session_id"], asked)
     response = web.json_response(question_json(question), status=201)

@@ -318,6 +318,37 @@ async def test_rubbish_is_refused_readably(world: World, kind: str, body: bytes)
                 assert answer.status < 500, f"{method} {path}: {answer.status} {await answer.text()}"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Origin",
+        "Cookie",
+        "Idempotency-Key",
+        "Authorization",
+        "Accept-Language",
+        "X-Forwarded-For",
+        "Host",
+        "Content-Type",
+    ],
+)
+@pytest.mark.parametrize("value", [b"\xff\xfe", b"streamhub_voter=\xff.\xff; streamhub_login=\xff", b"a" * 7000, b""])
+async def test_rubbish_headers(make_world: MakeWorld, name: str, value: bytes) -> None:
+    """Bytes that are no text, very long or missing values in any header never break the hub."""
+    world = await make_world(trust_proxy=True)
+    session = await world.plan()
+    for path in (f"/s/{session}", f"/api/v1/sessions/{session}/questions", f"/host/s/{session}/state"):
+        for method in (b"GET", b"POST"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", world.client.port)
+            given = b"" if name == "Host" else b"Host: x\r\n"
+            given += name.encode() + b": " + value + b"\r\nContent-Length: 2\r\nConnection: close\r\n"
+            writer.write(method + b" " + path.encode() + b" HTTP/1.1\r\n" + given + b"\r\n{}")
+            status = int((await reader.readline()).split(b" ")[1])
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+            assert status < 500, (method, path, status)
+
+
 def test_signatures_hold() -> None:
     """A signed value is ours for its purpose alone; a changed one, another secret's or another purpose's is not."""
     value = sign(b"s" * 32, "voter", "abc")
