@@ -48,7 +48,7 @@ APP = "live"
 
 _MAX_PEERS = 64
 _MAX_PEERS_PER_ADDRESS = 16
-_STRANGER_BYTES = 65_536
+_STRANGER_BYTES = 8_192  # all that may come before the key; encoders need under 2,000, and reading it takes time
 _FRIEND_BYTES = 16 * 2**20
 _READ_BYTES = 65_536
 _WINDOW_BYTES = 2_500_000
@@ -240,14 +240,16 @@ class _Peer:
             await self._sink.write(bytes(tags))
 
     async def _step(self) -> None:
+        """One read of a stranger's talk, up to the key."""
         for message in self._parser.feed(await self._read()):
-            if message.kind in MEDIA:
-                if self._sink is None:
-                    raise BadInput("RTMP: media before the stream key", hint="not an encoder that we know")
-                if tag := self._render(message):
-                    await self._sink.write(tag)
-            else:
+            if message.kind not in MEDIA:
                 await self._handle(message)
+            elif self._sink is None:
+                raise BadInput("RTMP: media before the stream key", hint="not an encoder that we know")
+            elif tag := self._render(message):
+                await self._sink.write(tag)
+        if self._sink is None and self._read_bytes > _STRANGER_BYTES:
+            raise BadInput("RTMP: too much talk before the stream key", hint="not an encoder that we know")
 
     def _render(self, message: Message) -> bytes:
         # Metadata and codec setup wait for the first picture or sound, so that the sink's first byte tells its instant.
@@ -259,7 +261,7 @@ class _Peer:
         return tag
 
     async def _read(self) -> bytes:
-        data = await self._reader.read(_READ_BYTES)
+        data = await self._reader.read(_READ_BYTES if self._sink else 4096)
         if not data:
             self._over = True
         self._read_bytes += len(data)
@@ -273,7 +275,10 @@ class _Peer:
             self._window_bytes = max(_READ_BYTES, int.from_bytes(message.payload[:4], "big"))
         if message.kind != Kind.COMMAND:
             return
-        command = MessageFactory.from_chunk(_to_chunk(message))
+        if len(message.payload) > _STRANGER_BYTES:
+            raise BadInput(f"RTMP: a command of {len(message.payload)} bytes", hint="not an encoder that we know")
+        # In a thread, because the library takes its time over what a stranger may have made to be slow to read.
+        command = await asyncio.to_thread(MessageFactory.from_chunk, _to_chunk(message))
         if isinstance(command, NCConnect):
             await self._connect(command)
         elif isinstance(command, NCCreateStream):

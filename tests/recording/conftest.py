@@ -43,7 +43,7 @@ class Clock:
 
 
 @dataclass
-class Studio1:
+class OpenStudio:
     """Everything that a test of the studio looks at."""
 
     room: RecordingRoom
@@ -153,11 +153,11 @@ async def room(tmp_path: Path, program: Path, clock: Clock) -> AsyncIterator[Rec
 
 
 @pytest.fixture
-async def open_studio(room: RecordingRoom, clock: Clock) -> AsyncIterator[Callable[..., Awaitable[Studio1]]]:
+async def open_studio(room: RecordingRoom, clock: Clock) -> AsyncIterator[Callable[..., Awaitable[OpenStudio]]]:
     """Open a studio with an RTMP door on a free port."""
-    opened: list[Studio1] = []
+    opened: list[OpenStudio] = []
 
-    async def open_one(**options: object) -> Studio1:
+    async def open_one(**options: object) -> OpenStudio:
         events: list[StudioEvent] = []
 
         async def keep(event: StudioEvent) -> None:
@@ -168,7 +168,7 @@ async def open_studio(room: RecordingRoom, clock: Clock) -> AsyncIterator[Callab
         studio = Studio(room, settings, on_event=keep, **options)  # type: ignore[arg-type]
         door = RtmpDoor("127.0.0.1", 0)
         await door.open(studio)
-        opened.append(Studio1(room=room, studio=studio, door=door, clock=clock, events=events))
+        opened.append(OpenStudio(room=room, studio=studio, door=door, clock=clock, events=events))
         return opened[-1]
 
     yield open_one

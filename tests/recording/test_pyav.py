@@ -13,7 +13,12 @@ H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", 
     [
         ("a.mp4", (*H264, "-c:a", "aac"), "aac", "h264"),
         ("a.mkv", (*H264, "-c:a", "libopus"), "opus", "h264"),
-        ("a.webm", ("-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libvorbis"), "vorbis", "vp8"),
+        (
+            "a.webm",
+            ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "16", "-c:a", "libvorbis"),
+            "vorbis",
+            "vp8",
+        ),
         ("a.mp3", ("-vn", "-c:a", "libmp3lame"), "mp3", ""),
         ("a.wav", ("-vn",), "pcm_s16le", ""),
         ("a.flac", ("-vn",), "flac", ""),

@@ -315,7 +315,11 @@ async def test_segments_are_discarded_only_when_the_recording_is_whole(room, cli
         ("i.mp4", (*H264, "-c:a", "aac"), (".mp4", "aac", "h264")),
         ("i.mkv", (*H264, "-c:a", "libopus"), (".mp4", "aac", "h264")),
         ("i.mov", (*H264, "-c:a", "pcm_s16le"), (".mp4", "aac", "h264")),
-        ("i.webm", ("-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus"), (".webm", "opus", "vp8")),
+        (
+            "i.webm",
+            ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "16", "-c:a", "libopus"),
+            (".webm", "opus", "vp8"),
+        ),
         ("i.mpg", ("-c:v", "mpeg2video", "-c:a", "mp2"), (".mkv", "aac", "mpeg2video")),
         ("i.mp3", ("-vn", "-c:a", "libmp3lame"), (".mp4", "mp3", "")),
         ("i.wav", ("-vn",), (".mp4", "aac", "")),
@@ -339,7 +343,7 @@ async def test_any_media_file_becomes_a_recording(room, make_clip, tmp_path, nam
 
 async def test_import_takes_the_place_of_an_earlier_recording(room, make_clip):
     """A second import replaces the first one; no file of the first is left."""
-    first = make_clip("r.webm", "-c:v", "libvpx", "-deadline", "realtime", seconds=1)
+    first = make_clip("r.webm", "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "16", seconds=1)
     second = make_clip("r.mp4", *H264, "-c:a", "aac", seconds=2)
     await import_media(room, first, SID)
     recording = await import_media(room, second, SID)
