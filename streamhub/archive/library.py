@@ -16,13 +16,14 @@ from itertools import pairwise
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.format import answer_name, order_of
-from streamhub.archive.markdown import plain_text
+from streamhub.archive.markdown import cut_text, plain_text
 from streamhub.schedule.show import Role
 from streamhub.text import slugify, words_of
 from streamhub.timecode import Span
 from streamhub.transcript.transcript import Cue, Transcript
 
 RELATED_ANSWERS = 4
+EXCERPT_LENGTH = 190
 _HIDDEN = frozenset({AnswerState.DRAFT, AnswerState.WITHDRAWN})
 _COMMON_WORD_SHARE = 0.2
 _LABEL_WEIGHT = 2.0
@@ -39,6 +40,7 @@ class PublicAnswer:
         url: its page, relative to the root of the site.
         speech: the transcript cut to what was said, on the session clock; None for an answer in writing only.
         text: what was answered, plain: in writing, then spoken by those who answer (by all when nobody is named).
+        excerpt: its beginning, for lists.
     """
 
     answer: Answer
@@ -46,6 +48,7 @@ class PublicAnswer:
     url: str
     speech: Transcript | None
     text: str
+    excerpt: str
 
     @property
     def cues(self) -> tuple[Cue, ...]:
@@ -177,17 +180,25 @@ def _speakers(session: ArchivedSession) -> tuple[str, ...]:
 
 def _public_answer(answer: Answer, session: ArchivedSession) -> PublicAnswer:
     transcript = _transcript_of(session.transcripts, answer.language, session.language)
-    cues = tuple(cue for cue in transcript.cues if _inside(cue, answer.ranges)) if transcript else ()
+    cues = _spoken(transcript, answer.ranges) if transcript and answer.ranges else ()
     answerers = {key_of(name) for name in answer.answerers}
     own = [cue.text for cue in cues if key_of(cue.speaker) in answerers]
     spoken = " ".join(own or [cue.text for cue in cues])
+    text = f"{plain_text(answer.body)} {spoken}".strip()
     return PublicAnswer(
         answer=answer,
         session_id=session.id,
         url=f"a/{answer_name(answer)}/",
         speech=replace(transcript, cues=cues) if transcript and cues else None,
-        text=f"{plain_text(answer.body)} {spoken}".strip(),
+        text=text,
+        excerpt=cut_text(text, max_length=EXCERPT_LENGTH),
     )
+
+
+def _spoken(transcript: Transcript, ranges: Sequence[Span]) -> tuple[Cue, ...]:
+    first_ms, last_ms = ranges[0].start_ms, ranges[-1].end_ms
+    near = (cue for cue in transcript.cues if cue.span.start_ms < last_ms and cue.span.end_ms >= first_ms)
+    return tuple(cue for cue in near if _inside(cue, ranges))
 
 
 def _transcript_of(transcripts: Sequence[Transcript], *languages: str) -> Transcript | None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from posixpath import relpath
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -183,10 +182,11 @@ def link(page: str, target: str) -> str:
     path, _, fragment = target.partition("#")
     if urlsplit(path).scheme:
         return target
-    start = page.rpartition("/")[0] or "."
-    relative = relpath(path or ".", start)
-    if path.endswith("/") or not path:
-        relative = "./" if relative == "." else f"{relative}/"
+    start, steps = page.split("/")[:-1], path.split("/")
+    same = 0
+    while same < min(len(start), len(steps) - 1) and start[same] == steps[same]:
+        same += 1
+    relative = "../" * (len(start) - same) + "/".join(steps[same:]) or "./"
     # Archive paths are plain; recordings may be named anything, and come quoted.
     return relative + (f"#{quote(fragment)}" if fragment else "")
 

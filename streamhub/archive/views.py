@@ -16,7 +16,6 @@ from streamhub.archive.markdown import cut_text, render_markdown
 from streamhub.archive.media import PlacedMedia, to_media_time
 from streamhub.transcript.transcript import Cue, Maker
 
-EXCERPT_LENGTH = 190
 DESCRIPTION_LENGTH = 160
 PAUSE_MS = 2_500
 PARAGRAPH_LENGTH = 420
@@ -269,7 +268,7 @@ def refer_answer(answer: PublicAnswer, library: Library) -> AnswerRef:
         question=record.question,
         language=record.language,
         answerers=record.answerers,
-        excerpt=cut_text(answer.text, max_length=EXCERPT_LENGTH),
+        excerpt=answer.excerpt,
         starts_at=session.starts_at,
         zone=session.zone,
         session_title=session.title,
