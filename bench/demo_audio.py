@@ -137,7 +137,7 @@ class Rendered:
 GERMAN = Script(
     language="de",
     show="Expertenrunde",
-    title="Rechnung, Lieferadresse, Kündigung: Sie fragen, wir antworten",
+    title="Rechnung, Lieferadresse, Kündigung",
     slug="rechnung-lieferadresse-kuendigung",
     seed=1,
     speakers=(
@@ -244,7 +244,7 @@ GERMAN = Script(
 ENGLISH = Script(
     language="en",
     show="Expert round table",
-    title="Invoices, passwords, subscriptions: you ask, we answer",
+    title="Invoices, passwords, subscriptions",
     slug="invoices-passwords-subscriptions",
     seed=1,
     speakers=(

@@ -24,8 +24,8 @@ from streamhub.archive.theme import load_theme
 from streamhub.archive.writer import write_site
 from streamhub.config import Settings, load_settings, parse_settings
 from streamhub.control import ask_hub
-from streamhub.demo.run import Stage, play
-from streamhub.demo.script import load_roundtable
+from streamhub.demo.run import Door, Stage, play
+from streamhub.demo.script import Roundtable, load_roundtable
 from streamhub.doctor import Finding, Verdict, machine_checks, run_checks, workspace_checks
 from streamhub.engine import TRANSCRIPTION, Engine
 from streamhub.errors import BadInput, Conflict, StreamhubError, TimedOut, Unavailable
@@ -307,32 +307,9 @@ async def run_demo(folder: Path, environ: Environ, *, now: Now, random: Random, 
     workspace = create_workspace(folder / "hub", settings, random=random)
     (folder / _DEMO_MARK).write_text("made by streamhub demo, which may delete this folder\n", "utf-8")
     say(f"workspace {workspace.folder}, recogniser: {model}")
-    variables = {"STREAMHUB_HUB_PORT": "0", "STREAMHUB_LIVE_RTMP_PORT": "0"}
-    command = Command(
-        argv=[sys.executable, "-m", "streamhub", "serve", "--workspace", str(workspace.folder)],
-        env=variables,
-        name="hub",
-    )
-    async with await start(command) as child:
-        hub = await _wait_for_hub(workspace, child)
-        say(f"hub at {hub['url']}, encoders at {hub['rtmp']}")
-        token = (await ask_hub(workspace, "api-token", {"person": "demo host"}))["token"]
-        program, _ = await asyncio.to_thread(app.find_program, settings)
-        report = await play(
-            Stage(
-                url=hub["url"],
-                token=token,
-                ffmpeg=program,
-                scratch=folder / "pictures",
-                find=lambda language, query: find_answers(workspace.public, language, query),
-                model=f"{settings.transcript.engine} {model}",
-                now=now,
-                say=say,
-            ),
-            [load_roundtable(language) for language in LANGUAGES],
-        )
-        await child.stop(grace_s=20)
-    shutil.rmtree(folder / "pictures")
+    stage = Stage(scratch=folder / "pictures", model=f"{settings.transcript.engine} {model}", now=now, say=say)
+    report = await play_on_hub(workspace, stage, [load_roundtable(language) for language in LANGUAGES])
+    await asyncio.to_thread(shutil.rmtree, folder / "pictures")
     report["seconds"] = round(time.monotonic() - before, 1)
     report["site"] = str(workspace.public)
     say("")
@@ -340,6 +317,30 @@ async def run_demo(folder: Path, environ: Environ, *, now: Now, random: Random, 
     say("")
     say(f"the site: {workspace.public}/index.html")
     say(f"look at it: {_command_name()} serve -w {workspace.folder}")
+    return report
+
+
+async def play_on_hub(workspace: Workspace, stage: Stage, roundtables: Sequence[Roundtable]) -> Report:
+    """Start a hub process on free ports, play round tables on it, and stop it.
+
+    Raises:
+        StreamhubError: the hub does not start, or a part of the show goes wrong.
+    """
+    argv = [sys.executable, "-m", "streamhub", "serve", "--workspace", str(workspace.folder)]
+    variables = {"STREAMHUB_HUB_PORT": "0", "STREAMHUB_LIVE_RTMP_PORT": "0"}
+    async with await start(Command(argv=argv, env=variables, name="hub")) as child:
+        hub = await _wait_for_hub(workspace, child)
+        stage.say(f"hub at {hub['url']}, encoders at {hub['rtmp']}")
+        token = (await ask_hub(workspace, "api-token", {"person": "demo host"}))["token"]
+        program, _ = await asyncio.to_thread(app.find_program, load_settings(workspace.folder, {}))
+        door = Door(
+            url=hub["url"],
+            token=token,
+            ffmpeg=program,
+            find=lambda language, query: find_answers(workspace.public, language, query),
+        )
+        report = await play(stage, door, roundtables)
+        await child.stop(grace_s=20)
     return report
 
 

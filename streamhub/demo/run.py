@@ -27,34 +27,55 @@ Find = Callable[[str, str], Sequence[Mapping[str, Any]]]
 """Searches the built site: (language, query) to hits with ``id``, ``url`` and ``start_ms``."""
 
 _SHOWS = {
-    "de": {"id": "service-runde", "title": "Service-Runde", "language": "de", "about": "Fachleute antworten live."},
-    "en": {"id": "service-table", "title": "Service table", "language": "en", "about": "Experts answer live."},
+    "de": {"id": "expertenrunde", "title": "Expertenrunde", "language": "de", "about": "Fachleute antworten live."},
+    "en": {"id": "round-table", "title": "Expert round table", "language": "en", "about": "Experts answer live."},
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stage:
-    """The hub that the demo plays on.
+class Door:
+    """How the demo reaches the hub.
 
     Attributes:
         url: of its web face.
         token: a host's key.
         ffmpeg: the encoder's program.
-        scratch: folder for the pictures.
         find: searches the built site.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    ffmpeg: Path
+    find: Find
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """What the demo plays with, apart from the hub.
+
+    Attributes:
+        scratch: folder for the pictures.
         model: what hears the words, for the table.
         now: the clock.
         say: tells the person at the terminal.
     """
 
-    url: str
-    token: str
-    ffmpeg: Path
     scratch: Path
-    find: Find
     model: str
     now: Now
     say: Say
+
+
+@dataclass(frozen=True, slots=True)
+class _Show:
+    """A stage with its door."""
+
+    stage: Stage
+    door: Door
+
+    def say(self, line: str) -> None:
+        """Tell the person at the terminal."""
+        self.stage.say(line)
 
 
 @dataclass(slots=True)
@@ -89,7 +110,7 @@ class Act:
     aired: int = 0
 
 
-async def play(stage: Stage, roundtables: Sequence[Roundtable]) -> dict[str, Any]:
+async def play(stage: Stage, door: Door, roundtables: Sequence[Roundtable]) -> dict[str, Any]:
     """Run round tables through a running hub, all at the same time, and return the report.
 
     Raises:
@@ -97,17 +118,18 @@ async def play(stage: Stage, roundtables: Sequence[Roundtable]) -> dict[str, Any
     """
     acts = [Act(roundtable) for roundtable in roundtables]
     table = Table()
-    async with Host(stage.url, token=stage.token) as host:
-        await table.timed("plan", _plan(stage, host, acts), lambda n: f"{n} sessions planned, open for questions")
-        await table.timed("ask", _ask(stage, acts), lambda n: f"{n[0]} questions and {n[1]} votes from the audience")
-        plates = await asyncio.to_thread(_draw, stage, acts)
+    show = _Show(stage, door)
+    async with Host(door.url, token=door.token) as host:
+        await table.timed("plan", _plan(show, host, acts), lambda n: f"{n} sessions planned, open for questions")
+        await table.timed("ask", _ask(show, acts), lambda n: f"{n[0]} questions and {n[1]} votes from the audience")
+        plates = await asyncio.to_thread(_draw, show, acts)
         await table.timed(
-            "live", _live(stage, host, acts, plates), lambda n: f"{n} questions answered on air, RTMP to disk"
+            "live", _live(show, host, acts, plates), lambda n: f"{n} questions answered on air, RTMP to disk"
         )
-        await table.timed("record + transcribe", _process(stage, host, acts), lambda _: f"recognised by {stage.model}")
-        await table.timed("publish", _publish(stage, host, acts), lambda n: f"{n} answers published, site built")
+        await table.timed("record + transcribe", _process(show, host, acts), lambda _: f"recognised by {stage.model}")
+        await table.timed("publish", _publish(show, host, acts), lambda n: f"{n} answers published, site built")
         hits = await table.timed(
-            "search", asyncio.to_thread(_search, stage, acts), lambda h: f"{len(h)} of {len(h)} found"
+            "search", asyncio.to_thread(_search, show, acts), lambda h: f"{len(h)} of {len(h)} found"
         )
     return {
         "sessions": [act.session_id for act in acts],
@@ -117,62 +139,62 @@ async def play(stage: Stage, roundtables: Sequence[Roundtable]) -> dict[str, Any
     }
 
 
-async def _plan(stage: Stage, host: Host, acts: Sequence[Act]) -> int:
+async def _plan(show: _Show, host: Host, acts: Sequence[Act]) -> int:
     for act in acts:
         people = [{"name": s.name, "role": s.role, "about": s.about} for s in act.table.speakers]
         session = {
             "title": act.table.title,
-            "starts_at": format_instant(stage.now() + timedelta(minutes=1)),
+            "starts_at": format_instant(show.stage.now() + timedelta(minutes=1)),
             "zone": "Europe/Berlin",
             "language": act.table.language,
             "planned_minutes": 5,
             "participants": people,
         }
         act.session_id = await host.plan_session(_SHOWS[act.table.language], session)
-        stage.say(f"  planned “{act.table.title}”: {stage.url}/s/{act.session_id}")
+        show.say(f"  planned “{act.table.title}”: {show.door.url}/s/{act.session_id}")
     return len(acts)
 
 
-async def _ask(stage: Stage, acts: Sequence[Act]) -> tuple[int, int]:
+async def _ask(show: _Show, acts: Sequence[Act]) -> tuple[int, int]:
     votes = 0
     for act in acts:
         for question in act.table.questions:
-            async with Person(stage.url) as asker:
+            async with Person(show.door.url) as asker:
                 body = {"text": question.text, "name": question.asker, "shown": "name", "place": question.city}
                 asked = await asker.post(f"/api/v1/sessions/{act.session_id}/questions", body)
             act.ids[question.id] = asked["id"]
-            votes += await _vote(stage, asked["id"], question)
-            stage.say(f"  {question.asker} ({question.city}) asks: {question.text}  +{question.votes}")
+            votes += await _vote(show, asked["id"], question)
+            show.say(f"  {question.asker} ({question.city}) asks: {question.text}  +{question.votes}")
     return sum(len(act.ids) for act in acts), votes
 
 
-async def _vote(stage: Stage, question_id: str, question: AskedQuestion) -> int:
+async def _vote(show: _Show, question_id: str, question: AskedQuestion) -> int:
     for _ in range(question.votes):
-        async with Person(stage.url) as voter:
+        async with Person(show.door.url) as voter:
             await voter.post(f"/api/v1/questions/{question_id}/vote")
     return question.votes
 
 
-def _draw(stage: Stage, acts: Sequence[Act]) -> list[Path]:
-    return [write_plates(act.table, stage.scratch / act.table.language) for act in acts]
+def _draw(show: _Show, acts: Sequence[Act]) -> list[Path]:
+    return [write_plates(act.table, show.stage.scratch / act.table.language) for act in acts]
 
 
-async def _live(stage: Stage, host: Host, acts: Sequence[Act], plates: Sequence[Path]) -> int:
-    stage.say(
+async def _live(show: _Show, host: Host, acts: Sequence[Act], plates: Sequence[Path]) -> int:
+    show.say(
         f"  {len(acts)} encoder(s) push {format_clock(max(act.table.duration_ms for act in acts))} in real time ..."
     )
-    await asyncio.gather(*(_go_live(stage, host, act, listing) for act, listing in zip(acts, plates, strict=True)))
+    await asyncio.gather(*(_go_live(show, host, act, listing) for act, listing in zip(acts, plates, strict=True)))
     return sum(act.aired for act in acts)
 
 
-async def _go_live(stage: Stage, host: Host, act: Act, plates: Path) -> None:
+async def _go_live(show: _Show, host: Host, act: Act, plates: Path) -> None:
     for question in act.table.questions:
         tags = {"topics": [question.topic], "products": [question.product] if question.product else []}
         await host.act(act.ids[question.id], "tag", tags)
     for question in act.table.aired:
         await host.act(act.ids[question.id], "queue")
     door = await host.get(f"/api/v1/host/sessions/{act.session_id}/ingest")
-    async with await start_push(stage.ffmpeg, plates, act.table, f"{door['url']}/{door['key']}") as encoder:
+    async with await start_push(show.door.ffmpeg, plates, act.table, f"{door['url']}/{door['key']}") as encoder:
         await host.wait_for_signal(act.session_id, timeout_s=20)
         begun = time.monotonic()
         await host.set_state(act.session_id, "live")
@@ -180,20 +202,20 @@ async def _go_live(stage: Stage, host: Host, act: Act, plates: Path) -> None:
             await asyncio.sleep(max(0.0, begun + (question.on_air_ms or 0) / 1000 - time.monotonic()))
             await host.act(act.ids[question.id], "on-air")
             act.aired += 1
-            stage.say(f"  {format_clock(question.on_air_ms or 0)} [{act.table.language}] on air: {question.text}")
+            show.say(f"  {format_clock(question.on_air_ms or 0)} [{act.table.language}] on air: {question.text}")
         code = await encoder.wait(timeout_s=act.table.duration_ms / 1000 + 30)
         if code != 0:
             raise ToolFailed(f"encoder: ended with exit code {code}: {encoder.stderr_tail.strip()[-300:]}")
     await host.set_state(act.session_id, "ended")
 
 
-async def _process(stage: Stage, host: Host, acts: Sequence[Act]) -> None:
-    stage.say("  the show is over; the recording is verified, transcribed and cut ...")
+async def _process(show: _Show, host: Host, acts: Sequence[Act]) -> None:
+    show.say("  the show is over; the recording is verified, transcribed and cut ...")
     for act in acts:
         await host.wait_for_state(act.session_id, {"in_review", "published"}, timeout_s=300)
 
 
-async def _publish(stage: Stage, host: Host, acts: Sequence[Act]) -> int:
+async def _publish(show: _Show, host: Host, acts: Sequence[Act]) -> int:
     published = 0
     for act in acts:
         path = f"/api/v1/host/sessions/{act.session_id}/answers"
@@ -215,12 +237,12 @@ async def _wait_for_work(host: Host) -> None:
     raise ToolFailed("the site was not built within two minutes")
 
 
-def _search(stage: Stage, acts: Sequence[Act]) -> list[dict[str, Any]]:
+def _search(show: _Show, acts: Sequence[Act]) -> list[dict[str, Any]]:
     found = []
     for act in acts:
         typed = " ".join(question.text for question in act.table.questions).lower()
         for search in act.table.searches:
-            hits = stage.find(act.table.language, search.query)
+            hits = show.door.find(act.table.language, search.query)
             wanted = act.ids[search.question]
             if not hits or hits[0]["id"] != wanted:
                 seen = hits[0]["id"] if hits else "nothing"
@@ -230,5 +252,5 @@ def _search(stage: Stage, acts: Sequence[Act]) -> list[dict[str, Any]]:
                 {"query": search.query, "url": hits[0]["url"], "start_ms": hits[0]["start_ms"], "typed": was_typed}
             )
             at = format_clock(hits[0]["start_ms"] or 0)
-            stage.say(f"  “{search.query}”, spoken and never typed: {hits[0]['url']} at {at}")
+            show.say(f"  “{search.query}”, spoken and never typed: {hits[0]['url']} at {at}")
     return found
