@@ -1,21 +1,24 @@
 """The studio, with real encoders, a real store and a real media tool."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+import streamhub
+from streamhub import process
 from streamhub.config import LiveSettings
 from streamhub.errors import Conflict, DiskFull, Forbidden, TooMany
 from streamhub.live.ingest import Publisher
 from streamhub.live.rtmp import RtmpDoor
 from streamhub.live.srt import SrtDoor
+from streamhub.process import Command
 from streamhub.recording.recording import SegmentState
 from streamhub.recording.room import drop_hls
 from streamhub.recording.rules import ISSUE_DISK_LOW
@@ -172,23 +175,31 @@ async def test_killed_recorder_loses_little_and_is_followed_by_the_next(open_stu
     assert second.state is SegmentState.CLOSED
 
 
-async def test_crash_of_the_hub_leaves_a_segment_that_the_next_start_closes(open_studio, start_push, until):
-    """After a start, a segment that was left open has the length that a packet scan finds."""
-    one = await open_studio()
-    await start_push(one.url, "-re", "-stream_loop", "3")
-    await until(one.studio.open_sessions)
-    await asyncio.sleep(3)
-    recorder = one.studio._desks.pop(one.session_id).recorder  # as if the hub were gone: nobody closes the segment
-    os.kill(recorder.pid, signal.SIGKILL)
-    (left,) = await one.segments()
-    assert left.state is SegmentState.OPEN
-    recorder._ending = asyncio.create_task(asyncio.sleep(0))
-    await one.studio.resume()
-    (closed,) = await one.segments()
-    assert closed.state is SegmentState.RECOVERED
-    assert closed.duration_ms >= 500
-    with contextlib.suppress(Exception):
-        await recorder._running.finish()
+async def test_killed_hub_takes_its_recorder_along_and_loses_little(room, clock, start_push, until):
+    """Kill the whole hub while it records: nothing goes on writing, and the next start makes the recording of it."""
+    script, folder = Path(__file__).with_name("hub_process.py"), room.media_dir.parent
+    environ = {"PYTHONPATH": str(Path(streamhub.__file__).parents[1])}
+    command = Command(argv=[sys.executable, str(script), str(folder), str(room.media_dir)], env=environ)
+    async with await process.start(command, stdout=True) as hub:
+        url = (await asyncio.wait_for(hub.process.stdout.readline(), 30)).decode().strip()
+        await start_push(f"{url}/k7w2right0key9for8this7session66", "-re", "-stream_loop", "9")
+        file = room.session_dir("2027-03-02-netz") / "seg-0001.mkv"
+        await until(lambda: file.exists() and file.stat().st_size > 200_000)
+        hub.kill()
+        await hub.wait()
+    size_bytes = -1
+    async with asyncio.timeout(10):
+        while size_bytes != file.stat().st_size:
+            size_bytes = file.stat().st_size
+            await asyncio.sleep(0.5)
+    studio = Studio(room, LiveSettings(min_free_mb=1))
+    await studio.resume()
+    (segment,) = await room.store.read(lambda db: list_segments(db, "2027-03-02-netz"))
+    assert segment.state is SegmentState.RECOVERED
+    assert segment.duration_ms >= 1500
+    recording = await finish_recording(room, "2027-03-02-netz")
+    assert abs(recording.info.duration_ms - segment.duration_ms) <= 100
+    await studio.close()
 
 
 async def test_live_session_gets_its_grace_again_after_a_start(open_studio, until):
