@@ -52,6 +52,7 @@ class ArchivedSession:
         transcripts: one per language, times on the session clock.
         answers: all, drafts included; the site shows the published ones.
         recap: Markdown; may be empty.
+        public: whether it may be shown without any answer; false for a live session until somebody publishes it.
     """
 
     id: str
@@ -66,3 +67,4 @@ class ArchivedSession:
     transcripts: tuple[Transcript, ...] = ()
     answers: tuple[Answer, ...] = ()
     recap: str = ""
+    public: bool = True

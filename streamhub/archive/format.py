@@ -139,7 +139,7 @@ def parse_span(text: str) -> Span:
 
 
 def _session_values(session: ArchivedSession) -> dict[str, Given]:
-    return {
+    values: dict[str, Given] = {
         "id": session.id,
         "show": session.show_id,
         "show_title": session.show_title,
@@ -153,6 +153,7 @@ def _session_values(session: ArchivedSession) -> dict[str, Given]:
         ],
         "recordings": [_recording_values(recording) for recording in session.recordings],
     }
+    return values if session.public else values | {"public": False}
 
 
 def _recording_values(recording: ArchivedRecording) -> dict[str, Given]:
@@ -193,6 +194,7 @@ def _parse_head(sheet: Sheet, folder: str) -> ArchivedSession:
         ),
         recordings=tuple(_parse_recording(recording) for recording in fields.children("recordings")),
         recap=sheet.body,
+        public=fields.parsed("public", _parse_truth, "true"),
     )
 
 

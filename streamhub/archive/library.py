@@ -130,8 +130,8 @@ class Library:
 def plan_library(archive: Iterable[ArchivedSession]) -> Library:
     """Let through what is public.
 
-    A session is shown when it has a published or superseded answer, or when it has no answers at all (an imported
-    recording or text). Speech inside a draft or withdrawn answer is left out of its transcript.
+    A session is shown when it has a published or superseded answer, or when it is public and has no answers at all (an
+    imported recording or text). Speech inside a draft or withdrawn answer is left out of its transcript.
     """
     shown = (_public_session(session) for session in archive)
     sessions = tuple(
@@ -156,7 +156,7 @@ def plan_library(archive: Iterable[ArchivedSession]) -> Library:
 def _public_session(session: ArchivedSession) -> PublicSession | None:
     published = [answer for answer in session.answers if answer.state is AnswerState.PUBLISHED]
     replaced = [answer for answer in session.answers if answer.state is AnswerState.SUPERSEDED]
-    if session.answers and not published and not replaced:
+    if not published and not replaced and (session.answers or not session.public):
         return None
     found = _transcript_of(session.transcripts, session.language)
     transcript, gaps = _without_hidden(found, session.answers) if found else (None, frozenset[str]())

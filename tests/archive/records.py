@@ -140,6 +140,7 @@ def sessions(draw: st.DrawFn) -> ArchivedSession:
         ),
         answers=tuple(answers),
         recap=draw(texts),
+        public=draw(st.booleans()),
     )
     return canonical(session)
 

@@ -174,6 +174,13 @@ def test_a_session_without_answers_is_shown_and_found(theme: Theme) -> None:
     assert [turn["start_ms"] for turn in fragment["turns"]] == [0, 4000]
 
 
+def test_a_session_that_is_not_public_is_not_shown(theme: Theme) -> None:
+    """A live session without answers stays out until somebody publishes it; a published answer shows its session."""
+    files = build(english(answers=(), public=False), theme=theme)
+    assert not [path for path in files if path.startswith(("s/", "answers/")) or b"lost its sync" in files[path]]
+    assert "s/2027-04-02-lines/index.html" in build(english(public=False), theme=theme)
+
+
 def test_search_fragments_lead_to_the_second(theme: Theme) -> None:
     """Each published answer has its fragment, whose turns lie on the clock of the session."""
     files = build(make_session(), english(), theme=theme)
