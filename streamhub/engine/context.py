@@ -104,8 +104,7 @@ class Context:
         """
         with self._alone(name):
             for turn in itertools.count(1):
-                options: Any = {"name": name, "preemptible": True}
-                outcome = await DBOS.run_step_async(options, self._attempts, name, turn, fn, policy)
+                outcome = await self._recorded(name, turn, fn, policy)
                 if "failure" not in outcome:
                     return outcome["result"]
                 if await self._settle(name, turn, parse_failure(outcome["failure"]), policy) is Decision.SKIP:
@@ -179,6 +178,16 @@ class Context:
             yield
         finally:
             self._busy = ""
+
+    async def _recorded(
+        self, name: str, turn: int, fn: Callable[[], Awaitable[Json]], policy: Policy
+    ) -> Mapping[str, Json]:
+        options: Any = {"name": name, "preemptible": True}
+        while True:
+            # What we hand over never raises an error of its own. A stored one is the library's: it could not note the
+            # outcome and noted that instead. The ledger knows whether the step was done, so asking once more is safe.
+            with contextlib.suppress(PortableWorkflowError):
+                return await DBOS.run_step_async(options, self._attempts, name, turn, fn, policy)
 
     async def _attempts(
         self, name: str, turn: int, fn: Callable[[], Awaitable[Json]], policy: Policy

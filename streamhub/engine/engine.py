@@ -23,7 +23,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, Wo
 from sqlite_utils import Database
 
 from streamhub.config import EngineSettings
-from streamhub.engine.border import apart, border, cancel_all, prepare_sqlite, quiet_library
+from streamhub.engine.border import apart, border, cancel_all, prepare_sqlite, quiet_library, wait_for_disk
 from streamhub.engine.context import APPLICATION_VERSION, Context, Surroundings, decision_topic, pack
 from streamhub.engine.ledger import Ledger, Parked
 from streamhub.engine.locks import FolderLocks, Locks, PostgresLocks
@@ -142,7 +142,7 @@ class Engine:
             await cancel_all(self._dbos._workflow_tasks)
             asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
         if self._locks is not None:
-            self._locks.close()
+            await asyncio.to_thread(self._locks.close)
         _in_process.release()
 
     async def __aenter__(self) -> Engine:
@@ -233,7 +233,9 @@ class Engine:
             handle: WorkflowHandleAsync[Json] = await apart(DBOS.retrieve_workflow_async(workflow_id))
             poll_s = min(self._settings.poll_s, 0.25)
             try:
-                return await asyncio.wait_for(apart(handle.get_result(polling_interval_sec=poll_s)), timeout_s)
+                return await asyncio.wait_for(
+                    apart(handle.get_result(polling_interval_sec=poll_s), timeout_s=None), timeout_s
+                )
             except TimeoutError as error:
                 raise TimedOut(f"work {workflow_id}: has not ended after {timeout_s:g} s") from error
 
@@ -332,6 +334,7 @@ class Engine:
         self._locks = PostgresLocks(url) if url else FolderLocks(self._folder / "run")
         await asyncio.to_thread(self._locks.own, self._executor_id)
         quiet_library()
+        wait_for_disk(lambda: self._closing)
         config: DBOSConfig = {
             "name": "streamhub",
             "system_database_url": url or await asyncio.to_thread(prepare_sqlite, self._folder / DATABASE_FILE),

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import threading
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +22,11 @@ _PREFIX = "x-"
 
 
 class Locks(Protocol):
-    """The locks of all executors that share one engine database. Methods block; call them in a thread."""
+    """The locks of all executors that share one engine database.
+
+    Methods block; call them in a thread. After `close` they do nothing, for a thread that was on its way cannot be
+    stopped.
+    """
 
     def own(self, executor_id: str) -> None:
         """Hold the lock of this process, and take it again if the connection that held it was lost."""
@@ -50,6 +55,8 @@ class FolderLocks:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._held: dict[str, int] = {}
+        self._guard = threading.RLock()
+        self._closed = False
 
     def own(self, executor_id: str) -> None:
         """Hold the lock of this process; on the first call, remove what dead ones left.
@@ -58,12 +65,13 @@ class FolderLocks:
             Environment: the folder cannot be written.
             Conflict: somebody holds a lock of that name.
         """
-        if executor_id in self._held:
-            return
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._sweep()
-            taken = self._lock(executor_id, os.O_CREAT)
+            with self._guard:
+                if self._closed or executor_id in self._held:
+                    return
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._sweep()
+                taken = self._lock(executor_id, os.O_CREAT)
         except OSError as error:
             raise Environment(
                 f"{self._folder}: cannot be locked ({error})", hint="check the folder's rights"
@@ -73,27 +81,31 @@ class FolderLocks:
 
     def try_take(self, executor_id: str) -> bool:
         """True when its file is gone, or is locked by nobody."""
-        if executor_id in self._held:
-            return False
-        try:
-            return self._lock(executor_id, 0)
-        except FileNotFoundError:
-            return True
-        except OSError:
-            return False
+        with self._guard:
+            if self._closed or executor_id in self._held:
+                return False
+            try:
+                return self._lock(executor_id, 0)
+            except FileNotFoundError:
+                return True
+            except OSError:
+                return False
 
     def release(self, executor_id: str) -> None:
         """Let go, and remove the file of the dead."""
-        descriptor = self._held.pop(executor_id, None)
-        with contextlib.suppress(OSError):
-            (self._folder / executor_id).unlink()
-        if descriptor is not None:
-            os.close(descriptor)
+        with self._guard:
+            descriptor = self._held.pop(executor_id, None)
+            if descriptor is not None:
+                with contextlib.suppress(OSError):
+                    (self._folder / executor_id).unlink()
+                os.close(descriptor)
 
     def close(self) -> None:
         """Let go of all locks and remove their files."""
-        for executor_id in list(self._held):
-            self.release(executor_id)
+        with self._guard:
+            self._closed = True
+            for executor_id in list(self._held):
+                self.release(executor_id)
 
     def _lock(self, executor_id: str, flags: int) -> bool:
         path = self._folder / executor_id
@@ -132,6 +144,8 @@ class PostgresLocks:
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
         self._connection: psycopg.Connection[tuple[bool]] | None = None
         self._owned = ""
+        self._guard = threading.Lock()
+        self._closed = False
 
     def own(self, executor_id: str) -> None:
         """Hold the lock of this process; connects again where the connection was lost.
@@ -139,46 +153,59 @@ class PostgresLocks:
         Raises:
             Unavailable: the server does not answer, or somebody holds the lock.
         """
-        self._owned = executor_id
-        try:
-            if self._connection is not None and not self._connection.closed:
-                self._connection.execute("select true")
+        with self._guard:
+            self._owned = executor_id
+            if self._closed or self._is_alive():
                 return
-        except psycopg.Error:
-            self.close()
-        try:
-            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10, options=_KEEP_ALIVE)
-        except psycopg.Error as error:
-            raise Unavailable(f"PostgreSQL of the engine: does not answer ({error})") from error
-        if not self._try(executor_id):
-            self.close()
-            raise Unavailable(f"executor {executor_id}: its lock is still held on the server")
+            self._drop()
+            try:
+                self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10, options=_KEEP_ALIVE)
+            except psycopg.Error as error:
+                raise Unavailable(f"PostgreSQL of the engine: does not answer ({error})") from error
+            if not self._ask("select pg_try_advisory_lock(%s)", executor_id):
+                self._drop()
+                raise Unavailable(f"executor {executor_id}: its lock is still held on the server")
 
     def try_take(self, executor_id: str) -> bool:
         """True when no session on the server holds it."""
-        return executor_id != self._owned and self._try(executor_id)
+        with self._guard:
+            return executor_id != self._owned and self._ask("select pg_try_advisory_lock(%s)", executor_id)
 
     def release(self, executor_id: str) -> None:
         """Let go of a lock taken with `try_take`."""
-        if self._connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                self._connection.execute("select pg_advisory_unlock(%s)", (_number(executor_id),))
+        with self._guard:
+            self._ask("select pg_advisory_unlock(%s)", executor_id)
 
     def close(self) -> None:
         """Close the connection, and with it all locks."""
+        with self._guard:
+            self._closed = True
+            self._drop()
+
+    def _is_alive(self) -> bool:
+        if self._connection is None:
+            return False
+        try:
+            self._connection.execute("select true")
+        except psycopg.Error:
+            return False
+        return True
+
+    def _drop(self) -> None:
         if self._connection is not None:
             with contextlib.suppress(psycopg.Error):
                 self._connection.close()
             self._connection = None
 
-    def _try(self, executor_id: str) -> bool:
+    def _ask(self, question: str, executor_id: str) -> bool:
+        """Ask the server about a lock; a lost connection is a no, and `own` makes a new one."""
         if self._connection is None:
             return False
         try:
-            row = self._connection.execute("select pg_try_advisory_lock(%s)", (_number(executor_id),)).fetchone()
-        except psycopg.Error as error:
-            self.close()
-            raise Unavailable(f"PostgreSQL of the engine: does not answer ({error})") from error
+            row = self._connection.execute(question, (_number(executor_id),)).fetchone()
+        except psycopg.Error:
+            self._drop()
+            return False
         return bool(row and row[0])
 
 

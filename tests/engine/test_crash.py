@@ -100,3 +100,56 @@ async def test_a_step_that_kills_the_process_every_time_is_held(tmp_path: Path) 
         (status,) = await store.read(work.list_work)
     assert (status.state, status.steps[0].state) == (WorkState.HELD, StepState.HELD)
     assert "the process ended in the middle of it 2 time(s)" in status.message
+
+
+FULL = """
+import asyncio, resource, sys
+from pathlib import Path
+from streamhub.config import EngineSettings
+from streamhub.engine import Engine
+from streamhub.store.store import Store
+from streamhub.timecode import datetime, UTC
+
+now = lambda: datetime.now(UTC)
+runs = []
+
+async def show(context):
+    for number in range(20):
+        async def fill():
+            runs.append(number)
+            return "x" * 30_000
+        await context.step(f"fill {number}", fill)
+    return "done"
+
+async def main():
+    folder = Path(sys.argv[1])
+    async with Store.open(folder / "hub.sqlite3", now=now) as store:
+        engine = Engine(EngineSettings(poll_s=0.02), folder, store, now=now)
+        engine.workflow("show", show)
+        await engine.launch()
+        limit = max(path.stat().st_size for path in folder.iterdir()) + int(sys.argv[2])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        await engine.start("show", "a")
+        seen = -1
+        while len(runs) != seen:
+            seen = len(runs)
+            await asyncio.sleep(1.5)
+        stuck = len(runs) < 20 and (await engine.status())[0].state
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        result = await engine.result("show:a", timeout_s=60)
+        print(stuck, result, sorted(set(runs)) == list(range(20)), (await engine.status())[0].state)
+        await engine.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("room_bytes", [130_000, 180_000])
+async def test_a_disk_without_room_pauses_work_and_fails_nothing(tmp_path: Path, room_bytes: int) -> None:
+    """When files cannot grow any more the work stands still, and goes on by itself when they can."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FULL, str(tmp_path), str(room_bytes), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 100)
+    assert said.decode().split() == ["running", "done", "True", "done"]
