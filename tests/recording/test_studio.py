@@ -140,6 +140,8 @@ async def test_grace_over_is_told_for_live_sessions(open_studio, start_push, unt
     child = await start_push(one.url)
     assert await child.wait(timeout_s=20) == 0
     await until(lambda: one.seen(Happening.PUBLISHER_OFF))
+    if told:
+        await until(lambda: one.seen(Happening.GRACE_OVER))
     await asyncio.sleep(0.2)
     assert len(one.seen(Happening.GRACE_OVER)) == told
 
@@ -292,7 +294,7 @@ async def test_full_disk_ends_the_recording_and_keeps_what_was_written(room, clo
         child = await start_push(f"{door.url}/k7w2right0key9for8this7session66", "-stream_loop", "9")
         await child.wait(timeout_s=20)
         await until(lambda: not studio.open_sessions())
-        await asyncio.sleep(0.05)
+        await until(lambda: any(event.kind is Happening.RECORDER_FAILED for event in events))
         (segment,) = await room.store.read(lambda db: list_segments(db, "2027-03-02-netz"))
         assert segment.state is SegmentState.RECOVERED
         assert 1000 < segment.duration_ms < 29_000
@@ -327,7 +329,7 @@ async def test_signal_tells_what_arrives(open_studio, start_push, until):
     assert 200 < now.bitrate_kbit_s < 5000
 
 
-async def test_failing_listener_does_not_stop_the_studio(room, clock, caplog):
+async def test_failing_listener_does_not_stop_the_studio(room, until, caplog):
     """An event that its listener cannot take is logged, and publishing goes on."""
 
     async def fail(event):
@@ -336,7 +338,7 @@ async def test_failing_listener_does_not_stop_the_studio(room, clock, caplog):
     studio = Studio(room, LiveSettings(min_free_mb=0), on_event=fail)
     with pytest.raises(Forbidden):
         await studio.admit(Publisher(door="rtmp", key="wrong", address="127.0.0.1"))
-    await asyncio.sleep(0.05)
+    await until(lambda: "studio_event" in caplog.text)
     await studio.close()
     assert "studio_event_failed kind=wrong_key" in caplog.text
 
