@@ -27,7 +27,7 @@ _ANNOUNCES = re.compile(
     r"|\basks\b|\basked us\b|move on to|moving on)"
 )
 _THANKS = re.compile(
-    r"^(?:(?:vielen |herzlichen )?dank|danke|thank you|thanks)\b.*\b(?:frage|question)\b"
+    r"^(?:(?:vielen |herzlichen )?dank|danke|thank you|thanks)\b(?:.*\b(?:frage|question)\b|.{0,20}$)"
     r"|^(?:das ist|that is|that's) (?:eine|a) (?:sehr |very )?(?:gute|gute|good|great) (?:frage|question)"
 )
 _CLOSES = re.compile(

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from streamhub.errors import BadCaptions
 from streamhub.timecode import Span, format_ms
@@ -113,7 +113,7 @@ def settle_cues(raw: Sequence[RawCue], source: str) -> Settled:
     warnings = _Warnings(source)
     pieces = _in_order(_pieces(raw, source, warnings), source, warnings)
     groups = _together(pieces, warnings)
-    for group, following in zip(groups, [*groups[1:], []], strict=True):
+    for group, following in zip_longest(groups, groups[1:]):
         _share_time(group, following[0].start_ms if following else None)
     pieces = [piece for group in groups for piece in group]
     _cut_overlaps(pieces, source, warnings)
