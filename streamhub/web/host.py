@@ -215,6 +215,7 @@ async def read_board(request: web.Request) -> dict[str, Any]:
     return {
         "session": session,
         "now": hub.now(),
+        "after": after,
         "player": session.state in {SessionState.REHEARSAL, SessionState.LIVE} and has_stream(hub, session_id),
         "steps": [state for state in STATE_BUTTONS if state in NEXT_STATES[session.state]],
         "ingest": ingest,
