@@ -136,6 +136,8 @@ class Engine:
         if self._dbos is not None:
             for event in self._dbos.background_thread_stop_events:  # first, so that nothing new is taken
                 event.set()
+            if self._dbos._sys_db_field is not None:  # a server that is away must not hold up the end of the process
+                self._dbos._sys_db_field._retry_connection_errors = False
             await cancel_all(self._dbos._workflow_tasks)
             with ThreadPoolExecutor(1, "engine-close") as pool:  # the default pool is the engine's own, and ends here
                 await asyncio.get_running_loop().run_in_executor(pool, _destroy)
@@ -372,7 +374,8 @@ class Engine:
                 last = ""
             except Exception as error:  # a job's boundary
                 if str(error) != last:
-                    _log.warning("keeper_failed job=%s: %s", fn.__name__, error, exc_info=error)
+                    trace = None if isinstance(error, StreamhubError) else error
+                    _log.warning("keeper_failed job=%s: %s", fn.__name__, error, exc_info=trace)
                 last = str(error)
             await asyncio.sleep(every_s)
 
