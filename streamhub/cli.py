@@ -82,7 +82,7 @@ def cli(debug: bool) -> None:
         datefmt="%H:%M:%S",
         stream=sys.stderr,
     )
-    for noisy in ("aiohttp.access", "asyncio", "sqlalchemy", "faster_whisper", "httpx", "PIL", "markdown_it"):
+    for noisy in ("aiohttp.access", "asyncio", "sqlalchemy", "httpx", "PIL", "markdown_it"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
@@ -299,7 +299,7 @@ def _run(job: Callable[[], Awaitable[T]]) -> T:
 def main() -> None:
     """Run the command line; an error that nobody foresaw is logged with its traceback."""
     try:
-        cli()
+        cli(prog_name="streamhub")
     except Exception as error:  # the program's outermost boundary
         if os.environ.get("STREAMHUB_DEBUG"):
             traceback.print_exc()

@@ -1,6 +1,7 @@
 """What the commands do: thin courses over the composition root, the store and the archive.
 
-Each function takes plain values and returns a plain report, so that the command line only prints.
+Each function takes plain values and returns a plain report, so that the command line only prints. What is heavy to load
+is loaded where it is needed: a command that needs no engine starts without one.
 """
 
 from __future__ import annotations
@@ -14,32 +15,24 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from streamhub import app
-from streamhub.archive.folder import load_archive
-from streamhub.archive.search.query import SearchIndex, search
-from streamhub.archive.site import plan_site
-from streamhub.archive.theme import load_theme
-from streamhub.archive.writer import write_site
 from streamhub.config import Settings, load_settings, parse_settings
 from streamhub.control import ask_hub
-from streamhub.demo.run import Door, Stage, play
-from streamhub.demo.script import Roundtable, load_roundtable
 from streamhub.doctor import Finding, Verdict, machine_checks, run_checks, workspace_checks
-from streamhub.engine import TRANSCRIPTION, Engine
 from streamhub.errors import BadInput, Conflict, StreamhubError, TimedOut, Unavailable
-from streamhub.importer import ImportProgress
-from streamhub.importing import ImportRequest
+from streamhub.importing import ImportProgress, ImportRequest
 from streamhub.process import Command, start
 from streamhub.store import shows as show_rows
 from streamhub.store import work as work_rows
-from streamhub.store.backup import restore_backup, write_backup
 from streamhub.store.store import Store
 from streamhub.text import LANGUAGES, Random
 from streamhub.timecode import Now, format_instant
-from streamhub.worker import RemoteHub
 from streamhub.workspace import Workspace, complete_workspace, create_workspace, open_workspace
+
+if TYPE_CHECKING:
+    from streamhub.demo.run import Stage
+    from streamhub.demo.script import Roundtable
 
 Say = Callable[[str], None]
 Environ = Mapping[str, str]
@@ -59,6 +52,11 @@ def init_workspace(folder: Path, *, title: str, language: str, random: Random) -
 
 def build_site(folder: Path, environ: Environ) -> Report:
     """Write the site from the archive; one build at a time."""
+    from streamhub.archive.folder import load_archive
+    from streamhub.archive.site import plan_site
+    from streamhub.archive.theme import load_theme
+    from streamhub.archive.writer import write_site
+
     workspace = open_workspace(folder)
     settings = load_settings(workspace.folder, environ)
     before = time.monotonic()
@@ -150,6 +148,10 @@ async def worker_key(folder: Path) -> str:
 
 async def work(hub_url: str, cache: Path, environ: Environ, *, now: Now, say: Say) -> None:
     """Transcribe for a hub on another machine until told to stop."""
+    from streamhub import app
+    from streamhub.engine import TRANSCRIPTION, Engine
+    from streamhub.worker import RemoteHub
+
     settings = parse_settings("", environ, source="the environment")
     key = environ.get("STREAMHUB_WORKER_KEY", "")
     if not settings.engine.database_url or not key:
@@ -180,6 +182,8 @@ async def import_session(
     folder: Path, request: ImportRequest, environ: Environ, *, now: Now, random: Random, say: Say
 ) -> Report:
     """Import through the running hub if there is one, else in this process."""
+    from streamhub import app
+
     workspace = open_workspace(folder)
     try:
         begun = await ask_hub(workspace, "import", request.to_json())
@@ -253,16 +257,22 @@ def _warn(check: str, seen: str, advice: str) -> Finding:
 
 
 def _check_archive(workspace: Workspace) -> Finding:
+    from streamhub.archive.folder import load_archive
+
     archive = load_archive(workspace.transcripts)
     return Finding(check="archive", verdict=Verdict.OK, seen=f"{len(archive)} sessions, every file can be read")
 
 
 def _check_program(settings: Settings) -> Finding:
+    from streamhub import app
+
     path, version = app.find_program(settings)
     return Finding(check="ffmpeg", verdict=Verdict.OK, seen=f"{version} at {path}")
 
 
 def _check_model(settings: Settings, workspace: Workspace, environ: Environ) -> Finding:
+    from streamhub import app
+
     report = app.report_model(settings, workspace, environ)
     if report.model is None:
         return Finding(check="model", verdict=Verdict.FAIL, seen=report.sentence, advice=report.advice)
@@ -271,6 +281,8 @@ def _check_model(settings: Settings, workspace: Workspace, environ: Environ) -> 
 
 
 def _check_engine(settings: Settings) -> Finding:
+    from streamhub import app
+
     if not settings.engine.database_url:
         return Finding(check="engine database", verdict=Verdict.OK, seen="SQLite in the workspace")
     app.probe_postgres(settings)
@@ -279,6 +291,8 @@ def _check_engine(settings: Settings) -> Finding:
 
 def backup_workspace(folder: Path, target: Path, environ: Environ, *, media: bool, now: Now) -> Report:
     """Write a backup."""
+    from streamhub.store.backup import write_backup
+
     workspace = open_workspace(folder)
     settings = load_settings(workspace.folder, environ)
     done = write_backup(workspace.folder, target, now=now, media_dir=settings.recording.media_dir, include_media=media)
@@ -287,6 +301,8 @@ def backup_workspace(folder: Path, target: Path, environ: Environ, *, media: boo
 
 def restore_workspace(source: Path, folder: Path, environ: Environ) -> Report:
     """Make a workspace out of a backup."""
+    from streamhub.store.backup import restore_backup
+
     done = restore_backup(source, folder)
     workspace = open_workspace(folder)
     complete_workspace(workspace, load_settings(workspace.folder, environ))
@@ -295,6 +311,10 @@ def restore_workspace(source: Path, folder: Path, environ: Environ) -> Report:
 
 async def run_demo(folder: Path, environ: Environ, *, now: Now, random: Random, say: Say) -> Report:
     """Run the demo on a fresh hub in a folder of its own."""
+    from streamhub import app
+    from streamhub.demo.run import Stage
+    from streamhub.demo.script import load_roundtable
+
     before = time.monotonic()
     _clear_demo(folder)
     settings = Settings()
@@ -326,6 +346,9 @@ async def play_on_hub(workspace: Workspace, stage: Stage, roundtables: Sequence[
     Raises:
         StreamhubError: the hub does not start, or a part of the show goes wrong.
     """
+    from streamhub import app
+    from streamhub.demo.run import Door, play
+
     argv = [sys.executable, "-m", "streamhub", "serve", "--workspace", str(workspace.folder)]
     variables = {"STREAMHUB_HUB_PORT": "0", "STREAMHUB_LIVE_RTMP_PORT": "0"}
     async with await start(Command(argv=argv, env=variables, name="hub")) as child:
@@ -346,6 +369,8 @@ async def play_on_hub(workspace: Workspace, stage: Stage, roundtables: Sequence[
 
 def find_answers(public: Path, language: str, query: str) -> Sequence[Mapping[str, Any]]:
     """Search the built site's index, as its search page does."""
+    from streamhub.archive.search.query import SearchIndex, search
+
     index = SearchIndex(lambda name: (public / name).read_bytes(), "de" if language == "de" else "en")
     return [{"id": hit.id, "url": hit.url, "start_ms": hit.start_ms} for hit in search([index], query).hits]
 

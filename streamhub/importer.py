@@ -7,8 +7,7 @@ it stopped.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ from sqlite_utils import Database
 
 from streamhub.engine import Engine, StepState, StepStatus, WorkState, WorkStatus
 from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
-from streamhub.importing import ImportRequest, parse_person, read_marks, read_questions, require_files
+from streamhub.importing import ImportProgress, ImportRequest, parse_person, read_marks, read_questions, require_files
 from streamhub.live.mark import Mark
 from streamhub.pipeline import PUBLISH, SESSION, Pipeline, Source, order_session, publish_answered
 from streamhub.questions.question import Question
@@ -36,38 +35,6 @@ from streamhub.transcript.captions import read_captions
 from streamhub.transcript.transcript import Transcript
 
 _DONE = frozenset({WorkState.DONE, WorkState.FAILED, WorkState.CANCELLED, WorkState.HELD})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImportProgress:
-    """How far an import is.
-
-    Attributes:
-        state: of the work.
-        step: what is being done.
-        done, total: how much of it, in the step's own unit; 0 when unknown.
-        message: why it is held or failed; empty otherwise.
-    """
-
-    state: str
-    step: str = ""
-    done: int = 0
-    total: int = 0
-    message: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """For the way to a command."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> ImportProgress:
-        """What `to_json` wrote; more than that is left alone."""
-        return cls(**{item.name: given[item.name] for item in dataclasses.fields(cls)})
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will happen by itself."""
-        return self.state in {state.value for state in _DONE}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

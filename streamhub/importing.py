@@ -70,6 +70,38 @@ class ImportRequest:
         return given.resolve() if given else None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportProgress:
+    """How far an import is.
+
+    Attributes:
+        state: of the work.
+        step: what is being done.
+        done, total: how much of it, in the step's own unit; 0 when unknown.
+        message: why it is held or failed; empty otherwise.
+    """
+
+    state: str
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    message: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """For the way to a command."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> ImportProgress:
+        """What `to_json` wrote; more than that is left alone."""
+        return cls(**{item.name: given[item.name] for item in dataclasses.fields(cls)})
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.state in {"done", "failed", "cancelled", "held"}
+
+
 def require_files(request: ImportRequest) -> None:
     """Check that every named file is there and not empty.
 
