@@ -8,170 +8,171 @@
  *
  * data-start and data-end are seconds of the recording; data-at and the page's ?t= are seconds of the session, and
  * data-clock maps one to the other in milliseconds. Without this script the link opens the recording by itself.
+ * No module, so that it works from a disk too.
  */
 
-const HLS = "application/vnd.apple.mpegurl";
-const STOP_SLACK_S = 0.35;
+(() => {
+  const HLS = "application/vnd.apple.mpegurl";
+  const STOP_SLACK_S = 0.35;
 
-/** Second of the recording at a second of the session; null where nothing was recorded. */
-export function toMediaSeconds(clock, sessionSeconds) {
-  const at = sessionSeconds * 1000;
-  for (const [start, end, mediaStart, mediaEnd] of clock) {
-    if (at >= start && at <= end) {
-      const share = end > start ? (at - start) / (end - start) : 0;
-      return (mediaStart + share * (mediaEnd - mediaStart)) / 1000;
+  /** Second of the recording at a second of the session; null where nothing was recorded. */
+  function toMediaSeconds(clock, sessionSeconds) {
+    const at = sessionSeconds * 1000;
+    for (const [start, end, mediaStart, mediaEnd] of clock) {
+      if (at >= start && at <= end) {
+        const share = end > start ? (at - start) / (end - start) : 0;
+        return (mediaStart + share * (mediaEnd - mediaStart)) / 1000;
+      }
     }
-  }
-  return null;
-}
-
-/** The last cue that has begun; -1 before the first. Cues come sorted by their start. */
-export function findCue(starts, seconds) {
-  let low = 0;
-  let high = starts.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (starts[middle] <= seconds) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
-class Player {
-  #box;
-  #note;
-  #media = null;
-  #start;
-  #end;
-  #cues;
-  #starts;
-  #now = null;
-  #stopAt;
-
-  constructor(box) {
-    this.#box = box;
-    this.#note = box.querySelector("[data-player-note]");
-    this.#start = Number(box.dataset.start);
-    this.#end = Number(box.dataset.end);
-    this.#stopAt = "whole" in box.dataset ? Infinity : this.#end;
-    this.#cues = [...document.querySelectorAll(".cue[data-start]")].sort(
-      (left, right) => Number(left.dataset.start) - Number(right.dataset.start),
-    );
-    this.#starts = this.#cues.map((cue) => Number(cue.dataset.start));
+    return null;
   }
 
-  listen() {
-    this.#box.querySelector(".player-start").addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      this.#play(this.#asked() ?? this.#start);
-    });
-    document.addEventListener("click", (event) => this.#onClick(event));
-    const at = this.#askedBySecond();
-    if (at !== null && !location.hash) this.#showCue(at);
-  }
-
-  /** Where the address says to begin: ?t=seconds of the session, or #t-<cue>. */
-  #asked() {
-    const cue = location.hash.startsWith("#t-") ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
-    return cue?.dataset.start ? Number(cue.dataset.start) : this.#askedBySecond();
-  }
-
-  #askedBySecond() {
-    const asked = new URL(location.href).searchParams.get("t");
-    if (asked === null || !/^\d+(\.\d+)?s?$/.test(asked)) return null;
-    return toMediaSeconds(JSON.parse(this.#box.dataset.clock), parseFloat(asked));
-  }
-
-  #showCue(seconds) {
-    const cue = this.#cues[findCue(this.#starts, seconds + 0.5)];
-    if (!cue) return;
-    cue.classList.add("is-asked");
-    cue.scrollIntoView({ block: "center" });
-  }
-
-  #onClick(event) {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const link = event.target.closest("a[data-cue]");
-    const cue = link ? document.getElementById(link.dataset.cue) : event.target.closest(".cue");
-    if (!cue?.dataset.start || (!link && (!this.#media || event.target.closest("a") || String(getSelection())))) return;
-    this.#play(Number(cue.dataset.start));
-  }
-
-  #play(seconds) {
-    this.#stopAt = seconds < this.#end - STOP_SLACK_S ? this.#stopAt : Infinity;
-    if (this.#media) {
-      this.#media.currentTime = seconds;
-      this.#media.play().catch(() => {});
-      return;
+  /** The last cue that has begun; -1 before the first. Cues come sorted by their start. */
+  function findCue(starts, seconds) {
+    let low = 0;
+    let high = starts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (starts[middle] <= seconds) low = middle + 1;
+      else high = middle;
     }
-    const { kind, src, captions, captionsLanguage, captionsLabel } = this.#box.dataset;
-    const media = document.createElement(kind === "audio" ? "audio" : "video");
-    if (kind === "hls" && !media.canPlayType(HLS)) {
+    return low - 1;
+  }
+
+  class Player {
+    #box;
+    #note;
+    #media = null;
+    #start;
+    #end;
+    #cues;
+    #starts;
+    #now = null;
+    #stopAt;
+
+    constructor(box) {
+      this.#box = box;
+      this.#note = box.querySelector("[data-player-note]");
+      this.#start = Number(box.dataset.start);
+      this.#end = Number(box.dataset.end);
+      this.#stopAt = "whole" in box.dataset ? Infinity : this.#end;
+      this.#cues = [...document.querySelectorAll(".cue[data-start]")].sort(
+        (left, right) => Number(left.dataset.start) - Number(right.dataset.start),
+      );
+      this.#starts = this.#cues.map((cue) => Number(cue.dataset.start));
+    }
+
+    listen() {
+      this.#box.querySelector(".player-start").addEventListener("click", (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        this.#play(this.#asked() ?? this.#start);
+      });
+      document.addEventListener("click", (event) => this.#onClick(event));
+      const at = this.#askedBySecond();
+      if (at !== null && !location.hash) this.#showCue(at);
+    }
+
+    /** Where the address says to begin: ?t=seconds of the session, or #t-<cue>. */
+    #asked() {
+      const cue = location.hash.startsWith("#t-") ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+      return cue?.dataset.start ? Number(cue.dataset.start) : this.#askedBySecond();
+    }
+
+    #askedBySecond() {
+      const asked = new URL(location.href).searchParams.get("t");
+      if (asked === null || !/^\d+(\.\d+)?s?$/.test(asked)) return null;
+      return toMediaSeconds(JSON.parse(this.#box.dataset.clock), parseFloat(asked));
+    }
+
+    #showCue(seconds) {
+      const cue = this.#cues[findCue(this.#starts, seconds + 0.5)];
+      if (!cue) return;
+      cue.classList.add("is-asked");
+      cue.scrollIntoView({ block: "center" });
+    }
+
+    #onClick(event) {
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      const link = event.target.closest("a[data-cue]");
+      const cue = link ? document.getElementById(link.dataset.cue) : event.target.closest(".cue");
+      if (!cue?.dataset.start || (!link && (!this.#media || event.target.closest("a") || String(getSelection())))) return;
+      this.#play(Number(cue.dataset.start));
+    }
+
+    #play(seconds) {
+      this.#stopAt = seconds < this.#end - STOP_SLACK_S ? this.#stopAt : Infinity;
+      if (this.#media) {
+        this.#media.currentTime = seconds;
+        this.#media.play().catch(() => {});
+        return;
+      }
+      const { kind, src, captions, captionsLanguage, captionsLabel } = this.#box.dataset;
+      const media = document.createElement(kind === "audio" ? "audio" : "video");
+      if (kind === "hls" && !media.canPlayType(HLS)) {
+        this.#say(this.#box.dataset.messageFailed);
+        return;
+      }
+      media.controls = true;
+      media.playsInline = true;
+      media.preload = "auto";
+      if (captions) {
+        const track = document.createElement("track");
+        Object.assign(track, { kind: "captions", src: captions, srclang: captionsLanguage, label: captionsLabel });
+        media.append(track);
+      }
+      media.addEventListener("loadedmetadata", () => (media.currentTime = seconds), { once: true });
+      media.addEventListener("timeupdate", () => this.#follow());
+      media.addEventListener("error", () => this.#fail());
+      media.src = `${src}#t=${seconds}`;
+      this.#media = media;
+      this.#box.classList.add("is-open");
+      this.#box.querySelector(".player-start").hidden = true;
+      this.#box.prepend(media);
+      this.#say("");
+      media.focus({ preventScroll: true });
+      media.play().catch(() => {});
+    }
+
+    #fail() {
+      this.#media.remove();
+      this.#media = null;
+      this.#box.classList.remove("is-open");
+      this.#box.querySelector(".player-start").hidden = false;
       this.#say(this.#box.dataset.messageFailed);
-      return;
     }
-    media.controls = true;
-    media.playsInline = true;
-    media.preload = "auto";
-    if (captions) {
-      const track = document.createElement("track");
-      Object.assign(track, { kind: "captions", src: captions, srclang: captionsLanguage, label: captionsLabel });
-      media.append(track);
+
+    #say(text) {
+      this.#note.textContent = text;
+      this.#note.hidden = !text;
     }
-    media.addEventListener("loadedmetadata", () => (media.currentTime = seconds), { once: true });
-    media.addEventListener("timeupdate", () => this.#follow());
-    media.addEventListener("error", () => this.#fail());
-    media.src = `${src}#t=${seconds}`;
-    this.#media = media;
-    this.#box.classList.add("is-open");
-    this.#box.querySelector(".player-start").hidden = true;
-    this.#box.prepend(media);
-    this.#say("");
-    media.focus({ preventScroll: true });
-    media.play().catch(() => {});
-  }
 
-  #fail() {
-    this.#media.remove();
-    this.#media = null;
-    this.#box.classList.remove("is-open");
-    this.#box.querySelector(".player-start").hidden = false;
-    this.#say(this.#box.dataset.messageFailed);
-  }
-
-  #say(text) {
-    this.#note.textContent = text;
-    this.#note.hidden = !text;
-  }
-
-  #follow() {
-    const seconds = this.#media.currentTime;
-    if (seconds >= this.#stopAt && !this.#media.paused) {
-      this.#stopAt = Infinity;
-      this.#media.pause();
-      this.#say(this.#box.dataset.messageEnded);
+    #follow() {
+      const seconds = this.#media.currentTime;
+      if (seconds >= this.#stopAt && !this.#media.paused) {
+        this.#stopAt = Infinity;
+        this.#media.pause();
+        this.#say(this.#box.dataset.messageEnded);
+      }
+      const cue = this.#cues[findCue(this.#starts, seconds)] ?? null;
+      if (cue === this.#now) return;
+      const before = this.#now;
+      before?.classList.remove("is-now");
+      before?.removeAttribute("aria-current");
+      cue?.classList.add("is-now");
+      cue?.setAttribute("aria-current", "true");
+      this.#now = cue;
+      // Follow only a reader who is looking at what is being said.
+      if (cue && before && isVisible(before) && !isVisible(cue)) cue.scrollIntoView({ block: "center", behavior: scrollManner() });
     }
-    const cue = this.#cues[findCue(this.#starts, seconds)] ?? null;
-    if (cue === this.#now) return;
-    const before = this.#now;
-    before?.classList.remove("is-now");
-    before?.removeAttribute("aria-current");
-    cue?.classList.add("is-now");
-    cue?.setAttribute("aria-current", "true");
-    this.#now = cue;
-    // Follow only a reader who is looking at what is being said.
-    if (cue && before && isVisible(before) && !isVisible(cue)) cue.scrollIntoView({ block: "center", behavior: scrollManner() });
   }
-}
 
-function isVisible(element) {
-  const box = element.getBoundingClientRect();
-  return box.bottom > 0 && box.top < innerHeight;
-}
+  function isVisible(element) {
+    const box = element.getBoundingClientRect();
+    return box.bottom > 0 && box.top < innerHeight;
+  }
 
-const scrollManner = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
+  const scrollManner = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
 
-if (typeof document !== "undefined") {
   for (const box of document.querySelectorAll("[data-player]")) if (box.dataset.kind !== "link") new Player(box).listen();
-}
+})();

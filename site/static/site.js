@@ -1,4 +1,5 @@
-/* Every page: when the site is opened from a disk, addresses of folders lead to their index file. Nothing else. */
+/* Every page: when the site is opened from a disk, addresses of folders lead to their index file. Nothing else.
+ * No module: browsers load none from a disk. */
 
 if (location.protocol === "file:") {
   for (const link of document.querySelectorAll("a[href], form[action]")) {

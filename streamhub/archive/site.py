@@ -86,7 +86,7 @@ def plan_site(
         language=settings.language,
         url=settings.url,
         hub_url=hub_url,
-        csp=plan_csp([found.origin for found in placed.values()]),
+        csp=plan_csp([found.origin for found in placed.values() if found.kind != "link"]),
         has_products=bool(library.products),
         has_people=bool(library.people),
         has_topics=bool(library.topics),

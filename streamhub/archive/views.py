@@ -6,6 +6,7 @@ Times stand in milliseconds and instants; how they are written is the template's
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -160,7 +161,7 @@ class TranscriptView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnswerView:
-    """The page of an answer."""
+    """The page of an answer; ``session_cue`` is where it begins in the session's own transcript, if it is there."""
 
     head: Head
     answer: AnswerRef
@@ -169,6 +170,7 @@ class AnswerView:
     topics: tuple[Named, ...]
     products: tuple[Named, ...]
     session: Named
+    session_cue: str
     show_title: str
     valid_until: date | None
     body_html: str
@@ -328,6 +330,7 @@ def view_answer(answer: PublicAnswer, library: Library, media: PlacedMedia | Non
         topics=_named(record.topics, library.topics),
         products=_named(record.products, library.products),
         session=Named(title=found.session.title, url=found.url),
+        session_cue=_first_cue(answer, found),
         show_title=found.session.show_title,
         valid_until=record.valid_until,
         body_html=render_markdown(record.body) if record.body.strip() else "",
@@ -395,6 +398,18 @@ def view_session(found: PublicSession, library: Library, media: PlacedMedia | No
 
 
 # --- parts of pages
+
+
+def _first_cue(answer: PublicAnswer, found: PublicSession) -> str:
+    """Id of the cue with which an answer begins, when the transcript of the session's page has it."""
+    if answer.speech is None or found.transcript is None or answer.speech.language != found.transcript.language:
+        return ""
+    return plan_anchor(answer.cues[0].id)
+
+
+def plan_anchor(cue_id: str) -> str:
+    """The id of a cue as it can stand in an address; captions from elsewhere may bring anything."""
+    return re.sub(r"[^\w.-]+", "_", cue_id)
 
 
 def _person(name: str, library: Library) -> Named:
@@ -471,8 +486,8 @@ def _session_transcript(found: PublicSession, library: Library, media: PlacedMed
         return None
     opens: dict[str, AnswerRef] = {}
     for answer in found.answers:
-        if answer.speech and answer.speech.language == transcript.language:
-            opens.setdefault(answer.cues[0].id, refer_answer(answer, library))
+        if first := _first_cue(answer, found):
+            opens.setdefault(first, refer_answer(answer, library))
     return TranscriptView(
         language=transcript.language,
         by_machine=transcript.made_by is Maker.MACHINE,
@@ -498,7 +513,7 @@ def _turns(
         new = (
             before is None
             or before.speaker != cue.speaker
-            or cue.id in (opens or {})
+            or plan_anchor(cue.id) in (opens or {})
             or (opens is not None and before.id in found.gaps)
         )
         numbers.append((numbers[-1] if numbers else 0) + new)
@@ -511,7 +526,7 @@ def _turns(
                 speaker=_person(said[0].speaker, library) if said[0].speaker else Named(title=""),
                 tone=tones.get(key_of(said[0].speaker), 0),
                 paragraphs=_paragraphs(said, media),
-                opens=(opens or {}).get(said[0].id),
+                opens=(opens or {}).get(plan_anchor(said[0].id)),
                 cut=opens is not None and before_id in found.gaps,
             )
         )
@@ -536,7 +551,7 @@ def _paragraphs(cues: Sequence[Cue], media: PlacedMedia | None) -> tuple[tuple[C
 def _view_cue(cue: Cue, media: PlacedMedia | None) -> CueView:
     mapped = to_media_time((cue,), media.clock) if media else ()
     return CueView(
-        id=cue.id,
+        id=plan_anchor(cue.id),
         text=cue.text,
         at_ms=cue.span.start_ms,
         media_start_ms=mapped[0].span.start_ms if mapped else None,
