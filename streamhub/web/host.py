@@ -28,7 +28,7 @@ from streamhub.store import marks as mark_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.timecode import require_utc, require_zone
-from streamhub.web import access, desk
+from streamhub.web import access, curation, desk, direction
 from streamhub.web.access import Action, Actor, actor_of, allow
 from streamhub.web.bodies import DecisionBody, ParticipantBody, SessionBody, ShowBody
 from streamhub.web.budget import Spending
@@ -128,7 +128,7 @@ async def save_show(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     fields = {name: form[name] for name in ("title", "language", "about", "moderation", "publishing") if name in form}
     try:
-        await desk.save_show(request, msgspec.convert(fields, ShowBody))
+        await direction.save_show(request, msgspec.convert(fields, ShowBody))
     except (BadInput, msgspec.ValidationError) as error:
         return await _render_overview(request, form=form, error=_as_ours(error), status=400)
     return see_other("/host#sessions")
@@ -140,7 +140,7 @@ async def plan_session(request: web.Request) -> web.StreamResponse:
     """Plan a session from the form."""
     form = await read_form(request)
     try:
-        session = await desk.plan_session(request, _session_of_form(form, hub_of(request).settings.zone))
+        session = await direction.plan_session(request, _session_of_form(form, hub_of(request).settings.zone))
     except (BadInput, msgspec.ValidationError) as error:
         return await _render_overview(request, form=form, error=_as_ours(error), status=400)
     return see_other(f"/host/s/{session.id}")
@@ -285,7 +285,7 @@ async def session_work(hub: Hub, session_id: str) -> list[WorkStatus]:
 async def step(request: web.Request) -> web.StreamResponse:
     """Take the session a step on."""
     session_id = request.match_info["session_id"]
-    await desk.step_session(request, session_id, (await read_form(request)).get("to", ""))
+    await direction.step_session(request, session_id, (await read_form(request)).get("to", ""))
     return see_other(f"/host/s/{session_id}")
 
 
@@ -295,7 +295,7 @@ async def curate(request: web.Request) -> web.StreamResponse:
     """Do something to a question."""
     session_id, question_id = request.match_info["session_id"], request.match_info["question_id"]
     note = (await read_form(request)).get("note", "")
-    await desk.act(request, question_id, request.match_info["action"], note=note, session_id=session_id)
+    await curation.act(request, question_id, request.match_info["action"], note=note, session_id=session_id)
     return see_other(f"/host/s/{session_id}#q-{question_id}")
 
 
@@ -304,7 +304,7 @@ async def curate(request: web.Request) -> web.StreamResponse:
 async def publish_all(request: web.Request) -> web.StreamResponse:
     """Publish every draft."""
     session_id = request.match_info["session_id"]
-    await desk.publish_all(request, session_id)
+    await direction.publish_all(request, session_id)
     return see_other(f"/host/s/{session_id}#answers")
 
 
@@ -313,7 +313,7 @@ async def publish_all(request: web.Request) -> web.StreamResponse:
 async def publish(request: web.Request) -> web.StreamResponse:
     """Publish an answer, or withdraw it."""
     session_id, answer_id = request.match_info["session_id"], request.match_info["answer_id"]
-    await desk.publish(request, session_id, answer_id, public=request.match_info["verb"] == "publish")
+    await direction.publish(request, session_id, answer_id, public=request.match_info["verb"] == "publish")
     return see_other(f"/host/s/{session_id}#answers")
 
 
@@ -325,7 +325,7 @@ async def decide_work(request: web.Request) -> web.StreamResponse:
     body = DecisionBody(
         workflow_id=form.get("workflow_id", ""), step=form.get("step", ""), decision=form.get("decision", "")
     )
-    await desk.decide_work(request, body)
+    await direction.decide_work(request, body)
     session_id = form.get("session_id", "")
     known = {session.id for session in await hub_of(request).store.read(show_rows.list_sessions)}
     if session_id in known:

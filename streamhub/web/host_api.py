@@ -10,7 +10,7 @@ from streamhub.questions.rules import plan_queue
 from streamhub.schedule.show import Session
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
-from streamhub.web import desk
+from streamhub.web import curation, direction
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.bodies import DecisionBody, NoteBody, SessionBody, ShowBody, StateBody, TagBody, read_body
 from streamhub.web.events import BROADCASTER
@@ -37,7 +37,9 @@ routes = web.RouteTableDef()
 @allow(Action.PLAN)
 async def save_show(request: web.Request) -> web.StreamResponse:
     """Make a show, or change it."""
-    return web.json_response(show_json(await desk.save_show(request, await read_body(request, ShowBody))), status=201)
+    return web.json_response(
+        show_json(await direction.save_show(request, await read_body(request, ShowBody))), status=201
+    )
 
 
 @routes.get(f"{_ROOT}/shows")
@@ -52,7 +54,7 @@ async def list_shows(request: web.Request) -> web.StreamResponse:
 @allow(Action.PLAN)
 async def plan_session(request: web.Request) -> web.StreamResponse:
     """Plan a session."""
-    session = await desk.plan_session(request, await read_body(request, SessionBody))
+    session = await direction.plan_session(request, await read_body(request, SessionBody))
     return web.json_response(host_session_json(session), status=201)
 
 
@@ -87,7 +89,7 @@ async def step_session(request: web.Request) -> web.StreamResponse:
     """Take a session a step on in its life."""
     body = await read_body(request, StateBody)
     return web.json_response(
-        host_session_json(await desk.step_session(request, request.match_info["session_id"], body.to))
+        host_session_json(await direction.step_session(request, request.match_info["session_id"], body.to))
     )
 
 
@@ -121,17 +123,17 @@ async def _read(hub: Hub, session_id: str) -> tuple[Session, list[Question]]:
 @allow(Action.CURATE)
 async def tag(request: web.Request) -> web.StreamResponse:
     """Set a question's topics and products."""
-    question = await desk.tag(request, request.match_info["question_id"], await read_body(request, TagBody))
+    question = await curation.tag(request, request.match_info["question_id"], await read_body(request, TagBody))
     return web.json_response(host_question_json(question))
 
 
 @routes.post(f"{_ROOT}/questions/{{question_id}}/{{action}}")
 @allow(Action.CURATE)
 async def act(request: web.Request) -> web.StreamResponse:
-    """Do something to a question: the actions of `streamhub.web.desk.QUESTION_ACTIONS`."""
+    """Do something to a question: the actions of `streamhub.web.curation.QUESTION_ACTIONS`."""
     body = await read_body(request, NoteBody, optional=True)
     question_id, action = request.match_info["question_id"], request.match_info["action"]
-    return web.json_response(host_question_json(await desk.act(request, question_id, action, note=body.note)))
+    return web.json_response(host_question_json(await curation.act(request, question_id, action, note=body.note)))
 
 
 @routes.get(f"{_ROOT}/sessions/{{session_id}}/answers")
@@ -149,7 +151,7 @@ async def publish(request: web.Request) -> web.StreamResponse:
     """Publish an answer, or withdraw it."""
     session_id, answer_id = request.match_info["session_id"], request.match_info["answer_id"]
     public = request.match_info["verb"] == "publish"
-    return web.json_response(answer_json(await desk.publish(request, session_id, answer_id, public=public)))
+    return web.json_response(answer_json(await direction.publish(request, session_id, answer_id, public=public)))
 
 
 @routes.get(f"{_ROOT}/work")
@@ -164,7 +166,7 @@ async def list_work(request: web.Request) -> web.StreamResponse:
 async def decide_work(request: web.Request) -> web.StreamResponse:
     """Decide about a held step."""
     body = await read_body(request, DecisionBody)
-    await desk.decide_work(request, body)
+    await direction.decide_work(request, body)
     return web.json_response({"workflow_id": body.workflow_id, "step": body.step, "decision": body.decision})
 
 

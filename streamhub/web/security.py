@@ -157,8 +157,9 @@ async def refuse_foreign(request: web.Request) -> None:
     """
     if "Authorization" in request.headers:
         return
-    hint = "send the form from the hub's own page"
     if not is_same_origin(request):
+        LOG.warning("web.foreign path=%s origin=%r host=%r", request.path, request.headers.get("Origin"), request.host)
+        hint = "send it from the hub's own page; behind a proxy, hub.url must be the hub's public address"
         raise Forbidden("the request comes from another site", hint=hint)
     actor = actor_of(request)
     if actor.login:
