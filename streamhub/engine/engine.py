@@ -27,7 +27,7 @@ from streamhub.engine.border import apart, border, cancel_all, prepare_sqlite, q
 from streamhub.engine.context import APPLICATION_VERSION, Context, Surroundings, decision_topic, pack
 from streamhub.engine.ledger import Ledger, Parked
 from streamhub.engine.locks import FolderLocks, Locks, PostgresLocks
-from streamhub.engine.policy import Decision, Failure, Json, describe
+from streamhub.engine.policy import Decision, Failure, Json, describe, require_json
 from streamhub.engine.recovery import TICK_S, Reaper
 from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError, TimedOut, Unavailable
 from streamhub.store import library, work
@@ -257,7 +257,10 @@ class Engine:
 
         with border(f"work {workflow_id}"):
             await apart(begin())
-        await self._ledger.note(lambda db, at: work.save_queued(db, workflow_id, kind, key, at=at, due_at=due_at))
+        if self._store is not None:
+            await self._store.write(
+                lambda db: work.save_queued(db, workflow_id, kind, key, at=self._now(), due_at=due_at),
+            )
         return workflow_id
 
     async def _send(self, workflow_id: str, topic: str, value: Json, *, once: str | None = None) -> None:
@@ -290,7 +293,7 @@ class Engine:
         context = Context(workflow_id, around, parent_id=envelope["parent_id"])
         try:
             await self._begin(workflow_id, kind, envelope, context)
-            result = await fn(context, *envelope["args"])
+            result = require_json(await fn(context, *envelope["args"]), what=f"work {workflow_id}: its result")
             await self._ledger.note(lambda db, at: work.mark_ended(db, workflow_id, WorkState.DONE, at=at))
         except sqlalchemy.exc.SQLAlchemyError as error:
             _log.exception("work_parked work=%s: the engine's database failed", workflow_id)

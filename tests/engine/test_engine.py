@@ -387,6 +387,25 @@ async def test_errors_outside_of_steps_fail_the_workflow_with_their_words(launch
     assert (await until(engine, "show:a", WorkState.FAILED)).message == "ValueError: odd thing"
 
 
+async def test_a_result_that_cannot_be_stored_fails_the_work_with_the_reason(launch: Launch) -> None:
+    """A workflow that returns no JSON fails by name; a step that does so is held."""
+
+    async def show(context: Context) -> object:
+        return object()
+
+    async def step(context: Context) -> object:
+        async def odd() -> object:
+            return object()
+
+        return await context.step("odd", odd)
+
+    engine = await launch({"show": show, "step": step})
+    with pytest.raises(BadInput, match="show:a: its result: is no JSON"):
+        await engine.result(await engine.start("show", "a"), timeout_s=20)
+    await engine.start("step", "a")
+    assert "result of step 'odd'" in (await until(engine, "step:a", WorkState.HELD)).message
+
+
 async def test_a_step_may_start_other_work_without_becoming_its_parent(launch: Launch) -> None:
     """Starting from inside a step is an independent start, and idempotent as ever."""
     engines: list[Engine] = []
