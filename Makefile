@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format test-browser test-postgres test-engines extras bench clean
+.PHONY: demo test check format test-browser test-postgres test-engines extras bench constraints clean
 
 demo: $(STAMP)
 	@$(BIN)/streamhub demo --folder .demo
@@ -53,6 +53,13 @@ extras: test-browser test-postgres test-engines
 
 bench: $(STAMP)
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# Takes the newest versions that pyproject.toml allows into constraints.txt.
+constraints:
+	$(PYTHON) -m venv build/fresh
+	build/fresh/bin/python -m pip install --quiet --upgrade --editable '.[dev,browser]'
+	(echo "# Versions that the Makefile installs; made with: make constraints"; \
+	  build/fresh/bin/python -m pip freeze --exclude-editable | sort -f) > constraints.txt
 
 clean:
 	rm -rf $(VENV) .demo build dist site/static/vendor
