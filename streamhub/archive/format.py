@@ -13,19 +13,18 @@ Files of one session, relative to the archive's root::
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.fields import Fields
 from streamhub.archive.sheet import Given, Sheet, clean_body, parse_sheet, render_sheet
+from streamhub.archive.wordtimes import parse_words, render_words
 from streamhub.errors import BadArchive, BadCaptions, BadInput
 from streamhub.recording.recording import ClockMap, ClockPiece
 from streamhub.schedule.show import Participant, Role
@@ -354,53 +353,10 @@ def _name_match(pattern: re.Pattern[str], path: str, folder: str) -> re.Match[st
     return pattern.fullmatch(path.removeprefix(f"{folder}/")) if path.startswith(f"{folder}/") else None
 
 
-def render_words(transcript: Transcript) -> str:
-    """Word times as JSON, a cue per line: ``[text, start ms, end ms, probability]`` per word."""
-    lines = [
-        f"{_json(cue.id)}: {_json([[w.text, w.span.start_ms, w.span.end_ms, w.probability] for w in cue.words])}"
-        for cue in transcript.cues
-        if cue.words
-    ]
-    return '{"unit": "ms", "cues": {\n' + ",\n".join(lines) + "\n}}\n"
-
-
-def parse_words(text: str, file: str) -> dict[str, tuple[Word, ...]]:
-    """Read such a file: cue id to words.
-
-    Raises:
-        BadArchive: not JSON, or not of this shape.
-    """
-    try:
-        content = json.loads(text)
-        if content["unit"] != "ms":
-            raise BadArchive(file, 1, f"unit {content['unit']!r} is not known", hint="write times in ms")
-        return {
-            str(cue_id): tuple(
-                Word(_expect(str, word), Span(_expect(int, start), _expect(int, end)), float(probability))
-                for word, start, end, probability in words
-            )
-            for cue_id, words in content["cues"].items()
-        }
-    except json.JSONDecodeError as error:
-        raise BadArchive(file, error.lineno, f"is not JSON: {error.msg}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, BadInput) as error:
-        raise BadArchive(file, 0, f"is no list of words: {error}") from error
-
-
-def _expect(kind: Callable[..., Any], value: Any) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"{value!r} is out of place")
-    return value
-
-
 def _with_words(transcript: Transcript, words: Mapping[str, tuple[Word, ...]]) -> Transcript:
     # Words of a cue that a person took out are dropped with it.
     cues = tuple(replace(cue, words=words.get(cue.id, ())) for cue in transcript.cues)
     return replace(transcript, cues=cues)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def is_archive_file(name: str) -> bool:

@@ -20,14 +20,21 @@ from zoneinfo import ZoneInfo
 from streamhub.archive import feeds
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.library import Label, Library, PublicAnswer, PublicSession, plan_library
-from streamhub.archive.markdown import plain_text
 from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, player_kind, to_media_time
 from streamhub.archive.pages import NOT_FOUND, Frame, Printer, load_phrases, plan_csp, view_digest
 from streamhub.archive.plan import Content, MediaLink, Part, SitePlan, digest_of
-from streamhub.archive.search.document import SearchDocument, Turn
 from streamhub.archive.search.index import plan_index
+from streamhub.archive.searchable import plan_documents
 from streamhub.archive.structured import absolute, describe_answer, describe_session
 from streamhub.archive.theme import Theme
+from streamhub.archive.viewing import (
+    refer_answer,
+    refer_label,
+    refer_session,
+    view_answer,
+    view_replaced,
+    view_session,
+)
 from streamhub.archive.views import (
     AnswerView,
     Head,
@@ -39,12 +46,6 @@ from streamhub.archive.views import (
     PlainView,
     SessionsView,
     SessionView,
-    refer_answer,
-    refer_label,
-    refer_session,
-    view_answer,
-    view_replaced,
-    view_session,
 )
 from streamhub.config import SiteSettings
 from streamhub.text import LANGUAGES
@@ -373,66 +374,17 @@ class _Planner:
         ]
 
     def _search_index(self) -> Part:
-        documents = [
-            *(self._document(answer) for answer in self._library.answers.values()),
-            *(_session_document(found) for found in self._library.sessions if not found.session.answers),
-        ]
+        documents = plan_documents(self._library)
         return Part(
             name="search index",
             digest=digest_of(self._theme.digest, documents),
             make=lambda: plan_index(documents),
         )
 
-    def _document(self, answer: PublicAnswer) -> SearchDocument:
-        record = answer.answer
-        session = self._library.by_id[answer.session_id].session
-        view = self._answers[record.id]
-        return SearchDocument(
-            id=record.id,
-            url=answer.url,
-            language="en" if record.language == "en" else "de",
-            question=record.question,
-            answer_text=view.text if not answer.cues else _written(view),
-            turns=_search_turns(answer.speech),
-            topics=record.topics,
-            products=record.products,
-            speakers=record.answerers,
-            session_title=session.title,
-            date=_local_date(session),
-        )
-
 
 def _of_language(labels: list[LabelRef], language: str) -> list[LabelRef]:
     """Those of a language; all when it has none."""
     return [ref for ref in labels if ref.language == language] or labels
-
-
-def _written(view: AnswerView) -> str:
-    return plain_text(view.body_markdown)
-
-
-def _session_document(found: PublicSession) -> SearchDocument:
-    """A session without questions is found by what was said in it."""
-    session = found.session
-    return SearchDocument(
-        id=session.id,
-        url=found.url,
-        language="en" if session.language == "en" else "de",
-        question=session.title,
-        turns=_search_turns(found.transcript),
-        speakers=tuple(person.name for person in session.participants),
-        session_title=session.show_title,
-        date=_local_date(session),
-    )
-
-
-def _search_turns(transcript: Transcript | None) -> tuple[Turn, ...]:
-    cues = transcript.cues if transcript else ()
-    return tuple(Turn(start_ms=cue.span.start_ms, speaker=cue.speaker, text=cue.text) for cue in cues)
-
-
-def _local_date(session: ArchivedSession) -> str:
-    return session.starts_at.astimezone(ZoneInfo(session.zone)).date().isoformat()
 
 
 def _caption_bytes(transcript: Transcript, media: PlacedMedia | None) -> bytes:

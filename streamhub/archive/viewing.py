@@ -1,0 +1,334 @@
+"""Viewing: from the library to the views of its pages. Pure.
+
+Owns which words of the library a page shows, how speech is cut into turns and paragraphs, and from where to where a
+player plays. Refuses to know templates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+
+from streamhub.archive.library import Label, Library, PublicAnswer, PublicSession, key_of, neighbours
+from streamhub.archive.markdown import cut_text, render_markdown
+from streamhub.archive.media import PlacedMedia, to_media_time
+from streamhub.archive.views import (
+    AnswerRef,
+    AnswerView,
+    CueView,
+    Head,
+    LabelRef,
+    Named,
+    PlayerView,
+    ReplacedView,
+    SessionRef,
+    SessionView,
+    TranscriptView,
+    TurnView,
+)
+from streamhub.transcript.transcript import Cue, Maker
+
+DESCRIPTION_LENGTH = 160
+PAUSE_MS = 2_500
+PARAGRAPH_LENGTH = 420
+SPEAKER_TONES = 6
+
+
+def refer_answer(answer: PublicAnswer, library: Library) -> AnswerRef:
+    """An answer as a list shows it."""
+    session = library.by_id[answer.session_id].session
+    record = answer.answer
+    return AnswerRef(
+        id=record.id,
+        url=answer.url,
+        question=record.question,
+        language=record.language,
+        answerers=record.answerers,
+        excerpt=answer.excerpt,
+        starts_at=session.starts_at,
+        zone=session.zone,
+        session_title=session.title,
+        session_language=session.language,
+        start_ms=record.start_ms,
+        duration_ms=answer.duration_ms,
+        votes=record.votes,
+    )
+
+
+def refer_session(found: PublicSession) -> SessionRef:
+    """A session as a list shows it."""
+    session = found.session
+    return SessionRef(
+        url=found.url,
+        title=session.title,
+        show_title=session.show_title,
+        language=session.language,
+        starts_at=session.starts_at,
+        zone=session.zone,
+        answers=len(found.answers),
+        people=tuple(person.name for person in session.participants),
+        has_recording=found.recording is not None,
+    )
+
+
+def refer_label(label: Label) -> LabelRef:
+    """A topic, product or person as a list shows it."""
+    return LabelRef(
+        title=label.title,
+        url=label.url,
+        language=label.language,
+        about=label.about,
+        answers=len(label.answers),
+        sessions=len(label.sessions),
+    )
+
+
+def view_answer(answer: PublicAnswer, library: Library, media: PlacedMedia | None) -> AnswerView:
+    """The page of a published answer."""
+    found = library.by_id[answer.session_id]
+    record = answer.answer
+    before, after = neighbours(found, record.id)
+    player = _answer_player(answer, media)
+    downloads = (f"{answer.url}answer.vtt",) if answer.cues else ()
+    return AnswerView(
+        head=Head(
+            path=f"{answer.url}index.html",
+            language=record.language,
+            title=cut_text(record.question, max_length=120),
+            description=cut_text(answer.text or record.question, max_length=DESCRIPTION_LENGTH),
+            section="sessions",
+        ),
+        answer=refer_answer(answer, library),
+        asker=record.asker,
+        answerers=tuple(_person(name, library) for name in record.answerers),
+        topics=_named(record.topics, library.topics),
+        products=_named(record.products, library.products),
+        session=Named(title=found.session.title, url=found.url),
+        session_cue=_first_cue(answer, found),
+        show_title=found.session.show_title,
+        valid_until=record.valid_until,
+        body_html=render_markdown(record.body) if record.body.strip() else "",
+        body_markdown=record.body,
+        text=answer.text,
+        player=player,
+        recording_missing=bool(answer.cues and found.recording and not media),
+        transcript=_answer_transcript(answer, found, library, media),
+        related=tuple(
+            refer_answer(library.answers[other], library)
+            for other in library.related[record.id]
+            if library.answers[other] not in (before, after)
+        ),
+        before=refer_answer(before, library) if before else None,
+        after=refer_answer(after, library) if after else None,
+        downloads=(*downloads, f"{answer.url}answer.md"),
+    )
+
+
+def view_replaced(answer: PublicAnswer, library: Library) -> ReplacedView:
+    """The page of an answer whose place another one took."""
+    found = library.by_id[answer.session_id]
+    successor = library.answers.get(answer.answer.superseded_by)
+    return ReplacedView(
+        head=Head(
+            path=f"{answer.url}index.html",
+            language=answer.answer.language,
+            title=cut_text(answer.answer.question, max_length=120),
+            canonical=successor.url if successor else "",
+            indexed=False,
+            section="sessions",
+        ),
+        answer=refer_answer(answer, library),
+        session=Named(title=found.session.title, url=found.url),
+        successor=refer_answer(successor, library) if successor else None,
+    )
+
+
+def view_session(found: PublicSession, library: Library, media: PlacedMedia | None) -> SessionView:
+    """The page of a session."""
+    session = found.session
+    transcript = found.transcript
+    spoken_ms = max((cue.span.end_ms for cue in transcript.cues), default=0) if transcript else 0
+    names = ", ".join(person.name for person in session.participants)
+    return SessionView(
+        head=Head(
+            path=f"{found.url}index.html",
+            language=session.language,
+            title=session.title,
+            description=cut_text(" – ".join(part for part in (session.show_title, names) if part), max_length=200),
+            section="sessions",
+        ),
+        session=refer_session(found),
+        participants=tuple(
+            (_person(person.name, library), str(person.role), person.about) for person in session.participants
+        ),
+        recap_html=render_markdown(session.recap) if session.recap.strip() else "",
+        player=_session_player(found, media),
+        recording_missing=bool(found.recording and not media),
+        duration_ms=media.duration_ms if media else spoken_ms,
+        answers=tuple(refer_answer(answer, library) for answer in found.answers),
+        transcript=_session_transcript(found, library, media),
+        downloads=(f"{found.url}captions.{transcript.language}.vtt",) if transcript and transcript.cues else (),
+    )
+
+
+# --- parts of pages
+
+
+def _first_cue(answer: PublicAnswer, found: PublicSession) -> str:
+    """Id of the cue with which an answer begins, when the transcript of the session's page has it."""
+    if answer.speech is None or found.transcript is None or answer.speech.language != found.transcript.language:
+        return ""
+    return plan_anchor(answer.cues[0].id)
+
+
+def plan_anchor(cue_id: str) -> str:
+    """The id of a cue as it can stand in an address; captions from elsewhere may bring anything."""
+    return re.sub(r"[^\w.-]+", "_", cue_id)
+
+
+def _person(name: str, library: Library) -> Named:
+    label = library.people.get(key_of(name))
+    return Named(title=name, url=label.url if label else "")
+
+
+def _named(titles: Iterable[str], labels: Mapping[str, Label]) -> tuple[Named, ...]:
+    return tuple(Named(title=title, url=labels[key_of(title)].url) for title in titles if key_of(title) in labels)
+
+
+def _pieces(media: PlacedMedia) -> tuple[tuple[int, int, int, int], ...]:
+    return tuple(
+        (piece.session.start_ms, piece.session.end_ms, piece.media.start_ms, piece.media.end_ms)
+        for piece in media.clock.pieces
+    )
+
+
+def _answer_player(answer: PublicAnswer, media: PlacedMedia | None) -> PlayerView | None:
+    if media is None:
+        return None
+    spans = [span for part in answer.answer.ranges for span in media.clock.media_spans(part)]
+    if not spans:
+        return None
+    return PlayerView(
+        url=media.url,
+        kind=media.kind,
+        mime=media.mime,
+        start_ms=spans[0].start_ms,
+        end_ms=spans[-1].end_ms,
+        whole=False,
+        clock=_pieces(media),
+        captions=f"{answer.url}answer.vtt" if answer.cues else "",
+        captions_language=answer.answer.language,
+        origin=media.origin,
+    )
+
+
+def _session_player(found: PublicSession, media: PlacedMedia | None) -> PlayerView | None:
+    if media is None:
+        return None
+    transcript = found.transcript
+    first = media.clock.pieces[0].media.start_ms if media.clock.pieces else 0
+    return PlayerView(
+        url=media.url,
+        kind=media.kind,
+        mime=media.mime,
+        start_ms=first,
+        end_ms=media.duration_ms,
+        whole=True,
+        clock=_pieces(media),
+        captions=f"{found.url}captions.{transcript.language}.vtt" if transcript and transcript.cues else "",
+        captions_language=transcript.language if transcript else "",
+        origin=media.origin,
+    )
+
+
+def _answer_transcript(
+    answer: PublicAnswer, found: PublicSession, library: Library, media: PlacedMedia | None
+) -> TranscriptView | None:
+    if answer.speech is None:
+        return None
+    return TranscriptView(
+        language=answer.speech.language,
+        by_machine=answer.speech.made_by is Maker.MACHINE,
+        made_with=answer.speech.made_with,
+        turns=_turns(answer.cues, found, library, media),
+    )
+
+
+def _session_transcript(found: PublicSession, library: Library, media: PlacedMedia | None) -> TranscriptView | None:
+    transcript = found.transcript
+    if transcript is None or not transcript.cues:
+        return None
+    opens: dict[str, AnswerRef] = {}
+    for answer in found.answers:
+        if first := _first_cue(answer, found):
+            opens.setdefault(first, refer_answer(answer, library))
+    return TranscriptView(
+        language=transcript.language,
+        by_machine=transcript.made_by is Maker.MACHINE,
+        made_with=transcript.made_with,
+        turns=_turns(transcript.cues, found, library, media, opens=opens),
+        cut_at_end=transcript.cues[-1].id in found.gaps,
+    )
+
+
+def _turns(
+    cues: Sequence[Cue],
+    found: PublicSession,
+    library: Library,
+    media: PlacedMedia | None,
+    *,
+    opens: Mapping[str, AnswerRef] | None = None,
+) -> tuple[TurnView, ...]:
+    """Cues by speaker, broken where an answer begins or something was left out."""
+    tones = {key: number % SPEAKER_TONES for number, key in enumerate(found.speakers)}
+    numbers: list[int] = []
+    for at, cue in enumerate(cues):
+        before = cues[at - 1] if at else None
+        new = (
+            before is None
+            or before.speaker != cue.speaker
+            or plan_anchor(cue.id) in (opens or {})
+            or (opens is not None and before.id in found.gaps)
+        )
+        numbers.append((numbers[-1] if numbers else 0) + new)
+    turns = []
+    before_id = ""
+    for _, members in groupby(zip(numbers, cues, strict=True), key=lambda pair: pair[0]):
+        said = [cue for _, cue in members]
+        turns.append(
+            TurnView(
+                speaker=_person(said[0].speaker, library) if said[0].speaker else Named(title=""),
+                tone=tones.get(key_of(said[0].speaker), 0),
+                paragraphs=_paragraphs(said, media),
+                opens=(opens or {}).get(plan_anchor(said[0].id)),
+                cut=opens is not None and before_id in found.gaps,
+            )
+        )
+        before_id = said[-1].id
+    return tuple(turns)
+
+
+def _paragraphs(cues: Sequence[Cue], media: PlacedMedia | None) -> tuple[tuple[CueView, ...], ...]:
+    paragraphs: list[list[CueView]] = []
+    length = 0
+    end_ms = 0
+    for cue in cues:
+        if not paragraphs or cue.span.start_ms - end_ms > PAUSE_MS or length > PARAGRAPH_LENGTH:
+            paragraphs.append([])
+            length = 0
+        paragraphs[-1].append(_view_cue(cue, media))
+        length += len(cue.text)
+        end_ms = cue.span.end_ms
+    return tuple(tuple(paragraph) for paragraph in paragraphs)
+
+
+def _view_cue(cue: Cue, media: PlacedMedia | None) -> CueView:
+    mapped = to_media_time((cue,), media.clock) if media else ()
+    return CueView(
+        id=plan_anchor(cue.id),
+        text=cue.text,
+        at_ms=cue.span.start_ms,
+        media_start_ms=mapped[0].span.start_ms if mapped else None,
+        media_end_ms=mapped[0].span.end_ms if mapped else None,
+    )
