@@ -25,6 +25,8 @@ NAME = "faster-whisper"
 
 _LANGUAGES = ("de", "en")
 _GATE_S = 30
+_PIECE_S = 8.0
+_BATCH = 4
 _HUB = "https://huggingface.co"
 _REPOSITORIES: Mapping[str, str] = {
     **{
@@ -114,19 +116,21 @@ def plan_request(job: TranscriptionJob, model: Model, settings: TranscriptSettin
     """What the process is asked: file, model, and how to decode with that model.
 
     Real models look two ways: they are given what voice activity leaves, and names as hot words. The rehearsal model
-    knows neither: it is small enough for the plainest search. A ``streamhub.json`` beside a model overrides both.
+    knows neither and is lost in long windows: it gets pieces of a sentence or two, cut at pauses (what that gains is
+    measured in ``rehearsal/README.md``). A ``streamhub.json`` beside a model overrides how it decodes.
     """
     decode: dict[str, Any] = {"beam_size": settings.beam_size, "vad_filter": True, "condition_on_previous_text": False}
     if vocabulary := plan_vocabulary(job.vocabulary):
         decode["hotwords"] = vocabulary
     if model.rehearsal:
-        decode = {"beam_size": 1, "vad_filter": False, "condition_on_previous_text": False}
+        decode = {"beam_size": 1, "temperature": 0.0, "vad_filter": False, "condition_on_previous_text": False}
     return {
         "media": str(job.media),
         "language": job.language,
         "model": str(model.path),
         "device": settings.device,
         "compute_type": settings.compute_type,
+        "piece_s": _PIECE_S if model.rehearsal else 0.0,
         "decode": {**decode, "word_timestamps": True, **model.decode},
     }
 
@@ -145,7 +149,14 @@ def _run(request: Mapping[str, Any], wire: Wire) -> None:
     model = _load(faster_whisper, request)
     language = request["language"] or _detect(model, samples)
     wire.started(language=language, duration_ms=duration_ms(samples))
-    segments, _ = model.transcribe(samples, language=language, **request["decode"])
+    options = {"language": language, **request["decode"]}
+    if request["piece_s"]:
+        pieces = _cut(samples, request["piece_s"])
+        pipeline = faster_whisper.BatchedInferencePipeline(model)
+        options |= {"clip_timestamps": pieces, "batch_size": _BATCH, "without_timestamps": False}
+        segments, _ = pipeline.transcribe(samples, **options)
+    else:
+        segments, _ = model.transcribe(samples, **options)
     for segment in segments:  # the library works while it is iterated
         words = [(w.word, float(w.start), float(w.end), float(w.probability)) for w in segment.words or ()]
         wire.heard(float(segment.start), float(segment.end), segment.text, words)
@@ -182,6 +193,21 @@ def _detect(model: Any, samples: Samples) -> str:
     _, _, chances = model.detect_language(samples, vad_filter=True, language_detection_segments=2)
     likely = dict(chances)
     return max(_LANGUAGES, key=lambda language: float(likely.get(language, 0.0)))
+
+
+def _cut(samples: Samples, piece_s: float) -> list[dict[str, float]]:
+    """Stretches of speech of at most ``piece_s`` seconds, in seconds, cut at pauses; one sentence may be longer."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    pieces: list[dict[str, float]] = []
+    options = VadOptions(min_silence_duration_ms=250, speech_pad_ms=120)
+    for spoken in get_speech_timestamps(samples, options):
+        start_s, end_s = spoken["start"] / RATE_HZ, spoken["end"] / RATE_HZ
+        if pieces and end_s - pieces[-1]["start"] <= piece_s:
+            pieces[-1]["end"] = end_s
+        else:
+            pieces.append({"start": start_s, "end": end_s})
+    return pieces
 
 
 def _has_speech(samples: Samples) -> bool:
