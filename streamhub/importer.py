@@ -210,6 +210,7 @@ def _write(db: Database, plan: _Plan, *, at: datetime) -> None:
             show_rows.save_show(db, plan.show)
         show_rows.save_session(db, plan.session)
         for question in plan.questions:
+            _require_new(db, question)
             question_rows.insert_question(db, question)
         for mark in plan.marks:
             mark_rows.insert_mark(db, mark)
@@ -218,6 +219,17 @@ def _write(db: Database, plan: _Plan, *, at: datetime) -> None:
             f"session {plan.session.id}: exists already, made of something else", hint="give another --title or --start"
         )
     order_session(db, plan.session.id, plan.source, at=at)
+
+
+def _require_new(db: Database, question: Question) -> None:
+    try:
+        there = question_rows.load_question(db, question.id)
+    except NotFound:
+        return
+    raise Conflict(
+        f"question {question.id}: this id belongs to a question of session {there.session_id} already",
+        hint="give another id, or leave the column out: marks can name a question by its number or its text",
+    )
 
 
 def _has_unsent(db: Database) -> bool:

@@ -296,7 +296,9 @@ class Facts:
 def publish_answered(
     db: Database, session_id: str, ids: Sequence[str] | None, *, at: datetime, author: str
 ) -> list[str]:
-    """Publish answered questions (all when ``ids`` is None) and order the pages, in one transaction.
+    """Publish answered questions and order the pages, in one transaction.
+
+    When ``ids`` is None, all that was answered and the session itself, even if there was no question in it.
 
     Raises:
         NotFound: an id is no question of this session.
@@ -309,7 +311,7 @@ def publish_answered(
     chosen = [q.id for q in questions.values() if q.state is Q.ANSWERED_LIVE] if ids is None else list(ids)
     for one in chosen:
         question_rows.step_question(db, one, Q.PUBLISHED, at=at, author=author)
-    if session.state is SessionState.IN_REVIEW and chosen:
+    if session.state is SessionState.IN_REVIEW and (chosen or ids is None):
         show_rows.step_session(db, session_id, SessionState.PUBLISHED, at=at)
     order_publication(db, session_id, at=at)
     return chosen

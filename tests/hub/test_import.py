@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from streamhub.commands import find_answers
 from streamhub.demo.script import Roundtable
+from streamhub.importing import read_questions
 from streamhub.timecode import format_clock
 from tests.hub.conftest import Run
 
@@ -88,7 +90,9 @@ def test_a_session_without_questions_is_published_only_on_demand(run: Run, works
     everything = "".join(path.read_text() for path in (workspace / "public").rglob("*.html"))
     assert "decibels" not in everything
     given = ("--show", "b", "--title", "Second", "--language", "en", "--publish", "--json")
-    assert run("import", tmp_path / "talk.vtt", *given, "-w", workspace).code == 0
+    published = run("import", tmp_path / "talk.vtt", *given, "-w", workspace)
+    assert published.code == 0, published.err
+    assert published.json["state"] == "published"
     assert find_answers(workspace / "public", "en", "decibels")
 
 
@@ -123,6 +127,28 @@ def test_bad_lines_of_a_csv_are_told_all_at_once(run: Run, workspace: Path, tmp_
     assert done.code == 3
     for part in ("3 bad line(s)", "line 2", "line 3", "line 4"):
         assert part in done.err
+
+
+def test_an_id_that_another_session_uses_is_refused(run: Run, workspace: Path, tmp_path: Path) -> None:
+    """Two lists that both count from 1 do not mix: the second is refused with the fix, and nothing of it is kept."""
+    (tmp_path / "talk.vtt").write_text(VTT)
+    (tmp_path / "q.csv").write_text("id,question\n1,Why does my radiator gurgle?\n")
+    given = ("import", tmp_path / "talk.vtt", "--show", "a", "--questions", tmp_path / "q.csv", "-w", workspace)
+    assert run(*given, "--title", "first").code == 0
+    done = run(*given, "--title", "second")
+    assert done.code == 5, done.err
+    assert "question 1:" in done.err
+    assert "leave the column out" in done.err
+    assert len(run("status", "--json", "-w", workspace).json["sessions"]) == 1
+
+
+def test_questions_keep_the_order_of_their_file(tmp_path: Path) -> None:
+    """The order of the list is the order in which the questions were asked, whatever their ids are."""
+    (tmp_path / "q.csv").write_text("id,question\nz,First?\na,Second?\nm,Third?\n")
+    questions = read_questions(
+        tmp_path / "q.csv", session_id="s", language="en", asked_at=datetime(2027, 3, 2, tzinfo=UTC), new_id=str
+    )
+    assert [q.id for q in sorted(questions, key=lambda q: q.asked_at)] == ["z", "a", "m"]
 
 
 def test_a_missing_model_is_told_with_the_fix_and_the_import_goes_on_later(
