@@ -304,6 +304,7 @@ async def _web(parts: Parts, broadcasting: HubBroadcasting) -> AsyncIterator[str
         broadcasting=broadcasting,
         work=parts.engine,
         answers=ArchiveAnswers(parts.store, parts.workspace.transcripts, now=parts.now),
+        workshop=parts.pipeline,
         public_dir=parts.workspace.public,
         secret=parts.workspace.secret(),
     )

@@ -41,6 +41,7 @@ class AccessRole(StrEnum):
     PUBLIC = "public"
     EXPERT = "expert"
     HOST = "host"
+    WORKER = "worker"
 
 
 class Action(StrEnum):
@@ -58,6 +59,7 @@ class Action(StrEnum):
     CURATE = "curate"
     PUBLISH = "publish"
     DECIDE_WORK = "decide_work"
+    TRANSCRIBE = "transcribe"
 
 
 _EVERYBODY = frozenset({Action.SEE_PUBLIC, Action.ASK, Action.VOTE, Action.ENTER})
@@ -67,6 +69,7 @@ ALLOWED: Mapping[AccessRole, frozenset[Action]] = MappingProxyType(
     {
         AccessRole.PUBLIC: _EVERYBODY,
         AccessRole.EXPERT: _SIGNED_IN,
+        AccessRole.WORKER: _EVERYBODY | {Action.TRANSCRIBE},
         AccessRole.HOST: _SIGNED_IN
         | {
             Action.SEE_STREAM_KEY,

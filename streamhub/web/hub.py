@@ -11,7 +11,7 @@ from streamhub.config import HubSettings
 from streamhub.store.store import Store
 from streamhub.text import Random
 from streamhub.timecode import Now
-from streamhub.web.services import Answers, Broadcasting, Work
+from streamhub.web.services import Answers, Broadcasting, Work, Workshop
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +23,7 @@ class Hub:
         store: the hub's data.
         now: the clock.
         random: the source of ids and tokens.
-        broadcasting, work, answers: the roles of `streamhub.web.services`.
+        broadcasting, work, answers, workshop: the roles of `streamhub.web.services`.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
         secret: at least 32 random bytes that stay the same over restarts; signs cookies and forms.
     """
@@ -35,6 +35,7 @@ class Hub:
     broadcasting: Broadcasting
     work: Work
     answers: Answers
+    workshop: Workshop
     public_dir: Path
     secret: bytes = field(repr=False)
 

@@ -24,6 +24,7 @@ from streamhub.web.pages import render_page, wants_json, words_of
 LOG = logging.getLogger("streamhub.web")
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_TRANSCRIPT_BYTES = 64 * 2**20
 BODY_TIMEOUT_S = 15
 FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - the name of a field
 FORM_TOKEN_HEADER = "X-Form-Token"  # noqa: S105 - the name of a header
@@ -134,8 +135,9 @@ def _explain(status: int, _: Callable[[str], str]) -> str:
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who asks, and refuse what another site sends in his name."""
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY_BYTES, actual_size=request.content_length or 0)
+    most_bytes = MAX_TRANSCRIPT_BYTES if request.path.startswith("/api/v1/worker/") else MAX_BODY_BYTES
+    if (request.content_length or 0) > most_bytes:
+        raise web.HTTPRequestEntityTooLarge(max_size=most_bytes, actual_size=request.content_length or 0)
     request[ACTOR] = PUBLIC
     request[ACTOR] = await find_actor(request)
     if request.method not in _SAFE_METHODS:

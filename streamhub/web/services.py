@@ -1,4 +1,4 @@
-"""The roles that the web face asks for: broadcasting, work and answers.
+"""The roles that the web face asks for: broadcasting, work, answers and the workshop.
 
 The composition root hands in something that fulfils each; the web face knows nothing of platforms, engines or files.
 """
@@ -12,6 +12,8 @@ from typing import Protocol
 
 from streamhub.answers.answer import Answer
 from streamhub.live.platform import Ingest, Signal
+from streamhub.transcript.recognised import TranscriptionTask
+from streamhub.transcript.transcript import Transcript
 
 
 class Broadcasting(Protocol):
@@ -126,3 +128,17 @@ class Answers(Protocol):
 
     def page(self, answer: Answer) -> str:
         """Path of the answer's page within the archive site, without a leading slash."""
+
+
+class Workshop(Protocol):
+    """Where workers on other machines get recordings and bring words."""
+
+    async def plan_transcription(self, session_id: str) -> TranscriptionTask:
+        """What is to be transcribed for a session.
+
+        Raises:
+            NotFound: no such session, or it has no recording.
+        """
+
+    async def take_transcript(self, task: TranscriptionTask, transcript: Transcript) -> None:
+        """Keep what was heard; taking it again changes nothing."""

@@ -14,8 +14,8 @@ from streamhub.transcript.recognised import TranscriptionTask
 from streamhub.transcript.transcript import Transcript
 from streamhub.web.access import Action, allow
 from streamhub.web.hub import hub_of
+from streamhub.web.security import MAX_TRANSCRIPT_BYTES
 
-MAX_TRANSCRIPT_BYTES = 64 * 2**20
 _ROOT = "/api/v1/worker/sessions/{session_id}"
 
 routes = web.RouteTableDef()

@@ -22,6 +22,8 @@ from streamhub.live.platform import Ingest, Signal
 from streamhub.schedule.show import Moderation, SessionState
 from streamhub.store import shows
 from streamhub.store.store import Store
+from streamhub.transcript.recognised import TranscriptionTask
+from streamhub.transcript.transcript import Transcript
 from streamhub.web.access import AccessRole, make_api_token, make_host_link
 from streamhub.web.application import make_app
 from streamhub.web.hub import Hub
@@ -130,6 +132,20 @@ class FakeAnswers:
 
 
 @dataclass
+class FakeWorkshop:
+    tasks: dict[str, TranscriptionTask] = field(default_factory=dict)
+    heard: list[tuple[str, Transcript]] = field(default_factory=list)
+
+    async def plan_transcription(self, session_id: str) -> TranscriptionTask:
+        if session_id not in self.tasks:
+            raise NotFound(f"session {session_id}: has no recording")
+        return self.tasks[session_id]
+
+    async def take_transcript(self, task: TranscriptionTask, transcript: Transcript) -> None:
+        self.heard.append((task.session_id, transcript))
+
+
+@dataclass
 class World:
     """A running hub and everything that a test turns."""
 
@@ -139,6 +155,7 @@ class World:
     broadcasting: FakeBroadcasting
     work: FakeWork
     answers: FakeAnswers
+    workshop: FakeWorkshop
     token: str
 
     @property
@@ -246,6 +263,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
         (folder / "public").mkdir(parents=True)
         store = Store.open(folder / "hub.sqlite3", now=clock)
         broadcasting, work, answers = FakeBroadcasting(store, clock, folder / "hls"), FakeWork(), FakeAnswers()
+        workshop = FakeWorkshop()
         generous: dict[str, Any] = {"questions_per_minute": 500, "votes_per_minute": 500}
         hub = Hub(
             settings=HubSettings(name="Probe-Hub", **{**generous, **settings}),
@@ -255,6 +273,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
             broadcasting=broadcasting,
             work=work,
             answers=answers,
+            workshop=workshop,
             public_dir=folder / "public",
             secret=b"s" * 32,
         )
@@ -262,7 +281,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
         await client.start_server()
         opened.append((client, store))
         token = await make_api_token(store, clock, os.urandom, person="script")
-        return World(client, hub, clock, broadcasting, work, answers, token)
+        return World(client, hub, clock, broadcasting, work, answers, workshop, token)
 
     yield make
     for client, store in opened:

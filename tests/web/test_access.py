@@ -161,7 +161,8 @@ def test_table_denies_by_default() -> None:
     public = {Action.SEE_PUBLIC, Action.ASK, Action.VOTE, Action.ENTER}
     assert ALLOWED[AccessRole.PUBLIC] == public
     assert ALLOWED[AccessRole.EXPERT] - public == {Action.SEE_CONSOLE, Action.LEAVE}
-    assert ALLOWED[AccessRole.HOST] == set(Action)
+    assert ALLOWED[AccessRole.WORKER] - public == {Action.TRANSCRIBE}
+    assert ALLOWED[AccessRole.HOST] == set(Action) - {Action.TRANSCRIBE}
 
 
 async def test_every_answer_has_security_headers(world: World) -> None:
