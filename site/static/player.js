@@ -1,4 +1,5 @@
-/* The player: turns a link to a recording into a video or audio element, on click and never before.
+/* The player: turns a link to a recording into a video or audio element, on click and never before. Beside that, and
+ * without any recording too, it shows the words at the second that the address asks for.
  *
  *   <div data-player data-kind="video|audio|hls" data-src data-start data-end [data-whole] data-clock="[[s,s,m,m],…]"
  *        [data-captions data-captions-language data-captions-label] data-message-failed data-message-ended>
@@ -39,6 +40,22 @@
     return low - 1;
   }
 
+  /** Second of the session in the address's ?t=; null when there is none. */
+  function findAsked() {
+    const asked = new URL(location.href).searchParams.get("t");
+    return asked !== null && /^\d+(\.\d+)?s?$/.test(asked) ? parseFloat(asked) : null;
+  }
+
+  /** Addresses carry whole seconds: meant is the first cue that begins within that second, else the one being said. */
+  function showAsked(seconds) {
+    const cues = [...document.querySelectorAll(".cue[data-at]")].sort((left, right) => left.dataset.at - right.dataset.at);
+    const starts = cues.map((one) => Number(one.dataset.at));
+    const next = findCue(starts, seconds - 0.001) + 1;
+    const cue = cues[starts[next] < seconds + 1 ? next : next - 1];
+    cue?.classList.add("is-asked");
+    cue?.scrollIntoView({ block: "center" });
+  }
+
   class Player {
     #box;
     #note;
@@ -69,8 +86,6 @@
         this.#play(this.#asked() ?? this.#start);
       });
       document.addEventListener("click", (event) => this.#onClick(event));
-      const at = this.#askedBySecond();
-      if (at !== null && !location.hash) this.#showCue(at);
     }
 
     /** Where the address says to begin: ?t=seconds of the session, or #t-<cue>. */
@@ -80,16 +95,8 @@
     }
 
     #askedBySecond() {
-      const asked = new URL(location.href).searchParams.get("t");
-      if (asked === null || !/^\d+(\.\d+)?s?$/.test(asked)) return null;
-      return toMediaSeconds(JSON.parse(this.#box.dataset.clock), parseFloat(asked));
-    }
-
-    #showCue(seconds) {
-      const cue = this.#cues[findCue(this.#starts, seconds + 0.5)];
-      if (!cue) return;
-      cue.classList.add("is-asked");
-      cue.scrollIntoView({ block: "center" });
+      const asked = findAsked();
+      return asked === null ? null : toMediaSeconds(JSON.parse(this.#box.dataset.clock), asked);
     }
 
     #onClick(event) {
@@ -175,4 +182,5 @@
   const scrollManner = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
 
   for (const box of document.querySelectorAll("[data-player]")) if (box.dataset.kind !== "link") new Player(box).listen();
+  if (findAsked() !== null && !location.hash) showAsked(findAsked());
 })();

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,25 @@ def test_an_address_with_a_second_starts_there(site: str, browser: Any) -> None:
     assert page.locator("video").count() == 0
     page.click(".player-start")
     until(page, "document.querySelector('video')?.currentTime >= 12")
+    page.close()
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("10", "c3"), ("13", "c3"), ("15", "c4"), ("0", "c1")])
+def test_an_address_with_a_second_shows_the_words_without_a_recording(
+    browser: Any, tmp_path: Path, asked: str, shown: str
+) -> None:
+    """A whole second leads to the cue that begins in it, else to the one being said; from a disk as well."""
+    session = make_session(recordings=())
+    (transcript,) = session.transcripts
+    cues = tuple(replace(cue, span=cue.span.shifted(700)) for cue in transcript.cues)
+    session = replace(session, transcripts=(replace(transcript, cues=cues),))
+    plan = plan_site((session,), SiteSettings(), load_theme(), media_root=None)
+    write_site(plan, tmp_path / "public")
+    page = browser.new_page(viewport={"width": 390, "height": 300})
+    page.goto(f"{(tmp_path / 'public' / SESSION / 'index.html').as_uri()}?t={asked}")
+    page.wait_for_selector(f"#t-{shown}.is-asked")
+    assert page.locator(".is-asked").count() == 1
+    assert page.evaluate("scrollY") > 0
     page.close()
 
 
