@@ -19,7 +19,7 @@ class BrowserLibraries(BuildHookInterface):  # type: ignore[misc]
 
     PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         spec = importlib.util.find_spec("sphinx")
         if spec is None or spec.origin is None:
             raise RuntimeError("the build needs the package sphinx, which pyproject.toml names under build-system")

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import json
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -41,7 +42,7 @@ from streamhub.recording.room import RecordingRoom
 from streamhub.recording.studio import Happening, Studio, StudioEvent
 from streamhub.schedule.show import SessionState
 from streamhub.store import shows as show_rows
-from streamhub.store.access import load_stream_key
+from streamhub.store.access import forget_stream_key, load_stream_key
 from streamhub.store.lock import hold_workspace
 from streamhub.store.store import Store
 from streamhub.text import Random
@@ -224,6 +225,7 @@ class HubBroadcasting:
         key = await self._key(session_id)
         if self._srt and key:
             await self._srt.forget(key)
+        await self._parts.store.write(lambda db: forget_stream_key(db, session_id))
 
     async def ingest(self, session_id: str) -> Ingest:
         """Where the encoder pushes to; the second door is named beside the first."""
@@ -231,7 +233,10 @@ class HubBroadcasting:
         main = await self._platform.ingest(session_id)
         if self._srt is None:
             return main
-        return replace(main, alternatives=(await self._srt.expect(main.key),))
+        second = await self._srt.expect(main.key)
+        host = self._parts.settings.live.host
+        shown = replace(second, url=second.url.replace(f"//{host}:", f"//{shown_host(host)}:"))
+        return replace(main, alternatives=(shown,))
 
     async def signal(self, session_id: str) -> Signal:
         """What arrives right now."""
@@ -266,9 +271,16 @@ def stop_event() -> asyncio.Event:
     return stop
 
 
+def _allow_many_viewers() -> None:
+    """Raise the limit of open files as far as this user may: every viewer holds one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say: Say) -> None:
     """Run a hub until it is told to stop."""
     stop = stop_event()
+    _allow_many_viewers()
     async with open_hub(folder, environ, now=now, random=random) as parts:
         live = parts.settings.live
         rtmp = RtmpDoor(live.host, live.rtmp_port)
@@ -321,7 +333,7 @@ async def _web(parts: Parts, broadcasting: HubBroadcasting) -> AsyncIterator[str
                 raise PortInUse(f"{place}: the port is taken", hint=hint) from error
             raise Environment(f"{place}: {error.strerror}", hint="check hub.host and hub.port") from error
         port = runner.addresses[0][1]
-        yield settings.url.rstrip("/") or f"http://{_shown_host(settings.host)}:{port}"
+        yield settings.url.rstrip("/") or f"http://{shown_host(settings.host)}:{port}"
     finally:
         await runner.cleanup()
 
@@ -394,10 +406,10 @@ async def _build_apart(workspace: Workspace) -> Mapping[str, Json]:
 
 
 def _door_url(door: RtmpDoor, settings: Settings) -> str:
-    return door.url.replace(f"//{settings.live.host}:", f"//{_shown_host(settings.live.host)}:")
+    return door.url.replace(f"//{settings.live.host}:", f"//{shown_host(settings.live.host)}:")
 
 
-def _shown_host(host: str) -> str:
+def shown_host(host: str) -> str:
     """An address that a person can type: a hub on all addresses is named by this machine's name."""
     if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared, not bound
         return socket.gethostname()

@@ -323,6 +323,7 @@ async def run_demo(folder: Path, environ: Environ, *, now: Now, random: Random, 
         settings,
         hub=replace(settings.hub, questions_per_minute=600, votes_per_minute=6000),
         transcript=replace(settings.transcript, model=model),
+        answers=replace(settings.answers, lag_s=-1.0),  # the demo's host shows a question just before it is read
     )
     workspace = create_workspace(folder / "hub", settings, random=random)
     (folder / _DEMO_MARK).write_text("made by streamhub demo, which may delete this folder\n", "utf-8")

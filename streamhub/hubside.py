@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -13,12 +13,13 @@ from streamhub.answers.answer import Answer
 from streamhub.archive.folder import load_session
 from streamhub.archive.format import answer_name
 from streamhub.errors import Conflict, NotFound
-from streamhub.pipeline import order_publication, publish_answered
+from streamhub.pipeline import order_publication, publish_answered, with_state
 from streamhub.questions.question import QuestionState
 from streamhub.recording.recording import Recording
 from streamhub.recording.room import RecordingRoom
 from streamhub.recording.studio import Studio
-from streamhub.recording.workflow import finish_recording, import_media
+from streamhub.recording.workflow import discard_segments, finish_recording, import_media
+from streamhub.schedule.show import SessionState
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.recordings import find_recording
@@ -47,6 +48,10 @@ class StudioRecordings:
             return there
         return await import_media(self.room, source, session_id, progress=lambda done: progress(int(done * 100), 100))
 
+    async def discard(self, session_id: str) -> int:
+        """Delete segments and HLS of a session whose recording is whole."""
+        return await discard_segments(self.room, session_id)
+
 
 @dataclass(frozen=True, slots=True)
 class ArchiveAnswers:
@@ -55,27 +60,44 @@ class ArchiveAnswers:
     store: Store
     transcripts: Path
     now: Now
+    _kept: dict[str, tuple[int, Sequence[Answer]]] = field(default_factory=dict)
 
     async def list(self, session_id: str) -> Sequence[Answer]:
         """All answers in order of their time; empty before they were cut."""
         session = await self.store.read(lambda db: show_rows.load_session(db, session_id))
+        answers = await asyncio.to_thread(self._load, session.show_id, session_id)
+        questions = await self.store.read(lambda db: question_rows.list_questions(db, session_id))
+        states = {question.id: question.state for question in questions}  # the files follow them within seconds
+        return [with_state(answer, states.get(answer.id)) for answer in answers]
+
+    def _load(self, show_id: str, session_id: str) -> Sequence[Answer]:
+        """Read the files again only when one of them changed; pages ask every few seconds."""
+        folder = self.transcripts / show_id / session_id
+        if not folder.is_dir():
+            return ()
+        changed_ns = max(path.stat().st_mtime_ns for path in (folder, *folder.rglob("*")))
+        kept = self._kept.get(session_id)
+        if kept is not None and kept[0] == changed_ns:
+            return kept[1]
         try:
-            archived = await asyncio.to_thread(load_session, self.transcripts, session.show_id, session_id)
+            archived = load_session(self.transcripts, show_id, session_id)
         except NotFound:
             return ()
-        return sorted(archived.answers, key=lambda answer: (answer.start_ms is None, answer.start_ms or 0))
+        answers = sorted(archived.answers, key=lambda answer: (answer.start_ms is None, answer.start_ms or 0))
+        self._kept[session_id] = (changed_ns, answers)
+        return answers
 
-    async def publish(self, session_id: str, answer_id: str) -> None:
+    async def publish(self, session_id: str, answer_id: str, *, author: str) -> None:
         """Publish one answer; its pages follow by themselves."""
         at = self.now()
 
         def publish(db: Database) -> None:
             if question_rows.load_question(db, answer_id).state is not QuestionState.PUBLISHED:
-                publish_answered(db, session_id, [answer_id], at=at, author="host")
+                publish_answered(db, session_id, [answer_id], at=at, author=author)
 
         await self.store.write(publish)
 
-    async def withdraw(self, session_id: str, answer_id: str) -> None:
+    async def withdraw(self, session_id: str, answer_id: str, *, author: str) -> None:
         """Withdraw one answer; its pages go by themselves."""
         at = self.now()
 
@@ -84,10 +106,21 @@ class ArchiveAnswers:
             if question.session_id != session_id:
                 raise Conflict(f"answer {answer_id}: belongs to session {question.session_id}")
             if question.state is not QuestionState.WITHDRAWN:
-                question_rows.step_question(db, answer_id, QuestionState.WITHDRAWN, at=at, author="host")
-                order_publication(db, session_id, at=at)
+                question_rows.step_question(db, answer_id, QuestionState.WITHDRAWN, at=at, author=author)
+                order_publication(db, session_id, [answer_id], at=at)
 
         await self.store.write(withdraw)
+
+    async def show_session(self, session_id: str, *, public: bool, author: str) -> None:
+        """Show the session's own page, or take it back into review; the site follows by itself."""
+        at = self.now()
+        goal = SessionState.PUBLISHED if public else SessionState.IN_REVIEW
+
+        def show(db: Database) -> None:
+            show_rows.step_session(db, session_id, goal, at=at, author=author)
+            order_publication(db, session_id, [], at=at)
+
+        await self.store.write(show)
 
     def page(self, answer: Answer) -> str:
         """Path of the answer's page within the site."""

@@ -62,6 +62,9 @@ class Recordings(Protocol):
     async def take(self, session_id: str, source: Path, progress: Advance) -> Recording:
         """Take a file as the recording of a session; calling it again does no work."""
 
+    async def discard(self, session_id: str) -> int:
+        """Delete what the recording was made of; returns how many bytes that freed."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipelineParts:
@@ -140,13 +143,16 @@ class Pipeline:
             await ctx.queued(TRANSCRIPTION, TRANSCRIBE, key, session_id)
         await ctx.step("answers", lambda: self._write_answers(session_id, source))
         await ctx.step("review", lambda: self._enter_review(session_id, ctx.workflow_id))
-        return await ctx.step("site", self._build_site)
+        report = await ctx.step("site", self._build_site)
+        if recording and source.live:
+            await ctx.step("tidy", lambda: self._discard_segments(session_id))
+        return report
 
     async def _run_transcription(self, ctx: Context, session_id: str) -> Json:
         return await ctx.step("transcript", lambda: self._transcribe(session_id))
 
-    async def _run_publication(self, ctx: Context, session_id: str, revision: str) -> Json:
-        await ctx.step("archive", lambda: self._write_states(session_id))
+    async def _run_publication(self, ctx: Context, session_id: str, ids: list[str]) -> Json:
+        await ctx.step("archive", lambda: self._write_states(session_id, frozenset(ids)))
         return await ctx.step("site", self._build_site)
 
     # The steps. Each looks at what is there before it does anything.
@@ -214,7 +220,7 @@ class Pipeline:
         async with self._archive_lock:
             facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
             transcript = await asyncio.to_thread(self._load_transcript, facts, source)
-            archived = _plan_archived(facts, transcript, self._parts.answers)
+            archived = await asyncio.to_thread(_plan_archived, facts, transcript, self._parts.answers)
             await asyncio.to_thread(save_session, self._parts.transcripts, archived)  # what people changed stays
         return {"answers": len(archived.answers)}
 
@@ -235,17 +241,22 @@ class Pipeline:
 
         return await self._parts.store.write(enter, key=f"{workflow_id}:review")
 
-    async def _write_states(self, session_id: str) -> Json:
+    async def _write_states(self, session_id: str, ids: frozenset[str]) -> Json:
+        """Write the states of these answers into their files; what people wrote into others stays."""
         async with self._archive_lock:
             session, questions = await self._parts.store.read(
                 lambda db: (show_rows.load_session(db, session_id), question_rows.list_questions(db, session_id))
             )
             archived = await asyncio.to_thread(load_session, self._parts.transcripts, session.show_id, session_id)
-            states = {question.id: question.state for question in questions}
-            answers = tuple(_with_state(answer, states.get(answer.id)) for answer in archived.answers)
-            changed = replace(archived, answers=answers)
+            states = {question.id: question.state for question in questions if question.id in ids}
+            answers = tuple(with_state(answer, states.get(answer.id)) for answer in archived.answers)
+            changed = replace(archived, answers=answers, public=session.state is SessionState.PUBLISHED)
             await asyncio.to_thread(save_session, self._parts.transcripts, changed, loaded=archived)
         return {"published": sum(answer.state is AnswerState.PUBLISHED for answer in answers)}
+
+    async def _discard_segments(self, session_id: str) -> Json:
+        """Delete the segments: the recording made of them is verified, and all that follows from it is there."""
+        return {"freed_bytes": await self._parts.recordings.discard(session_id)}
 
     async def _build_site(self) -> Json:
         """Build the site; those who ask while a build runs share the next one."""
@@ -313,14 +324,14 @@ def publish_answered(
         question_rows.step_question(db, one, Q.PUBLISHED, at=at, author=author)
     if session.state is SessionState.IN_REVIEW and (chosen or ids is None):
         show_rows.step_session(db, session_id, SessionState.PUBLISHED, at=at)
-    order_publication(db, session_id, at=at)
+    order_publication(db, session_id, chosen, at=at)
     return chosen
 
 
-def order_publication(db: Database, session_id: str, *, at: datetime) -> None:
-    """Order the archive and the site to follow the questions' states; once per change, whatever crashes."""
-    revision = f"{at:%Y%m%dT%H%M%S%f}"
-    put_outbox(db, PUBLISH, f"{session_id}:{revision}", [session_id, revision], at=at)
+def order_publication(db: Database, session_id: str, ids: Sequence[str], *, at: datetime) -> None:
+    """Order the archive and the site to follow the states of a session and of these answers, whatever crashes."""
+    revision = f"{at:%Y%m%dT%H%M%S%f}-{ids[0] if len(ids) == 1 else len(ids)}"
+    put_outbox(db, PUBLISH, f"{session_id}:{revision}", [session_id, list(ids)], at=at)
 
 
 def order_session(db: Database, session_id: str, source: Source, *, at: datetime) -> None:
@@ -375,6 +386,7 @@ def _plan_archived(facts: Facts, transcript: Transcript | None, settings: Answer
         recordings=(_archived_recording(recording),) if recording else (),
         transcripts=(transcript,) if transcript else (),
         answers=answers,
+        public=session.state is SessionState.PUBLISHED,
     )
 
 
@@ -393,8 +405,12 @@ def _archived_recording(recording: Recording) -> ArchivedRecording:
     )
 
 
-def _with_state(answer: Answer, state: QuestionState | None) -> Answer:
-    if state is Q.PUBLISHED:
+def with_state(answer: Answer, state: QuestionState | None) -> Answer:
+    """The answer in the state that its question has; as it is for a state that says nothing about answers.
+
+    What has neither a range nor a written body is no answer yet, so it stays a draft whatever is said.
+    """
+    if state is Q.PUBLISHED and (answer.ranges or answer.body.strip()):
         return replace(answer, state=AnswerState.PUBLISHED)
     if state is Q.WITHDRAWN:
         return replace(answer, state=AnswerState.WITHDRAWN)

@@ -20,12 +20,69 @@ _ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SENTENCE_END = re.compile(r"""(?:(?<=[.!?…])|(?<=[.!?…]["“”»«')\]]))\s+(?=["„“»«'(\[]*[A-ZÄÖÜ0-9])""")
 _ABBREVIATIONS = frozenset(
-    "z.b d.h u.a u.u o.ä i.d.r s.o s.u bzw ca evtl ggf inkl exkl max min nr vgl tel bzgl geb mio mrd "
-    "sog dr prof hr fr dipl ing mr mrs ms vs e.g i.e approx".split()
+    [
+        "z.b",
+        "d.h",
+        "u.a",
+        "u.u",
+        "o.ä",
+        "i.d.r",
+        "s.o",
+        "s.u",
+        "bzw",
+        "ca",
+        "evtl",
+        "ggf",
+        "inkl",
+        "exkl",
+        "max",
+        "min",
+        "nr",
+        "vgl",
+        "tel",
+        "bzgl",
+        "geb",
+        "mio",
+        "mrd",
+        "sog",
+        "dr",
+        "prof",
+        "hr",
+        "fr",
+        "dipl",
+        "ing",
+        "mr",
+        "mrs",
+        "ms",
+        "vs",
+        "e.g",
+        "i.e",
+        "approx",
+    ]
 )
 _MONTHS = frozenset(
-    "januar februar marz april mai juni juli august september oktober november dezember "
-    "january february march may june july october december".split()
+    [
+        "januar",
+        "februar",
+        "marz",
+        "april",
+        "mai",
+        "juni",
+        "juli",
+        "august",
+        "september",
+        "oktober",
+        "november",
+        "dezember",
+        "january",
+        "february",
+        "march",
+        "may",
+        "june",
+        "july",
+        "october",
+        "december",
+    ]
 )
 _WINDOWS_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))})
 
@@ -116,8 +173,8 @@ def split_sentences(text: str) -> list[str]:
 def ends_sentence(word: str, following: str = "") -> bool:
     """Whether a sentence ends after this word (with its punctuation), seen together with the word that follows.
 
-    Abbreviations (``z. B.``, ``Dr.``, ``e.g.``), single letters, German ordinals (``3. Oktober``) and a full stop before
-    a small letter end nothing.
+    Abbreviations (``z. B.``, ``Dr.``, ``e.g.``), single letters, German ordinals (``3. Oktober``) and a full stop
+    before a small letter end nothing.
     """
     bare = word.rstrip("\"“”»«')]’")
     if not bare or bare[-1] not in ".!?…":

@@ -132,6 +132,8 @@ async def step_session(request: web.Request, session_id: str, to: str) -> Sessio
         elif goal is SessionState.ENDED:
             await hub.store.write(lambda db: _clear_air(db, session_id, at=at, author=author))
             await hub.broadcasting.end(session_id)
+        elif goal is SessionState.PUBLISHED or before.state is SessionState.PUBLISHED:
+            await hub.answers.show_session(session_id, public=goal is SessionState.PUBLISHED, author=author)
         else:
             await hub.store.write(lambda db: show_rows.step_session(db, session_id, goal, at=at, author=author))
         LOG.info("web.stepped session_id=%s to=%s person=%s", session_id, goal, author)
@@ -152,7 +154,7 @@ async def publish(request: web.Request, session_id: str, answer_id: str, *, publ
     """
     hub, author = hub_of(request), actor_of(request).person
     await hub.store.read(lambda db: show_rows.load_session(db, session_id))
-    await (hub.answers.publish if public else hub.answers.withdraw)(session_id, answer_id)
+    await (hub.answers.publish if public else hub.answers.withdraw)(session_id, answer_id, author=author)
     await _log_answer(request, answer_id, "answer.publish" if public else "answer.withdraw")
     LOG.info("web.published answer_id=%s public=%s person=%s", answer_id, public, author)
     notify(request.app, session_id)

@@ -6,6 +6,7 @@ what a plain web server would serve; a proxy may take that over.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from types import MappingProxyType
 from aiohttp import web
 
 from streamhub.errors import NotFound
+from streamhub.recording.rules import trim_playlist
 from streamhub.schedule.show import SessionState
 from streamhub.store import shows as show_rows
 from streamhub.web.access import Action, actor_of, allow
@@ -87,9 +89,26 @@ async def live_file(request: web.Request) -> web.StreamResponse:
     found = find_file(folder, path) if folder is not None and mime else None
     if found is None or mime is None or not (rehearsing or session.state is SessionState.LIVE):
         raise NotFound(f"session {session_id}: nothing to play under that name now")
-    response = web.FileResponse(found)
+    if rehearsing or session.started_at is None:
+        return _segment(found, mime, cache="no-store")
+    # The recorder's playlist reaches back into the rehearsal; the public gets what was live and no more.
+    playlist = trim_playlist(await asyncio.to_thread(_read_playlist, folder), since=session.started_at)
+    if mime.endswith("mpegurl"):
+        return web.Response(text=playlist, content_type=mime, headers={"Cache-Control": "no-store"})
+    if found.name not in playlist.split():
+        raise NotFound(f"session {session_id}: nothing to play under that name now")
+    return _segment(found, mime, cache=_FOREVER)
+
+
+def _read_playlist(folder: Path | None) -> str:
+    index = find_file(folder, "index.m3u8") if folder is not None else None
+    return index.read_text("utf-8") if index is not None else ""
+
+
+def _segment(path: Path, mime: str, *, cache: str) -> web.StreamResponse:
+    response = web.FileResponse(path)
     response.content_type = mime
-    response.headers["Cache-Control"] = "no-store" if rehearsing or mime.endswith("mpegurl") else _FOREVER
+    response.headers["Cache-Control"] = cache
     return response
 
 

@@ -107,23 +107,30 @@ class Work(Protocol):
 
 
 class Answers(Protocol):
-    """The answers of a session, drafts included."""
+    """The answers of a session, drafts included; what is decided here reaches the pages by itself."""
 
     async def list(self, session_id: str) -> Sequence[Answer]:
         """All answers of a session in order of their time; empty before they were cut."""
 
-    async def publish(self, session_id: str, answer_id: str) -> None:
+    async def publish(self, session_id: str, answer_id: str, *, author: str) -> None:
         """Make an answer public; already public is a success.
 
         Raises:
             NotFound: no such answer.
         """
 
-    async def withdraw(self, session_id: str, answer_id: str) -> None:
+    async def withdraw(self, session_id: str, answer_id: str, *, author: str) -> None:
         """Take an answer out of the public; already out is a success.
 
         Raises:
             NotFound: no such answer.
+        """
+
+    async def show_session(self, session_id: str, *, public: bool, author: str) -> None:
+        """Make the session's own page public, or take it back into review.
+
+        Raises:
+            Conflict: the session cannot be shown from where it is.
         """
 
     def page(self, answer: Answer) -> str:

@@ -111,14 +111,18 @@ class FakeWork:
 @dataclass
 class FakeAnswers:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
+    shown: dict[str, bool] = field(default_factory=dict)
 
     async def list(self, session_id: str) -> list[Answer]:
         return self.answers.get(session_id, [])
 
-    async def publish(self, session_id: str, answer_id: str) -> None:
+    async def show_session(self, session_id: str, *, public: bool, author: str) -> None:
+        self.shown[session_id] = public
+
+    async def publish(self, session_id: str, answer_id: str, *, author: str) -> None:
         self._set(session_id, answer_id, AnswerState.PUBLISHED)
 
-    async def withdraw(self, session_id: str, answer_id: str) -> None:
+    async def withdraw(self, session_id: str, answer_id: str, *, author: str) -> None:
         self._set(session_id, answer_id, AnswerState.WITHDRAWN)
 
     def _set(self, session_id: str, answer_id: str, state: AnswerState) -> None:

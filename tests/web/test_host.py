@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from streamhub.answers.answer import Answer
 from streamhub.questions.question import QuestionState
 from streamhub.schedule.show import Moderation, SessionState
 from streamhub.store import log, marks, questions, shows
+from streamhub.store.shows import step_session
 from streamhub.timecode import Span
 from streamhub.web.access import AccessRole
 
@@ -282,7 +284,11 @@ async def test_live_files(world: World, tmp_path: Path) -> None:
     session = await world.plan()
     folder = world.broadcasting.folder / session
     folder.mkdir(parents=True)
-    (folder / "index.m3u8").write_text("#EXTM3U\n")
+    before, after = world.clock() - timedelta(seconds=2), world.clock() + timedelta(seconds=2)
+    dated = "#EXTINF:2.0,\n#EXT-X-PROGRAM-DATE-TIME:{:%Y-%m-%dT%H:%M:%S.000+0000}\nseg{}.m4s\n"
+    playlist = "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n" + dated.format(before, 0) + dated.format(after, 1)
+    (folder / "index.m3u8").write_text(playlist)
+    (folder / "seg0.m4s").write_bytes(b"rehearsal")
     (folder / "seg1.m4s").write_bytes(b"media")
     (folder / "notes.txt").write_text("not for you")
     path = f"/live/{session}/index.m3u8"
@@ -296,12 +302,26 @@ async def test_live_files(world: World, tmp_path: Path) -> None:
     assert await statuses() == (404, 200)
     await world.host("POST", f"/sessions/{session}/state", to="live")
     assert await statuses() == (200, 200)
-    async with world.client.get(path) as playlist, world.client.get(f"/live/{session}/seg1.m4s") as segment:
-        assert playlist.headers["Cache-Control"] == "no-store"
-        assert playlist.content_type == "application/vnd.apple.mpegurl"
+    async with world.client.get(path) as page, world.client.get(f"/live/{session}/seg1.m4s") as segment:
+        assert page.headers["Cache-Control"] == "no-store"
+        assert page.content_type == "application/vnd.apple.mpegurl"
+        text = await page.text()
+        assert "seg1.m4s" in text
+        assert "seg0.m4s" not in text, "what was said in the rehearsal stays there"
         assert "immutable" in segment.headers["Cache-Control"]
         assert segment.content_type == "video/iso.segment"
-    async with world.client.get(f"/live/{session}/notes.txt") as page:
-        assert page.status == 404
+    for hidden in ("notes.txt", "seg0.m4s"):
+        async with world.client.get(f"/live/{session}/{hidden}") as refused:
+            assert refused.status == 404
     await world.host("POST", f"/sessions/{session}/state", to="ended")
     assert await statuses() == (404, 404)
+
+
+async def test_a_session_without_answers_is_shown_only_when_a_host_says_so(world: World) -> None:
+    """Publishing a reviewed session, and taking it back, goes to those who own the pages."""
+    session = await world.plan()
+    for state in ("live", "ended", "processing", "in_review"):
+        goal = SessionState(state)
+        await world.hub.store.write(lambda db, goal=goal: step_session(db, session, goal, at=world.clock()))
+    await world.host("POST", f"/sessions/{session}/state", to="published")
+    assert world.answers.shown == {session: True}
