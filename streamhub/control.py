@@ -24,6 +24,7 @@ Handler = Callable[[Mapping[str, Json]], Awaitable[Json]]
 
 _SOCKET = "control.sock"
 _MAX_PATH = 100  # a Unix socket's address holds 108 bytes
+_PATIENCE = aiohttp.ClientTimeout(total=None)  # a long film is scanned for minutes; a hub that ends closes its socket
 
 
 @contextlib.asynccontextmanager
@@ -60,7 +61,7 @@ async def ask_hub(workspace: Workspace, name: str, body: Mapping[str, Json] | No
         connector = aiohttp.UnixConnector(path=address)
         try:
             async with (
-                aiohttp.ClientSession(connector=connector) as http,
+                aiohttp.ClientSession(connector=connector, timeout=_PATIENCE) as http,
                 http.post(f"http://hub/{name}", json=dict(body or {})) as response,
             ):
                 answer = await response.json()
