@@ -26,6 +26,7 @@ from sqlite_utils import Database
 from streamhub.config import Secret, Settings, load_settings
 from streamhub.control import open_control
 from streamhub.engine import Engine
+from streamhub.engine.locks import probe_database
 from streamhub.errors import Environment, PortInUse
 from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
@@ -114,6 +115,15 @@ def find_program(settings: Settings) -> tuple[Path, str]:
     """
     program = find_ffmpeg(settings.recording.ffmpeg)
     return program, asyncio.run(ffmpeg_version(program))
+
+
+def probe_postgres(settings: Settings) -> None:
+    """Look whether the engine's PostgreSQL answers.
+
+    Raises:
+        BadInput, Unavailable: it does not, and why.
+    """
+    probe_database(settings.engine.database_url)
 
 
 @contextlib.asynccontextmanager

@@ -115,7 +115,9 @@ class EngineSettings:
     database_url: Secret = setting(
         Secret(""), "PostgreSQL address; empty: SQLite in the workspace. Better set by variable."
     )
-    transcriptions: int = setting(1, "How many recordings one process transcribes at a time.")
+    transcriptions: int = setting(
+        1, "How many recordings one process transcribes at a time; 0: workers alone do it, one each."
+    )
     attempts: int = setting(3, "Attempts of a failing step before it is held for a person.")
     poll_s: float = setting(0.25, "How often queues are looked at, in seconds.")
 
@@ -259,11 +261,13 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "transcript.threads": (transcript.threads, 0),
         "live.grace_s": (sections["live"].grace_s, 0),
         "live.min_free_mb": (sections["live"].min_free_mb, 0),
-        "engine.transcriptions": (sections["engine"].transcriptions, 1),
+        "engine.transcriptions": (sections["engine"].transcriptions, 0),
         "engine.attempts": (sections["engine"].attempts, 1),
         "hub.questions_per_minute": (sections["hub"].questions_per_minute, 1),
         "hub.votes_per_minute": (sections["hub"].votes_per_minute, 1),
     }
+    if not sections["engine"].transcriptions and not sections["engine"].database_url:
+        problems.append("engine.transcriptions: 0, but workers need PostgreSQL: set engine.database_url, or at least 1")
     problems += [f"{place}: {value}, at least {least}" for place, (value, least) in minima.items() if value < least]
     return problems
 

@@ -67,7 +67,7 @@ class Engine:
         self._executor_id = f"x-{uuid.uuid4().hex}"  # fresh at every start, or two processes would share their work
         self._kinds: dict[str, Workflow] = {}
         self._entries: dict[str, Any] = {}
-        self._queues: dict[str, int | None] = {_HUB: None, TRANSCRIPTION: settings.transcriptions}
+        self._queues: dict[str, int | None] = {_HUB: None, TRANSCRIPTION: max(settings.transcriptions, 1)}
         self._running: dict[str, asyncio.Task[Any]] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._locks: Locks | None = None
@@ -94,7 +94,8 @@ class Engine:
         """Begin to run: take up what was left, listen to queues, hand over the outbox.
 
         Args:
-            listen_queues: take work from these only; None means all. The hub listens to its own queue besides.
+            listen_queues: take work from these only; None means all, or none when the settings leave transcription to
+                workers. The hub listens to its own queue besides.
             hub: False in a worker, which runs queued workflows only.
 
         Raises:
@@ -102,6 +103,8 @@ class Engine:
             BadInput: a worker without a PostgreSQL database or without a queue.
             Environment, Unavailable: the database cannot be opened, or does not answer.
         """
+        if listen_queues is None and not self._settings.transcriptions:
+            listen_queues = []
         if not hub and not (self._settings.database_url and listen_queues):
             raise BadInput("engine: a worker needs engine.database_url (PostgreSQL) and at least one queue")
         if not _in_process.acquire(blocking=False):

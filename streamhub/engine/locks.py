@@ -16,7 +16,7 @@ from typing import Protocol
 
 import psycopg
 
-from streamhub.errors import Conflict, Environment, Unavailable
+from streamhub.errors import BadInput, Conflict, Environment, Unavailable
 
 _PREFIX = "x-"
 
@@ -141,7 +141,7 @@ class PostgresLocks:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        self._url = url
         self._connection: psycopg.Connection[tuple[bool]] | None = None
         self._owned = ""
         self._guard = threading.Lock()
@@ -158,10 +158,7 @@ class PostgresLocks:
             if self._closed or self._is_alive():
                 return
             self._drop()
-            try:
-                self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10, options=_KEEP_ALIVE)
-            except psycopg.Error as error:
-                raise Unavailable(f"PostgreSQL of the engine: does not answer ({error})") from error
+            self._connection = _connect(self._url, timeout_s=10)
             if not self._ask("select pg_try_advisory_lock(%s)", executor_id):
                 self._drop()
                 raise Unavailable(f"executor {executor_id}: its lock is still held on the server")
@@ -207,6 +204,48 @@ class PostgresLocks:
             self._drop()
             return False
         return bool(row and row[0])
+
+
+def probe_database(url: str, *, timeout_s: int = 5) -> None:
+    """Ask the server for one row and go away again, for the doctor; writes nothing.
+
+    Raises:
+        BadInput: this is no address of PostgreSQL.
+        Unavailable: the server does not answer in time, or does not let us in.
+    """
+    with _connect(url, timeout_s=timeout_s) as connection:
+        try:
+            connection.execute("select true")
+        except psycopg.Error as error:
+            raise Unavailable(f"PostgreSQL of the engine: lets us in but answers nothing ({_reason(error)})") from error
+
+
+def _connect(url: str, *, timeout_s: int) -> psycopg.Connection[tuple[bool]]:
+    """Connect, with errors that never show the address: it may hold a password, also where it is written wrongly."""
+    address = url.replace("postgresql+psycopg://", "postgresql://", 1)
+    advice = "write it as postgresql://user:password@host/database, with %40 for an @ and %2F for a / in the password"
+    if not address.startswith("postgresql://"):
+        raise BadInput("engine.database_url: is no address of PostgreSQL", hint=advice)
+    try:
+        return psycopg.connect(address, autocommit=True, connect_timeout=timeout_s, options=_KEEP_ALIVE)
+    except psycopg.ProgrammingError:
+        raise BadInput("engine.database_url: cannot be read as an address", hint=advice) from None
+    except psycopg.Error as error:
+        raise Unavailable(
+            f"PostgreSQL of the engine: does not answer ({_reason(error)})",
+            hint="check that it runs, that this machine may reach it, and STREAMHUB_ENGINE_DATABASE_URL",
+        ) from error
+
+
+def _reason(error: psycopg.Error) -> str:
+    """What the server or the network said, without the parts of the address that the library repeats."""
+    if isinstance(error, psycopg.errors.ConnectionTimeout):
+        return "not in time"
+    text = str(error)
+    if text.startswith("failed to resolve host"):
+        return "no such host"
+    said = text.rpartition(" failed: ")[2].partition("\n")[0]
+    return said if " failed: " in text else type(error).__name__
 
 
 _KEEP_ALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"

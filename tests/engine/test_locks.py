@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from streamhub.engine.locks import FolderLocks
+import pytest
+
+from streamhub.engine.locks import FolderLocks, probe_database
+from streamhub.errors import BadInput, StreamhubError, Unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLDER = """
@@ -49,3 +54,35 @@ def test_own_locks_sweep_dead_files_and_spare_the_rest(tmp_path: Path) -> None:
     assert not locks.try_take("x-me")
     locks.close()
     assert [path.name for path in tmp_path.iterdir()] == ["hub.lock"]
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "told"),
+    [
+        ("postgresql://u:geheim@127.0.0.1:1/db", Unavailable, "Connection refused"),
+        ("postgresql+psycopg://u:geheim@127.0.0.1:1/db", Unavailable, "Connection refused"),
+        ("postgresql://u:ge@geheim@127.0.0.1:1/db", Unavailable, "no such host"),
+        ("postgresql://u:geheim%zz@127.0.0.1/db", BadInput, "cannot be read"),
+        ("postgresql://u:x@127.0.0.1/db?geheim=1", BadInput, "cannot be read"),
+        ("mysql://u:geheim@127.0.0.1/db", BadInput, "no address of PostgreSQL"),
+    ],
+)
+def test_a_database_that_cannot_be_reached_is_told_without_its_password(
+    url: str, kind: type[StreamhubError], told: str
+) -> None:
+    """Whatever is wrong with the address, the message says what to do and shows no part of a password."""
+    with pytest.raises(kind, match=told) as caught:
+        probe_database(url, timeout_s=2)
+    assert caught.value.hint
+    assert "geheim" not in str(caught.value)
+
+
+def test_a_server_that_never_answers_does_not_hold_up_the_probe() -> None:
+    """Somebody who takes the connection and stays silent is given up after the time limit."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        before = time.monotonic()
+        with pytest.raises(Unavailable, match="not in time"):
+            probe_database(f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/db", timeout_s=2)
+        assert time.monotonic() - before < 10

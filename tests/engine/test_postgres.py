@@ -19,7 +19,7 @@ import pytest
 
 from streamhub.config import EngineSettings, Secret
 from streamhub.engine import Context, Engine, Policy, StepState, WorkState
-from streamhub.engine.locks import PostgresLocks
+from streamhub.engine.locks import PostgresLocks, probe_database
 from streamhub.errors import Unavailable
 from streamhub.store.store import Store
 
@@ -236,3 +236,10 @@ def test_a_lock_is_free_as_soon_as_its_session_ends(url: str) -> None:
     assert other.try_take("x-one"), "a closed one must not come back"
     other.own("x-other")
     other.close()
+
+
+def test_a_probe_tells_a_database_that_answers_from_one_that_is_not_there(url: str) -> None:
+    """An address with a database passes; without one the server's own words are told."""
+    probe_database(url)
+    with pytest.raises(Unavailable, match=r'"nowhere" does not exist'):
+        probe_database(url.rsplit("/", 1)[0] + "/nowhere")
