@@ -12,7 +12,7 @@ demo: $(STAMP)
 	@$(BIN)/streamhub demo --folder .demo
 
 test: $(STAMP) check
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -m "not browser and not postgres and not engines"
 
 check: $(STAMP)
 	$(BIN)/ruff check .
