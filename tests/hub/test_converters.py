@@ -21,7 +21,7 @@ CHANGELOG = r"""**Anna Berg:** Welcome! \[laughter\] Good to have you.
 
 And here we go.
 
-**Jo Li:** \[01:00\] Okay, Jamie Stack asks "Why is [my router](https://a.org) so slow?" It is \[unintelligible 00:01:04.11\].
+**Jo Li:** \[01:00\] Jamie Stack asks "Why is [my router](https://a.org) so slow?" It is \[unintelligible 00:01:04.11\].
 
 **Break:** \[02:00\]
 """
