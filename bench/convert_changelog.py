@@ -24,7 +24,8 @@ _TIME = re.compile(r"\\\[((?:\d{1,2}:)?\d{1,2}:\d{2})(?:\.\d+)?\\\]\s*")
 _INNER_TIME = re.compile(r"(\\\[\w+) [\d:.]+(\\\])")
 _ASKED = re.compile(
     r"(?:(?P<asker>[A-Z][\w.]+(?: [A-Z][\w.]+)?)(?:['’]s)?,? (?:(?:on Twitter|also|who),? )*)?"
-    r"(?:\basks?|(?<=who )says|question)(?: the next question)?[ ,:-]*[\"“](?P<text>[^\"“”]{20,500})[\"”]"
+    r"(?:\basks?|(?<=who )says|question\b(?:[^\"“?!]{0,60}\bsays)?)"
+    r"(?: the next question)?[ ,:-]*[\"“](?P<text>[^\"“”]{20,500})[\"”]"
 )
 
 
