@@ -1,6 +1,6 @@
 """Build hook: bring the browser's stemmers from their package.
 
-The search page stems words with Snowball's JavaScript stemmers. They are third-party code (BSD), so they are not in this
+The search page stems words with Snowball's JavaScript stemmers. They are third-party code (BSD) and so not in this
 repository: the hook copies them from the Sphinx package, which is pinned in ``build-system.requires``, into the theme.
 """
 

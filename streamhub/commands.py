@@ -60,6 +60,7 @@ def build_site(folder: Path, environ: Environ) -> Report:
     workspace = open_workspace(folder)
     settings = load_settings(workspace.folder, environ)
     before = time.monotonic()
+    workspace.run.mkdir(mode=0o700, exist_ok=True)
     with _alone(workspace.run / "build.lock"):
         archive = load_archive(workspace.transcripts)
         theme = load_theme(workspace.theme_overrides)
@@ -161,15 +162,17 @@ async def work(hub_url: str, cache: Path, environ: Environ, *, now: Now, say: Sa
         )
     await asyncio.to_thread(cache.mkdir, parents=True, exist_ok=True)
     engine = Engine(settings.engine, cache, None, now=now)
-    RemoteHub(
+    hub = RemoteHub(
         url=hub_url,
         key=key,
         cache=cache,
         transcriber=app.make_transcriber(settings, cache / "models", environ),
         speed_limit=settings.transcript.speed_limit,
         say=say,
-    ).register(engine)
+    )
+    hub.register(engine)
     stop = app.stop_event()
+    await hub.greet()
     await engine.launch(listen_queues=[TRANSCRIPTION], hub=False)
     try:
         say(f"working for {hub_url} with {settings.transcript.engine} {settings.transcript.model}; stop with Ctrl-C")

@@ -63,11 +63,13 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 @web.middleware
 async def log_request(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Write one line per request: method, path without its query, status, milliseconds."""
+    """Write one line per request: method, path without its query, status, milliseconds; what went well only to debug."""
     begun = time.monotonic()
     response = await handler(request)
     took_ms = round((time.monotonic() - begun) * 1000)
-    LOG.info("web.request method=%s path=%s status=%d ms=%d", request.method, request.path, response.status, took_ms)
+    level = logging.DEBUG if response.status < 400 else logging.INFO
+    line = "web.request method=%s path=%s status=%d ms=%d"
+    LOG.log(level, line, request.method, request.path, response.status, took_ms)
     return response
 
 
