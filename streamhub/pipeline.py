@@ -194,6 +194,11 @@ class Pipeline:
             await self.take_transcript(task, transcript)
         return {"file": task.target.name}
 
+    @property
+    def recogniser(self) -> str:
+        """Engine and model that hear, here or at a worker."""
+        return self._parts.transcriber.name
+
     async def plan_transcription(self, session_id: str) -> TranscriptionTask:
         """What is to be transcribed for a session, here or by a worker on another machine.
 
@@ -208,7 +213,7 @@ class Pipeline:
             duration_ms=recording.info.duration_ms,
             language=session.language,
             vocabulary=vocabulary,
-            recogniser=self._parts.transcriber.name,
+            recogniser=self.recogniser,
             target=self._recognised_file(recording),
         )
 

@@ -7,11 +7,12 @@ fetches media and hands over what was heard. It has no store, no archive and no 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -19,12 +20,23 @@ import msgspec
 
 from streamhub import errors
 from streamhub.engine import Context, Engine
-from streamhub.errors import BadMedia, StreamhubError, Unavailable
+from streamhub.errors import StreamhubError, Unavailable
 from streamhub.pipeline import TRANSCRIBE
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
+from streamhub.transcript.transcript import Transcript
 
 Json = Any
+T = TypeVar("T")
 _CHUNK_BYTES = 1 << 20
+_MAX_NAP_S = 30.0
+_KINDS: dict[int, type[StreamhubError]] = {
+    400: errors.BadInput,
+    401: errors.NotSignedIn,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    429: errors.TooMany,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +50,7 @@ class RemoteHub:
         transcriber: hears the words.
         speed_limit: seconds per second of media after which a job is given up.
         say: tells the person at the terminal.
+        patience_s: how long a hub may be away in the middle of a job, such as for a restart.
     """
 
     url: str
@@ -46,33 +59,41 @@ class RemoteHub:
     transcriber: Transcriber
     speed_limit: float
     say: Callable[[str], None]
+    patience_s: float = 600.0
 
     def register(self, engine: Engine) -> None:
         """Make the one kind of work that it does known to the engine."""
         engine.workflow(TRANSCRIBE, self._run)
+
+    async def greet(self) -> None:
+        """Make sure that the hub wants this worker, before it takes work away from those that can do it.
+
+        Raises:
+            NotSignedIn, Forbidden: the key is not the hub's.
+            Conflict: the hub wants another recogniser.
+            Unavailable: it does not answer.
+        """
+        async with self._http() as http:
+            await self._ask(http, "GET", self._root)
 
     async def _run(self, ctx: Context, session_id: str) -> Json:
         return await ctx.step("transcript", lambda: self.transcribe(session_id))
 
     async def transcribe(self, session_id: str) -> Json:
         """Fetch the media, hear it, hand over the words; what the hub has already is not heard again."""
-        headers = {"Authorization": f"Bearer {self.key}"}
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
-        path = f"{self.url.rstrip('/')}/api/v1/worker/sessions/{quote(session_id)}"
-        try:
-            async with aiohttp.ClientSession(headers=headers, timeout=timeout) as http:
-                async with http.get(path, params={"recogniser": self.transcriber.name}) as response:
-                    job = await _answer(response)
-                if not job["done"]:
-                    media = await self._fetch(http, f"{path}/media", job["sha256"])
-                    await self._hear(http, path, media, job)
-        except aiohttp.ClientError as error:
-            raise Unavailable(
-                f"hub {self.url}: does not answer ({error})", hint="check its address and yours"
-            ) from error
+        path = f"{self._root}/sessions/{quote(session_id, safe='')}"
+        async with self._http() as http:
+            job = await self._patiently(lambda: self._ask(http, "GET", path))
+            if not job["done"]:
+                media = await self._patiently(lambda: self._fetch(http, f"{path}/media", job["sha256"]))
+                transcript = await self._hear(media, job)
+                content = msgspec.json.encode(transcript)
+                given = {"sha256": job["sha256"]}
+                await self._patiently(lambda: self._ask(http, "PUT", f"{path}/transcript", params=given, data=content))
+                self.say(f"handed over {job['session']}: {len(transcript.cues)} cues")
         return {"file": job["file"]}
 
-    async def _hear(self, http: aiohttp.ClientSession, path: str, media: Path, job: Json) -> None:
+    async def _hear(self, media: Path, job: Json) -> Transcript:
         self.say(f"transcribing {job['session']} ({job['duration_ms'] // 1000} s)")
         request = TranscriptionJob(
             media=media,
@@ -81,29 +102,72 @@ class RemoteHub:
             time_limit_s=60 + job["duration_ms"] / 1000 * self.speed_limit,
         )
         try:
-            transcript = await self.transcriber.transcribe(request, lambda done, total: None)
+            return await self.transcriber.transcribe(request, lambda done, total: None)
         finally:
             await asyncio.to_thread(media.unlink, missing_ok=True)
-        params = {"recogniser": self.transcriber.name, "sha256": job["sha256"]}
-        async with http.put(f"{path}/transcript", params=params, data=msgspec.json.encode(transcript)) as response:
-            await _answer(response)
-        self.say(f"handed over {job['session']}: {len(transcript.cues)} cues")
+
+    @property
+    def _root(self) -> str:
+        return f"{self.url.rstrip('/')}/api/v1/worker"
+
+    def _http(self) -> aiohttp.ClientSession:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
+        return aiohttp.ClientSession(headers=headers, timeout=timeout)
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask again while the hub is away: what was heard is not thrown away for a restart."""
+        clock = asyncio.get_running_loop().time
+        deadline_s, nap_s = clock() + self.patience_s, 1.0
+        while True:
+            try:
+                return await ask()
+            except StreamhubError as error:
+                if not error.transient or clock() + nap_s > deadline_s:
+                    raise
+                self.say(f"{error.message}; asking again in {nap_s:.0f} s")
+            await asyncio.sleep(nap_s)
+            nap_s = min(nap_s * 2, _MAX_NAP_S)
+
+    async def _ask(
+        self,
+        http: aiohttp.ClientSession,
+        method: str,
+        url: str,
+        *,
+        params: dict[str, str] | None = None,
+        data: bytes | None = None,
+    ) -> Json:
+        with self._border():
+            given = {"recogniser": self.transcriber.name, **(params or {})}
+            async with http.request(method, url, params=given, data=data) as response:
+                return await _answer(response)
 
     async def _fetch(self, http: aiohttp.ClientSession, url: str, sha256: str) -> Path:
         self.cache.mkdir(parents=True, exist_ok=True)
         target = self.cache / f"{sha256}.media"
         seen = hashlib.sha256()
-        async with http.get(url) as response:
-            if response.status >= 400:
-                await _answer(response)
-            with target.open("wb") as file:
-                async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-                    seen.update(chunk)
-                    file.write(chunk)
+        with self._border():
+            async with http.get(url) as response:
+                if response.status >= 400:
+                    await _answer(response)
+                with target.open("wb") as file:
+                    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+                        seen.update(chunk)
+                        file.write(chunk)
         if seen.hexdigest() != sha256:
             target.unlink()
-            raise BadMedia(f"media from {self.url}: arrived changed or cut", hint="the step is tried again")
+            raise Unavailable(f"media from {self.url}: arrived changed or cut", hint="it is fetched again")
         return target
+
+    @contextlib.contextmanager
+    def _border(self) -> Iterator[None]:
+        try:
+            yield
+        except aiohttp.ClientError as error:
+            raise Unavailable(
+                f"hub {self.url}: does not answer ({error})", hint="check its address and yours"
+            ) from error
 
 
 async def _answer(response: aiohttp.ClientResponse) -> Json:
@@ -112,6 +176,8 @@ async def _answer(response: aiohttp.ClientResponse) -> Json:
     if response.status < 400:
         return body
     told = body.get("error", {})
-    kinds: dict[int, type[StreamhubError]] = {401: errors.NotSignedIn, 404: errors.NotFound, 409: errors.Conflict}
-    kind = kinds.get(response.status, Unavailable if response.status >= 500 else StreamhubError)
-    raise kind(str(told.get("message", response.status)), hint=str(told.get("hint", "")))
+    message, hint = str(told.get("message", response.status)), str(told.get("hint", ""))
+    if response.status in {401, 403}:
+        message = f"hub: does not know this worker's key ({message})"
+        hint = "set STREAMHUB_WORKER_KEY to what `streamhub status --worker-key` prints on the hub's machine"
+    raise _KINDS.get(response.status, Unavailable if response.status >= 500 else StreamhubError)(message, hint=hint)

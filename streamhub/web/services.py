@@ -140,6 +140,10 @@ class Answers(Protocol):
 class Workshop(Protocol):
     """Where workers on other machines get recordings and bring words."""
 
+    @property
+    def recogniser(self) -> str:
+        """Engine and model that the hub wants."""
+
     async def plan_transcription(self, session_id: str) -> TranscriptionTask:
         """What is to be transcribed for a session.
 

@@ -16,9 +16,19 @@ from streamhub.web.access import Action, allow
 from streamhub.web.hub import hub_of
 from streamhub.web.security import MAX_TRANSCRIPT_BYTES
 
-_ROOT = "/api/v1/worker/sessions/{session_id}"
+_DOOR = "/api/v1/worker"
+_ROOT = f"{_DOOR}/sessions/{{session_id}}"
 
 routes = web.RouteTableDef()
+
+
+@routes.get(_DOOR)
+@allow(Action.TRANSCRIBE)
+async def get_door(request: web.Request) -> web.StreamResponse:
+    """Whether a worker with this key and recogniser is wanted; asked before it takes any work."""
+    wanted = hub_of(request).workshop.recogniser
+    _require_recogniser(request, wanted)
+    return web.json_response({"recogniser": wanted})
 
 
 @routes.get(_ROOT)
@@ -71,10 +81,14 @@ async def put_transcript(request: web.Request) -> web.StreamResponse:
 
 async def _task(request: web.Request) -> TranscriptionTask:
     task = await hub_of(request).workshop.plan_transcription(request.match_info["session_id"])
+    _require_recogniser(request, task.recogniser)
+    return task
+
+
+def _require_recogniser(request: web.Request, wanted: str) -> None:
     offered = request.query.get("recogniser", "")
-    if offered != task.recogniser:
+    if offered != wanted:
         raise Conflict(
-            f"worker: hears with {offered!r}, the hub wants {task.recogniser!r}",
+            f"worker: hears with {offered!r}, the hub wants {wanted!r}",
             hint="give the worker the hub's STREAMHUB_TRANSCRIPT_ENGINE and STREAMHUB_TRANSCRIPT_MODEL",
         )
-    return task

@@ -139,6 +139,7 @@ class FakeAnswers:
 class FakeWorkshop:
     tasks: dict[str, TranscriptionTask] = field(default_factory=dict)
     heard: list[tuple[str, Transcript]] = field(default_factory=list)
+    recogniser: str = "fake tiny"
 
     async def plan_transcription(self, session_id: str) -> TranscriptionTask:
         if session_id not in self.tasks:

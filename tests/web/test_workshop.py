@@ -38,6 +38,17 @@ async def worker(world: World, tmp_path: Path) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+@pytest.mark.parametrize(("recogniser", "status"), [("fake tiny", 200), ("other", 409), ("", 409)])
+async def test_a_worker_learns_at_the_door_whether_it_is_wanted(
+    world: World, worker: dict[str, str], recogniser: str, status: int
+) -> None:
+    """A worker that hears with something else is told so before it takes any work."""
+    async with world.client.get("/api/v1/worker", params={"recogniser": recogniser}, headers=worker) as answer:
+        body = await answer.json()
+        assert answer.status == status
+        assert "fake tiny" in str(body)
+
+
 async def test_job_media_and_words(world: World, worker: dict[str, str]) -> None:
     """A worker reads the job, fetches the media and hands over a transcript that is larger than any form may be."""
     path, asked = "/api/v1/worker/sessions/s1", {"recogniser": "fake tiny", "sha256": "ab" * 32}
