@@ -95,8 +95,10 @@ def make_film(path: Path) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """A Chromium."""
-    sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
     with sync_api.sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield opened
@@ -107,7 +109,7 @@ def browser() -> Iterator[Any]:
 @pytest.mark.parametrize("width", [390, 1280])
 def test_pages_are_accessible_and_fit(site: str, browser: Any, scheme: str, width: int) -> None:
     """No violation that axe can find, no error on the console, nothing wider than the screen, light and dark."""
-    axe_module = pytest.importorskip("axe_playwright_python.sync_playwright")
+    axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
