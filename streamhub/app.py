@@ -27,7 +27,7 @@ from streamhub.config import Secret, Settings, load_settings
 from streamhub.control import open_control
 from streamhub.engine import Engine
 from streamhub.engine.locks import probe_database
-from streamhub.errors import Environment, PortInUse
+from streamhub.errors import Environment, PortInUse, StreamhubError
 from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
 from streamhub.importing import ImportRequest
@@ -307,6 +307,8 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
             await parts.studio.resume()
             await broadcasting.expect_again()
             await _take_up_ended(parts)
+            first_site = asyncio.create_task(_ensure_site(parts.workspace))
+            stack.callback(first_site.cancel)
             url = await stack.enter_async_context(_web(parts, broadcasting))
             await stack.enter_async_context(open_control(parts.workspace, _control(parts, url, rtmp)))
             await _greet(parts, url, rtmp, say)
@@ -405,6 +407,16 @@ async def _take_up_ended(parts: Parts) -> None:
             order_session(db, session.id, Source(), at=parts.now())
 
     await parts.store.write(order)
+
+
+async def _ensure_site(workspace: Workspace) -> None:
+    """Make the site of a hub that has none yet, so that its links lead somewhere from the first minute on."""
+    if (workspace.public / "index.html").exists():
+        return
+    try:
+        await _build_apart(workspace)
+    except StreamhubError as error:
+        LOG.warning("first_site_failed %s", error)
 
 
 async def _build_apart(workspace: Workspace) -> Mapping[str, Json]:

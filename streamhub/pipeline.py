@@ -141,12 +141,13 @@ class Pipeline:
         elif recording:
             key = f"{session_id}:{recording['sha256'][:16]}"  # no model in it: it may change before a second try
             await ctx.queued(TRANSCRIPTION, TRANSCRIBE, key, session_id)
-        await ctx.step("answers", lambda: self._write_answers(session_id, source))
+        written = await ctx.step("answers", lambda: self._write_answers(session_id, source))
         await ctx.step("review", lambda: self._enter_review(session_id, ctx.workflow_id))
-        report = await ctx.step("site", self._build_site)
+        if written and written["public"]:  # else the site follows when something of it is published
+            await ctx.step("site", self._build_site)
         if recording and source.live:
             await ctx.step("tidy", lambda: self._discard_segments(session_id))
-        return report
+        return written
 
     async def _run_transcription(self, ctx: Context, session_id: str) -> Json:
         return await ctx.step("transcript", lambda: self._transcribe(session_id))
@@ -227,7 +228,7 @@ class Pipeline:
             transcript = await asyncio.to_thread(self._load_transcript, facts, source)
             archived = await asyncio.to_thread(_plan_archived, facts, transcript, self._parts.answers)
             await asyncio.to_thread(save_session, self._parts.transcripts, archived)  # what people changed stays
-        return {"answers": len(archived.answers)}
+        return {"answers": len(archived.answers), "public": archived.public}
 
     async def _enter_review(self, session_id: str, workflow_id: str) -> Json:
         def enter(db: Database) -> str:

@@ -155,7 +155,11 @@ def test_a_backup_restores_to_the_same_site(run: Run, workspace: Path, tmp_path:
     assert run("build", "-w", elsewhere).code == 0
     assert run("build", "-w", workspace).code == 0
     one, two = (
-        {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        {
+            path.relative_to(root): path.read_bytes()
+            for path in root.rglob("*")
+            if path.is_file() and path.name[0] != "."
+        }
         for root in (workspace / "public", elsewhere / "public")
     )
     assert one == two

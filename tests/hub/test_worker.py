@@ -220,7 +220,7 @@ def test_when_a_worker_is_killed_another_brings_the_same_words(
     assert told.code == 0, told.err
     with serving(workspace, env):
         key = worker_key(run, workspace)
-        first = Worker(env, key, tmp_path / "w1")
+        first = Worker(env, key, tmp_path / "w")
         first.says("working for")
         imported = order()
         first.says("transcribing")
@@ -228,7 +228,10 @@ def test_when_a_worker_is_killed_another_brings_the_same_words(
         first.process.kill()
         first.process.wait()
         assert not heard(workspace), "it was killed too late to prove anything"
-        with working(env, key, tmp_path / "w2") as second:
+        left = set((tmp_path / "w").glob("*.media"))
+        assert len(left) == 1
+        with working(env, key, tmp_path / "w") as second:
+            assert not left & set((tmp_path / "w").glob("*.media")), "what the killed one left is swept away"
             code, out, err = ended(imported)
             assert code == 0, err
             second.says("handed over")
