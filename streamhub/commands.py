@@ -151,7 +151,7 @@ async def work(hub_url: str, cache: Path, environ: Environ, *, now: Now, say: Sa
     """Transcribe for a hub on another machine until told to stop."""
     from streamhub import app
     from streamhub.engine import TRANSCRIPTION, Engine
-    from streamhub.worker import RemoteHub
+    from streamhub.worker import RemoteHub, hold_cache
 
     settings = parse_settings("", environ, source="the environment")
     key = environ.get("STREAMHUB_WORKER_KEY", "")
@@ -160,7 +160,6 @@ async def work(hub_url: str, cache: Path, environ: Environ, *, now: Now, say: Sa
             "worker: STREAMHUB_ENGINE_DATABASE_URL and STREAMHUB_WORKER_KEY are needed",
             hint="the first is the hub's PostgreSQL address, the second prints `streamhub status --worker-key` there",
         )
-    await asyncio.to_thread(cache.mkdir, parents=True, exist_ok=True)
     engine = Engine(settings.engine, cache, None, now=now)
     hub = RemoteHub(
         url=hub_url,
@@ -172,13 +171,14 @@ async def work(hub_url: str, cache: Path, environ: Environ, *, now: Now, say: Sa
     )
     hub.register(engine)
     stop = app.stop_event()
-    await hub.greet()
-    await engine.launch(listen_queues=[TRANSCRIPTION], hub=False)
-    try:
-        say(f"working for {hub_url} with {settings.transcript.engine} {settings.transcript.model}; stop with Ctrl-C")
-        await stop.wait()
-    finally:
-        await engine.close()
+    with hold_cache(cache):
+        await hub.greet()
+        try:
+            await engine.launch(listen_queues=[TRANSCRIPTION], hub=False)
+            say(f"working for {hub_url} with {settings.transcript.engine} {settings.transcript.model}; Ctrl-C stops it")
+            await stop.wait()
+        finally:
+            await engine.close()
 
 
 async def import_session(

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
+import os
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +23,7 @@ import msgspec
 
 from streamhub import errors
 from streamhub.engine import Context, Engine
-from streamhub.errors import StreamhubError, Unavailable
+from streamhub.errors import Environment, StreamhubError, Unavailable
 from streamhub.pipeline import TRANSCRIBE
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
 from streamhub.transcript.transcript import Transcript
@@ -28,6 +31,7 @@ from streamhub.transcript.transcript import Transcript
 Json = Any
 T = TypeVar("T")
 _CHUNK_BYTES = 1 << 20
+_SUFFIX = ".media"
 _MAX_NAP_S = 30.0
 _KINDS: dict[int, type[StreamhubError]] = {
     400: errors.BadInput,
@@ -46,7 +50,7 @@ class RemoteHub:
     Attributes:
         url: its public address.
         key: the worker's key.
-        cache: folder for media on their way through.
+        cache: folder for media on their way through, held with `hold_cache`.
         transcriber: hears the words.
         speed_limit: seconds per second of media after which a job is given up.
         say: tells the person at the terminal.
@@ -144,19 +148,21 @@ class RemoteHub:
                 return await _answer(response)
 
     async def _fetch(self, http: aiohttp.ClientSession, url: str, sha256: str) -> Path:
-        self.cache.mkdir(parents=True, exist_ok=True)
-        target = self.cache / f"{sha256}.media"
-        seen = hashlib.sha256()
-        with self._border():
-            async with http.get(url) as response:
-                if response.status >= 400:
-                    await _answer(response)
-                with target.open("wb") as file:
+        descriptor, name = tempfile.mkstemp(prefix=sha256[:16], suffix=_SUFFIX, dir=self.cache)
+        target, seen, whole = Path(name), hashlib.sha256(), False
+        try:
+            with os.fdopen(descriptor, "wb") as file, self._border():
+                async with http.get(url) as response:
+                    if response.status >= 400:
+                        await _answer(response)
                     async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
                         seen.update(chunk)
                         file.write(chunk)
-        if seen.hexdigest() != sha256:
-            target.unlink()
+            whole = seen.hexdigest() == sha256
+        finally:
+            if not whole:
+                await asyncio.to_thread(target.unlink)
+        if not whole:
             raise Unavailable(f"media from {self.url}: arrived changed or cut", hint="it is fetched again")
         return target
 
@@ -168,6 +174,27 @@ class RemoteHub:
             raise Unavailable(
                 f"hub {self.url}: does not answer ({error})", hint="check its address and yours"
             ) from error
+
+
+@contextlib.contextmanager
+def hold_cache(folder: Path) -> Iterator[None]:
+    """Share the folder with the workers that use it already; the first one removes what killed ones have left.
+
+    Raises:
+        Environment: the folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (folder / "lock").open("wb")
+    except OSError as error:
+        raise Environment(f"{folder}: cannot be written ({error})", hint="name another with --cache") from error
+    with lock:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left in folder.glob(f"*{_SUFFIX}"):
+                left.unlink()
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
 
 
 async def _answer(response: aiohttp.ClientResponse) -> Json:
