@@ -297,3 +297,29 @@ def test_a_hub_that_changed_its_mind_holds_the_work_for_a_person(
             check_result(workspace, out, german_table)
     finally:
         worker.end()
+
+
+def test_a_restart_of_the_hub_does_not_waste_what_was_heard(
+    run: Run,
+    workspace: Path,
+    tmp_path: Path,
+    german_table: Roundtable,
+    env: Env,
+    order: Callable[[], subprocess.Popen[str]],
+) -> None:
+    """A worker whose hub is killed while it hears keeps the words until the hub is back, and hears nothing twice."""
+    with serving(workspace, env):
+        worker = Worker(env, worker_key(run, workspace), tmp_path / "w")
+        worker.says("working for")
+        order()
+        worker.says("transcribing")
+    try:
+        worker.says("asking again")
+        with serving(workspace, env):
+            worker.says("handed over")
+            code, out, err = ended(order())
+            assert code == 0, err
+            check_result(workspace, out, german_table)
+    finally:
+        told = worker.end()
+    assert told.count("transcribing") == 1
