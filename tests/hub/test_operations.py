@@ -91,6 +91,17 @@ def test_the_doctor_tells_what_is_wrong_and_what_to_do(run: Run, workspace: Path
     assert all(finding["advice"] for finding in failed.values())
 
 
+def test_the_doctor_tells_an_engine_database_that_does_not_answer(run: Run, workspace: Path) -> None:
+    """A PostgreSQL address that leads nowhere is named with advice, and its password is not shown."""
+    env = {"STREAMHUB_ENGINE_DATABASE_URL": "postgresql://u:geheim@127.0.0.1:1/db"}
+    sick = run("doctor", "--json", "-w", workspace, env=env)
+    assert sick.code == 6
+    (finding,) = [f for f in sick.json if f["check"] == "engine database"]
+    assert finding["verdict"] == "fail"
+    assert finding["advice"]
+    assert "geheim" not in sick.out + sick.err
+
+
 def test_the_doctor_says_that_the_rehearsal_model_is_for_rehearsals(run: Run, workspace: Path) -> None:
     """Nobody goes live with the rehearsal recogniser without having been told."""
     (finding,) = [f for f in run("doctor", "--json", "-w", workspace).json if f["check"] == "model"]
