@@ -53,6 +53,13 @@ class StudioRecordings:
         return await discard_segments(self.room, session_id)
 
 
+def _mtime_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:  # a part file that got its name meanwhile
+        return 0
+
+
 @dataclass(frozen=True, slots=True)
 class ArchiveAnswers:
     """The answers of a session as the archive holds them; their states move in the store first."""
@@ -75,7 +82,7 @@ class ArchiveAnswers:
         folder = self.transcripts / show_id / session_id
         if not folder.is_dir():
             return ()
-        changed_ns = max(path.stat().st_mtime_ns for path in (folder, *folder.rglob("*")))
+        changed_ns = max(_mtime_ns(path) for path in (folder, *folder.rglob("*")))
         kept = self._kept.get(session_id)
         if kept is not None and kept[0] == changed_ns:
             return kept[1]
@@ -88,7 +95,11 @@ class ArchiveAnswers:
         return answers
 
     async def publish(self, session_id: str, answer_id: str, *, author: str) -> None:
-        """Publish one answer; its pages follow by themselves."""
+        """Publish one answer; its pages follow by themselves.
+
+        Raises:
+            Conflict: it was not answered, or the answers are not cut yet.
+        """
         at = self.now()
 
         def publish(db: Database) -> None:

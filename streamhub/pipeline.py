@@ -22,7 +22,7 @@ from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.folder import load_session, save_session
 from streamhub.config import AnswerSettings, TranscriptSettings
 from streamhub.engine import TRANSCRIPTION, Context, Engine
-from streamhub.errors import NotFound
+from streamhub.errors import Conflict, NotFound
 from streamhub.live.mark import Mark
 from streamhub.questions.question import Question, QuestionState
 from streamhub.recording.recording import Recording
@@ -46,6 +46,7 @@ PUBLISH = "publish"
 
 Q = QuestionState
 _ANSWERED = frozenset({Q.ANSWERED_LIVE, Q.ON_AIR, Q.PUBLISHED})
+_CUT = frozenset({SessionState.IN_REVIEW, SessionState.PUBLISHED})
 _LEFT_OPEN = frozenset({Q.RECEIVED, Q.HELD, Q.OPEN, Q.QUEUED})
 _AUTHOR = "pipeline"
 
@@ -136,12 +137,14 @@ class Pipeline:
         recording = None
         if source.media or source.live:
             recording = await ctx.step("recording", lambda: self._make_recording(session_id, source))
+        heard = None
         if source.captions:
             await ctx.step("captions", lambda: self._take_captions(session_id, source))
         elif recording:
             key = f"{session_id}:{recording['sha256'][:16]}"  # no model in it: it may change before a second try
-            await ctx.queued(TRANSCRIPTION, TRANSCRIBE, key, session_id)
-        written = await ctx.step("answers", lambda: self._write_answers(session_id, source))
+            heard = await ctx.queued(TRANSCRIPTION, TRANSCRIBE, key, session_id)
+        name = heard["file"] if heard else ""
+        written = await ctx.step("answers", lambda: self._write_answers(session_id, source, name))
         await ctx.step("review", lambda: self._enter_review(session_id, ctx.workflow_id))
         if written and written["public"]:  # else the site follows when something of it is published
             await ctx.step("site", self._build_site)
@@ -222,10 +225,10 @@ class Pipeline:
         """Keep what was heard beside the recording; it is never heard again."""
         await asyncio.to_thread(save_recognised, task.target, transcript)
 
-    async def _write_answers(self, session_id: str, source: Source) -> Json:
+    async def _write_answers(self, session_id: str, source: Source, heard: str) -> Json:
         async with self._archive_lock:
             facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
-            transcript = await asyncio.to_thread(self._load_transcript, facts, source)
+            transcript = await asyncio.to_thread(self._load_transcript, facts, source, heard)
             archived = await asyncio.to_thread(_plan_archived, facts, transcript, self._parts.answers)
             await asyncio.to_thread(save_session, self._parts.transcripts, archived)  # what people changed stays
         return {"answers": len(archived.answers), "public": archived.public}
@@ -253,7 +256,10 @@ class Pipeline:
             session, questions = await self._parts.store.read(
                 lambda db: (show_rows.load_session(db, session_id), question_rows.list_questions(db, session_id))
             )
-            archived = await asyncio.to_thread(load_session, self._parts.transcripts, session.show_id, session_id)
+            try:
+                archived = await asyncio.to_thread(load_session, self._parts.transcripts, session.show_id, session_id)
+            except NotFound:  # not cut yet: whoever cuts it looks at the states
+                return {"published": 0}
             states = {question.id: question.state for question in questions if question.id in ids}
             answers = tuple(with_state(answer, states.get(answer.id)) for answer in archived.answers)
             changed = replace(archived, answers=answers, public=session.state is SessionState.PUBLISHED)
@@ -290,13 +296,13 @@ class Pipeline:
     def _captions_file(self, session_id: str) -> Path:
         return self._parts.media / session_id / "captions.json"
 
-    def _load_transcript(self, facts: Facts, source: Source) -> Transcript | None:
+    def _load_transcript(self, facts: Facts, source: Source, heard: str) -> Transcript | None:
+        """The captions, or what was heard: by its name, for the settings may name another recogniser by now."""
         if source.captions:
             return load_recognised(self._captions_file(facts.session.id))
-        if facts.recording is None:
+        if facts.recording is None or not heard:
             return None
-        file = self._recognised_file(facts.recording)
-        return load_recognised(file) if file.exists() else None
+        return load_recognised((self._parts.media / facts.recording.path).with_name(heard))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -319,9 +325,13 @@ def publish_answered(
 
     Raises:
         NotFound: an id is no question of this session.
-        Conflict: a question was not answered.
+        Conflict: a question was not answered, or the answers are not cut yet.
     """
     session = show_rows.load_session(db, session_id)
+    if session.state not in _CUT:
+        raise Conflict(
+            f"session {session_id}: is {session.state}, its answers are not cut yet", hint="publish them in review"
+        )
     questions = {question.id: question for question in question_rows.list_questions(db, session_id)}
     if missing := [one for one in ids or () if one not in questions]:
         raise NotFound(f"session {session_id}: no question {missing[0]}")
@@ -363,11 +373,15 @@ def _load_facts(db: Database, session_id: str) -> Facts:
     session = show_rows.load_session(db, session_id)
     marks = mark_rows.list_marks(db, session_id)
     marked = {mark.question_id for mark in marks}
-    questions = [q for q in question_rows.list_questions(db, session_id) if q.state in _ANSWERED or q.id in marked]
+    wanted = [
+        question
+        for question in question_rows.list_questions(db, session_id)
+        if question.state in _ANSWERED or (question.state is Q.WITHDRAWN and question.id in marked)
+    ]
     return Facts(
         show=show_rows.load_show(db, session.show_id),
         session=session,
-        questions=[q for q in questions if q.state in _ANSWERED],
+        questions=wanted,
         marks=marks,
         recording=recording_rows.find_recording(db, session_id),
     )
@@ -377,9 +391,11 @@ def _plan_archived(facts: Facts, transcript: Transcript | None, settings: Answer
     session, recording = facts.session, facts.recording
     if transcript and recording:
         transcript = to_session_clock(transcript, recording.clock)
-    answers = plan_answers(
-        session, facts.questions, facts.marks, transcript or Transcript(language=session.language), lag_s=settings.lag_s
-    )
+    # What was withdrawn before it was cut is cut all the same: only what has a range can be kept out of the transcript.
+    withdrawn = {question.id for question in facts.questions if question.state is Q.WITHDRAWN}
+    questions = [replace(q, state=Q.ANSWERED_LIVE) if q.id in withdrawn else q for q in facts.questions]
+    heard = transcript or Transcript(language=session.language)
+    answers = plan_answers(session, questions, facts.marks, heard, lag_s=settings.lag_s)
     return ArchivedSession(
         id=session.id,
         show_id=facts.show.id,
@@ -391,7 +407,7 @@ def _plan_archived(facts: Facts, transcript: Transcript | None, settings: Answer
         participants=_host_first(session.participants),
         recordings=(_archived_recording(recording),) if recording else (),
         transcripts=(transcript,) if transcript else (),
-        answers=answers,
+        answers=tuple(with_state(answer, Q.WITHDRAWN) if answer.id in withdrawn else answer for answer in answers),
         public=session.state is SessionState.PUBLISHED,
     )
 

@@ -1,0 +1,203 @@
+"""Where the rooms meet: what is withdrawn, ended or killed between two of them stays private, and nothing sticks."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from streamhub.answers.answer import AnswerState
+from streamhub.app import Parts, open_hub
+from streamhub.archive.folder import load_archive
+from streamhub.archive.library import plan_library
+from streamhub.config import Settings
+from streamhub.errors import Conflict
+from streamhub.hubside import ArchiveAnswers
+from streamhub.live.mark import Mark, MarkKind, Witness
+from streamhub.pipeline import Source, order_session
+from streamhub.questions.question import Question, QuestionState
+from streamhub.recording.recording import ClockMap, MediaInfo, Recording
+from streamhub.schedule.show import Session, SessionState, Show
+from streamhub.store import marks as mark_rows
+from streamhub.store import questions as question_rows
+from streamhub.store import recordings as recording_rows
+from streamhub.store import shows as show_rows
+from streamhub.timecode import Span
+from streamhub.transcript.transcriber import TranscriptionJob
+from streamhub.transcript.transcript import Cue, Transcript
+from streamhub.workspace import create_workspace
+
+START = datetime(2027, 3, 2, 19, 15, tzinfo=UTC)
+SESSION = Session(
+    id="2027-03-02-netz",
+    show_id="runde",
+    title="Netz",
+    starts_at=START,
+    state=SessionState.ENDED,
+    started_at=START,
+    ended_at=START + timedelta(seconds=60),
+)
+WORDS = {
+    "router": ("Warum blinkt mein Router so rot?", "Weil der Glasfaserkasten keinen Strom bekommt."),
+    "bill": ("Wann kommt eigentlich meine Rechnung?", "Die Abrechnung schicken wir am Monatsersten."),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A fresh workspace."""
+    return create_workspace(tmp_path / "hub", Settings(), random=os.urandom).folder
+
+
+@contextlib.asynccontextmanager
+async def open_parts(folder: Path) -> AsyncIterator[Parts]:
+    async with open_hub(folder, {}, now=lambda: datetime.now(UTC), random=os.urandom) as parts:
+        yield parts
+
+
+def answers_of(parts: Parts) -> ArchiveAnswers:
+    return ArchiveAnswers(parts.store, parts.workspace.transcripts, now=parts.now)
+
+
+async def hold_session(parts: Parts, session: Session = SESSION) -> None:
+    """Keep a session in which two questions were on air for half a minute each."""
+
+    def save(db: object) -> None:
+        show_rows.save_show(db, Show(id="runde", title="Runde"))
+        show_rows.save_session(db, session)
+        for number, (key, (text, _)) in enumerate(WORDS.items()):
+            question = Question(
+                id=key, session_id=session.id, text=text, asked_at=START, state=QuestionState.ANSWERED_LIVE
+            )
+            question_rows.insert_question(db, question)
+            for kind, at_s in ((MarkKind.ON_AIR, 30 * number + 1), (MarkKind.DONE, 30 * number + 29)):
+                mark = Mark(
+                    session_id=session.id,
+                    question_id=key,
+                    kind=kind,
+                    at=START + timedelta(seconds=at_s),
+                    witness=Witness.HOST,
+                    author="host",
+                )
+                mark_rows.insert_mark(db, mark)
+
+    await parts.store.write(save)
+
+
+def write_captions(folder: Path) -> Path:
+    """What was said in that session."""
+    lines = ["WEBVTT", ""]
+    for number, sentences in enumerate(WORDS.values()):
+        for turn, sentence in enumerate(sentences):
+            at_s = 30 * number + 1 + 10 * turn
+            lines += [f"00:00:{at_s:02}.000 --> 00:00:{at_s + 9:02}.000", sentence, ""]
+    path = folder / "said.vtt"
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+async def finish(parts: Parts, captions: Path | None) -> None:
+    """Order the session's pipeline and wait for its end."""
+    source = Source(captions=str(captions or ""), live=False)
+    await parts.store.write(lambda db: order_session(db, SESSION.id, source, at=parts.now()))
+    await settle(parts)
+
+
+async def settle(parts: Parts) -> None:
+    """Wait until all that was ordered is done; what is held is a failure."""
+
+    async def open_work() -> bool:
+        works = await parts.engine.status()
+        assert [work.message for work in works if work.state in {"held", "failed"}] == []
+        unsent = await parts.store.read(
+            lambda db: db.execute("select count(*) from outbox where sent_at is null").fetchone()[0]
+        )
+        return bool(unsent) or any(work.state != "done" for work in works)
+
+    async with asyncio.timeout(60):
+        while await open_work():
+            await asyncio.sleep(0.05)
+
+
+async def test_speech_of_an_answer_withdrawn_before_it_was_cut_stays_private(folder: Path) -> None:
+    """Whoever takes his answer back during the show is in no transcript, however late the answers are cut."""
+    async with open_parts(folder) as parts:
+        await hold_session(parts, replace(SESSION, state=SessionState.LIVE))
+        await answers_of(parts).withdraw(SESSION.id, "router", author="host")
+        await settle(parts)
+        await parts.store.write(
+            lambda db: show_rows.step_session(db, SESSION.id, SessionState.ENDED, at=SESSION.ended_at)
+        )
+        await finish(parts, write_captions(folder))
+        await answers_of(parts).publish(SESSION.id, "bill", author="host")
+        await settle(parts)
+        public = parts.workspace.public
+    archive = load_archive(folder / "transcripts")
+    states = {answer.id: answer.state for answer in archive[0].answers}
+    assert states == {"router": AnswerState.WITHDRAWN, "bill": AnswerState.PUBLISHED}
+    (session,) = plan_library(archive).sessions
+    assert session.transcript is not None
+    assert "Glasfaserkasten" not in " ".join(cue.text for cue in session.transcript.cues)
+    leaks = [path for path in public.rglob("*") if path.is_file() and b"Glasfaserkasten" in path.read_bytes()]
+    assert leaks == []
+    assert any(b"Abrechnung" in path.read_bytes() for path in public.rglob("*.html"))
+
+
+async def test_nothing_is_published_before_the_answers_are_cut(folder: Path) -> None:
+    """Publishing in the middle of a show is refused and changes nothing, so that no page is promised and missing."""
+    async with open_parts(folder) as parts:
+        await hold_session(parts, replace(SESSION, state=SessionState.LIVE))
+        with pytest.raises(Conflict, match="not cut yet"):
+            await answers_of(parts).publish(SESSION.id, "bill", author="host")
+        question = await parts.store.read(lambda db: question_rows.load_question(db, "bill"))
+        assert question.state is QuestionState.ANSWERED_LIVE
+        await settle(parts)
+
+
+@dataclass
+class Recordings:
+    """A recording that is there already."""
+
+    parts: Parts
+
+    async def take(self, session_id: str, source: Path, progress: object) -> Recording:
+        info = MediaInfo(
+            duration_ms=60_000, size_bytes=1, container="mp4", audio_codec="aac", sample_rate_hz=48_000, channels=1
+        )
+        recording = Recording(
+            session_id=session_id,
+            path=f"{session_id}/recording.mp4",
+            sha256="5" * 64,
+            info=info,
+            clock=ClockMap.identity(60_000),
+        )
+        await self.parts.store.write(lambda db: recording_rows.save_recording(db, recording))
+        return recording
+
+
+@dataclass
+class FickleTranscriber:
+    """Hears one sentence; afterwards the settings name another model."""
+
+    name: str = "fake small"
+
+    async def transcribe(self, job: TranscriptionJob, progress: object) -> Transcript:
+        self.name = "fake large"
+        return Transcript(language="de", cues=(Cue(id="c1", span=Span(2_000, 9_000), text=WORDS["router"][0]),))
+
+
+async def test_what_was_heard_is_used_whatever_model_is_set_now(folder: Path) -> None:
+    """A model that is exchanged between hearing and cutting makes no session without words."""
+    async with open_parts(folder) as parts:
+        await hold_session(parts)
+        roles = {"recordings": Recordings(parts), "transcriber": FickleTranscriber()}
+        parts.pipeline._parts = replace(parts.pipeline._parts, **roles)
+        source = Source(media="film.mp4", live=False)
+        await parts.store.write(lambda db: order_session(db, SESSION.id, source, at=parts.now()))
+        await settle(parts)
+    (session,) = load_archive(folder / "transcripts")
+    assert [transcript.text for transcript in session.transcripts] == [WORDS["router"][0]]
