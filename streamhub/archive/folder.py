@@ -1,13 +1,16 @@
 """The archive as a folder: loading sessions and saving them so that no hand edit is lost.
 
-Every file is written whole or not at all (`*.part`, fsync, replace). Symbolic links are refused: what a link points to
-would be published. Owns the disk; the files' meaning is `streamhub.archive.format`'s.
+Every file is written whole or not at all (`*.part`, fsync, replace), and a new session appears in one step with all its
+files, so that neither a build at that moment nor a crash finds half of one. Symbolic links are refused: what a link
+points to would be published. Owns the disk; the files' meaning is `streamhub.archive.format`'s.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -94,15 +97,33 @@ def save_session(root: Path, session: ArchivedSession, *, loaded: ArchivedSessio
     gone = [name for name in existing if name not in texts and digest_keys(name, existing[name]) == base.get(name)]
     parse_session({prefix + name: text for name, text in {**_without(existing, gone), **texts}.items()})
     changed = [folder / name for name in texts if existing.get(name) != texts[name]]
-    for name in sorted(texts, key=lambda name: (name == SESSION_FILE, name)):
-        if existing.get(name) != texts[name]:
-            write_atomically(folder / name, texts[name].encode("utf-8"))
-    for name in gone:
-        (folder / name).unlink()
-    if loaded is None:
-        digests = {name: digest_keys(name, text) for name, text in sorted(placed.items())}
-        write_atomically(folder / WRITTEN_FILE, (json.dumps(digests, indent=1, sort_keys=True) + "\n").encode())
+    with _open_folder(folder) as place:
+        for name in sorted(texts, key=lambda name: (name == SESSION_FILE, name)):
+            if existing.get(name) != texts[name]:
+                write_atomically(place / name, texts[name].encode("utf-8"))
+        for name in gone:
+            (place / name).unlink()
+        if loaded is None:
+            digests = {name: digest_keys(name, text) for name, text in sorted(placed.items())}
+            write_atomically(place / WRITTEN_FILE, (json.dumps(digests, indent=1, sort_keys=True) + "\n").encode())
     return (*changed, *(folder / name for name in gone))
+
+
+@contextlib.contextmanager
+def _open_folder(folder: Path) -> Iterator[Path]:
+    """Where to write a session's files: its folder, or a hidden one that takes its place when the block is through."""
+    if folder.is_dir():
+        yield folder
+        return
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
+    try:
+        yield part
+        part.rename(folder)
+    except OSError as error:
+        raise translate_os_error(folder, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

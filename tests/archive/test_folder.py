@@ -172,3 +172,28 @@ def test_no_part_file_is_left(tmp_path: Path) -> None:
     """Files appear whole; nothing half-written stays behind."""
     save_session(tmp_path, make_session())
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_new_session_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build at any moment of a save, and one after a crash in it, finds the archive without the new session."""
+    save_session(tmp_path, make_session(id="2027-02-02-strom", answers=()))
+    seen: list[int] = []
+    replace_file = Path.replace
+
+    def look_then_replace(self: Path, target: Path) -> Path:
+        seen.append(len(load_archive(tmp_path)))
+        if len(seen) == 3:
+            raise KeyboardInterrupt  # stands for the end of the process
+        return replace_file(self, target)
+
+    monkeypatch.setattr(Path, "replace", look_then_replace)
+    with pytest.raises(KeyboardInterrupt):
+        save_session(tmp_path, make_session())
+    monkeypatch.undo()
+    assert seen == [1, 1, 1]
+    assert len(load_archive(tmp_path)) == 1
+    (tmp_path / "service-runde/.2027-03-02-netz.part").mkdir(exist_ok=True)
+    (tmp_path / "service-runde/.2027-03-02-netz.part/answers").touch()
+    save_session(tmp_path, make_session())
+    assert load_session(tmp_path, "service-runde", "2027-03-02-netz") == make_session()
+    assert not list(tmp_path.rglob("*.part"))
