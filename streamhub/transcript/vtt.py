@@ -56,7 +56,9 @@ def format_vtt(transcript: Transcript) -> str:
         note.append(f"made with: {_escape(squeeze(transcript.made_with))}")
     blocks = ["WEBVTT", "\n".join(note)]
     for cue in transcript.cues:
-        voice = f"<v {_escape(squeeze(cue.speaker))}>" if cue.speaker else ""
+        name = _escape(squeeze(cue.speaker))
+        guard = " " if name.endswith("-") else ""  # a name's hyphens and the tag's end must not make an arrow
+        voice = f"<v {name}{guard}>" if name else ""
         times = f"{format_ms(cue.span.start_ms)} --> {format_ms(cue.span.end_ms)}"
         blocks.append(f"{cue.id}\n{times}\n{voice}{_escape(squeeze(cue.text))}")
     return "\n\n".join(blocks) + "\n"

@@ -159,3 +159,11 @@ def test_real_caption_files_import(shared: Path, name: str) -> None:
     assert len(cues) == path.read_text("utf-8").count("-->")
     assert all(one.span.end_ms <= other.span.start_ms for one, other in itertools.pairwise(cues))
     assert parse_vtt(format_vtt(captions.transcript), "again.vtt") == captions.transcript
+
+
+def test_a_name_that_ends_in_hyphens_makes_no_arrow() -> None:
+    """A speaker called "Anna--" is written and read back as such, and no line looks like a time."""
+    cue = Cue(id="c1", span=Span(0, 1000), text="Hello.", speaker="Anna--")
+    text = format_vtt(Transcript(language="en", cues=(cue,)))
+    assert text.count("-->") == 1
+    assert parse_vtt(text, "x.vtt").cues[0].speaker == "Anna--"
