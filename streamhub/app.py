@@ -15,7 +15,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,7 @@ class Parts:
     pipeline: Pipeline
     importer: Importer
     studio: Studio
+    on_studio: StudioHandler
     program: Path
     now: Now
     random: Random
@@ -142,7 +143,7 @@ async def open_hub(folder: Path, environ: Environ, *, now: Now, random: Random) 
             room = RecordingRoom(
                 store=store, tool=Ffmpeg(program), scanner=PyavScanner(), media_dir=workspace.media(settings), now=now
             )
-            handler = _StudioHandler()
+            handler = StudioHandler(lambda session_id: end_session(store, session_id, now=now))
             studio = Studio(room, settings.live, on_event=handler)
             engine = Engine(settings.engine, workspace.folder, store, now=now)
             pipeline = Pipeline(
@@ -179,11 +180,11 @@ async def open_hub(folder: Path, environ: Environ, *, now: Now, random: Random) 
                 pipeline=pipeline,
                 importer=importer,
                 studio=studio,
+                on_studio=handler,
                 program=program,
                 now=now,
                 random=random,
             )
-            handler.parts = parts
             try:
                 async with engine:
                     yield parts
@@ -191,25 +192,28 @@ async def open_hub(folder: Path, environ: Environ, *, now: Now, random: Random) 
                 await studio.close()
 
 
-class _StudioHandler:
-    """Ends a session whose encoder stayed away longer than the grace time."""
+class StudioHandler:
+    """Ends a session whose encoder stayed away longer than the grace time; how, depends on what else runs."""
 
-    parts: Parts | None = None
+    def __init__(self, end: Callable[[str], Awaitable[None]]) -> None:
+        self.end = end
 
     async def __call__(self, event: StudioEvent) -> None:
+        """Log what happened, and end the session when the grace time is over."""
         LOG.info("studio_%s session=%s %s", event.kind, event.session_id, event.message)
-        if event.kind is Happening.GRACE_OVER and self.parts is not None:
-            await end_session(self.parts.store, event.session_id, now=self.parts.now)
+        if event.kind is Happening.GRACE_OVER:
+            await self.end(event.session_id)
 
 
 async def end_session(store: Store, session_id: str, *, now: Now) -> None:
-    """End a session and order its pipeline, in one transaction; already ended is a success."""
+    """End a session, forget its stream key, order its pipeline, all or nothing; already ended is a success."""
 
     def end(db: Database) -> None:
         session = show_rows.load_session(db, session_id)
         if session.state is SessionState.LIVE:
             at = now()
             show_rows.step_session(db, session_id, SessionState.ENDED, at=at)
+            forget_stream_key(db, session_id)
             order_session(db, session_id, Source(), at=at)
 
     await store.write(end)
@@ -230,12 +234,11 @@ class HubBroadcasting:
 
     async def end(self, session_id: str) -> None:
         """End it for good and order what follows."""
+        key = await self._key(session_id)
         await end_session(self._parts.store, session_id, now=self._parts.now)
         await self._platform.end(session_id)
-        key = await self._key(session_id)
         if self._srt and key:
             await self._srt.forget(key)
-        await self._parts.store.write(lambda db: forget_stream_key(db, session_id))
 
     async def ingest(self, session_id: str) -> Ingest:
         """Where the encoder pushes to; the second door is named beside the first."""
@@ -304,6 +307,7 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
                 parts.store, parts.studio, url=_door_url(rtmp, parts.settings), now=now, random=random
             )
             broadcasting = HubBroadcasting(parts, platform, srt)
+            parts.on_studio.end = broadcasting.end
             await parts.studio.resume()
             await broadcasting.expect_again()
             await _take_up_ended(parts)

@@ -56,10 +56,17 @@ class LocalPlatform:
         self._random = random
 
     async def ensure(self, session: Session) -> Broadcast:
-        """Give the session a stream key where it has none yet."""
+        """Give the session a stream key where it has none yet.
+
+        Raises:
+            Conflict: the session is over; it gets no key any more.
+        """
         fresh = Secret(new_id(self._random, length=_KEY_LENGTH))
 
         def give_key(db: Database) -> None:
+            state = load_session(db, session.id).state
+            if phase_of(state, receiving=False) is Phase.ENDED:
+                raise Conflict(f"session {session.id}: is {state}, takes no stream", hint="choose another session")
             if load_stream_key(db, session.id) is None:
                 save_stream_key(db, session.id, fresh)
 

@@ -11,21 +11,24 @@ from pathlib import Path
 import pytest
 
 from streamhub.answers.answer import AnswerState
-from streamhub.app import Parts, open_hub
+from streamhub.app import HubBroadcasting, Parts, open_hub
 from streamhub.archive.folder import load_archive
 from streamhub.archive.library import plan_library
 from streamhub.config import Settings
 from streamhub.errors import Conflict
 from streamhub.hubside import ArchiveAnswers
+from streamhub.live.local import LocalPlatform
 from streamhub.live.mark import Mark, MarkKind, Witness
 from streamhub.pipeline import Source, order_session
 from streamhub.questions.question import Question, QuestionState
 from streamhub.recording.recording import ClockMap, MediaInfo, Recording
+from streamhub.recording.studio import Happening, StudioEvent
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import marks as mark_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
+from streamhub.store.access import load_stream_key
 from streamhub.timecode import Span
 from streamhub.transcript.transcriber import TranscriptionJob
 from streamhub.transcript.transcript import Cue, Transcript
@@ -201,3 +204,22 @@ async def test_what_was_heard_is_used_whatever_model_is_set_now(folder: Path) ->
         await settle(parts)
     (session,) = load_archive(folder / "transcripts")
     assert [transcript.text for transcript in session.transcripts] == [WORDS["router"][0]]
+
+
+@pytest.mark.parametrize("by_host", [True, False])
+async def test_a_stream_key_ends_with_its_session(folder: Path, by_host: bool) -> None:
+    """Whether a host ended it or the grace time: the key is gone, and looking at the session makes no new one."""
+    async with open_parts(folder) as parts:
+        await hold_session(parts, replace(SESSION, state=SessionState.REHEARSAL, started_at=None, ended_at=None))
+        platform = LocalPlatform(parts.store, parts.studio, url="rtmp://hub", now=parts.now, random=os.urandom)
+        broadcasting = HubBroadcasting(parts, platform, None)
+        assert (await broadcasting.ingest(SESSION.id)).key
+        await broadcasting.go_live(SESSION.id)
+        if by_host:
+            await broadcasting.end(SESSION.id)
+        else:
+            over = StudioEvent(kind=Happening.GRACE_OVER, session_id=SESSION.id, at=parts.now(), message="")
+            await parts.on_studio(over)
+        with pytest.raises(Conflict, match="takes no stream"):
+            await broadcasting.ingest(SESSION.id)
+        assert await parts.store.read(lambda db: load_stream_key(db, SESSION.id)) is None
