@@ -249,8 +249,14 @@ class Studio:
         desk.grace = asyncio.create_task(self._wait_grace(session_id))
 
     async def _wait_grace(self, session_id: str) -> None:
+        """Wait for the encoder; one that left in rehearsal has its whole grace time from going live on."""
         await asyncio.sleep(self._settings.grace_s)
         session = await self._room.store.read(lambda db: load_session(db, session_id))
+        if session.state is SessionState.LIVE and session.started_at is not None:
+            live_s = (self._room.now() - session.started_at).total_seconds()
+            if live_s < self._settings.grace_s:
+                await asyncio.sleep(self._settings.grace_s - live_s)
+                session = await self._room.store.read(lambda db: load_session(db, session_id))
         if session.state is SessionState.LIVE:
             gone = f"no encoder for {self._settings.grace_s} s"
             self._tell(Happening.GRACE_OVER, session_id, gone)

@@ -146,6 +146,19 @@ async def test_grace_over_is_told_for_live_sessions(open_studio, start_push, unt
     assert len(one.seen(Happening.GRACE_OVER)) == told
 
 
+async def test_grace_begins_anew_when_the_session_goes_live(open_studio, until):
+    """An encoder that left in rehearsal does not end the session moments after it went live without one."""
+    one = await open_studio(grace_s=1)
+    await one.step(SessionState.REHEARSAL)
+    sink = await one.studio.admit(Publisher(door="rtmp", key=one.key, address="127.0.0.1"))
+    await sink.close(reason="left the rehearsal")
+    await asyncio.sleep(0.7)
+    began = (await one.step(SessionState.LIVE)).started_at
+    await until(lambda: one.seen(Happening.GRACE_OVER))
+    (over,) = one.seen(Happening.GRACE_OVER)
+    assert over.at - began >= timedelta(seconds=0.99)
+
+
 @pytest.mark.parametrize("state", [SessionState.ENDED, SessionState.CANCELLED])
 async def test_ended_session_takes_no_media(open_studio, state):
     """A key of a session that is over opens nothing."""
