@@ -108,6 +108,21 @@ class ArchiveAnswers:
 
         await self.store.write(publish)
 
+    async def publish_drafts(self, session_id: str, answer_ids: Sequence[str], *, author: str) -> Sequence[str]:
+        """Publish those of these answers that nobody published or withdrew meanwhile; one build follows for all.
+
+        Raises:
+            Conflict: the answers are not cut yet.
+        """
+        at = self.now()
+
+        def publish(db: Database) -> Sequence[str]:
+            answered = question_rows.list_questions(db, session_id, states={QuestionState.ANSWERED_LIVE})
+            drafts = [question.id for question in answered if question.id in answer_ids]
+            return publish_answered(db, session_id, drafts, at=at, author=author) if drafts else ()
+
+        return await self.store.write(publish)
+
     async def withdraw(self, session_id: str, answer_id: str, *, author: str) -> None:
         """Withdraw one answer; its pages go by themselves."""
         at = self.now()

@@ -20,7 +20,7 @@ from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.log import log_action
 from streamhub.text import clean_line, clean_text, slugify
-from streamhub.timecode import format_instant, parse_instant
+from streamhub.timecode import format_instant, parse_instant, require_zone
 from streamhub.web.access import actor_of
 from streamhub.web.bodies import DecisionBody, SessionBody, ShowBody
 from streamhub.web.desk import clean_or_empty, notify
@@ -70,6 +70,7 @@ async def plan_session(request: web.Request, body: SessionBody) -> Session:
     hub, author = hub_of(request), actor_of(request).person
     title = clean_line(body.title, max_length=_MAX_TITLE, what="title")
     starts_at, zone = parse_instant(body.starts_at), body.zone or hub.settings.zone
+    require_zone(zone, what="zone")
     people = tuple(
         Participant(
             name=clean_line(person.name, max_length=80, what="participant"),
@@ -125,7 +126,7 @@ async def step_session(request: web.Request, session_id: str, to: str) -> Sessio
     before = await hub.store.read(lambda db: show_rows.load_session(db, session_id))
     decide_step(before, goal, at=at)
     if goal is not before.state:
-        if goal not in _BY_PEOPLE:
+        if goal not in _BY_PEOPLE or before.state is SessionState.PROCESSING:
             raise Conflict(f"session {session_id}: the hub itself decides when it is {goal}")
         if goal is SessionState.LIVE:
             await hub.broadcasting.go_live(session_id)
@@ -165,11 +166,18 @@ async def publish(request: web.Request, session_id: str, answer_id: str, *, publ
 
 
 async def publish_all(request: web.Request, session_id: str) -> int:
-    """Publish every draft of a session; returns how many there were."""
-    drafts = [a for a in await hub_of(request).answers.list(session_id) if a.state is AnswerState.DRAFT]
-    for answer in drafts:
-        await publish(request, session_id, answer.id, public=True)
-    return len(drafts)
+    """Publish every draft of a session; returns how many there were.
+
+    What somebody else withdraws at the same moment is no draft any more and stays withdrawn.
+    """
+    hub, author = hub_of(request), actor_of(request).person
+    drafts = [a.id for a in await hub.answers.list(session_id) if a.state is AnswerState.DRAFT]
+    published = await hub.answers.publish_drafts(session_id, drafts, author=author)
+    for answer_id in published:
+        await _log_answer(request, answer_id, "answer.publish")
+    LOG.info("web.published_all session_id=%s answers=%d person=%s", session_id, len(published), author)
+    notify(request.app, session_id)
+    return len(published)
 
 
 async def _log_answer(request: web.Request, answer_id: str, action: str) -> None:

@@ -119,6 +119,9 @@ class Answers(Protocol):
             NotFound: no such answer.
         """
 
+    async def publish_drafts(self, session_id: str, answer_ids: Sequence[str], *, author: str) -> Sequence[str]:
+        """Make those of these answers public that are drafts at that moment, all at once; returns their ids."""
+
     async def withdraw(self, session_id: str, answer_id: str, *, author: str) -> None:
         """Take an answer out of the public; already out is a success.
 

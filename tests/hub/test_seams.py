@@ -150,6 +150,21 @@ async def test_speech_of_an_answer_withdrawn_before_it_was_cut_stays_private(fol
     assert any(b"Abrechnung" in path.read_bytes() for path in public.rglob("*.html"))
 
 
+async def test_what_is_withdrawn_while_all_drafts_are_published_stays_withdrawn(folder: Path) -> None:
+    """Of two hosts who publish everything and withdraw one answer at once, the one who withdraws wins."""
+    async with open_parts(folder) as parts:
+        await hold_session(parts)
+        await finish(parts, write_captions(folder))
+        answers = answers_of(parts)
+        seen = [answer.id for answer in await answers.list(SESSION.id)]
+        await answers.withdraw(SESSION.id, "router", author="second host")
+        assert await answers.publish_drafts(SESSION.id, seen, author="first host") == ["bill"]
+        assert await answers.publish_drafts(SESSION.id, seen, author="first host") == ()
+        await settle(parts)
+    states = {answer.id: answer.state for answer in load_archive(folder / "transcripts")[0].answers}
+    assert states == {"router": AnswerState.WITHDRAWN, "bill": AnswerState.PUBLISHED}
+
+
 async def test_nothing_is_published_before_the_answers_are_cut(folder: Path) -> None:
     """Publishing in the middle of a show is refused and changes nothing, so that no page is promised and missing."""
     async with open_parts(folder) as parts:

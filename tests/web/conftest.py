@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -121,6 +121,12 @@ class FakeAnswers:
 
     async def publish(self, session_id: str, answer_id: str, *, author: str) -> None:
         self._set(session_id, answer_id, AnswerState.PUBLISHED)
+
+    async def publish_drafts(self, session_id: str, answer_ids: Sequence[str], *, author: str) -> Sequence[str]:
+        drafts = [a.id for a in self.answers[session_id] if a.id in answer_ids and a.state is AnswerState.DRAFT]
+        for answer_id in drafts:
+            await self.publish(session_id, answer_id, author=author)
+        return drafts
 
     async def withdraw(self, session_id: str, answer_id: str, *, author: str) -> None:
         self._set(session_id, answer_id, AnswerState.WITHDRAWN)

@@ -56,6 +56,27 @@ async def test_planning_mistakes_are_said(world: World) -> None:
     await browser.close()
 
 
+@pytest.mark.parametrize("zone", ["Mars/Nord", "../../etc/passwd", "/etc/passwd", "Europe"])
+async def test_a_zone_that_is_none_is_said_to_programs_too(world: World, zone: str) -> None:
+    """A script that plans with a time zone of its own invention gets a 400 and not a crash."""
+    await world.plan()
+    sent = {"show_id": "runde", "title": "Anders", "starts_at": "2027-03-02T20:15:00+01:00", "zone": zone}
+    async with world.client.post("/api/v1/host/sessions", json=sent, headers=world.bearer) as answer:
+        assert answer.status == 400, await answer.text()
+
+
+async def test_the_hub_alone_decides_when_a_session_is_ready_for_review(world: World) -> None:
+    """A host cannot take a session into review while it is worked on."""
+    session = await world.plan(to="live")
+    await world.host("POST", f"/sessions/{session}/state", to="ended")
+    await world.hub.store.write(
+        lambda db: step_session(db, session, SessionState.PROCESSING, at=world.clock()),
+    )
+    path = f"/api/v1/host/sessions/{session}/state"
+    async with world.client.post(path, json={"to": "in_review"}, headers=world.bearer) as answer:
+        assert answer.status == 409
+
+
 async def test_run_a_session_by_forms(world: World) -> None:
     """Every deed of a session's evening has a button: open, go live, on air, done, end, publish."""
     session = await world.plan(to="draft")
