@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,17 +38,28 @@ async def open_control(workspace: Workspace, handlers: Mapping[str, Handler]) ->
     await runner.setup()
     path = workspace.run / _SOCKET
     path.unlink(missing_ok=True)
+    workspace.run.chmod(0o700)
     with _short_address(workspace.run) as address:
-        before = os.umask(0o177)
-        try:
-            await web.UnixSite(runner, address).start()
-        finally:
-            os.umask(before)
+        await web.SockSite(runner, _bind(address)).start()
         try:
             yield
         finally:
             await runner.cleanup()
             path.unlink(missing_ok=True)
+
+
+def _bind(address: str) -> socket.socket:
+    """A socket that only its owner can open; the process's umask is left alone, for other threads make folders."""
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with contextlib.suppress(OSError):  # Linux knows the mode of a socket that has no name yet, others do not
+            os.fchmod(door.fileno(), 0o600)
+        door.bind(address)
+        Path(address).chmod(0o600)
+    except OSError:
+        door.close()
+        raise
+    return door
 
 
 async def ask_hub(workspace: Workspace, name: str, body: Mapping[str, Json] | None = None) -> Json:
@@ -57,19 +69,21 @@ async def ask_hub(workspace: Workspace, name: str, body: Mapping[str, Json] | No
         Unavailable: no hub runs on this workspace.
         StreamhubError: what the hub answers with, as the class it had there.
     """
-    with _short_address(workspace.run) as address:
-        connector = aiohttp.UnixConnector(path=address)
-        try:
+    try:
+        with _short_address(workspace.run) as address:
+            connector = aiohttp.UnixConnector(path=address)
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=_PATIENCE) as http,
                 http.post(f"http://hub/{name}", json=dict(body or {})) as response,
             ):
-                answer = await response.json()
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(
-                f"workspace {workspace.folder}: no hub runs on it",
-                hint=f"start it: streamhub serve -w {workspace.folder}",
-            ) from error
+                answer = await response.json() if response.content_type == "application/json" else None
+    except (aiohttp.ClientError, OSError) as error:
+        raise Unavailable(
+            f"workspace {workspace.folder}: no hub runs on it",
+            hint=f"start it: streamhub serve -w {workspace.folder}",
+        ) from error
+    if answer is None:
+        raise StreamhubError(f"hub: could not do {name!r} (status {response.status})", hint="look at the hub's log")
     if response.status >= 400:
         kind = getattr(errors, str(answer.get("error")), StreamhubError)
         raise _rebuild(kind, str(answer.get("message")), str(answer.get("hint")))
