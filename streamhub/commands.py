@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 from streamhub.config import Settings, load_settings, parse_settings
 from streamhub.control import ask_hub
 from streamhub.doctor import Finding, Verdict, machine_checks, run_checks, workspace_checks
-from streamhub.errors import BadInput, Conflict, StreamhubError, TimedOut, Unavailable
+from streamhub.errors import BadInput, Conflict, Environment, StreamhubError, TimedOut, Unavailable
 from streamhub.importing import ImportProgress, ImportRequest
 from streamhub.process import Command, start
 from streamhub.store import shows as show_rows
 from streamhub.store import work as work_rows
+from streamhub.store.lock import hold_workspace
 from streamhub.store.store import Store
 from streamhub.text import LANGUAGES, Random
 from streamhub.timecode import Now, format_instant
@@ -380,11 +381,24 @@ def find_answers(public: Path, language: str, query: str) -> Sequence[Mapping[st
 
 
 def _clear_demo(folder: Path) -> None:
+    """Make room for a new demo.
+
+    Raises:
+        Conflict: the folder is not a demo's, or the hub of an earlier one still runs in it.
+        Environment: it cannot be deleted.
+    """
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not (folder / _DEMO_MARK).is_file():
         raise Conflict(f"{folder}: is not a demo's folder, so it is not cleared", hint="name another with --folder")
-    shutil.rmtree(folder)
+    with contextlib.ExitStack() as stack:
+        if (folder / "hub").is_dir():
+            stack.enter_context(hold_workspace(folder / "hub"))
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            hint = "delete it yourself, or name another with --folder"
+            raise Environment(f"{folder}: cannot be cleared ({error.strerror})", hint=hint) from error
 
 
 async def _wait_for_hub(workspace: Workspace, child: Any) -> Mapping[str, Any]:

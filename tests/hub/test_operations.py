@@ -207,6 +207,20 @@ def test_a_status_shows_what_is_held_for_a_person(run: Run, workspace: Path, tmp
     assert "waiting for a person" in shown.out
 
 
+def test_a_demo_deletes_neither_a_folder_of_yours_nor_a_hub_that_runs(run: Run, workspace: Path) -> None:
+    """The demo starts clean in its own folder only, and not while somebody looks at the earlier one's hub."""
+    folder = workspace.parent
+    refused = run("demo", "--folder", folder)
+    assert refused.code == 5
+    assert "not a demo's folder" in refused.err
+    (folder / ".streamhub-demo").write_text("made by streamhub demo")
+    with serving(workspace) as hub:
+        refused = run("demo", "--folder", folder)
+        assert refused.code == 5
+        assert str(hub.pid) in refused.err
+        assert (workspace / "streamhub.toml").is_file()
+
+
 def test_help_and_completion_name_every_command(run: Run) -> None:
     """Each command has help with an example, and the shells can complete it."""
     from streamhub.cli import cli
