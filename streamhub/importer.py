@@ -28,7 +28,6 @@ from streamhub.store import marks as mark_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
-from streamhub.store.work import list_unsent
 from streamhub.text import Random, new_id, slugify
 from streamhub.timecode import Now, parse_instant
 from streamhub.transcript.captions import read_captions
@@ -121,7 +120,7 @@ class Importer:
                 raise StreamhubError(
                     f"import {session_id}: {trouble[0].kind} is {trouble[0].state}", hint="see streamhub status"
                 )
-            if all(work.state in _DONE for work in mine) and not await self._parts.store.read(_has_unsent):
+            if all(work.state in _DONE for work in mine):
                 return
             await asyncio.sleep(0.1)
 
@@ -230,10 +229,6 @@ def _require_new(db: Database, question: Question) -> None:
         f"question {question.id}: this id belongs to a question of session {there.session_id} already",
         hint="give another id, or leave the column out: marks can name a question by its number or its text",
     )
-
-
-def _has_unsent(db: Database) -> bool:
-    return bool(list_unsent(db))
 
 
 def _end_ms(transcript: Transcript) -> int:

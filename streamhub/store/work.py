@@ -259,14 +259,38 @@ def load_work(db: Database, workflow_id: str) -> WorkStatus:
 
 
 def list_work(db: Database, *, limit: int = 100) -> list[WorkStatus]:
-    """Workflows with their steps, the one that changed last first; held ones before all others."""
+    """Workflows with their steps, the one that changed last first; held ones before all others.
+
+    What was ordered and is not handed to the engine yet counts as queued, and stands at the end.
+    """
     rows = fetch_all(
         db,
         "select * from work order by exists (select 1 from work_steps s where s.workflow_id = work.workflow_id "
         "and s.state = 'held') desc, updated_at desc, rowid desc limit ?",
         limit,
     )
-    return _with_steps(db, rows)
+    known = {row["workflow_id"] for row in rows}
+    return _with_steps(db, rows) + [status for status in _list_ordered(db) if status.workflow_id not in known]
+
+
+def _list_ordered(db: Database) -> list[WorkStatus]:
+    rows = fetch_all(db, "select * from outbox where sent_at is null and message = '' order by id")
+    return [
+        WorkStatus(
+            workflow_id=f"{row['kind']}:{row['key']}",
+            kind=row["kind"],
+            key=row["key"],
+            parent_id="",
+            state=WorkState.QUEUED,
+            message="",
+            due_at=instant_or_none(row["due_at"]),
+            created_at=parse_instant(row["created_at"]),
+            updated_at=parse_instant(row["created_at"]),
+            ended_at=None,
+            steps=(),
+        )
+        for row in rows
+    ]
 
 
 def list_children(db: Database, workflow_id: str) -> list[str]:

@@ -120,3 +120,12 @@ async def test_pruning_forgets_what_ended_long_ago_and_nothing_else(store: Store
     await store.write(lambda db: work.mark_ended(db, "show:a", WorkState.DONE, at=AT))
     assert await store.write(lambda db: work.prune_work(db, before=AT + timedelta(days=1))) == 1
     assert [status.workflow_id for status in await store.read(work.list_work)] == ["show:b"]
+
+
+async def test_what_is_ordered_counts_as_queued_before_the_engine_has_it(store: Store) -> None:
+    """Between the order and its start nobody who looks may think that there is nothing to do."""
+    await store.write(lambda db: work.put_outbox(db, "publish", "a:1", ["a"], at=AT))
+    (status,) = await store.read(work.list_work)
+    assert (status.workflow_id, status.state, status.steps) == ("publish:a:1", WorkState.QUEUED, ())
+    await store.write(lambda db: work.save_queued(db, "publish:a:1", "publish", "a:1", at=AT))
+    assert len(await store.read(work.list_work)) == 1
