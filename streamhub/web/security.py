@@ -63,7 +63,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 @web.middleware
 async def log_request(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Write one line per request: method, path without its query, status, milliseconds; what went well only to debug."""
+    """Write a line per request: method, path without its query, status, milliseconds; what went well, only to debug."""
     begun = time.monotonic()
     response = await handler(request)
     took_ms = round((time.monotonic() - begun) * 1000)
