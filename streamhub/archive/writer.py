@@ -75,6 +75,7 @@ def write_site(plan: SitePlan, public: Path) -> SiteReport:
     """
     root = public.resolve()
     known = _read_manifest(root)
+    _drop_parts(root, known)
     made, parts = _gather(plan, known, root)
     wanted = {path for _, paths in parts.values() for path in paths}
     _require_ours(root, made, known)
@@ -194,9 +195,36 @@ def _link_or_copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
+def _drop_parts(root: Path, known: _Manifest) -> None:
+    """Remove what a killed build left half-written: nobody would ever ask whether it may still be public."""
+    for name, entry in known.files.items():
+        path = root / name
+        if entry.size == _UNKNOWN and not any(folder.is_symlink() for folder in _folders(root, path)):
+            try:
+                path.with_name(f"{path.name}.part").unlink(missing_ok=True)
+                _drop_folders(root, path)
+            except NotADirectoryError:  # somebody put a file there; the build says so
+                continue
+            except OSError as error:
+                raise translate_os_error(path, error) from error
+
+
+def _folders(root: Path, path: Path) -> list[Path]:
+    """The folders of a file inside the root, the innermost first."""
+    return [folder for folder in path.parents if folder != root and folder.is_relative_to(root)]
+
+
+def _drop_folders(root: Path, path: Path) -> None:
+    for folder in _folders(root, path):
+        try:
+            folder.rmdir()
+        except OSError:  # not empty, or gone
+            break
+
+
 def _remove(root: Path, name: str) -> bool:
     path = root / name
-    if any(folder.is_symlink() for folder in path.parents if folder != root and folder.is_relative_to(root)):
+    if any(folder.is_symlink() for folder in _folders(root, path)):
         return False
     try:
         path.unlink()
@@ -204,13 +232,7 @@ def _remove(root: Path, name: str) -> bool:
         return False
     except OSError as error:
         raise translate_os_error(path, error) from error
-    for folder in path.parents:
-        if folder == root:
-            break
-        try:
-            folder.rmdir()
-        except OSError:  # not empty
-            break
+    _drop_folders(root, path)
     return True
 
 

@@ -208,6 +208,25 @@ def test_a_build_that_was_interrupted_is_finished_by_the_next(tmp_path: Path) ->
     assert (tmp_path / "c.html").read_bytes() == b"c"
 
 
+def test_what_a_killed_build_left_half_written_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that was being written when the process died, and is withdrawn before the next build, leaves nothing."""
+    write_site(plan(part({"s/index.html": b"session"}, "page")), tmp_path)
+
+    def die(self: Path, target: Path) -> Path:
+        if target.name != MANIFEST:
+            raise KeyboardInterrupt  # stands for the end of the process: the part file stays
+        return os.replace(self, target) or target
+
+    monkeypatch.setattr(Path, "replace", die)
+    for files in ({"a/1/index.html": b"withdrawn soon"}, {"s/index.html": b"session with what is withdrawn soon"}):
+        with pytest.raises(KeyboardInterrupt):
+            write_site(plan(part({"s/index.html": b"session", **files}, "page")), tmp_path)
+    monkeypatch.undo()
+    assert list(tmp_path.rglob("*.part"))
+    write_site(plan(part({"s/index.html": b"session"}, "page")), tmp_path)
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")} == {MANIFEST, "s", "s/index.html"}
+
+
 def test_a_lost_manifest_is_no_disaster(tmp_path: Path) -> None:
     """Without the manifest, files that are as they should be are adopted."""
     site = plan(part({"a.html": b"a"}))
