@@ -222,8 +222,9 @@ class Pipeline:
         )
 
     async def take_transcript(self, task: TranscriptionTask, transcript: Transcript) -> None:
-        """Keep what was heard beside the recording; it is never heard again."""
-        await asyncio.to_thread(save_recognised, task.target, transcript)
+        """Keep what was heard beside the recording; it is never heard again, and never replaced by a second hearing."""
+        if not task.done:
+            await asyncio.to_thread(save_recognised, task.target, transcript)
 
     async def _write_answers(self, session_id: str, source: Source, heard: str) -> Json:
         async with self._archive_lock:

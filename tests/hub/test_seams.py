@@ -30,6 +30,7 @@ from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.access import load_stream_key
 from streamhub.timecode import Span
+from streamhub.transcript.recognised import load_recognised
 from streamhub.transcript.transcriber import TranscriptionJob
 from streamhub.transcript.transcript import Cue, Transcript
 from streamhub.workspace import create_workspace
@@ -238,3 +239,15 @@ async def test_a_stream_key_ends_with_its_session(folder: Path, by_host: bool) -
         with pytest.raises(Conflict, match="takes no stream"):
             await broadcasting.ingest(SESSION.id)
         assert await parts.store.read(lambda db: load_stream_key(db, SESSION.id)) is None
+
+
+async def test_a_second_hearing_replaces_nothing(folder: Path) -> None:
+    """A worker that hands its words over twice, or after another one, changes nothing of the first."""
+    async with open_parts(folder) as parts:
+        await hold_session(parts)
+        await Recordings(parts).take(SESSION.id, Path("film.mp4"), None)
+        for text in ("first", "second"):
+            task = await parts.pipeline.plan_transcription(SESSION.id)
+            said = Transcript(language="de", cues=(Cue(id="c1", span=Span(0, 1000), text=text),))
+            await parts.pipeline.take_transcript(task, said)
+        assert load_recognised(task.target).text == "first"
