@@ -138,7 +138,7 @@ class Importer:
         return [(work, s) for work in await self._works(session_id) for s in work.steps if s.state is StepState.HELD]
 
     async def _works(self, session_id: str) -> list[WorkStatus]:
-        return [work for work in await self._parts.engine.status() if session_id in work.key.split(":")]
+        return await self._parts.engine.status(about=session_id)
 
     async def _plan(self, request: ImportRequest) -> _Plan:
         await asyncio.to_thread(require_files, request)

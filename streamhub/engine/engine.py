@@ -207,9 +207,12 @@ class Engine:
             if member in self._running:
                 self._running[member].cancel()
 
-    async def status(self, *, limit: int = 100) -> list[WorkStatus]:
-        """What runs, waits, is held and has ended; held work first, then by last change."""
-        found = await self._require_store().read(lambda db: work.list_work(db, limit=limit))
+    async def status(self, *, limit: int = 100, about: str = "") -> list[WorkStatus]:
+        """What runs, waits, is held and has ended; held work first, then by last change.
+
+        All of it, or what has ``about`` as its key, alone or before a colon.
+        """
+        found = await self._require_store().read(lambda db: work.list_work(db, limit=limit, about=about))
         if not self._settings.database_url:
             return found
         queued = [status.workflow_id for status in found if status.state is WorkState.QUEUED and not status.due_at]

@@ -258,23 +258,31 @@ def load_work(db: Database, workflow_id: str) -> WorkStatus:
     return _with_steps(db, [row])[0]
 
 
-def list_work(db: Database, *, limit: int = 100) -> list[WorkStatus]:
+def list_work(db: Database, *, limit: int = 100, about: str = "") -> list[WorkStatus]:
     """Workflows with their steps, the one that changed last first; held ones before all others.
 
+    All of them, or those whose key is ``about``, alone or before a colon: a session's work, however old it is.
     What was ordered and is not handed to the engine yet counts as queued, and stands at the end.
     """
     rows = fetch_all(
         db,
-        "select * from work order by exists (select 1 from work_steps s where s.workflow_id = work.workflow_id "
-        "and s.state = 'held') desc, updated_at desc, rowid desc limit ?",
+        "select * from work where ?1 = '' or key = ?1 or substr(key, 1, length(?1) + 1) = ?1 || ':' "
+        "order by exists (select 1 from work_steps s where s.workflow_id = work.workflow_id "
+        "and s.state = 'held') desc, updated_at desc, rowid desc limit ?2",
+        about,
         limit,
     )
     known = {row["workflow_id"] for row in rows}
-    return _with_steps(db, rows) + [status for status in _list_ordered(db) if status.workflow_id not in known]
+    return _with_steps(db, rows) + [status for status in _list_ordered(db, about) if status.workflow_id not in known]
 
 
-def _list_ordered(db: Database) -> list[WorkStatus]:
-    rows = fetch_all(db, "select * from outbox where sent_at is null and message = '' order by id")
+def _list_ordered(db: Database, about: str) -> list[WorkStatus]:
+    rows = fetch_all(
+        db,
+        "select * from outbox where sent_at is null and message = '' "
+        "and (?1 = '' or key = ?1 or substr(key, 1, length(?1) + 1) = ?1 || ':') order by id",
+        about,
+    )
     return [
         WorkStatus(
             workflow_id=f"{row['kind']}:{row['key']}",

@@ -276,8 +276,8 @@ async def read_ingest(hub: Hub, session_id: str) -> Ingest | None:
 
 
 async def session_work(hub: Hub, session_id: str) -> list[WorkStatus]:
-    """The work of a session: what has its id as key, or as the first part of it."""
-    return [work for work in await hub.work.status() if work.key == session_id or work.key.startswith(f"{session_id}:")]
+    """The work of a session, however much of others came after it."""
+    return list(await hub.work.status(about=session_id))
 
 
 @routes.post("/host/s/{session_id}/state")

@@ -94,8 +94,8 @@ class WorkStatus(Protocol):
 class Work(Protocol):
     """The durable work behind the pages."""
 
-    async def status(self) -> Sequence[WorkStatus]:
-        """The newest pieces of work."""
+    async def status(self, *, about: str = "") -> Sequence[WorkStatus]:
+        """The newest pieces of work; or those about a session, whose key is its id, alone or before a colon."""
 
     async def decide(self, workflow_id: str, step: str, decision: str) -> None:
         """Decide about a held step: ``retry``, ``skip`` or ``give_up``.

@@ -122,6 +122,20 @@ async def test_pruning_forgets_what_ended_long_ago_and_nothing_else(store: Store
     assert [status.workflow_id for status in await store.read(work.list_work)] == ["show:b"]
 
 
+async def test_work_about_a_session_is_found_however_much_came_after_it(store: Store) -> None:
+    """An old session's work is not hidden by the newest hundred pieces, and no other session's is taken for it."""
+
+    def fill(db: Database) -> None:
+        for key in ("a", "a:1", "ab", "ab:1", "b:a", *(f"later-{n}" for n in range(150))):
+            work.save_queued(db, f"show:{key}", "show", key, at=AT)
+        work.put_outbox(db, "publish", "a:2", at=AT)
+        work.put_outbox(db, "publish", "ab:2", at=AT)
+
+    await store.write(fill)
+    found = await store.read(lambda db: work.list_work(db, about="a"))
+    assert {status.workflow_id for status in found} == {"show:a", "show:a:1", "publish:a:2"}
+
+
 async def test_what_is_ordered_counts_as_queued_before_the_engine_has_it(store: Store) -> None:
     """Between the order and its start nobody who looks may think that there is nothing to do."""
     await store.write(lambda db: work.put_outbox(db, "publish", "a:1", ["a"], at=AT))

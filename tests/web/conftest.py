@@ -97,8 +97,8 @@ class FakeWork:
     work: list[FakeStatus] = field(default_factory=list)
     decided: list[tuple[str, str, str]] = field(default_factory=list)
 
-    async def status(self) -> list[FakeStatus]:
-        return self.work
+    async def status(self, *, about: str = "") -> list[FakeStatus]:
+        return [work for work in self.work if not about or f"{work.key}:".startswith(f"{about}:")]
 
     async def decide(self, workflow_id: str, step: str, decision: str) -> None:
         if not any(work.workflow_id == workflow_id for work in self.work):
