@@ -24,11 +24,12 @@ from streamhub.timecode import format_instant, parse_instant, require_zone
 from streamhub.web.access import actor_of
 from streamhub.web.bodies import DecisionBody, SessionBody, ShowBody
 from streamhub.web.desk import clean_or_empty, notify
-from streamhub.web.hub import hub_of
+from streamhub.web.hub import Hub, hub_of
 
 LOG = logging.getLogger("streamhub.web")
 
 _BY_PEOPLE = frozenset(SessionState) - {SessionState.PROCESSING, SessionState.DRAFT}
+_OPEN_WORK = frozenset({"queued", "running", "held"})
 _MAX_TITLE = 200
 _MAX_ABOUT = 1000
 
@@ -126,7 +127,7 @@ async def step_session(request: web.Request, session_id: str, to: str) -> Sessio
     before = await hub.store.read(lambda db: show_rows.load_session(db, session_id))
     decide_step(before, goal, at=at)
     if goal is not before.state:
-        if goal not in _BY_PEOPLE or before.state is SessionState.PROCESSING:
+        if goal not in _BY_PEOPLE or (before.state is SessionState.PROCESSING and await _is_worked_on(hub, session_id)):
             raise Conflict(f"session {session_id}: the hub itself decides when it is {goal}")
         if goal is SessionState.LIVE:
             await hub.broadcasting.go_live(session_id)
@@ -140,6 +141,11 @@ async def step_session(request: web.Request, session_id: str, to: str) -> Sessio
         LOG.info("web.stepped session_id=%s to=%s person=%s", session_id, goal, author)
     notify(request.app, session_id)
     return await hub.store.read(lambda db: show_rows.load_session(db, session_id))
+
+
+async def _is_worked_on(hub: Hub, session_id: str) -> bool:
+    """Whether the hub will go on by itself or after a decision; a session whose work was given up is a host's again."""
+    return any(str(work.state) in _OPEN_WORK for work in await hub.work.status(about=session_id))
 
 
 def _clear_air(db: Database, session_id: str, *, at: datetime, author: str) -> None:

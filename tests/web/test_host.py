@@ -15,11 +15,12 @@ from streamhub.store import log, marks, questions, shows
 from streamhub.store.shows import step_session
 from streamhub.timecode import Span
 from streamhub.web.access import AccessRole
+from tests.web.conftest import FakeStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.web.conftest import FakeStatus, World
+    from tests.web.conftest import World
 
 
 async def test_plan_by_forms(world: World) -> None:
@@ -66,15 +67,17 @@ async def test_a_zone_that_is_none_is_said_to_programs_too(world: World, zone: s
 
 
 async def test_the_hub_alone_decides_when_a_session_is_ready_for_review(world: World) -> None:
-    """A host cannot take a session into review while it is worked on."""
+    """A host cannot take a session into review while it is worked on; one whose work was given up is his again."""
     session = await world.plan(to="live")
     await world.host("POST", f"/sessions/{session}/state", to="ended")
     await world.hub.store.write(
         lambda db: step_session(db, session, SessionState.PROCESSING, at=world.clock()),
     )
     path = f"/api/v1/host/sessions/{session}/state"
-    async with world.client.post(path, json={"to": "in_review"}, headers=world.bearer) as answer:
-        assert answer.status == 409
+    for state, expected in (("running", 409), ("held", 409), ("failed", 200)):
+        world.work.work = [FakeStatus(workflow_id="session:x", kind="session", key=session, state=state, steps=[])]
+        async with world.client.post(path, json={"to": "in_review"}, headers=world.bearer) as answer:
+            assert answer.status == expected
 
 
 async def test_run_a_session_by_forms(world: World) -> None:
