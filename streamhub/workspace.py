@@ -137,8 +137,9 @@ def create_workspace(folder: Path, settings: Settings, *, random: Random) -> Wor
 
 def complete_workspace(workspace: Workspace, settings: Settings) -> None:
     """Make the folders that are missing, as after a restore."""
-    for part in (workspace.transcripts, workspace.theme_overrides, workspace.public, workspace.media(settings)):
+    for part in (workspace.transcripts, workspace.theme_overrides, workspace.public):
         part.mkdir(parents=True, exist_ok=True)
+    workspace.media(settings).mkdir(mode=0o700, parents=True, exist_ok=True)  # rehearsals and what is not published
     workspace.run.mkdir(mode=0o700, exist_ok=True)
 
 

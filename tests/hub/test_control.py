@@ -38,6 +38,14 @@ async def test_only_the_owner_can_open_the_socket(place: Workspace) -> None:
         await ask_hub(place, "echo")
 
 
+def test_what_is_not_public_is_shut_to_others(tmp_path: Path) -> None:
+    """In a folder that was there and open to all, recordings and keys are still the owner's alone."""
+    (tmp_path / "hub").mkdir(mode=0o755)
+    workspace = create_workspace(tmp_path / "hub", Settings(), random=os.urandom)
+    for path in (workspace.media(Settings()), workspace.run, workspace.folder / "secret"):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
 async def test_a_workspace_that_never_ran_has_no_hub(place: Workspace) -> None:
     """A copied workspace without its folder of locks is one without a hub, and no crash."""
     place.run.rmdir()
