@@ -217,7 +217,18 @@ def _write(db: Database, plan: _Plan, *, at: datetime) -> None:
         raise Conflict(
             f"session {plan.session.id}: exists already, made of something else", hint="give another --title or --start"
         )
+    else:
+        _require_same_questions(db, plan)
     order_session(db, plan.session.id, plan.source, at=at)
+
+
+def _require_same_questions(db: Database, plan: _Plan) -> None:
+    there = {question.text for question in question_rows.list_questions(db, plan.session.id)}
+    if plan.questions and {question.text for question in plan.questions} != there:
+        raise Conflict(
+            f"session {plan.session.id}: exists already, with other questions",
+            hint="correct them on its host page or in its archive files, or give another --title",
+        )
 
 
 def _require_new(db: Database, question: Question) -> None:

@@ -24,7 +24,7 @@ def plan_push(ffmpeg_path: Path, plates: Path, table: Roundtable, target: str) -
         sound,
         target,
         format="flv",
-        shortest=None,
+        t=table.duration_ms / 1000,  # not `shortest`, which holds ten seconds back to see who ends first
         vcodec="libx264",
         preset="ultrafast",
         tune="stillimage",

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from streamhub.demo.script import Roundtable, Speaker
 
 SIZE = (960, 540)
+_STEP_MS = 500  # a picture is named anew twice a second: an encoder in real time sends one only when it sees the next
 _GROUND, _PANEL, _INK, _SOFT, _ACCENT = "#10222b", "#17323f", "#f4f7f8", "#a9c0ca", "#ffb454"
 _FACES = ("#2f6f8f", "#7a5ea8", "#3d8b6d", "#b0623d")
 
@@ -56,7 +57,8 @@ def write_plates(table: Roundtable, folder: Path) -> Path:
     for number, (plate, end_ms) in enumerate(zip(plates, ends, strict=True)):
         name = f"plate-{number:03d}.png"
         _draw(plate, table).save(folder / name)
-        lines += [f"file {name}", f"duration {(end_ms - plate.start_ms) / 1000:.3f}"]
+        for at_ms in range(plate.start_ms, end_ms, _STEP_MS):
+            lines += [f"file {name}", f"duration {min(_STEP_MS, end_ms - at_ms) / 1000:.3f}"]
     lines.append(f"file plate-{len(plates) - 1:03d}.png")  # the format wants the last picture named once more
     listing = folder / "plates.ffconcat"
     listing.write_text("\n".join(lines) + "\n", "utf-8")

@@ -17,6 +17,7 @@ from streamhub.archive.library import plan_library
 from streamhub.config import Settings
 from streamhub.errors import Conflict
 from streamhub.hubside import ArchiveAnswers
+from streamhub.importing import ImportRequest
 from streamhub.live.local import LocalPlatform
 from streamhub.live.mark import Mark, MarkKind, Witness
 from streamhub.pipeline import Source, order_session
@@ -239,6 +240,23 @@ async def test_a_stream_key_ends_with_its_session(folder: Path, by_host: bool) -
         with pytest.raises(Conflict, match="takes no stream"):
             await broadcasting.ingest(SESSION.id)
         assert await parts.store.read(lambda db: load_stream_key(db, SESSION.id)) is None
+
+
+async def test_an_import_with_other_questions_is_not_taken_for_the_same(folder: Path) -> None:
+    """The same import again goes on; one whose list of questions was changed is refused instead of ignored."""
+    questions = folder / "q.csv"
+    request = ImportRequest(
+        file=write_captions(folder), show="Runde", title="Netz", start="2026-03-02T19:15:00Z", questions=questions
+    )
+    async with open_parts(folder) as parts:
+        questions.write_text("question\n" + "\n".join(text for text, _ in WORDS.values()))
+        session_id = await parts.importer.begin(request)
+        assert await parts.importer.begin(request) == session_id
+        assert await parts.importer.begin(replace(request, questions=None)) == session_id
+        questions.write_text("question\nWer bezahlt das alles?")
+        with pytest.raises(Conflict, match="with other questions"):
+            await parts.importer.begin(request)
+        await settle(parts)
 
 
 async def test_a_second_hearing_replaces_nothing(folder: Path) -> None:
