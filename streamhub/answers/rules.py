@@ -7,8 +7,9 @@ Refuses to publish: every answer made here is a draft.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamhub.answers.answer import Answer
 from streamhub.answers.placing import READ_ALOUD, Airing, Placed, Wording, place_airings, place_by_wording
@@ -139,8 +140,18 @@ def _ranges_by_text(
     marked = {airing.question_id for airing in airings}
     unmarked = {key: stem for key, stem in stems.items() if key not in marked}
     placed += place_by_wording(wording, unmarked, [one.sentence for one in placed])
+    placed = _without_rival_ends(placed)
     placed.sort(key=lambda one: one.sentence)
     return [_range(session, sentences, one, placed[at + 1 :]) for at, one in enumerate(placed)]
+
+
+def _without_rival_ends(placed: Sequence[Placed]) -> list[Placed]:
+    """Where several airings begin at one sentence, none of their "done" marks says where that stretch ends."""
+    shared = {at for at, count in Counter(one.sentence for one in placed).items() if count > 1}
+    return [
+        replace(one, airing=replace(one.airing, done_ms=None)) if one.airing and one.sentence in shared else one
+        for one in placed
+    ]
 
 
 def _range(session: Session, sentences: Sequence[Sentence], placed: Placed, later: Sequence[Placed]) -> _Range:

@@ -123,7 +123,7 @@ class FakeAnswers:
         self._set(session_id, answer_id, AnswerState.PUBLISHED)
 
     async def publish_drafts(self, session_id: str, answer_ids: Sequence[str], *, author: str) -> Sequence[str]:
-        drafts = [a.id for a in self.answers[session_id] if a.id in answer_ids and a.state is AnswerState.DRAFT]
+        drafts = [a.id for a in await self.list(session_id) if a.id in answer_ids and a.state is AnswerState.DRAFT]
         for answer_id in drafts:
             await self.publish(session_id, answer_id, author=author)
         return drafts
