@@ -11,11 +11,13 @@ import shutil
 import socket
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from streamhub.config import Settings, load_settings
 from streamhub.errors import StreamhubError
@@ -91,6 +93,7 @@ def workspace_checks(
     checks: list[tuple[str, Check]] = [
         ("settings", lambda: seen),
         ("permissions", lambda: _check_permissions(workspace)),
+        ("credentials", lambda: _check_credentials(workspace)),
         ("disk", lambda: _check_disk(workspace.media(settings), settings.live.min_free_mb)),
         ("time zone", lambda: _check_zone(settings.hub.zone)),
     ]
@@ -102,6 +105,9 @@ def workspace_checks(
                 lambda: _check_port("rtmp port", settings.live.host, settings.live.rtmp_port, "live.rtmp_port"),
             ),
         ]
+        if settings.live.srt_port:
+            place = (settings.live.host, settings.live.srt_port, "live.srt_port")
+            checks.append(("srt port", lambda: _check_port("srt port", *place, kind=socket.SOCK_DGRAM)))
     return settings, checks
 
 
@@ -147,8 +153,23 @@ def _check_zone(name: str) -> Finding:
     return Finding(check="time zone", verdict=Verdict.OK, seen=f"{name}, now UTC{datetime.now(zone):%z}")
 
 
-def _check_permissions(workspace: Workspace) -> Finding:
+def _check_credentials(workspace: Workspace) -> Finding:
+    """The key that signs cookies is private, and no password stands in a file that goes around."""
     workspace.secret()
+    given = tomllib.loads(workspace.settings_file.read_text("utf-8"))
+    if urlsplit(given.get("engine", {}).get("database_url", "")).password:
+        return Finding(
+            check="credentials",
+            verdict=Verdict.WARN,
+            seen=f"{workspace.settings_file}: holds the password of the engine's database",
+            advice="move engine.database_url to the variable STREAMHUB_ENGINE_DATABASE_URL",
+        )
+    return Finding(
+        check="credentials", verdict=Verdict.OK, seen="the hub's key is private, no password in the settings"
+    )
+
+
+def _check_permissions(workspace: Workspace) -> Finding:
     for folder in (workspace.folder, workspace.transcripts, workspace.public, workspace.run):
         probe = folder / ".doctor"
         try:
@@ -188,12 +209,15 @@ def _check_disk(folder: Path, min_free_mb: int) -> Finding:
     )
 
 
-def _check_port(check: str, host: str, port: int, setting: str) -> Finding:
+def _check_port(
+    check: str, host: str, port: int, setting: str, *, kind: socket.SocketKind = socket.SOCK_STREAM
+) -> Finding:
     if port == 0:
         return Finding(check=check, verdict=Verdict.OK, seen="a free one is picked at the start")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:

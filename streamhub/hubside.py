@@ -41,12 +41,18 @@ class StudioRecordings:
         await self.studio.close_session(session_id)
         return await finish_recording(self.room, session_id, progress=lambda done: progress(int(done * 100), 100))
 
-    async def take(self, session_id: str, source: Path, progress: Advance) -> Recording:
+    async def take(self, session_id: str, source: Path, progress: Advance, *, needs_sound: bool) -> Recording:
         """Take a file as the recording; a whole one that is there already is kept."""
         there = await self.room.store.read(lambda db: find_recording(db, session_id))
         if there is not None and self.room.path_of(there.path).is_file():
             return there
-        return await import_media(self.room, source, session_id, progress=lambda done: progress(int(done * 100), 100))
+        return await import_media(
+            self.room,
+            source,
+            session_id,
+            progress=lambda done: progress(int(done * 100), 100),
+            needs_sound=needs_sound,
+        )
 
     async def discard(self, session_id: str) -> int:
         """Delete segments and HLS of a session whose recording is whole."""

@@ -60,7 +60,7 @@ class Recordings(Protocol):
     async def finish(self, session_id: str, progress: Advance) -> Recording:
         """Join the segments of a live session into one verified file; calling it again does no work."""
 
-    async def take(self, session_id: str, source: Path, progress: Advance) -> Recording:
+    async def take(self, session_id: str, source: Path, progress: Advance, *, needs_sound: bool) -> Recording:
         """Take a file as the recording of a session; calling it again does no work."""
 
     async def discard(self, session_id: str) -> int:
@@ -173,7 +173,10 @@ class Pipeline:
     async def _make_recording(self, session_id: str, source: Source) -> Json:
         advance = self._advance(session_id, "recording")
         if source.media:
-            recording = await self._parts.recordings.take(session_id, Path(source.media), advance)
+            needs_sound = not source.captions  # where captions bring the words, a silent film is welcome
+            recording = await self._parts.recordings.take(
+                session_id, Path(source.media), advance, needs_sound=needs_sound
+            )
         else:
             recording = await self._parts.recordings.finish(session_id, advance)
         return {"sha256": recording.sha256, "duration_ms": recording.info.duration_ms}

@@ -207,7 +207,9 @@ def join_argv(listing: Path, target: Path) -> list[str]:
 
 def convert_argv(source: Path, target: Path, plan: ConvertPlan) -> list[str]:
     """Arguments that turn a foreign file into a recording."""
-    options: dict[str, Any] = {"c:a": plan.audio.value}
+    options: dict[str, Any] = {}
+    if plan.audio is not AudioPlan.NONE:
+        options["c:a"] = plan.audio.value
     if plan.audio is AudioPlan.AAC:
         options["b:a"] = "160k"
     if plan.video:
@@ -216,7 +218,8 @@ def convert_argv(source: Path, target: Path, plan: ConvertPlan) -> list[str]:
         options["movflags"] = "+faststart"
     muxer = {".mp4": "mp4", ".webm": "webm", ".mkv": "matroska"}[plan.suffix]
     stream = ffmpeg.input(str(source.absolute()), f=_demuxer(plan.container), **_FILES_ONLY)
-    parts = [stream["V:0"], stream["a:0"]] if plan.video else [stream["a:0"]]
+    wanted = (("V:0", plan.video), ("a:0", plan.audio is not AudioPlan.NONE))
+    parts = [stream[name] for name, there in wanted if there]
     output = ffmpeg.output(*parts, str(target.absolute()), f=muxer, map_metadata="-1", **options)
     return _compile(output, "-y", "-progress", "pipe:1")
 

@@ -30,6 +30,7 @@ class AudioPlan(StrEnum):
 
     COPY = "copy"
     AAC = "aac"
+    NONE = "none"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

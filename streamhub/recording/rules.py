@@ -143,17 +143,19 @@ def describe_shape(info: MediaInfo) -> str:
     return f"{picture}, {sound}"
 
 
-def plan_import(info: MediaInfo, *, name: str) -> ConvertPlan:
+def plan_import(info: MediaInfo, *, name: str, needs_sound: bool = True) -> ConvertPlan:
     """How a foreign file becomes a recording: the picture is never encoded anew, the sound only where it must be.
 
     Raises:
         BadMedia: there is no sound in it, so there is nothing to transcribe.
     """
-    if not info.audio_codec:
+    if not info.audio_codec and needs_sound:
         raise BadMedia(
             f"{name}: has a picture ({info.video_codec}) but no sound", hint="export it again with its sound track"
         )
     audio = AudioPlan.COPY if info.audio_codec in _MP4_AUDIO else AudioPlan.AAC
+    if not info.audio_codec:
+        audio = AudioPlan.NONE
     plan = ConvertPlan(
         container=info.container,
         suffix=".mp4",

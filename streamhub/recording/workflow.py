@@ -92,7 +92,12 @@ async def finish_recording(
 
 
 async def import_media(
-    room: RecordingRoom, path: Path, session_id: str, *, progress: Progress = lambda done: None
+    room: RecordingRoom,
+    path: Path,
+    session_id: str,
+    *,
+    progress: Progress = lambda done: None,
+    needs_sound: bool = True,
 ) -> Recording:
     """Make any media file the recording of a session, in place of an earlier one; the file itself stays as it is.
 
@@ -107,7 +112,7 @@ async def import_media(
     async with _lock_of(session_id):
         await room.store.read(lambda db: load_session(db, session_id))
         info = await asyncio.to_thread(room.scanner.scan, path)
-        plan = plan_import(info, name=path.name)
+        plan = plan_import(info, name=path.name, needs_sound=needs_sound)
         folder = room.session_dir(session_id)
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         await asyncio.to_thread(require_space, folder, info.size_bytes, what=f"import of {path.name}")
@@ -118,7 +123,9 @@ async def import_media(
         try:
             await room.tool.convert(path, part, plan, progress=progress)
             result = await asyncio.to_thread(room.scanner.scan, part)
-            check_result(result, name=path.name, expected_ms=media_ms(info), audio=True, video=plan.video)
+            check_result(
+                result, name=path.name, expected_ms=media_ms(info), audio=bool(info.audio_codec), video=plan.video
+            )
             sha256 = await asyncio.to_thread(_digest, part)
             await asyncio.to_thread(publish_file, part, target)
         finally:

@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import av
 import pytest
 
 from streamhub.commands import find_answers
@@ -94,6 +95,26 @@ def test_a_session_without_questions_is_published_only_on_demand(run: Run, works
     assert published.code == 0, published.err
     assert published.json["state"] == "published"
     assert find_answers(workspace / "public", "en", "decibels")
+
+
+def test_a_film_without_sound_needs_its_text(run: Run, workspace: Path, tmp_path: Path) -> None:
+    """A silent film alone is refused with what to do; with captions it becomes a session like any other."""
+    film = tmp_path / "film.mp4"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for _ in range(60):
+            container.mux(stream.encode(av.VideoFrame(160, 96, "yuv420p")))
+        container.mux(stream.encode())
+    (tmp_path / "talk.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:04.000\n<v Anna>Bleed the valve at the top.\n")
+    alone = run("import", film, "--show", "a", "-w", workspace)
+    assert alone.code == 3
+    assert "--captions" in alone.err
+    given = ("--show", "a", "--captions", tmp_path / "talk.vtt", "--language", "en", "--publish", "--json")
+    done = run("import", film, *given, "-w", workspace)
+    assert done.code == 0, done.err
+    assert find_answers(workspace / "public", "en", "valve")
+    assert list((workspace / "public" / "media").rglob("recording.mp4"))
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_the_doctor_tells_what_is_wrong_and_what_to_do(run: Run, workspace: Path
         sick = run("doctor", "--json", "-w", workspace, env=env)
     assert sick.code == 6
     failed = {finding["check"]: finding for finding in sick.json if finding["verdict"] == "fail"}
-    assert {"permissions", "web port", "model"} <= failed.keys()
+    assert {"credentials", "web port", "model"} <= failed.keys()
     assert all(finding["advice"] for finding in failed.values())
 
 

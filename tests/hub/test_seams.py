@@ -184,7 +184,7 @@ class Recordings:
 
     parts: Parts
 
-    async def take(self, session_id: str, source: Path, progress: object) -> Recording:
+    async def take(self, session_id: str, source: Path, progress: object, *, needs_sound: bool = True) -> Recording:
         info = MediaInfo(
             duration_ms=60_000, size_bytes=1, container="mp4", audio_codec="aac", sample_rate_hz=48_000, channels=1
         )
