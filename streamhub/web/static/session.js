@@ -98,7 +98,7 @@ function noticeSession(change) {
 
 // The page's head changes a few times in a session's life: then it is fetched anew, a little later for some than for
 // others, and everything that somebody may be typing into stays as it is.
-function refreshStage() {
+function refreshStage(after = 0) {
   setTimeout(async () => {
     const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
     if (!response.ok) return;
@@ -109,7 +109,13 @@ function refreshStage() {
     document.body.className = fresh.body.className;
     if (!fresh.getElementById("ask")) document.getElementById("ask")?.remove();
     addLocalTimes();
-  }, Math.random() * 1500);
+    awaitPicture();
+  }, after + Math.random() * 1500);
+}
+
+// On air without a picture: the first seconds of the stream are still being written, so look again soon.
+function awaitPicture() {
+  if (document.querySelector("#stage [data-waiting]")) refreshStage(2500);
 }
 
 let source = null;
@@ -186,4 +192,5 @@ setInterval(() => {
 }, 10000);
 
 document.getElementById("said")?.focus();
+awaitPicture();
 listen();
