@@ -294,8 +294,8 @@ class SearchPage {
   #formatDate(date) {
     const moment = new Date(`${date}T00:00:00Z`);
     if (Number.isNaN(moment.getTime())) return date;
-    const language = document.documentElement.lang || this.#form.dataset.lang;
-    return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(moment);
+    const language = (document.documentElement.lang || this.#form.dataset.lang).replace(/^en$/, "en-GB"); // as the pages write dates
+    return new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" }).format(moment);
   }
 }
 
