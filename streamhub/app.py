@@ -137,59 +137,57 @@ async def open_hub(folder: Path, environ: Environ, *, now: Now, random: Random) 
     """
     workspace = open_workspace(folder)
     settings = load_settings(workspace.folder, environ)
-    program = find_ffmpeg(settings.recording.ffmpeg)
     with hold_workspace(workspace.folder):
         async with Store.open(workspace.database, now=now) as store:
-            room = RecordingRoom(
-                store=store, tool=Ffmpeg(program), scanner=PyavScanner(), media_dir=workspace.media(settings), now=now
-            )
-            handler = StudioHandler(lambda session_id: end_session(store, session_id, now=now))
-            studio = Studio(room, settings.live, on_event=handler)
-            engine = Engine(settings.engine, workspace.folder, store, now=now)
-            pipeline = Pipeline(
-                PipelineParts(
-                    store=store,
-                    engine=engine,
-                    recordings=StudioRecordings(room, studio),
-                    transcriber=make_transcriber(settings, models_folder(workspace), environ),
-                    build=lambda: _build_apart(workspace),
-                    media=workspace.media(settings),
-                    transcripts=workspace.transcripts,
-                    settings=settings.transcript,
-                    answers=settings.answers,
-                    now=now,
-                )
-            )
-            pipeline.register()
-            importer = Importer(
-                ImporterParts(
-                    store=store,
-                    engine=engine,
-                    pipeline=pipeline,
-                    scan=scan_media,
-                    zone=settings.hub.zone,
-                    now=now,
-                    random=random,
-                )
-            )
-            parts = Parts(
-                workspace=workspace,
-                settings=settings,
-                store=store,
-                engine=engine,
-                pipeline=pipeline,
-                importer=importer,
-                studio=studio,
-                on_studio=handler,
-                program=program,
-                now=now,
-                random=random,
-            )
+            parts = _make_parts(workspace, settings, environ, store, now=now, random=random)
             try:
-                async with engine:
+                async with parts.engine:
                     yield parts
             finally:
-                await studio.close()
+                await parts.studio.close()
+
+
+def _make_parts(
+    workspace: Workspace, settings: Settings, environ: Environ, store: Store, *, now: Now, random: Random
+) -> Parts:
+    """Put everything into its role."""
+    program = find_ffmpeg(settings.recording.ffmpeg)
+    media = workspace.media(settings)
+    room = RecordingRoom(store=store, tool=Ffmpeg(program), scanner=PyavScanner(), media_dir=media, now=now)
+    handler = StudioHandler(lambda session_id: end_session(store, session_id, now=now))
+    studio = Studio(room, settings.live, on_event=handler)
+    engine = Engine(settings.engine, workspace.folder, store, now=now)
+    pipeline = Pipeline(
+        PipelineParts(
+            store=store,
+            engine=engine,
+            recordings=StudioRecordings(room, studio),
+            transcriber=make_transcriber(settings, models_folder(workspace), environ),
+            build=lambda: _build_apart(workspace),
+            media=media,
+            transcripts=workspace.transcripts,
+            settings=settings.transcript,
+            answers=settings.answers,
+            now=now,
+        )
+    )
+    pipeline.register()
+    importing = ImporterParts(
+        store=store, engine=engine, pipeline=pipeline, scan=scan_media, zone=settings.hub.zone, now=now, random=random
+    )
+    return Parts(
+        workspace=workspace,
+        settings=settings,
+        store=store,
+        engine=engine,
+        pipeline=pipeline,
+        importer=Importer(importing),
+        studio=studio,
+        on_studio=handler,
+        program=program,
+        now=now,
+        random=random,
+    )
 
 
 class StudioHandler:

@@ -10,16 +10,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from streamhub.config import TranscriptSettings
 from streamhub.errors import ModelMissing, ToolMissing
-from streamhub.transcript.child import ChildJob, Wire, recognise, serve
-from streamhub.transcript.models import Model, Shelf, find_model, model_title
-from streamhub.transcript.rules import make_transcript, plan_vocabulary
+from streamhub.transcript.child import Wire, serve
+from streamhub.transcript.models import Model, Shelf
+from streamhub.transcript.recogniser import RecogniserProcess
+from streamhub.transcript.rules import plan_vocabulary
 from streamhub.transcript.sound import RATE_HZ, Samples, duration_ms, is_silent, load_sound
-from streamhub.transcript.transcriber import Progress, TranscriptionJob
-from streamhub.transcript.transcript import Transcript
+from streamhub.transcript.transcriber import TranscriptionJob
 
 NAME = "faster-whisper"
 
@@ -79,37 +79,15 @@ SHELF = Shelf(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FasterWhisper:
-    """The transcriber.
+class FasterWhisper(RecogniserProcess):
+    """The transcriber."""
 
-    Attributes:
-        settings: of the transcription stage.
-        cache: folder for models that had to be fetched.
-        environ: variables of the process.
-    """
+    shelf: ClassVar[Shelf] = SHELF
+    module: ClassVar[str] = __name__
 
-    settings: TranscriptSettings
-    cache: Path
-    environ: Mapping[str, str]
-
-    @property
-    def name(self) -> str:
-        """Engine and model for the reader."""
-        return f"{NAME} {model_title(self.settings.model)}"
-
-    async def transcribe(self, job: TranscriptionJob, progress: Progress) -> Transcript:
-        """Transcribe the whole file, as `streamhub.transcript.transcriber.Transcriber` says."""
-        model = await find_model(SHELF, self.settings, cache=self.cache, environ=self.environ)
-        child = ChildJob(
-            module=__name__,
-            name=self.name,
-            request=plan_request(job, model, self.settings),
-            threads=self.settings.threads,
-            time_limit_s=job.time_limit_s,
-            speed_limit=self.settings.speed_limit,
-        )
-        result = await recognise(child, progress)
-        return make_transcript(result.heard, language=result.language, made_with=self.name)
+    def plan(self, job: TranscriptionJob, model: Model) -> dict[str, Any]:
+        """What the process is asked."""
+        return plan_request(job, model, self.settings)
 
 
 def plan_request(job: TranscriptionJob, model: Model, settings: TranscriptSettings) -> dict[str, Any]:

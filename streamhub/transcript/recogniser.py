@@ -1,0 +1,70 @@
+"""What all recognisers have in common that run a Whisper model in a process of their own.
+
+Owns the way of a job: find the model, ask the process, make a transcript of what it heard. Refuses to know engines:
+each brand says what its models consist of, what its process is asked, and whether it is installed at all.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from streamhub.config import TranscriptSettings
+from streamhub.transcript.child import ChildJob, recognise
+from streamhub.transcript.models import Model, Shelf, find_model, model_title
+from streamhub.transcript.rules import make_transcript
+from streamhub.transcript.transcriber import Progress, TranscriptionJob
+from streamhub.transcript.transcript import Transcript
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecogniserProcess(ABC):
+    """A `streamhub.transcript.transcriber.Transcriber` whose engine runs in a child process.
+
+    Attributes:
+        settings: of the transcription stage.
+        cache: folder for models that had to be fetched.
+        environ: variables of the process.
+    """
+
+    shelf: ClassVar[Shelf]
+    module: ClassVar[str]
+
+    settings: TranscriptSettings
+    cache: Path
+    environ: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """Engine and model for the reader."""
+        return f"{self.shelf.engine} {model_title(self.settings.model)}"
+
+    @abstractmethod
+    def plan(self, job: TranscriptionJob, model: Model) -> dict[str, Any]:
+        """What the process is asked: file, model, and how to decode with that model."""
+
+    def require_installed(self) -> None:
+        """Insist that the engine is installed; one that always is says nothing.
+
+        Raises:
+            ToolMissing: it is not.
+        """
+        return
+
+    async def transcribe(self, job: TranscriptionJob, progress: Progress) -> Transcript:
+        """Transcribe the whole file, as `streamhub.transcript.transcriber.Transcriber` says."""
+        self.require_installed()
+        model = await find_model(self.shelf, self.settings, cache=self.cache, environ=self.environ)
+        child = ChildJob(
+            module=self.module,
+            name=self.name,
+            request=self.plan(job, model),
+            threads=self.settings.threads,
+            time_limit_s=job.time_limit_s,
+            speed_limit=self.settings.speed_limit,
+        )
+        result = await recognise(child, progress)
+        return make_transcript(result.heard, language=result.language, made_with=self.name)
