@@ -141,7 +141,7 @@ GERMAN = Script(
     slug="rechnung-lieferadresse-kuendigung",
     seed=1,
     speakers=(
-        Speaker(name="Martin", role="host", about="Moderation", voice="de", rate_wpm=168, pitch=45),
+        Speaker(name="Martin", role="host", about="Kundenservice", voice="de", rate_wpm=168, pitch=45),
         Speaker(name="Anna", role="expert", about="Rechnung und Zahlung", voice="de+f2", rate_wpm=168, pitch=50),
         Speaker(name="Peter", role="expert", about="Vertrag und Lieferung", voice="de+m3", rate_wpm=168, pitch=45),
     ),
@@ -248,7 +248,7 @@ ENGLISH = Script(
     slug="invoices-passwords-subscriptions",
     seed=1,
     speakers=(
-        Speaker(name="Daniel", role="host", about="Host", voice="en-us", rate_wpm=165, pitch=45),
+        Speaker(name="Daniel", role="host", about="Customer care", voice="en-us", rate_wpm=165, pitch=45),
         Speaker(name="Julia", role="expert", about="Accounts and invoices", voice="en-us+f2", rate_wpm=165, pitch=50),
         Speaker(name="Thomas", role="expert", about="Contracts and plans", voice="en+m3", rate_wpm=165, pitch=45),
     ),
