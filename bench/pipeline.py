@@ -31,6 +31,8 @@ from streamhub.recording.ffmpeg import find_ffmpeg  # noqa: E402
 from streamhub.transcript.faster_whisper import FasterWhisper  # noqa: E402
 from streamhub.transcript.transcriber import TranscriptionJob  # noqa: E402
 
+STREAMHUB = [sys.executable, "-m", "streamhub"]
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -49,6 +51,7 @@ def main() -> int:
         folder = Path(scratch)
         audio = make_audio(folder, given.minutes)
         write_tables(folder, given.minutes)
+        subprocess.run([*STREAMHUB, "init", str(folder / "hub")], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
         alone = measured(lambda: hear(audio, given.model))
         whole = measured(lambda: take_in(audio, folder, given.model))
     print(f"{given.minutes} min of audio, model {given.model}, one run")
@@ -73,14 +76,14 @@ def make_audio(folder: Path, minutes: int) -> Path:
 
 
 def write_tables(folder: Path, minutes: int) -> None:
-    """A question and its mark for every answered question of every repetition."""
+    """One question with its mark for every repetition of the round table, so about one a minute: a lively show."""
     table = load_roundtable("de")
     questions, marks = ["id,question"], ["question,start"]
     for repeat in range(minutes * 60_000 // table.duration_ms):
-        for asked in table.aired:
-            at_s = (repeat * table.duration_ms + (asked.on_air_ms or 0)) // 1000
-            questions.append(f'{asked.id}-{repeat},"{asked.text}"')
-            marks.append(f"{asked.id}-{repeat},{at_s // 3600}:{at_s // 60 % 60:02d}:{at_s % 60:02d}")
+        asked = table.aired[repeat % len(table.aired)]
+        at_s = (repeat * table.duration_ms + (asked.on_air_ms or 0)) // 1000
+        questions.append(f'{asked.id}-{repeat},"{asked.text}"')
+        marks.append(f"{asked.id}-{repeat},{at_s // 3600}:{at_s // 60 % 60:02d}:{at_s % 60:02d}")
     (folder / "questions.csv").write_text("\n".join(questions), "utf-8")
     (folder / "marks.csv").write_text("\n".join(marks), "utf-8")
 
@@ -91,11 +94,9 @@ def hear(audio: Path, model: str) -> None:
 
 
 def take_in(audio: Path, folder: Path, model: str) -> None:
-    streamhub = [sys.executable, "-m", "streamhub"]
-    subprocess.run([*streamhub, "init", str(folder / "hub")], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
     tables = ["--questions", str(folder / "questions.csv"), "--marks", str(folder / "marks.csv")]
     subprocess.run(
-        [*streamhub, "import", str(audio), "--show", "s", *tables, "--publish", "-w", str(folder / "hub")],
+        [*STREAMHUB, "import", str(audio), "--show", "s", *tables, "--publish", "-w", str(folder / "hub")],
         check=True,
         stdout=subprocess.DEVNULL,
         cwd=ROOT,
