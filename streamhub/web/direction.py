@@ -29,7 +29,7 @@ from streamhub.web.hub import Hub, hub_of
 LOG = logging.getLogger("streamhub.web")
 
 _BY_PEOPLE = frozenset(SessionState) - {SessionState.PROCESSING, SessionState.DRAFT}
-_OPEN_WORK = frozenset({"queued", "running", "held"})
+OPEN_WORK = frozenset({"queued", "running", "held"})
 _MAX_TITLE = 200
 _MAX_ABOUT = 1000
 
@@ -145,7 +145,7 @@ async def step_session(request: web.Request, session_id: str, to: str) -> Sessio
 
 async def _is_worked_on(hub: Hub, session_id: str) -> bool:
     """Whether the hub will go on by itself or after a decision; a session whose work was given up is a host's again."""
-    return any(str(work.state) in _OPEN_WORK for work in await hub.work.status(about=session_id))
+    return any(str(work.state) in OPEN_WORK for work in await hub.work.status(about=session_id))
 
 
 def _clear_air(db: Database, session_id: str, *, at: datetime, author: str) -> None:

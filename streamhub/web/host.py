@@ -46,6 +46,8 @@ STATE_BUTTONS = (
     SessionState.LIVE,
     SessionState.ENDED,
     SessionState.CANCELLED,
+    SessionState.PUBLISHED,
+    SessionState.IN_REVIEW,
 )
 """The steps that the console offers, in the order of its buttons."""
 
@@ -212,15 +214,16 @@ async def read_board(request: web.Request) -> dict[str, Any]:
     if actor.may(Action.SEE_STREAM_KEY) and not after and session.state is not SessionState.CANCELLED:
         ingest = await read_ingest(hub, session_id)
     answers = await hub.answers.list(session_id) if after else ()
+    work = await session_work(hub, session_id)
     return {
         "session": session,
         "now": hub.now(),
         "after": after,
         "player": session.state in {SessionState.REHEARSAL, SessionState.LIVE} and has_stream(hub, session_id),
-        "steps": [state for state in STATE_BUTTONS if state in NEXT_STATES[session.state]],
+        "steps": plan_steps(session.state, busy=any(str(one.state) in direction.OPEN_WORK for one in work)),
         "ingest": ingest,
         "signal": await read_signal(hub, session_id),
-        "work": await session_work(hub, session_id),
+        "work": work,
         **plan_columns(questions),
         "on_air_since": plan_on_air_since(marks),
         **plan_review(answers),
@@ -228,6 +231,13 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         "language_now": language_of(request),
         **_person(hub, actor),
     }
+
+
+def plan_steps(state: SessionState, *, busy: bool) -> list[SessionState]:
+    """The steps that the console offers from a state; while the hub works on a session it takes its steps itself."""
+    if state is SessionState.PROCESSING and busy:
+        return []
+    return [step for step in STATE_BUTTONS if step in NEXT_STATES[state]]
 
 
 def plan_columns(questions: Sequence[Question]) -> dict[str, Any]:

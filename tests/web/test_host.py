@@ -15,6 +15,7 @@ from streamhub.store import log, marks, questions, shows
 from streamhub.store.shows import step_session
 from streamhub.timecode import Span
 from streamhub.web.access import AccessRole
+from streamhub.web.host import plan_steps
 from tests.web.conftest import FakeStatus
 
 if TYPE_CHECKING:
@@ -349,3 +350,12 @@ async def test_a_session_without_answers_is_shown_only_when_a_host_says_so(world
         await world.hub.store.write(lambda db, goal=goal: step_session(db, session, goal, at=world.clock()))
     await world.host("POST", f"/sessions/{session}/state", to="published")
     assert world.answers.shown == {session: True}
+
+
+def test_the_console_offers_the_steps_that_are_a_hosts_to_take() -> None:
+    """A reviewed session can be shown and taken back; while the hub works on one nobody interferes."""
+    assert SessionState.PUBLISHED in plan_steps(SessionState.IN_REVIEW, busy=False)
+    assert plan_steps(SessionState.PUBLISHED, busy=False) == [SessionState.IN_REVIEW]
+    assert plan_steps(SessionState.PROCESSING, busy=True) == []
+    assert plan_steps(SessionState.PROCESSING, busy=False) == [SessionState.IN_REVIEW]
+    assert SessionState.LIVE in plan_steps(SessionState.OPEN, busy=False)
