@@ -318,6 +318,7 @@ async def run_demo(folder: Path, environ: Environ, *, now: Now, random: Random, 
     from streamhub import app
     from streamhub.demo.run import Stage
     from streamhub.demo.script import load_roundtable
+    from streamhub.transcript.models import REHEARSAL
 
     before = time.monotonic()
     _clear_demo(folder)
@@ -332,7 +333,13 @@ async def run_demo(folder: Path, environ: Environ, *, now: Now, random: Random, 
     workspace = create_workspace(folder / "hub", settings, random=random)
     (folder / _DEMO_MARK).write_text("made by streamhub demo, which may delete this folder\n", "utf-8")
     say(f"workspace {workspace.folder}, recogniser: {model}")
-    stage = Stage(scratch=folder / "pictures", model=f"{settings.transcript.engine} {model}", now=now, say=say)
+    stage = Stage(
+        scratch=folder / "pictures",
+        model=f"{settings.transcript.engine} {model}",
+        now=now,
+        say=say,
+        every_word=model == REHEARSAL,
+    )
     report = await play_on_hub(workspace, stage, [load_roundtable(language) for language in LANGUAGES])
     await asyncio.to_thread(shutil.rmtree, folder / "pictures")
     report["seconds"] = round(time.monotonic() - before, 1)

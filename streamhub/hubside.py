@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from streamhub.answers.answer import Answer
 from streamhub.archive.folder import load_session
 from streamhub.archive.format import answer_name
 from streamhub.errors import Conflict, NotFound
-from streamhub.pipeline import order_publication, publish_answered, with_state
+from streamhub.pipeline import Advance, order_publication, publish_answered, with_state
 from streamhub.questions.question import QuestionState
 from streamhub.recording.recording import Recording
 from streamhub.recording.room import RecordingRoom
@@ -25,8 +25,6 @@ from streamhub.store import shows as show_rows
 from streamhub.store.recordings import find_recording
 from streamhub.store.store import Store
 from streamhub.timecode import Now
-
-Advance = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

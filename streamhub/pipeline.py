@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlite_utils import Database
 
@@ -21,7 +21,7 @@ from streamhub.answers.rules import plan_answers
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.folder import load_session, save_session
 from streamhub.config import AnswerSettings, TranscriptSettings
-from streamhub.engine import TRANSCRIPTION, Context, Engine
+from streamhub.engine import TRANSCRIPTION, Context, Engine, Json
 from streamhub.errors import Conflict, NotFound
 from streamhub.live.mark import Mark
 from streamhub.questions.question import Question, QuestionState
@@ -50,7 +50,6 @@ _CUT = frozenset({SessionState.IN_REVIEW, SessionState.PUBLISHED})
 _LEFT_OPEN = frozenset({Q.RECEIVED, Q.HELD, Q.OPEN, Q.QUEUED})
 _AUTHOR = "pipeline"
 
-Json = Any
 Advance = Callable[[int, int], None]
 
 

@@ -15,20 +15,19 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import aiohttp
 import msgspec
 
 from streamhub import errors
-from streamhub.engine import Context, Engine
+from streamhub.engine import Context, Engine, Json
 from streamhub.errors import Environment, StreamhubError, Unavailable
 from streamhub.pipeline import TRANSCRIBE
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
 from streamhub.transcript.transcript import Transcript
 
-Json = Any
 T = TypeVar("T")
 _CHUNK_BYTES = 1 << 20
 _SUFFIX = ".media"

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from streamhub.demo.client import Host, Person
 from streamhub.demo.encoder import start_push
 from streamhub.demo.plates import write_plates
-from streamhub.demo.script import AskedQuestion, Roundtable
+from streamhub.demo.script import AskedQuestion, Roundtable, Search
 from streamhub.errors import ToolFailed
 from streamhub.timecode import Now, format_clock, format_instant
 
@@ -58,12 +58,15 @@ class Stage:
         model: what hears the words, for the table.
         now: the clock.
         say: tells the person at the terminal.
+        every_word: whether each search must find its answer. The rehearsal recogniser writes as the script does;
+            another may write "30 Euro" for what was said, so there a miss is told and only finding nothing is an error.
     """
 
     scratch: Path
     model: str
     now: Now
     say: Say
+    every_word: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ async def play(stage: Stage, door: Door, roundtables: Sequence[Roundtable]) -> d
         await table.timed("record + transcribe", _process(show, host, acts), lambda _: f"recognised by {stage.model}")
         await table.timed("publish", _publish(show, host, acts), lambda n: f"{n} answers published, site built")
         hits = await table.timed(
-            "search", asyncio.to_thread(_search, show, acts), lambda h: f"{len(h)} of {len(h)} found"
+            "search", asyncio.to_thread(_search, show, acts), lambda h: f"{len(h)} of {_count_searches(acts)} found"
         )
     return {
         "sessions": [act.session_id for act in acts],
@@ -242,15 +245,30 @@ def _search(show: _Show, acts: Sequence[Act]) -> list[dict[str, Any]]:
     for act in acts:
         typed = " ".join(question.text for question in act.table.questions).lower()
         for search in act.table.searches:
-            hits = show.door.find(act.table.language, search.query)
-            wanted = act.ids[search.question]
-            if not hits or hits[0]["id"] != wanted:
-                seen = hits[0]["id"] if hits else "nothing"
-                raise ToolFailed(f"search {search.query!r}: found {seen}, should be {wanted}")
+            hit = _find(show, act, search)
+            if hit is None:
+                continue
             was_typed = any(word in typed for word in search.query.lower().split())
-            found.append(
-                {"query": search.query, "url": hits[0]["url"], "start_ms": hits[0]["start_ms"], "typed": was_typed}
-            )
-            at = format_clock(hits[0]["start_ms"] or 0)
-            show.say(f"  “{search.query}”, spoken and never typed: {hits[0]['url']} at {at}")
+            found.append({"query": search.query, "url": hit["url"], "start_ms": hit["start_ms"], "typed": was_typed})
+            at = format_clock(hit["start_ms"] or 0)
+            show.say(f"  “{search.query}”, spoken and never typed: {hit['url']} at {at}")
+    if not found:
+        raise ToolFailed("search: none of the words that were spoken is found")
     return found
+
+
+def _find(show: _Show, act: Act, search: Search) -> Mapping[str, Any] | None:
+    """The first hit if it is the right one; None when a miss is allowed."""
+    hits = show.door.find(act.table.language, search.query)
+    wanted = act.ids[search.question]
+    if hits and hits[0]["id"] == wanted:
+        return hits[0]
+    seen = hits[0]["id"] if hits else "nothing"
+    if show.stage.every_word:
+        raise ToolFailed(f"search {search.query!r}: found {seen}, should be {wanted}")
+    show.say(f"  “{search.query}”: found {seen}; this recogniser may have written it otherwise")
+    return None
+
+
+def _count_searches(acts: Sequence[Act]) -> int:
+    return sum(len(act.table.searches) for act in acts)
