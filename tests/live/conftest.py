@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from streamhub import process
-from streamhub.errors import Forbidden, ToolMissing
+from streamhub.errors import Forbidden
 from streamhub.live.ingest import Publisher
 from streamhub.process import Child, Command
-from streamhub.recording.ffmpeg import find_ffmpeg
 
 KEY = "right-key-0123456789"
 
@@ -63,14 +62,6 @@ def gatekeeper() -> KeepingGatekeeper:
 @pytest.fixture
 def key() -> str:
     return KEY
-
-
-@pytest.fixture(scope="session")
-def program() -> Path:
-    try:
-        return find_ffmpeg()
-    except ToolMissing as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

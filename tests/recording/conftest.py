@@ -11,10 +11,9 @@ import pytest
 
 from streamhub import process
 from streamhub.config import LiveSettings, Secret
-from streamhub.errors import ToolMissing
 from streamhub.live.rtmp import RtmpDoor
 from streamhub.process import Child, Command
-from streamhub.recording.ffmpeg import Ffmpeg, find_ffmpeg
+from streamhub.recording.ffmpeg import Ffmpeg
 from streamhub.recording.pyav import PyavScanner
 from streamhub.recording.recording import Segment
 from streamhub.recording.room import RecordingRoom
@@ -83,14 +82,6 @@ async def until(condition: Callable[[], object], *, timeout_s: float = 15.0) -> 
 @pytest.fixture(name="until")
 def until_fixture() -> Callable[..., Awaitable[None]]:
     return until
-
-
-@pytest.fixture(scope="session")
-def program() -> Path:
-    try:
-        return find_ffmpeg()
-    except ToolMissing as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
