@@ -73,7 +73,42 @@ class RecordingSettings:
     """The recording."""
 
     media_dir: str = setting("media", "Folder of recordings, relative to the workspace.")
+    inbox_dir: str = setting("inbox", "Folder where downloaded recordings are dropped, relative to the workspace.")
     ffmpeg: str = setting("", "Path of an ffmpeg to use; empty: the system's, else the one that came with the package.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class YoutubeSettings:
+    """YouTube as a live platform."""
+
+    client_file: str = setting(
+        "", "OAuth client (JSON, type 'Desktop app') from your Google Cloud project; empty: YouTube is off."
+    )
+    keep_token: str = setting("file", "Where the sign-in is kept: file (encrypted, 0600) or keyring.")
+    made_for_kids: bool = setting(False, "Say that broadcasts are made for children; that switches the chat off.")
+    horizon_days: int = setting(180, "Plan broadcasts there at most so many days ahead.")
+    daily_units: int = setting(10_000, "Quota of the project in units a day.")
+    reserve_units: int = setting(300, "Units kept back for starting and ending before captions, chat and statistics.")
+    costs: str = setting(
+        "", "Units of single calls where they differ, such as 'liveBroadcasts.insert=50 captions.insert=400'."
+    )
+    chat: bool = setting(True, "Take questions from the live chat.")
+    chat_words: str = setting(
+        "!frage !question !q #frage #question",
+        "A chat line that begins with one of these, or holds a hashtag of them, is a question.",
+    )
+    chat_reply: bool = setting(False, "Answer questions in the chat with the address of the hub's question page.")
+    watchdog_minutes: int = setting(10, "Without a signal for so long after the planned end, a broadcast is ended.")
+    part_minutes: int = setting(
+        705, "Go on in a new broadcast after so long, because YouTube keeps nothing over 12 hours; 0: never."
+    )
+    pull: bool = setting(
+        False,
+        "Fetch recordings with yt-dlp (extra 'pull'). Google's policies forbid API clients to download videos without "
+        "its written approval; switch this on only where you have it.",
+    )
+    cookies_file: str = setting("", "Cookies (Netscape format) of the channel's owner, for private videos with pull.")
+    api_url: str = setting("https://youtube.googleapis.com/", "Address of the API; another one only for rehearsals.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,6 +164,7 @@ class Settings:
     hub: HubSettings = HubSettings()
     live: LiveSettings = LiveSettings()
     recording: RecordingSettings = RecordingSettings()
+    youtube: YoutubeSettings = YoutubeSettings()
     transcript: TranscriptSettings = TranscriptSettings()
     answers: AnswerSettings = AnswerSettings()
     site: SiteSettings = SiteSettings()
@@ -242,7 +278,18 @@ def _check(sections: Mapping[str, Any]) -> list[str]:
     for place, url in {"hub.url": hub.url, "site.url": sections["site"].url}.items():
         if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
             problems.append(f"{place}: {url!r} is no web address, write it as https://hub.example.org")
-    return problems + _check_ranges(sections)
+    return problems + _check_ranges(sections) + _check_youtube(sections["youtube"])
+
+
+def _check_youtube(youtube: YoutubeSettings) -> list[str]:
+    problems = []
+    if urlsplit(youtube.api_url).scheme not in {"http", "https"} or not urlsplit(youtube.api_url).netloc:
+        problems.append(f"youtube.api_url: {youtube.api_url!r} is no web address")
+    for entry in youtube.costs.split():
+        call, equals, units = entry.partition("=")
+        if not (call and equals and units.isdecimal()):
+            problems.append(f"youtube.costs: {entry!r}, write it as captions.insert=400")
+    return problems
 
 
 def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
@@ -252,6 +299,7 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "transcript.engine": (transcript.engine, ("faster-whisper", "openai-whisper")),
         "transcript.device": (transcript.device, ("auto", "cpu", "cuda")),
         "site.media": (sections["site"].media, ("link", "none")),
+        "youtube.keep_token": (sections["youtube"].keep_token, ("file", "keyring")),
     }
     for place, (value, allowed) in choices.items():
         if value not in allowed:
@@ -263,6 +311,11 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "live.min_free_mb": (sections["live"].min_free_mb, 0),
         "engine.transcriptions": (sections["engine"].transcriptions, 0),
         "engine.attempts": (sections["engine"].attempts, 1),
+        "youtube.daily_units": (sections["youtube"].daily_units, 1),
+        "youtube.reserve_units": (sections["youtube"].reserve_units, 0),
+        "youtube.horizon_days": (sections["youtube"].horizon_days, 1),
+        "youtube.watchdog_minutes": (sections["youtube"].watchdog_minutes, 1),
+        "youtube.part_minutes": (sections["youtube"].part_minutes, 0),
         "hub.questions_per_minute": (sections["hub"].questions_per_minute, 1),
         "hub.votes_per_minute": (sections["hub"].votes_per_minute, 1),
     }

@@ -9,7 +9,9 @@ Refuses to know who raises and who handles.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 
 
@@ -160,3 +162,56 @@ class Cancelled(StreamhubError):
 
     exit_code = 130
     http_status = 503
+
+
+class Fault(StrEnum):
+    """What kind of failure a live platform's refusal or silence is; decides what is done about it."""
+
+    AUTH = "auth"
+    NOT_ALLOWED = "not_allowed"
+    QUOTA = "quota"
+    RATE = "rate"
+    LIMIT = "limit"
+    NO_SIGNAL = "no_signal"
+    BAD_STATE = "bad_state"
+    BAD_INPUT = "bad_input"
+    NOT_FOUND = "not_found"
+    UNREACHABLE = "unreachable"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    BROKEN = "broken"
+
+
+class PlatformError(StreamhubError):
+    """A live platform refused something, did not answer, or is not ours to use.
+
+    Make it with `streamhub.live.problem.make_error`, which finds the words.
+
+    Args:
+        message: one sentence for the log, in English.
+        hint: what to do, in English.
+        fault: what kind of failure it is.
+        code: a `streamhub.live.problem.ProblemCode`, from which a page finds the sentence in the host's language.
+        details: what the sentence is filled with; never a secret.
+        reason: the platform's own word for it; may be empty.
+        retry_at: the earliest instant at which another try makes sense, UTC; None when nothing is known.
+    """
+
+    http_status = 502
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        fault: Fault,
+        code: str,
+        details: Mapping[str, str] | None = None,
+        reason: str = "",
+        retry_at: datetime | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.fault = fault
+        self.code = code
+        self.details = dict(details or {})
+        self.reason = reason
+        self.retry_at = retry_at

@@ -15,8 +15,8 @@ STAGES = ["schedule", "questions", "live", "recording", "transcript", "answers",
 CORE = {"errors", "timecode", "text", "config", "process"}
 NOUNS = {
     "schedule": {"show"},
-    "questions": {"question"},
-    "live": {"mark", "platform", "ingest"},
+    "questions": {"question", "intake"},
+    "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
     "recording": {"recording"},
     "transcript": {"transcript", "vtt"},  # vtt is the noun's notation: parse and format, pure
     "answers": {"answer"},
@@ -34,8 +34,8 @@ BRANDS = {
     "openai.whisper": {"transcript/openai_whisper"},
     "imageio.ffmpeg": {"recording/ffmpeg"},
     "ctranslate2": {"transcript/faster_whisper", "transcript/models"},
-    "youtube": set(),
-    "yt.dlp": set(),
+    "youtube": {"live/youtube"},
+    "yt.dlp": {"recording/yt_dlp"},
 }
 EVERYWHERE = {"app", "config"}  # the rooms that may name brands
 

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from streamhub.config import Secret
 from streamhub.errors import Conflict
-from streamhub.live.platform import Broadcast, Ingest, Phase, Signal
+from streamhub.live.platform import Broadcast, Capability, Ingest, Phase, Signal
 from streamhub.live.rules import phase_of
 from streamhub.schedule.show import Session, SessionState
 from streamhub.store.access import load_stream_key, save_stream_key
@@ -54,6 +54,39 @@ class LocalPlatform:
         self._url = url
         self._now = now
         self._random = random
+
+    @property
+    def name(self) -> str:
+        """As hosts know it."""
+        return "streamhub"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Hosts can rehearse; there is no video beside the hub's own recording."""
+        return frozenset({Capability.REHEARSAL})
+
+    async def get(self, session_id: str) -> Broadcast:
+        """The broadcast as it is now.
+
+        Raises:
+            Conflict: the session has no stream key yet.
+        """
+        await self.ingest(session_id)
+        return await self._broadcast(session_id)
+
+    async def rehearse(self, session_id: str) -> Broadcast:
+        """Show it to hosts only.
+
+        Raises:
+            Conflict: the session cannot rehearse from where it is.
+        """
+        return await self._step(session_id, SessionState.REHEARSAL)
+
+    async def cancel(self, session_id: str) -> None:
+        """Cancel what was planned; what was live stays."""
+        session = await self._store.read(lambda db: load_session(db, session_id))
+        if phase_of(session.state, receiving=False) in {Phase.SCHEDULED, Phase.TESTING}:
+            await self._step(session_id, SessionState.CANCELLED)
 
     async def ensure(self, session: Session) -> Broadcast:
         """Give the session a stream key where it has none yet.
@@ -113,6 +146,11 @@ class LocalPlatform:
             at = self._now()
             await self._store.write(lambda db: step_session(db, session_id, SessionState.ENDED, at=at))
         await self._source.close_session(session_id)
+        return await self._broadcast(session_id)
+
+    async def _step(self, session_id: str, to: SessionState) -> Broadcast:
+        at = self._now()
+        await self._store.write(lambda db: step_session(db, session_id, to, at=at))
         return await self._broadcast(session_id)
 
     async def _broadcast(self, session_id: str) -> Broadcast:

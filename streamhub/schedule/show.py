@@ -13,6 +13,9 @@ from streamhub.errors import BadInput
 from streamhub.text import require_language, require_slug
 from streamhub.timecode import require_utc, require_zone
 
+LOCAL = "local"
+"""The platform that every hub has: itself."""
+
 
 class SessionState(StrEnum):
     """Where a session is in its life; the order is that of `streamhub.schedule.rules.NEXT_STATES`."""
@@ -54,6 +57,14 @@ class Publishing(StrEnum):
     AUTO = "auto"
 
 
+class Privacy(StrEnum):
+    """Who finds the show's broadcasts on a platform: everybody, whoever has the address, or nobody else."""
+
+    PUBLIC = "public"
+    UNLISTED = "unlisted"
+    PRIVATE = "private"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Participant:
     """A person in a session.
@@ -80,6 +91,9 @@ class Show:
         about: one paragraph, plain text; may be empty.
         moderation: when questions are looked at.
         publishing: who publishes its answers.
+        platform: where viewers watch beside the hub: ``local`` (the hub alone) or a platform's name.
+        privacy: who finds its broadcasts on the platform.
+        direct: whether the encoder pushes straight to the platform, so that the hub gets the recording later.
     """
 
     id: str
@@ -88,12 +102,18 @@ class Show:
     about: str = ""
     moderation: Moderation = Moderation.AFTER
     publishing: Publishing = Publishing.REVIEW
+    platform: str = LOCAL
+    privacy: Privacy = Privacy.UNLISTED
+    direct: bool = False
 
     def __post_init__(self) -> None:
         require_slug(self.id, what="show id")
         require_language(self.language, what=f"show {self.id}")
         if not self.title.strip():
             raise BadInput(f"show {self.id}: empty title", hint="give the show a title")
+        require_slug(self.platform, what=f"platform of show {self.id}")
+        if self.direct and self.platform == LOCAL:
+            raise BadInput(f"show {self.id}: no platform to stream to directly", hint="choose a platform first")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

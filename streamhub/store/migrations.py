@@ -146,10 +146,94 @@ create table applied (
 ) strict, without rowid;
 """
 
+_PLATFORMS = """
+alter table shows add column platform text not null default 'local';
+alter table shows add column privacy text not null default 'unlisted';
+alter table shows add column direct integer not null default 0 check (direct in (0, 1));
+create table broadcasts (
+    session_id text not null references sessions (id),
+    platform text not null,
+    part integer not null check (part >= 1),
+    marker text not null unique,
+    ref text not null,
+    stream_ref text not null,
+    chat_ref text not null,
+    watch_url text not null,
+    phase text not null,
+    native_state text not null,
+    pending text not null,
+    pending_at text,
+    applied text not null,
+    started_at text,
+    ended_at text,
+    seen_at text,
+    problem text not null,
+    problem_details text not null,
+    retry_at text,
+    tries integer not null check (tries >= 0),
+    primary key (session_id, platform, part)
+) strict, without rowid;
+create table streams (
+    platform text not null,
+    room integer not null check (room >= 1),
+    marker text not null unique,
+    ref text not null,
+    pending_at text,
+    primary key (platform, room)
+) strict, without rowid;
+create table spending (
+    platform text not null,
+    day text not null,
+    call text not null,
+    calls integer not null,
+    units integer not null,
+    primary key (platform, day, call)
+) strict, without rowid;
+create table effects (
+    session_id text not null references sessions (id),
+    platform text not null,
+    part integer not null,
+    kind text not null,
+    name text not null,
+    applied text not null,
+    ref text not null,
+    pending text not null,
+    problem text not null,
+    problem_details text not null,
+    retry_at text,
+    tries integer not null check (tries >= 0),
+    at text not null,
+    primary key (session_id, platform, part, kind, name)
+) strict, without rowid;
+create table approvals (
+    session_id text primary key references sessions (id),
+    at text not null,
+    author text not null
+) strict, without rowid;
+create table chat_cursors (
+    source text not null,
+    ref text not null,
+    cursor text not null,
+    at text not null,
+    primary key (source, ref)
+) strict, without rowid;
+create table contributions (
+    source text not null,
+    ref text not null,
+    session_id text not null references sessions (id),
+    question_id text not null references questions (id),
+    author text not null,
+    at text not null,
+    primary key (source, ref)
+) strict, without rowid;
+create index contributions_by_question on contributions (question_id);
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
     Migration(number=103, name="segments and recordings", sql=_RECORDINGS),
     Migration(number=104, name="tokens, logins and stream keys", sql=_ACCESS),
     Migration(number=105, name="the log, and what was applied", sql=_LOG),
+    Migration(number=106, name="live platforms: broadcasts, spending, effects and contributions", sql=_PLATFORMS),
 )

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from streamhub.errors import NotFound
 from streamhub.schedule.rules import decide_step
-from streamhub.schedule.show import Moderation, Participant, Publishing, Role, Session, SessionState, Show
+from streamhub.schedule.show import Moderation, Participant, Privacy, Publishing, Role, Session, SessionState, Show
 from streamhub.store.log import log_action
 from streamhub.store.rows import (
     Row,
@@ -37,6 +37,9 @@ def save_show(db: Database, show: Show) -> None:
         "about": show.about,
         "moderation": show.moderation.value,
         "publishing": show.publishing.value,
+        "platform": show.platform,
+        "privacy": show.privacy.value,
+        "direct": int(show.direct),
     }
     upsert(db, "shows", row, key=("id",))
 
@@ -152,7 +155,12 @@ def step_session(db: Database, session_id: str, to: SessionState, *, at: datetim
 
 
 def _show(row: Row) -> Show:
-    kinds = {"moderation": Moderation(row["moderation"]), "publishing": Publishing(row["publishing"])}
+    kinds = {
+        "moderation": Moderation(row["moderation"]),
+        "publishing": Publishing(row["publishing"]),
+        "privacy": Privacy(row["privacy"]),
+        "direct": bool(row["direct"]),
+    }
     return Show(**{**row, **kinds})
 
 
