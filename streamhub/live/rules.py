@@ -1,10 +1,12 @@
-"""Rules of the live stage: phases of sessions, and what an SRT door makes of a stream key."""
+"""Rules of the live stage: phases of sessions, how a platform follows them, and what an SRT door makes of a key."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from enum import StrEnum
 
+from streamhub.errors import Fault
 from streamhub.live.platform import Phase
 from streamhub.schedule.show import SessionState
 
@@ -34,3 +36,105 @@ def phase_of(state: SessionState, *, receiving: bool) -> Phase:
 def derive_passphrase(key: str) -> str:
     """The SRT passphrase that belongs to a stream key: 32 hexadecimal digits, from which the key cannot be found."""
     return hashlib.sha256(b"streamhub srt " + key.encode()).hexdigest()[:32]
+
+
+class Step(StrEnum):
+    """What the reconciler does next on a platform for a session."""
+
+    NOTHING = "nothing"
+    ENSURE = "ensure"
+    REHEARSE = "rehearse"
+    GO_LIVE = "go_live"
+    END = "end"
+    CANCEL = "cancel"
+    ROLL_OVER = "roll_over"
+
+
+_BEFORE = frozenset({S.SCHEDULED, S.OPEN, S.MOVED})
+_PLANNED = frozenset({Phase.SCHEDULED, Phase.WAITING})
+FOLLOWED = _BEFORE | {S.REHEARSAL, S.LIVE}
+"""States of a session in which a platform has something to follow."""
+
+
+def plan_step(state: SessionState, phase: Phase | None, *, part_due: bool = False) -> Step:
+    """What brings a platform from where its broadcast is to where the session is.
+
+    Args:
+        state: of the session: what is wanted.
+        phase: of its broadcast, as seen last; None when there is none.
+        part_due: whether the broadcast has been live for as long as one may be.
+    """
+    if state is S.DRAFT or phase is Phase.LOST:
+        return Step.NOTHING
+    if state in _BEFORE:
+        return Step.ENSURE if phase is None or phase in _PLANNED else Step.NOTHING
+    if state is S.REHEARSAL:
+        return Step.REHEARSE if phase is None or phase in _PLANNED else Step.NOTHING
+    if state is S.LIVE:
+        if phase is Phase.LIVE:
+            return Step.ROLL_OVER if part_due else Step.NOTHING
+        return Step.NOTHING if phase is Phase.ENDED else Step.GO_LIVE
+    return _plan_after(state, phase)
+
+
+def _plan_after(state: SessionState, phase: Phase | None) -> Step:
+    """After the session: nothing stays live there, and nothing stays announced that will not come."""
+    if phase is None or phase is Phase.ENDED:
+        return Step.NOTHING
+    if state is S.CANCELLED or phase in _PLANNED:
+        return Step.NOTHING if phase is Phase.LIVE else Step.CANCEL
+    return Step.END
+
+
+_RETRIES_S: Mapping[Fault, tuple[float, ...]] = {
+    Fault.AUTH: (60, 300),
+    Fault.NOT_ALLOWED: (600, 3600),
+    Fault.QUOTA: (3600,),
+    Fault.RATE: (10, 30, 60),
+    Fault.LIMIT: (600, 1800),
+    Fault.NO_SIGNAL: (3, 5),
+    Fault.BAD_STATE: (15, 60, 300),
+    Fault.UNREACHABLE: (5, 10, 20, 40, 80, 160, 300),
+    Fault.UNKNOWN_OUTCOME: (5, 20, 60, 300),
+    Fault.BROKEN: (15, 60, 300, 900),
+}
+_URGENT_MOST_S = 30.0
+_PATIENT = frozenset({Fault.AUTH, Fault.NOT_ALLOWED, Fault.QUOTA, Fault.LIMIT})
+
+
+def plan_retry_s(fault: Fault, tries: int, *, urgent: bool) -> float | None:
+    """Seconds until the next try after so many failed ones; None: only when a person or the platform changes something.
+
+    Args:
+        fault: what failed.
+        tries: failed tries, this one included.
+        urgent: whether people wait for it now, because the session is live or has just ended.
+    """
+    waits = _RETRIES_S.get(fault)
+    if waits is None:
+        return None
+    wait_s = waits[min(max(tries, 1), len(waits)) - 1]
+    return min(wait_s, _URGENT_MOST_S) if urgent and fault not in _PATIENT else wait_s
+
+
+def plan_look_s(state: SessionState, phase: Phase, *, until_start_s: float) -> float:
+    """Seconds between two looks at a broadcast: often when it matters, hourly while it only waits."""
+    if state in {S.REHEARSAL, S.LIVE} or phase in {Phase.TESTING, Phase.LIVE}:
+        return 30.0
+    if until_start_s <= 600:
+        return 30.0 if until_start_s > -3600 else 600.0
+    return 3600.0
+
+
+def plan_signal_s(state: SessionState, phase: Phase, *, until_start_s: float) -> float | None:
+    """Seconds between two looks at what the platform receives; None while nobody needs to know."""
+    if phase is Phase.LIVE:
+        return 30.0
+    if state in {S.REHEARSAL, S.LIVE} or (state is S.OPEN and -3600 < until_start_s <= 600):
+        return 10.0
+    return None
+
+
+def relays(state: SessionState, *, until_start_s: float) -> bool:
+    """Whether a session's signal goes on to its platform: from an hour before its start, or as soon as it rehearses."""
+    return state in {S.REHEARSAL, S.LIVE} or (state is S.OPEN and until_start_s <= 3600)
