@@ -1,4 +1,4 @@
-"""The roles that the web face asks for: broadcasting, work, answers and the workshop.
+"""The roles that the web face asks for: broadcasting, work, answers, the workshop, and live platforms around them.
 
 The composition root hands in something that fulfils each; the web face knows nothing of platforms, engines or files.
 """
@@ -14,6 +14,15 @@ from streamhub.answers.answer import Answer
 from streamhub.live.platform import Ingest, Signal
 from streamhub.transcript.recognised import TranscriptionTask
 from streamhub.transcript.transcript import Transcript
+from streamhub.web.platform_views import (
+    AccountView,
+    ChatView,
+    InboxItem,
+    Offer,
+    PlatformView,
+    VideosView,
+    WatchPlace,
+)
 
 
 class Broadcasting(Protocol):
@@ -156,3 +165,109 @@ class Workshop(Protocol):
 
     async def take_transcript(self, task: TranscriptionTask, transcript: Transcript) -> None:
         """Keep what was heard; taking it again changes nothing."""
+
+
+class PlatformSights(Protocol):
+    """What there is to see of live platforms; asked every few seconds, so it reads what is known and asks nobody."""
+
+    def offered(self) -> Sequence[Offer]:
+        """The platforms that a show may choose beside the hub itself."""
+
+    async def view(self, session_id: str) -> PlatformView | None:
+        """A session on its show's platform; None when the show has none, and for a draft."""
+
+    async def public(self, session_id: str) -> WatchPlace | None:
+        """Where the public may watch it; None when there is no such place, or only invited people may know it."""
+
+    async def accounts(self) -> Sequence[AccountView]:
+        """Whom the hub is signed in as, for each platform that is offered."""
+
+
+class PlatformDeeds(Protocol):
+    """What hosts and the pages ask of live platforms; the rest follows the session by itself."""
+
+    def wake(self, session_id: str) -> None:
+        """A session changed: have its platform follow soon; returns at once and never fails."""
+
+    async def retry(self, session_id: str) -> None:
+        """Try again now what failed.
+
+        Raises:
+            Conflict: the session is on no platform.
+        """
+
+    async def remake(self, session_id: str) -> None:
+        """Make a broadcast again that was deleted on the platform.
+
+        Raises:
+            Conflict: the session is on no platform, or its broadcast is not gone.
+        """
+
+    async def ingest(self, session_id: str) -> Ingest:
+        """Where the encoder of a direct show pushes to, on the platform; the key is secret.
+
+        Raises:
+            Conflict: there is no such place, or not yet.
+            PlatformError: the platform does not tell.
+        """
+
+
+class Platforms(PlatformSights, PlatformDeeds, Protocol):
+    """Live platforms beside the hub."""
+
+
+class Videos(Protocol):
+    """The videos that platforms keep of a session, and what stands beside them."""
+
+    async def view(self, session_id: str) -> VideosView | None:
+        """What is known of a session's videos; None while there are none. Asks no platform."""
+
+    async def approve(self, session_id: str, *, author: str) -> None:
+        """Write the descriptions, and let them follow the archive from now on; already so is a success.
+
+        Raises:
+            Conflict: the session has no videos.
+        """
+
+    async def decline(self, session_id: str, *, author: str) -> None:
+        """Leave the descriptions alone from now on; already so is a success.
+
+        Raises:
+            Conflict: the session has no videos.
+        """
+
+
+class Chat(Protocol):
+    """The chat beside a live session."""
+
+    async def view(self, session_id: str) -> ChatView | None:
+        """Its state and last lines; None when the session has no chat. Asks no platform."""
+
+    async def take(self, session_id: str, ref: str, *, author: str) -> str:
+        """Make a line a question; returns the question's id, also when it was one already.
+
+        Raises:
+            NotFound: the line is not kept any more.
+            Conflict: the session takes no more questions.
+        """
+
+
+class Inbox(Protocol):
+    """Recordings that somebody dropped into the inbox folder."""
+
+    async def list(self) -> Sequence[InboxItem]:
+        """What lies there, and what was taken from there lately; newest first."""
+
+    async def assign(self, item_id: str, session_id: str, *, replace: bool, author: str) -> None:
+        """Say which session a recording belongs to; it is checked and imported soon.
+
+        Args:
+            item_id: of the recording.
+            session_id: of the session.
+            replace: whether a recording that the session has may be replaced.
+            author: who says so.
+
+        Raises:
+            NotFound: no such recording or session.
+            Conflict: the session has a recording and it may not be replaced, or the import is under way.
+        """

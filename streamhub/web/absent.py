@@ -1,0 +1,103 @@
+"""The roles of `streamhub.web.services` for a hub without live platforms and without an inbox.
+
+Each does what is right when there is nothing: shows nothing, and says so when somebody asks for a deed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streamhub.errors import Conflict, NotFound
+from streamhub.live.platform import Ingest
+from streamhub.web.platform_views import (
+    AccountView,
+    ChatView,
+    InboxItem,
+    Offer,
+    PlatformView,
+    VideosView,
+    WatchPlace,
+)
+
+
+class NoPlatforms:
+    """A hub that is the only place to watch."""
+
+    def offered(self) -> Sequence[Offer]:
+        """None."""
+        return ()
+
+    async def view(self, session_id: str) -> PlatformView | None:
+        """None."""
+        return None
+
+    async def public(self, session_id: str) -> WatchPlace | None:
+        """None."""
+        return None
+
+    async def accounts(self) -> Sequence[AccountView]:
+        """None."""
+        return ()
+
+    def wake(self, session_id: str) -> None:
+        """There is nobody to follow."""
+
+    async def retry(self, session_id: str) -> None:
+        """Say that there is nothing to try."""
+        raise _on_no_platform(session_id)
+
+    async def remake(self, session_id: str) -> None:
+        """Say that there is nothing to make."""
+        raise _on_no_platform(session_id)
+
+    async def ingest(self, session_id: str) -> Ingest:
+        """Say that there is no such place."""
+        raise _on_no_platform(session_id)
+
+
+class NoVideos:
+    """A hub whose sessions are on no platform that keeps videos."""
+
+    async def view(self, session_id: str) -> VideosView | None:
+        """None."""
+        return None
+
+    async def approve(self, session_id: str, *, author: str) -> None:
+        """Say that there are none."""
+        raise _without_videos(session_id)
+
+    async def decline(self, session_id: str, *, author: str) -> None:
+        """Say that there are none."""
+        raise _without_videos(session_id)
+
+
+class NoChat:
+    """A hub whose sessions have no chat."""
+
+    async def view(self, session_id: str) -> ChatView | None:
+        """None."""
+        return None
+
+    async def take(self, session_id: str, ref: str, *, author: str) -> str:
+        """Say that there is no such line."""
+        raise NotFound(f"chat of session {session_id}: there is no such line")
+
+
+class NoInbox:
+    """A hub without an inbox."""
+
+    async def list(self) -> Sequence[InboxItem]:
+        """Nothing."""
+        return ()
+
+    async def assign(self, item_id: str, session_id: str, *, replace: bool, author: str) -> None:
+        """Say that there is no such recording."""
+        raise NotFound(f"inbox: there is no recording {item_id!r}")
+
+
+def _on_no_platform(session_id: str) -> Conflict:
+    return Conflict(f"session {session_id}: is shown by the hub alone", hint="choose a platform for its show first")
+
+
+def _without_videos(session_id: str) -> Conflict:
+    return Conflict(f"session {session_id}: has no video on a platform")
