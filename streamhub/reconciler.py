@@ -1,0 +1,493 @@
+"""The reconciler: platforms follow the sessions, whatever crashes, drops or changes in between.
+
+The session's row is what is wanted, the broadcast's row is what is known; this loop brings the one to the other, one
+session apart from the other, so that one that hangs holds up nobody. Owns when a platform is asked for what, how often
+after a failure, the watch over broadcasts that nobody ended, and the relay's aim. The hub's own broadcast and recording
+never wait for it. Refuses to know brands: a platform is a role.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlite_utils import Database
+
+from streamhub.errors import Fault, PlatformError, StreamhubError
+from streamhub.live.platform import Broadcast, Ingest, LivePlatform, Phase, Signal
+from streamhub.live.problem import Problem, ProblemCode, problem_of, say_problem
+from streamhub.live.rules import FOLLOWED, Step, plan_look_s, plan_retry_s, plan_signal_s, plan_step, relays
+from streamhub.schedule.show import Session, SessionState, Show
+from streamhub.store import broadcasts as rows
+from streamhub.store import shows as show_rows
+from streamhub.store.broadcasts import BroadcastRow
+from streamhub.store.store import Store
+from streamhub.timecode import Now, format_instant
+
+LOG = logging.getLogger("streamhub.reconciler")
+
+_PASS_S = 2.0
+_CHECK_S = 3600.0
+_WARN_BEFORE = timedelta(minutes=45)
+_NOTES = frozenset(
+    {
+        ProblemCode.CHANGED_THERE,
+        ProblemCode.START_MOVED,
+        ProblemCode.LIMIT_NEAR,
+        ProblemCode.ROLLED_OVER,
+        ProblemCode.BROADCAST_GONE,
+        ProblemCode.REVOKED,
+        ProblemCode.OVER,
+    }
+)
+"""What is told and stays told though the last step went well."""
+_FINAL = frozenset({Phase.ENDED, Phase.LOST})
+
+
+class RemotePlatform(LivePlatform, Protocol):
+    """A platform that is not the hub itself."""
+
+    async def roll_over(self, session: Session) -> Broadcast:
+        """End this part and go on in a new one on the same ingestion point."""
+
+    async def remake(self, session_id: str) -> Broadcast:
+        """Make the broadcast again that was deleted there, on a host's word."""
+
+    async def check(self) -> Sequence[Problem]:
+        """What is wrong with the account or this machine, days ahead if possible."""
+
+
+class Relaying(Protocol):
+    """Passes the encoder's signal on to a platform."""
+
+    async def aim(self, session_id: str, ingest: Ingest | None) -> None:
+        """Relay a session there from now on; None: not any more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReconcilerParts:
+    """What the reconciler works with.
+
+    Attributes:
+        store: the hub's data.
+        platforms: by the name that shows carry.
+        relay: passes signals on.
+        end: ends a session for good, as a host would.
+        watchdog_s: without a signal for so long after the planned end, a session is ended.
+        part_s: after so long a broadcast goes on in a new part; 0: never.
+        now: the clock.
+    """
+
+    store: Store
+    platforms: Mapping[str, RemotePlatform]
+    relay: Relaying
+    end: Callable[[str], Awaitable[None]]
+    watchdog_s: float
+    part_s: float
+    now: Now
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """A session with all that is known of it."""
+
+    session: Session
+    show: Show
+    row: BroadcastRow | None
+
+    @property
+    def phase(self) -> Phase | None:
+        """Where its broadcast is, as seen last."""
+        return self.row.phase if self.row is not None and (self.row.ref or self.row.phase in _FINAL) else None
+
+    @property
+    def urgent(self) -> bool:
+        """Whether people wait for it right now."""
+        return self.session.state is SessionState.LIVE or self.phase is Phase.LIVE
+
+    def until_start_s(self, at: datetime) -> float:
+        """Seconds until the planned start; negative afterwards."""
+        return (self.session.starts_at - at).total_seconds()
+
+
+@dataclass(slots=True)
+class _Desk:
+    """What is remembered of a session between two looks; all of it may be lost."""
+
+    task: asyncio.Task[None] | None = None
+    woken: bool = True
+    ensured: tuple[Session, Show] | None = None
+    retry_at: datetime | None = None
+    tries: int = 0
+    problem: Problem | None = None
+    looked_at: datetime | None = None
+    signal: Signal | None = None
+    signal_at: datetime | None = None
+    silent_since: datetime | None = None
+    ingest: Ingest | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Following:
+    """How a platform follows a session, for people.
+
+    Attributes:
+        platform: the name that the show carries.
+        name: of the platform, as hosts know it.
+        row: what is known of the broadcast; None before it was planned.
+        signal: what the platform receives; None while nobody needs to know.
+        problem: what keeps it from following.
+        looked_at: when it was looked at last, UTC.
+    """
+
+    platform: str
+    name: str
+    row: BroadcastRow | None
+    signal: Signal | None
+    problem: Problem | None
+    looked_at: datetime | None
+
+
+@dataclass(slots=True)
+class _Account:
+    problems: tuple[Problem, ...] = ()
+    checked_at: datetime | None = None
+    task: asyncio.Task[None] | None = None
+
+
+class Reconciler:
+    """Keeps platforms like the sessions; use it as an async context manager."""
+
+    def __init__(self, parts: ReconcilerParts, *, pass_s: float = _PASS_S) -> None:
+        self._parts = parts
+        self._pass_s = pass_s
+        self._desks: dict[str, _Desk] = {}
+        self._accounts = {slug: _Account() for slug in parts.platforms}
+        self._woken = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Reconciler:
+        self._loop = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        tasks = [desk.task for desk in self._desks.values()] + [one.task for one in self._accounts.values()]
+        running = [task for task in (self._loop, *tasks) if task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def wake(self, session_id: str = "") -> None:
+        """Look again at once: at a session that changed, or at all of them after a new sign-in."""
+        for known, desk in self._desks.items():
+            if session_id in {"", known}:
+                desk.woken = True
+        if not session_id:
+            for account in self._accounts.values():
+                account.checked_at = None
+        self._woken.set()
+
+    def problems(self, platform: str) -> tuple[Problem, ...]:
+        """What is wrong with the account of a platform, as the last check found."""
+        account = self._accounts.get(platform)
+        return account.problems if account else ()
+
+    async def view(self, session_id: str) -> Following | None:
+        """How a platform follows a session; None when the hub alone shows it."""
+        case = await self._parts.store.read(lambda db: load_case(db, session_id))
+        platform = self._parts.platforms.get(case.show.platform)
+        if platform is None:
+            return None
+        desk = self._desks.get(session_id, _Desk())
+        problem = case.row.problem if case.row and case.row.problem else desk.problem
+        return Following(
+            platform=case.show.platform,
+            name=platform.name,
+            row=case.row,
+            signal=desk.signal,
+            problem=problem,
+            looked_at=desk.looked_at or (case.row.seen_at if case.row else None),
+        )
+
+    async def remake(self, session_id: str) -> None:
+        """On a host's word: make a deleted broadcast again, or go on in a new one when it was ended there.
+
+        Raises:
+            PlatformError: the platform refuses.
+        """
+        case = await self._parts.store.read(lambda db: load_case(db, session_id))
+        platform = self._parts.platforms[case.show.platform]
+        if case.session.state is SessionState.LIVE and case.phase is Phase.ENDED:
+            await platform.roll_over(case.session)
+        else:
+            await platform.remake(session_id)
+        await self._note(session_id, None)
+        self.wake(session_id)
+
+    # The loop.
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._pass()
+            except StreamhubError as error:
+                LOG.warning("reconciler_pass_failed %s", error)
+            except Exception:  # the job's boundary: the loop must go on
+                LOG.exception("reconciler_pass_failed")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), self._pass_s)
+            self._woken.clear()
+
+    async def _pass(self) -> None:
+        cases = await self._parts.store.read(lambda db: load_cases(db, self._parts.platforms))
+        for gone in self._desks.keys() - {case.session.id for case in cases}:
+            if (task := self._desks[gone].task) is None or task.done():
+                await self._parts.relay.aim(gone, None)
+                del self._desks[gone]
+        for case in cases:
+            desk = self._desks.setdefault(case.session.id, _Desk())
+            if (desk.task is None or desk.task.done()) and self._is_due(case, desk):
+                desk.woken = False
+                desk.task = asyncio.create_task(self._drive(case, desk))
+        for slug, account in self._accounts.items():
+            wanted = any(case.show.platform == slug for case in cases)
+            if wanted and (account.task is None or account.task.done()) and self._older(account.checked_at, _CHECK_S):
+                account.checked_at = self._parts.now()
+                account.task = asyncio.create_task(self._check(slug, account))
+
+    def _older(self, at: datetime | None, seconds: float | None) -> bool:
+        if seconds is None:
+            return False
+        return at is None or (self._parts.now() - at).total_seconds() >= seconds
+
+    def _is_due(self, case: Case, desk: _Desk) -> bool:
+        if desk.woken:
+            return True
+        at = self._parts.now()
+        if desk.problem is not None and (desk.retry_at is None or at < desk.retry_at):
+            return False
+        if self._wanted_step(case) is not Step.NOTHING and not self._is_ensured(case, desk):
+            return True
+        if self._wants_relay(case) is not (desk.ingest is not None):
+            return True
+        return self._wants_look(case, desk) or self._wants_signal(case, desk)
+
+    def _wants_relay(self, case: Case) -> bool:
+        until_s = case.until_start_s(self._parts.now())
+        return not case.show.direct and case.phase is not None and relays(case.session.state, until_start_s=until_s)
+
+    def _is_ensured(self, case: Case, desk: _Desk) -> bool:
+        """Whether only keeping it planned is wanted, and it was seen to for this very session."""
+        same = desk.ensured == (case.session, case.show)
+        return same and self._wanted_step(case) is Step.ENSURE and case.row is not None and not case.row.pending
+
+    def _wanted_step(self, case: Case) -> Step:
+        row = case.row
+        live_s = 0.0
+        if row is not None and row.phase is Phase.LIVE and row.started_at is not None:
+            live_s = (self._parts.now() - row.started_at).total_seconds()
+        return plan_step(
+            case.session.state, case.phase, part_due=bool(self._parts.part_s and live_s >= self._parts.part_s)
+        )
+
+    def _wants_look(self, case: Case, desk: _Desk) -> bool:
+        if case.phase is None or case.phase in _FINAL:
+            return False
+        until_s = case.until_start_s(self._parts.now())
+        return self._older(desk.looked_at, plan_look_s(case.session.state, case.phase, until_start_s=until_s))
+
+    def _wants_signal(self, case: Case, desk: _Desk) -> bool:
+        if case.phase is None or case.phase in _FINAL:
+            return False
+        until_s = case.until_start_s(self._parts.now())
+        return self._older(desk.signal_at, plan_signal_s(case.session.state, case.phase, until_start_s=until_s))
+
+    # One session.
+
+    async def _drive(self, case: Case, desk: _Desk) -> None:
+        session_id = case.session.id
+        try:
+            case = await self._parts.store.read(lambda db: load_case(db, session_id))
+            await self._follow(case, desk)
+            desk.tries, desk.retry_at, desk.problem = 0, None, None
+            await self._settle(session_id)
+        except PlatformError as error:
+            await self._note_failure(case, desk, error)
+        except StreamhubError as error:
+            LOG.warning("platform_step_refused session=%s %s", session_id, error)
+            desk.retry_at = self._parts.now() + timedelta(seconds=60)
+        except Exception:  # the job's boundary: one session's trouble stays its own
+            LOG.exception("platform_step_failed session=%s", session_id)
+            desk.problem = self._broken(case)
+            desk.retry_at = self._parts.now() + timedelta(seconds=60)
+
+    async def _follow(self, case: Case, desk: _Desk) -> None:
+        platform = self._parts.platforms[case.show.platform]
+        step = self._wanted_step(case)
+        if step in {Step.GO_LIVE, Step.REHEARSE} and case.phase is None:
+            await platform.ensure(case.session)
+            case = await self._parts.store.read(lambda db: load_case(db, case.session.id))
+        await self._aim(case, desk, platform)
+        if step is not Step.NOTHING and not self._is_ensured(case, desk):
+            LOG.info("platform_step session=%s platform=%s step=%s", case.session.id, case.show.platform, step)
+            await self._take(step, case, platform)
+            desk.ensured = (case.session, case.show) if step is Step.ENSURE else None
+        if self._wants_look(case, desk) and step in {Step.NOTHING, Step.ENSURE}:
+            desk.looked_at = self._parts.now()
+            seen = await platform.get(case.session.id)
+            await self._mind(case, seen, platform)
+        if self._wants_signal(case, desk):
+            desk.signal_at = self._parts.now()
+            desk.signal = await platform.signal(case.session.id)
+        await self._watch(case, desk)
+
+    async def _take(self, step: Step, case: Case, platform: RemotePlatform) -> None:
+        session = case.session
+        if step is Step.ENSURE:
+            await platform.ensure(session)
+        elif step is Step.REHEARSE:
+            await platform.rehearse(session.id)
+        elif step is Step.GO_LIVE:
+            await platform.go_live(session.id)
+        elif step is Step.END:
+            await platform.end(session.id)
+        elif step is Step.CANCEL:
+            await platform.cancel(session.id)
+        elif step is Step.ROLL_OVER:
+            after = await platform.roll_over(session)
+            await self._note(session.id, self._told(case, ProblemCode.ROLLED_OVER, part=str(after.part)))
+
+    async def _aim(self, case: Case, desk: _Desk, platform: RemotePlatform) -> None:
+        """Point the relay to where the session is shown; a stream that somebody else is live on is left alone."""
+        if not self._wants_relay(case):
+            desk.ingest = None
+        elif desk.ingest is None:
+            desk.ingest = await platform.ingest(case.session.id)
+        await self._parts.relay.aim(case.session.id, None if self._is_taken(case, desk) else desk.ingest)
+
+    def _is_taken(self, case: Case, desk: _Desk) -> bool:
+        """Whether another session is relayed to the same place; the live one wins."""
+        if desk.ingest is None or case.session.state is SessionState.LIVE:
+            return False
+        others = (other.ingest for known, other in self._desks.items() if known != case.session.id)
+        return any(other is not None and other.key == desk.ingest.key for other in others)
+
+    async def _mind(self, case: Case, seen: Broadcast, platform: RemotePlatform) -> None:
+        """What a look at the broadcast means for a live session: it was ended there, or lasts long."""
+        if case.session.state is not SessionState.LIVE:
+            return
+        if seen.phase is Phase.ENDED and case.show.direct:
+            LOG.info("platform_ended_there session=%s", case.session.id)
+            await self._parts.end(case.session.id)
+        elif seen.phase is Phase.ENDED:
+            await self._note(case.session.id, self._told(case, ProblemCode.OVER))
+        elif seen.phase is Phase.LIVE and seen.started_at is not None and self._parts.part_s:
+            due_at = seen.started_at + timedelta(seconds=self._parts.part_s)
+            if due_at - _WARN_BEFORE <= self._parts.now() < due_at:
+                at = format_instant(due_at)
+                await self._note(case.session.id, self._told(case, ProblemCode.LIMIT_NEAR, at=at))
+
+    async def _watch(self, case: Case, desk: _Desk) -> None:
+        """End a forgotten session whose encoder pushes straight to the platform; the studio minds the others."""
+        session, at = case.session, self._parts.now()
+        if desk.signal is None or desk.signal.receiving:
+            desk.silent_since = None
+        elif desk.silent_since is None:
+            desk.silent_since = desk.signal_at
+        if session.state is not SessionState.LIVE or not case.show.direct or desk.silent_since is None:
+            return
+        planned_end = (session.started_at or session.starts_at) + timedelta(minutes=session.planned_minutes)
+        silent_s = (at - max(desk.silent_since, planned_end)).total_seconds()
+        if silent_s >= self._parts.watchdog_s:
+            LOG.warning("watchdog_ends session=%s silent_s=%d", session.id, silent_s)
+            await self._parts.end(session.id)
+
+    # Problems.
+
+    def _told(self, case: Case, code: ProblemCode, **details: str) -> Problem:
+        name = self._parts.platforms[case.show.platform].name
+        return Problem(code=code, details={"platform": name, "command": case.show.platform, **details})
+
+    def _broken(self, case: Case) -> Problem:
+        return self._told(case, ProblemCode.BROKEN, reason="internal")
+
+    async def _note_failure(self, case: Case, desk: _Desk, error: PlatformError) -> None:
+        desk.tries += 1
+        if error.fault is Fault.NOT_FOUND:
+            desk.ensured = None
+        wait_s = plan_retry_s(error.fault, desk.tries, urgent=case.urgent)
+        retry_at = error.retry_at
+        if retry_at is None and wait_s is not None:
+            retry_at = self._parts.now() + timedelta(seconds=wait_s)
+        desk.retry_at = retry_at
+        problem = replace(problem_of(error), retry_at=retry_at)
+        if desk.problem is None or desk.problem.code is not problem.code:
+            LOG.warning(
+                "platform_problem session=%s code=%s reason=%s %s", case.session.id, error.code, error.reason, error
+            )
+        desk.problem = problem
+        await self._note(case.session.id, problem)
+
+    async def _note(self, session_id: str, problem: Problem | None) -> None:
+        def note(db: Database) -> None:
+            case = load_case(db, session_id)
+            if case.row is not None and case.row.problem != problem:
+                rows.note_problem(db, case.row, problem)
+
+        await self._parts.store.write(note)
+
+    async def _settle(self, session_id: str) -> None:
+        """Forget what kept a broadcast from following, now that it follows; what is only told stays."""
+
+        def settle(db: Database) -> None:
+            row = load_case(db, session_id).row
+            if row is not None and row.problem is not None and row.problem.code not in _NOTES:
+                rows.note_problem(db, row, None)
+
+        await self._parts.store.write(settle)
+
+    async def _check(self, slug: str, account: _Account) -> None:
+        try:
+            problems = tuple(await self._parts.platforms[slug].check())
+        except PlatformError as error:
+            problems = (problem_of(error),)
+        except StreamhubError as error:
+            LOG.warning("platform_check_failed platform=%s %s", slug, error)
+            return
+        for problem in problems:
+            if problem not in account.problems:
+                LOG.warning(
+                    "platform_problem platform=%s code=%s %s", slug, problem.code, " ".join(say_problem(problem))
+                )
+        account.problems = problems
+
+
+def load_case(db: Database, session_id: str) -> Case:
+    """A session with its show and the last part of its broadcast.
+
+    Raises:
+        NotFound: there is no such session.
+    """
+    session = show_rows.load_session(db, session_id)
+    show = show_rows.load_show(db, session.show_id)
+    return Case(session=session, show=show, row=rows.find_broadcast(db, session_id, show.platform))
+
+
+def load_cases(db: Database, platforms: Mapping[str, RemotePlatform]) -> list[Case]:
+    """Sessions whose platform has something to follow: planned and running ones, and what is not finished there."""
+    shows = {show.id: show for show in show_rows.list_shows(db) if show.platform in platforms}
+    last = {(row.session_id, row.platform): row for row in rows.list_broadcasts(db)}
+    sessions = {session.id: session for session in show_rows.list_sessions(db, states=FOLLOWED)}
+    for row in last.values():
+        if row.phase not in _FINAL and row.session_id not in sessions:
+            sessions[row.session_id] = show_rows.load_session(db, row.session_id)
+    return [
+        Case(session=session, show=show, row=last.get((session.id, show.platform)))
+        for session in sessions.values()
+        if (show := shows.get(session.show_id)) is not None
+    ]

@@ -1,0 +1,418 @@
+"""Platforms follow the sessions: over a real store and a platform that does what a test wants."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamhub.errors import Fault
+from streamhub.live.platform import Ingest, Phase, Signal
+from streamhub.live.problem import ProblemCode, make_error
+from streamhub.live.rules import Step, plan_look_s, plan_retry_s, plan_signal_s, plan_step, relays
+from streamhub.reconciler import Reconciler, ReconcilerParts
+from streamhub.schedule.show import Session, SessionState, Show
+from streamhub.store.broadcasts import BroadcastRow, find_broadcast, save_broadcast
+from streamhub.store.shows import load_session, save_session, save_show, step_session
+from streamhub.store.store import Store
+
+START = datetime(2027, 3, 2, 19, 0, tzinfo=UTC)
+SESSION = Session(
+    id="2027-03-02-netz", show_id="netz", title="Netz", starts_at=START, state=SessionState.OPEN, planned_minutes=60
+)
+S = SessionState
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self, at):
+        self.at = at
+
+    def __call__(self):
+        return self.at
+
+    def forward(self, **by):
+        self.at += timedelta(**by)
+
+
+class Stage:
+    """A platform that does what it is asked or fails when told to, and a relay that remembers its aim."""
+
+    name = "Stage"
+    capabilities = frozenset()
+
+    def __init__(self, store, now):
+        self.store, self.now = store, now
+        self.calls = Counter()
+        self.fail = {}
+        self.hang = {}
+        self.phase_there = {}
+        self.signal_there = Signal(receiving=True, quality="good")
+        self.aims = {}
+        self.found = ()
+
+    async def _do(self, name, session_id, phase=None, **changes):
+        self.calls[name] += 1
+        if (gate := self.hang.get(session_id)) is not None:
+            await gate.wait()
+        if (fault := self.fail.get(name)) is not None:
+            raise make_error(fault, ProblemCode.UNREACHABLE, {"platform": self.name})
+
+        def save(db):
+            row = find_broadcast(db, session_id, "stage") or BroadcastRow(
+                session_id=session_id, platform="stage", marker=f"m-{session_id}", ref=f"ref-{session_id}"
+            )
+            return save_broadcast(db, replace(row, **({"phase": phase} if phase else {}), **changes)).broadcast
+
+        return await self.store.write(save)
+
+    async def ensure(self, session):
+        return await self._do("ensure", session.id)
+
+    async def get(self, session_id):
+        return await self._do("get", session_id, self.phase_there.get(session_id))
+
+    async def ingest(self, session_id):
+        self.calls["ingest"] += 1
+        return Ingest(url="rtmp://stage/live", key=f"key-{session_id}")
+
+    async def signal(self, session_id):
+        self.calls["signal"] += 1
+        return self.signal_there
+
+    async def rehearse(self, session_id):
+        return await self._do("rehearse", session_id, Phase.TESTING)
+
+    async def go_live(self, session_id):
+        return await self._do("go_live", session_id, Phase.LIVE, started_at=self.now())
+
+    async def end(self, session_id):
+        return await self._do("end", session_id, Phase.ENDED)
+
+    async def cancel(self, session_id):
+        await self._do("cancel", session_id, Phase.LOST)
+
+    async def roll_over(self, session):
+        self.calls["roll_over"] += 1
+
+        def roll(db):
+            before = find_broadcast(db, session.id, "stage")
+            save_broadcast(db, replace(before, phase=Phase.ENDED))
+            after = replace(
+                before, part=before.part + 1, marker="m2", ref="ref2", phase=Phase.LIVE, started_at=self.now()
+            )
+            return save_broadcast(db, after).broadcast
+
+        return await self.store.write(roll)
+
+    async def remake(self, session_id):
+        return await self._do("remake", session_id, Phase.SCHEDULED)
+
+    async def check(self):
+        self.calls["check"] += 1
+        return self.found
+
+    async def aim(self, session_id, ingest):
+        self.aims[session_id] = ingest
+
+
+@pytest.fixture
+def clock():
+    return Clock(START - timedelta(days=3))
+
+
+@pytest.fixture
+async def store(tmp_path, clock):
+    async with Store.open(tmp_path / "hub.sqlite3", now=clock) as store:
+        await store.write(lambda db: save_show(db, Show(id="netz", title="Netz", platform="stage")))
+        await store.write(lambda db: save_session(db, SESSION))
+        yield store
+
+
+@pytest.fixture
+def stage(store, clock):
+    return Stage(store, clock)
+
+
+@pytest.fixture
+def ended():
+    return []
+
+
+@pytest.fixture
+async def reconciler(store, stage, clock, ended):
+    async def end(session_id):
+        ended.append(session_id)
+        await store.write(lambda db: step_session(db, session_id, S.ENDED, at=clock()))
+
+    parts = ReconcilerParts(
+        store=store, platforms={"stage": stage}, relay=stage, end=end, watchdog_s=600, part_s=11.75 * 3600, now=clock
+    )
+    async with Reconciler(parts, pass_s=0.01) as running:
+        yield running
+
+
+async def row_of(store, session_id=SESSION.id):
+    return await store.read(lambda db: find_broadcast(db, session_id, "stage"))
+
+
+async def until(condition, timeout_s=5.0):
+    async with asyncio.timeout(timeout_s):
+        while True:
+            found = condition()
+            if asyncio.iscoroutine(found):
+                found = await found
+            if found:
+                return found
+            await asyncio.sleep(0.01)
+
+
+async def change(store, reconciler, **fields):
+    session = await store.read(lambda db: load_session(db, SESSION.id))
+    await store.write(lambda db: save_session(db, replace(session, **fields)))
+    reconciler.wake(SESSION.id)
+
+
+async def phase_is(store, phase):
+    row = await row_of(store)
+    return row is not None and row.phase is phase
+
+
+async def test_a_planned_session_is_planned_there_once(store, stage, reconciler):
+    """A planned session gets its broadcast, and as long as nothing changes nothing more is asked."""
+    await until(lambda: row_of(store))
+    await asyncio.sleep(0.2)
+    assert stage.calls["ensure"] == 1
+    assert stage.calls["get"] <= 1
+    assert stage.aims[SESSION.id] is None
+
+
+async def test_a_change_follows_through(store, stage, reconciler):
+    """Moving or renaming a session reaches the platform at once."""
+    await until(lambda: row_of(store))
+    await change(store, reconciler, title="Netz und Strom", starts_at=START + timedelta(days=1))
+    await until(lambda: stage.calls["ensure"] == 2)
+
+
+async def test_the_life_of_a_session_is_followed(store, stage, reconciler, clock):
+    """Rehearsal, live and end are followed; the relay has its aim before the platform is asked to go live."""
+    clock.at = START - timedelta(minutes=30)
+    await until(lambda: stage.aims.get(SESSION.id))
+    await change(store, reconciler, state=S.REHEARSAL)
+    await until(lambda: phase_is(store, Phase.TESTING))
+    await change(store, reconciler, state=S.LIVE, started_at=clock())
+    await until(lambda: phase_is(store, Phase.LIVE))
+    assert stage.aims[SESSION.id].key == f"key-{SESSION.id}"
+    await change(store, reconciler, state=S.ENDED, ended_at=clock())
+    await until(lambda: phase_is(store, Phase.ENDED))
+    await until(lambda: stage.aims[SESSION.id] is None)
+    assert stage.calls["ingest"] == 1
+
+
+async def test_a_cancelled_session_is_taken_back_there(store, stage, reconciler):
+    """Cancelling takes the broadcast back."""
+    await until(lambda: row_of(store))
+    await change(store, reconciler, state=S.CANCELLED)
+    await until(lambda: stage.calls["cancel"])
+
+
+async def test_a_failure_is_told_and_tried_again(store, stage, reconciler, clock):
+    """A platform that does not answer becomes one problem with a next try; when it answers, the problem is gone."""
+    await until(lambda: row_of(store))
+    stage.fail["go_live"] = Fault.UNREACHABLE
+    await change(store, reconciler, state=S.LIVE, started_at=clock())
+
+    async def told():
+        row = await row_of(store)
+        return row.problem
+
+    problem = await until(told)
+    assert problem.code is ProblemCode.UNREACHABLE
+    assert timedelta(0) < problem.retry_at - clock() <= timedelta(seconds=30)
+    tries = stage.calls["go_live"]
+    await asyncio.sleep(0.1)
+    assert stage.calls["go_live"] == tries, "it must wait for its next try"
+    stage.fail.clear()
+    clock.forward(seconds=31)
+    await until(lambda: phase_is(store, Phase.LIVE))
+    row = await until(lambda: row_of(store))
+    await until(lambda: _settled(store))
+    assert row.session_id == SESSION.id
+
+
+async def _settled(store):
+    return (await row_of(store)).problem is None
+
+
+async def test_one_that_hangs_holds_up_nobody(store, stage, reconciler):
+    """A session whose platform call hangs does not keep another from being planned."""
+    await until(lambda: row_of(store))
+    stage.hang[SESSION.id] = asyncio.Event()
+    await change(store, reconciler, title="Anders")
+    other = replace(SESSION, id="2027-03-03-gas", title="Gas")
+    await store.write(lambda db: save_session(db, other))
+    await until(lambda: row_of(store, other.id))
+    stage.hang[SESSION.id].set()
+
+
+async def test_the_watchdog_ends_what_nobody_ended(store, stage, reconciler, clock, ended):
+    """A session streamed straight to the platform ends ten minutes after its planned end without a signal."""
+    await store.write(lambda db: save_show(db, Show(id="netz", title="Netz", platform="stage", direct=True)))
+    clock.at = START
+    await change(store, reconciler, state=S.LIVE, started_at=START)
+    await until(lambda: phase_is(store, Phase.LIVE))
+    stage.signal_there = Signal(receiving=False, quality="none")
+    clock.at = START + timedelta(minutes=50)
+    await until(lambda: stage.calls["signal"] >= 2)
+    clock.at = START + timedelta(minutes=69)
+    before = stage.calls["signal"]
+    await until(lambda: stage.calls["signal"] > before)
+    assert ended == []
+    clock.at = START + timedelta(minutes=71)
+    await until(lambda: ended)
+    await until(lambda: phase_is(store, Phase.ENDED))
+
+
+async def test_a_signal_in_between_puts_the_watchdog_off(store, stage, reconciler, clock, ended):
+    """An encoder that came back is not silent any more."""
+    await store.write(lambda db: save_show(db, Show(id="netz", title="Netz", platform="stage", direct=True)))
+    clock.at = START
+    await change(store, reconciler, state=S.LIVE, started_at=START)
+    await until(lambda: phase_is(store, Phase.LIVE))
+    for minute, receiving in ((61, False), (65, True), (69, False), (74, False)):
+        stage.signal_there = Signal(receiving=receiving, quality="good" if receiving else "none")
+        before = stage.calls["signal"]
+        clock.at = START + timedelta(minutes=minute)
+        await until(lambda before=before: stage.calls["signal"] > before)
+    assert ended == []
+
+
+async def test_a_direct_show_ended_there_ends_here(store, stage, reconciler, clock, ended):
+    """Who streams straight to the platform may end it there; the session ends with it."""
+    await store.write(lambda db: save_show(db, Show(id="netz", title="Netz", platform="stage", direct=True)))
+    await change(store, reconciler, state=S.LIVE, started_at=clock())
+    await until(lambda: phase_is(store, Phase.LIVE))
+    stage.phase_there[SESSION.id] = Phase.ENDED
+    clock.forward(minutes=2)
+    await until(lambda: ended)
+
+
+async def test_a_broadcast_ended_there_ends_no_session_of_the_hub(store, stage, reconciler, clock, ended):
+    """A broadcast that somebody ended there is told; the hub goes on, and a new part is one word away."""
+    await change(store, reconciler, state=S.LIVE, started_at=clock())
+    await until(lambda: phase_is(store, Phase.LIVE))
+    stage.phase_there[SESSION.id] = Phase.ENDED
+    clock.forward(minutes=2)
+    await until(lambda: _told(store, ProblemCode.OVER))
+    assert ended == []
+    stage.phase_there.clear()
+    await reconciler.remake(SESSION.id)
+    row = await row_of(store)
+    assert (row.part, row.phase) == (2, Phase.LIVE)
+
+
+async def _told(store, code):
+    row = await row_of(store)
+    return row.problem is not None and row.problem.code is code
+
+
+async def test_long_sessions_are_warned_and_roll_over(store, stage, reconciler, clock):
+    """At eleven hours the host is warned, at a quarter to twelve the broadcast goes on in a new one."""
+    await change(store, reconciler, state=S.LIVE, started_at=clock())
+    await until(lambda: phase_is(store, Phase.LIVE))
+    clock.forward(hours=11, minutes=1)
+    await until(lambda: _told(store, ProblemCode.LIMIT_NEAR))
+    assert stage.calls["roll_over"] == 0
+    clock.forward(minutes=45)
+    await until(lambda: stage.calls["roll_over"])
+    await until(lambda: _told(store, ProblemCode.ROLLED_OVER))
+    assert (await row_of(store)).part == 2
+    await asyncio.sleep(0.1)
+    assert stage.calls["roll_over"] == 1
+
+
+async def test_two_sessions_on_one_stream_are_not_mixed(store, stage, reconciler, clock):
+    """A session that is only near its start is not relayed onto the stream that another one is relayed to."""
+    stage.ingest = _same_ingest
+    other = replace(SESSION, id="2027-03-02-gas", title="Gas", state=S.LIVE, started_at=clock())
+    clock.at = START - timedelta(minutes=30)
+    await store.write(lambda db: save_session(db, other))
+    reconciler.wake()
+    await until(lambda: stage.aims.get(other.id))
+    await until(lambda: SESSION.id in stage.aims)
+    assert sum(aim is not None for aim in stage.aims.values()) == 1
+
+
+async def _same_ingest(session_id):
+    return Ingest(url="rtmp://stage/live", key="one-key")
+
+
+async def test_what_the_account_lacks_is_found_ahead(store, stage, reconciler, clock):
+    """The account is checked at once and then hourly, not at every pass."""
+    stage.found = ()
+    await until(lambda: stage.calls["check"] == 1)
+    await asyncio.sleep(0.1)
+    assert stage.calls["check"] == 1
+    clock.forward(hours=1, seconds=1)
+    await until(lambda: stage.calls["check"] == 2)
+
+
+async def test_local_shows_are_nobodys_business(store, stage, reconciler):
+    """A show on the hub alone is never asked about."""
+    await store.write(lambda db: save_show(db, Show(id="still", title="Still")))
+    quiet = replace(SESSION, id="2027-03-09-still", show_id="still")
+    await store.write(lambda db: save_session(db, quiet))
+    reconciler.wake()
+    await asyncio.sleep(0.1)
+    assert await row_of(store, quiet.id) is None
+    assert await reconciler.view(quiet.id) is None
+
+
+_AFTER = {
+    Step.ENSURE: Phase.SCHEDULED,
+    Step.REHEARSE: Phase.TESTING,
+    Step.GO_LIVE: Phase.LIVE,
+    Step.END: Phase.ENDED,
+    Step.CANCEL: Phase.LOST,
+    Step.ROLL_OVER: Phase.LIVE,
+}
+
+
+@given(st.sampled_from(SessionState), st.none() | st.sampled_from(Phase), st.booleans())
+def test_every_step_leads_to_rest(state, phase, part_due):
+    """From wherever a broadcast is, at most two steps bring it to where it stays."""
+    step = plan_step(state, phase, part_due=part_due)
+    for _ in range(2):
+        if step is Step.NOTHING:
+            break
+        phase = _AFTER[step]
+        step = plan_step(state, phase)
+    assert step in {Step.NOTHING, Step.ENSURE}
+
+
+@given(st.sampled_from(sorted({S.ENDED, S.PROCESSING, S.IN_REVIEW, S.PUBLISHED})), st.sampled_from(Phase))
+def test_nothing_stays_live_after_the_session(state, phase):
+    """After a session nothing is live or announced on its platform."""
+    after = _AFTER.get(plan_step(SessionState(state), phase), phase)
+    assert after in {Phase.ENDED, Phase.LOST}
+
+
+@given(st.sampled_from(Fault), st.integers(1, 50), st.booleans())
+def test_waits_grow_and_stay_bounded(fault, tries, urgent):
+    """The wait before the next try never shrinks with the number of tries; it is a second to an hour."""
+    wait_s = plan_retry_s(fault, tries, urgent=urgent)
+    if wait_s is not None:
+        assert 1 <= wait_s <= 3600
+        assert plan_retry_s(fault, tries + 1, urgent=urgent) >= wait_s
+
+
+def test_looks_are_cheap_while_nothing_happens():
+    """A week of waiting costs less than two hundred looks, and nobody asks for the signal."""
+    week_s = 7 * 24 * 3600
+    assert week_s / plan_look_s(S.OPEN, Phase.SCHEDULED, until_start_s=week_s) < 200
+    assert plan_signal_s(S.OPEN, Phase.SCHEDULED, until_start_s=week_s) is None
+    assert not relays(S.OPEN, until_start_s=week_s)
