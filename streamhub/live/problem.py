@@ -46,9 +46,12 @@ class ProblemCode(StrEnum):
     CLOCK_WRONG = "clock_wrong"
     OTHER_HUB = "other_hub"
     CHAT_CLOSED = "chat_closed"
+    CHAT_PAUSED = "chat_paused"
     THUMBNAIL_REFUSED = "thumbnail_refused"
     CAPTIONS_REFUSED = "captions_refused"
     CHAPTERS_INVALID = "chapters_invalid"
+    CHAPTERS_CLASH = "chapters_clash"
+    DESCRIPTION_FULL = "description_full"
     VIDEO_NOT_READY = "video_not_ready"
     PROCESSING_FAILED = "processing_failed"
     VIDEO_SHORTER = "video_shorter"
@@ -185,6 +188,10 @@ SENTENCES: Mapping[ProblemCode, tuple[str, str]] = MappingProxyType(
             "%(platform)s: the live chat is switched off or over.",
             "Questions come in by the hub's own page.",
         ),
+        P.CHAT_PAUSED: (
+            "%(platform)s: the live chat is not read for now, to keep quota for starting and ending.",
+            "Questions come in by the hub's own page. Reading begins anew at midnight Pacific time.",
+        ),
         P.THUMBNAIL_REFUSED: (
             "%(platform)s: refuses our thumbnail.",
             "Allow custom thumbnails in the channel's features (phone verification).",
@@ -196,6 +203,14 @@ SENTENCES: Mapping[ProblemCode, tuple[str, str]] = MappingProxyType(
         P.CHAPTERS_INVALID: (
             "%(platform)s: there are too few answers for chapters (%(reason)s).",
             "Nothing to do; the description stays without chapters.",
+        ),
+        P.CHAPTERS_CLASH: (
+            "%(platform)s: a line of the description begins with a time (“%(line)s”), which would spoil the chapters.",
+            "Write the time elsewhere in that line there; the hub adds the chapters the next time.",
+        ),
+        P.DESCRIPTION_FULL: (
+            "%(platform)s: the description leaves no room for our chapters.",
+            "Shorten it there; the hub adds them the next time.",
         ),
         P.VIDEO_NOT_READY: (
             "%(platform)s: is still processing the video.",

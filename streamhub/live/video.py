@@ -72,6 +72,10 @@ class VideoShelf(Protocol):
     All raise `PlatformError`.
     """
 
+    @property
+    def name(self) -> str:
+        """As people know it."""
+
     async def look(self, ref: str) -> Video:
         """The video as it is now; captions are not listed, they cost too much."""
 
@@ -80,6 +84,9 @@ class VideoShelf(Protocol):
 
     async def save_captions(self, ref: str, language: str, vtt: str) -> str:
         """Make these the captions of a language; returns the track's id."""
+
+    async def remove_captions(self, ref: str, language: str) -> None:
+        """Take our captions of a language away; none there is a success."""
 
     async def save_thumbnail(self, ref: str, image: bytes) -> None:
         """Make this JPEG (at most 2 MB) the picture of the video."""
