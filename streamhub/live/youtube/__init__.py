@@ -1,0 +1,1 @@
+"""YouTube as a live platform."""
