@@ -52,12 +52,16 @@ class Batch:
         cursor: what to give at the next look.
         wait_s: how long the source asks to wait before it.
         over: whether nothing more will come.
+        removed: refs of contributions that were taken back there, by their authors or by moderators.
+        removed_authors: author refs of people whose contributions were all taken back, such as banned ones.
     """
 
     contributions: tuple[Contribution, ...]
     cursor: str
     wait_s: float
     over: bool = False
+    removed: frozenset[str] = frozenset()
+    removed_authors: frozenset[str] = frozenset()
 
 
 class ContributionSource(Protocol):
