@@ -15,15 +15,16 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from sqlite_utils import Database
 
-from streamhub.config import Secret, Settings, load_settings
+from streamhub.broadcasting import BroadcastingParts, HubBroadcasting, StudioHandler, end_session
+from streamhub.config import Settings, load_settings
 from streamhub.control import open_control
 from streamhub.engine import Engine
 from streamhub.engine.locks import probe_database
@@ -32,7 +33,6 @@ from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
 from streamhub.importing import ImportRequest
 from streamhub.live.local import LocalPlatform
-from streamhub.live.platform import Ingest, Signal
 from streamhub.live.rtmp import RtmpDoor
 from streamhub.live.srt import SrtDoor
 from streamhub.pipeline import Pipeline, PipelineParts, Source, order_session
@@ -40,10 +40,9 @@ from streamhub.process import Command, run_checked
 from streamhub.recording.ffmpeg import Ffmpeg, ffmpeg_version, find_ffmpeg
 from streamhub.recording.pyav import PyavScanner, scan_media
 from streamhub.recording.room import RecordingRoom
-from streamhub.recording.studio import Happening, Studio, StudioEvent
+from streamhub.recording.studio import Studio
 from streamhub.schedule.show import SessionState
 from streamhub.store import shows as show_rows
-from streamhub.store.access import forget_stream_key, load_stream_key
 from streamhub.store.lock import hold_workspace
 from streamhub.store.store import Store
 from streamhub.text import Random
@@ -190,90 +189,6 @@ def _make_parts(
     )
 
 
-class StudioHandler:
-    """Ends a session whose encoder stayed away longer than the grace time; how, depends on what else runs."""
-
-    def __init__(self, end: Callable[[str], Awaitable[None]]) -> None:
-        self.end = end
-
-    async def __call__(self, event: StudioEvent) -> None:
-        """Log what happened, and end the session when the grace time is over."""
-        LOG.info("studio_%s session=%s %s", event.kind, event.session_id, event.message)
-        if event.kind is Happening.GRACE_OVER:
-            await self.end(event.session_id)
-
-
-async def end_session(store: Store, session_id: str, *, now: Now) -> None:
-    """End a session, forget its stream key, order its pipeline, all or nothing; already ended is a success."""
-
-    def end(db: Database) -> None:
-        session = show_rows.load_session(db, session_id)
-        if session.state is SessionState.LIVE:
-            at = now()
-            show_rows.step_session(db, session_id, SessionState.ENDED, at=at)
-            forget_stream_key(db, session_id)
-            order_session(db, session_id, Source(), at=at)
-
-    await store.write(end)
-
-
-class HubBroadcasting:
-    """Takes sessions on air and off again, on the hub itself as the platform."""
-
-    def __init__(self, parts: Parts, platform: LocalPlatform, srt: SrtDoor | None) -> None:
-        self._parts = parts
-        self._platform = platform
-        self._srt = srt
-
-    async def go_live(self, session_id: str) -> None:
-        """Show it to the public."""
-        await self._ensure(session_id)
-        await self._platform.go_live(session_id)
-
-    async def end(self, session_id: str) -> None:
-        """End it for good and order what follows."""
-        key = await self._key(session_id)
-        await end_session(self._parts.store, session_id, now=self._parts.now)
-        await self._platform.end(session_id)
-        if self._srt and key:
-            await self._srt.forget(key)
-
-    async def ingest(self, session_id: str) -> Ingest:
-        """Where the encoder pushes to; the second door is named beside the first."""
-        await self._ensure(session_id)
-        main = await self._platform.ingest(session_id)
-        if self._srt is None:
-            return main
-        second = await self._srt.expect(main.key)
-        host = self._parts.settings.live.host
-        shown = replace(second, url=second.url.replace(f"//{host}:", f"//{shown_host(host)}:"))
-        return replace(main, alternatives=(shown,))
-
-    async def signal(self, session_id: str) -> Signal:
-        """What arrives right now."""
-        return await self._platform.signal(session_id)
-
-    def hls_folder(self, session_id: str) -> Path | None:
-        """Where the hub's own viewers find the stream."""
-        return self._parts.studio.hls_folder(session_id)
-
-    async def expect_again(self) -> None:
-        """After a start: listen again for the encoders of open sessions at the second door."""
-        if self._srt is None:
-            return
-        waiting = {SessionState.OPEN, SessionState.REHEARSAL, SessionState.LIVE}
-        for session in await self._parts.store.read(lambda db: show_rows.list_sessions(db, states=waiting)):
-            if key := await self._key(session.id):
-                await self._srt.expect(key)
-
-    async def _ensure(self, session_id: str) -> None:
-        session = await self._parts.store.read(lambda db: show_rows.load_session(db, session_id))
-        await self._platform.ensure(session)
-
-    async def _key(self, session_id: str) -> Secret | None:
-        return await self._parts.store.read(lambda db: load_stream_key(db, session_id))
-
-
 def stop_event() -> asyncio.Event:
     """Set when the process is told to stop (Ctrl-C, or the service manager)."""
     stop = asyncio.Event()
@@ -301,10 +216,7 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
                 if door is not None:
                     await door.open(parts.studio)
                     stack.push_async_callback(door.close)
-            platform = LocalPlatform(
-                parts.store, parts.studio, url=_door_url(rtmp, parts.settings), now=now, random=random
-            )
-            broadcasting = HubBroadcasting(parts, platform, srt)
+            broadcasting = _make_broadcasting(parts, rtmp, srt)
             parts.on_studio.end = broadcasting.end
             await parts.studio.resume()
             await broadcasting.expect_again()
@@ -316,6 +228,24 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
             await _greet(parts, url, rtmp, say)
             await stop.wait()
             say("stopping; what runs goes on at the next start ...")
+
+
+def _make_broadcasting(parts: Parts, rtmp: RtmpDoor, srt: SrtDoor | None) -> HubBroadcasting:
+    """The hub as the platform that every session has."""
+    host = parts.settings.live.host
+    url = _door_url(rtmp, parts.settings)
+    local = LocalPlatform(parts.store, parts.studio, url=url, now=parts.now, random=parts.random)
+
+    return HubBroadcasting(
+        BroadcastingParts(
+            store=parts.store,
+            local=local,
+            viewing=parts.studio,
+            second_door=srt,
+            shown=lambda address: address.replace(f"//{host}:", f"//{shown_host(host)}:"),
+            now=parts.now,
+        )
+    )
 
 
 @contextlib.asynccontextmanager

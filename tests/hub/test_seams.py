@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from streamhub.answers.answer import AnswerState
-from streamhub.app import HubBroadcasting, Parts, open_hub
+from streamhub.app import Parts, open_hub
 from streamhub.archive.folder import load_archive
 from streamhub.archive.library import plan_library
+from streamhub.broadcasting import BroadcastingParts, HubBroadcasting
 from streamhub.config import Settings
 from streamhub.errors import Conflict
 from streamhub.hubside import ArchiveAnswers
@@ -229,7 +230,9 @@ async def test_a_stream_key_ends_with_its_session(folder: Path, by_host: bool) -
     async with open_parts(folder) as parts:
         await hold_session(parts, replace(SESSION, state=SessionState.REHEARSAL, started_at=None, ended_at=None))
         platform = LocalPlatform(parts.store, parts.studio, url="rtmp://hub", now=parts.now, random=os.urandom)
-        broadcasting = HubBroadcasting(parts, platform, None)
+        broadcasting = HubBroadcasting(
+            BroadcastingParts(store=parts.store, local=platform, viewing=parts.studio, now=parts.now)
+        )
         assert (await broadcasting.ingest(SESSION.id)).key
         await broadcasting.go_live(SESSION.id)
         if by_host:
