@@ -13,6 +13,9 @@ from streamhub.recording.recording import ClockMap
 from streamhub.schedule.show import Participant
 from streamhub.transcript.transcript import Transcript
 
+PLAYABLE = frozenset({"file", "hls"})
+"""Kinds of recordings that a page can play itself; every other kind is a platform's name."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArchivedRecording:
@@ -21,6 +24,7 @@ class ArchivedRecording:
     Attributes:
         url: path relative to the media folder, or an https address.
         kind: ``file``, ``hls`` or a platform's name.
+        label: the platform's name as people know it; empty for a file, or where nobody said.
         mime: of a file; may be empty.
         duration_ms: of the media.
         clock: session clock to media clock.
@@ -29,6 +33,7 @@ class ArchivedRecording:
 
     url: str
     kind: str = "file"
+    label: str = ""
     mime: str = "video/mp4"
     duration_ms: int
     clock: ClockMap

@@ -156,9 +156,11 @@ def _session_values(session: ArchivedSession) -> dict[str, Given]:
 
 
 def _recording_values(recording: ArchivedRecording) -> dict[str, Given]:
+    label: dict[str, Given] = {"label": recording.label} if recording.label else {}
     return {
         "url": recording.url,
         "kind": recording.kind,
+        **label,
         "mime": recording.mime,
         "duration": format_ms(recording.duration_ms),
         "video": recording.has_video,
@@ -209,6 +211,7 @@ def _parse_recording(fields: Fields) -> ArchivedRecording:
     return ArchivedRecording(
         url=fields.text("url"),
         kind=fields.text("kind", "file"),
+        label=fields.text("label", ""),
         mime=fields.text("mime", "video/mp4"),
         duration_ms=fields.parsed("duration", parse_ms),
         clock=clock,

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from itertools import pairwise
 
 from streamhub.answers.answer import Answer, AnswerState
-from streamhub.archive.archived import ArchivedRecording, ArchivedSession
+from streamhub.archive.archived import PLAYABLE, ArchivedRecording, ArchivedSession
 from streamhub.archive.format import answer_name, order_of
 from streamhub.archive.markdown import cut_text, plain_text
 from streamhub.schedule.show import Role
@@ -72,7 +72,8 @@ class PublicSession:
         replaced: superseded ones: address and question stay, the answer is elsewhere.
         transcript: in the session's language, without what is hidden; None without any.
         gaps: ids of the cues after which something was left out; empty text for the beginning.
-        recording: the first; None when only text exists.
+        recording: the first that a page can play, else the first; None when only text exists.
+        videos: recordings on platforms, which pages only link to.
         speakers: keys of all who take part or speak, in order.
     """
 
@@ -83,6 +84,7 @@ class PublicSession:
     transcript: Transcript | None
     gaps: frozenset[str]
     recording: ArchivedRecording | None
+    videos: tuple[ArchivedRecording, ...]
     speakers: tuple[str, ...]
 
 
@@ -167,7 +169,8 @@ def _public_session(session: ArchivedSession) -> PublicSession | None:
         replaced=tuple(_public_answer(replace(answer, ranges=(), body=""), session) for answer in replaced),
         transcript=transcript,
         gaps=gaps,
-        recording=session.recordings[0] if session.recordings else None,
+        recording=next(iter(sorted(session.recordings, key=lambda one: one.kind not in PLAYABLE)), None),
+        videos=tuple(one for one in session.recordings if one.kind not in PLAYABLE),
         speakers=_speakers(session),
     )
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from streamhub.archive.archived import PLAYABLE
 from streamhub.archive.plan import MediaLink, require_site_path
 from streamhub.errors import BadArchive, BadInput
 from streamhub.recording.recording import ClockMap
 from streamhub.timecode import Span
 from streamhub.transcript.transcript import Cue
-
-_PLAYABLE = frozenset({"file", "hls"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,11 +110,28 @@ def _playlist_files(root: Path, playlist: PurePosixPath, what: str, depth: int =
 
 def player_kind(kind: str, *, has_video: bool) -> str:
     """What the page's player is: ``video``, ``audio``, ``hls`` or only a ``link``."""
-    if kind not in _PLAYABLE:
+    if kind not in PLAYABLE:
         return "link"
     if kind == "hls":
         return "hls"
     return "video" if has_video else "audio"
+
+
+def plan_jump(url: str, at_ms: int) -> str:
+    """The address that opens a video at a second; empty when it is no https address.
+
+    Platforms read the query ``t`` so; nothing but the address is used of them.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    if parts.scheme != "https" or not parts.hostname:
+        return ""
+    asked = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "t"]
+    if at_ms >= 1000:
+        asked.append(("t", f"{at_ms // 1000}s"))
+    return parts._replace(query=urlencode(asked)).geturl()
 
 
 def to_media_time(cues: Iterable[Cue], clock: ClockMap) -> tuple[Cue, ...]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from urllib.parse import urlsplit
 
 from streamhub.archive.library import Label, Library, PublicAnswer, PublicSession, key_of, neighbours
 from streamhub.archive.markdown import cut_text, render_markdown
-from streamhub.archive.media import PlacedMedia, to_media_time
+from streamhub.archive.media import PlacedMedia, plan_jump, to_media_time
 from streamhub.archive.views import (
     AnswerRef,
     AnswerView,
@@ -26,6 +27,7 @@ from streamhub.archive.views import (
     SessionView,
     TranscriptView,
     TurnView,
+    VideoLink,
 )
 from streamhub.transcript.transcript import Cue, Maker
 
@@ -90,6 +92,7 @@ def view_answer(answer: PublicAnswer, library: Library, media: PlacedMedia | Non
     record = answer.answer
     before, after = neighbours(found, record.id)
     player = _answer_player(answer, media)
+    videos = _answer_videos(answer, found)
     downloads = (f"{answer.url}answer.vtt",) if answer.cues else ()
     return AnswerView(
         head=Head(
@@ -112,7 +115,8 @@ def view_answer(answer: PublicAnswer, library: Library, media: PlacedMedia | Non
         body_markdown=record.body,
         text=answer.text,
         player=player,
-        recording_missing=bool(answer.cues and found.recording and not media),
+        videos=videos,
+        recording_missing=bool(answer.cues and found.recording and not media and not videos),
         transcript=_answer_transcript(answer, found, library, media),
         related=tuple(
             refer_answer(library.answers[other], library)
@@ -150,6 +154,7 @@ def view_session(found: PublicSession, library: Library, media: PlacedMedia | No
     transcript = found.transcript
     spoken_ms = max((cue.span.end_ms for cue in transcript.cues), default=0) if transcript else 0
     names = ", ".join(person.name for person in session.participants)
+    videos = _session_videos(found)
     return SessionView(
         head=Head(
             path=f"{found.url}index.html",
@@ -164,7 +169,8 @@ def view_session(found: PublicSession, library: Library, media: PlacedMedia | No
         ),
         recap_html=render_markdown(session.recap) if session.recap.strip() else "",
         player=_session_player(found, media),
-        recording_missing=bool(found.recording and not media),
+        videos=videos,
+        recording_missing=bool(found.recording and not media and not videos),
         duration_ms=media.duration_ms if media else spoken_ms,
         answers=tuple(refer_answer(answer, library) for answer in found.answers),
         transcript=_session_transcript(found, library, media),
@@ -240,6 +246,33 @@ def _session_player(found: PublicSession, media: PlacedMedia | None) -> PlayerVi
         captions_language=transcript.language if transcript else "",
         origin=media.origin,
     )
+
+
+def _session_videos(found: PublicSession) -> tuple[VideoLink, ...]:
+    """Every video of a session, from where the session begins in it."""
+    starts = [video.clock.pieces[0].media.start_ms if video.clock.pieces else 0 for video in found.videos]
+    return _links(found, starts)
+
+
+def _answer_videos(answer: PublicAnswer, found: PublicSession) -> tuple[VideoLink, ...]:
+    """The first video in which an answer begins, at its second."""
+    for span in answer.answer.ranges:
+        starts = [next((part.start_ms for part in video.clock.media_spans(span)), None) for video in found.videos]
+        if links := _links(found, starts):
+            return links[:1]
+    return ()
+
+
+def _links(found: PublicSession, starts: Sequence[int | None]) -> tuple[VideoLink, ...]:
+    several = len(found.videos) > 1
+    links = []
+    for number, (video, at_ms) in enumerate(zip(found.videos, starts, strict=True), 1):
+        url = plan_jump(video.url, at_ms) if at_ms is not None else ""
+        if url and at_ms is not None:
+            host = urlsplit(url).hostname or ""
+            label = video.label or host
+            links.append(VideoLink(url=url, label=label, host=host, at_ms=at_ms, part=number if several else 0))
+    return tuple(links)
 
 
 def _answer_transcript(

@@ -136,6 +136,25 @@ class PlayerView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VideoLink:
+    """A link to a platform's video; nothing of it is loaded before somebody follows it.
+
+    Attributes:
+        url: opens it at the second that is meant.
+        label: the platform's name, or its host.
+        host: where the link leads.
+        at_ms: where it begins to play.
+        part: number of the video where a session has several; else 0.
+    """
+
+    url: str
+    label: str
+    host: str
+    at_ms: int
+    part: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TranscriptView:
     """Speech as text."""
 
@@ -164,6 +183,7 @@ class AnswerView:
     body_markdown: str
     text: str
     player: PlayerView | None
+    videos: tuple[VideoLink, ...]
     recording_missing: bool
     transcript: TranscriptView | None
     related: tuple[AnswerRef, ...]
@@ -191,6 +211,7 @@ class SessionView:
     participants: tuple[tuple[Named, str, str], ...]
     recap_html: str
     player: PlayerView | None
+    videos: tuple[VideoLink, ...]
     recording_missing: bool
     duration_ms: int
     answers: tuple[AnswerRef, ...]

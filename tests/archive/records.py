@@ -77,9 +77,10 @@ def transcripts(draw: st.DrawFn, language: str) -> Transcript:
 
 
 recordings = st.builds(
-    lambda url, kind, mime, duration_ms, session, media, has_video: ArchivedRecording(
+    lambda url, kind, label, mime, duration_ms, session, media, has_video: ArchivedRecording(
         url=url,
         kind=kind,
+        label=label,
         mime=mime,
         duration_ms=duration_ms,
         clock=ClockMap(tuple(ClockPiece(*pair) for pair in zip(session, media, strict=False))),
@@ -87,6 +88,7 @@ recordings = st.builds(
     ),
     filled,
     filled,
+    texts,
     filled,
     st.integers(0, 10**8),
     ordered_spans(),
