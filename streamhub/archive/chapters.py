@@ -129,7 +129,7 @@ def format_chapter(chapter: Chapter) -> str:
 # --- the check; it shares nothing with the above but the numbers
 
 _STAMP = re.compile(r"\s*(?P<time>\d+(?::\d+)+)(?P<rest>.*)", re.DOTALL)
-_WELL_FORMED = re.compile(r"(?:[1-9]\d?:[0-5]\d|\d|[1-5]\d):[0-5]\d")
+_WELL_FORMED = re.compile(r"(?:[1-9]\d?:[0-5]\d|[0-5]?\d):[0-5]\d")
 
 
 def check_chapters(text: str, *, duration_ms: int = 0) -> list[BrokenRule]:
