@@ -23,6 +23,8 @@ from streamhub.text import LANGUAGES
 from streamhub.timecode import require_zone
 
 SETTINGS_FILE = "streamhub.toml"
+PLATFORMS: Mapping[str, str] = types.MappingProxyType({"youtube": "YouTube"})
+"""Live platforms beside the hub itself: the name that shows and commands carry, and the name that people know."""
 
 
 class Secret(str):

@@ -19,10 +19,11 @@ _README = """# A streamhub workspace
     hub.sqlite3       the hub's data: shows, questions, votes, marks
     engine.sqlite3    the state of running work
     media/            recordings
+    inbox/            drop downloaded recordings here; the hub finds their session
     transcripts/      the archive: plain text, made for git, correctable by hand
     site/             overrides of the theme, file by file
     public/           the generated site; upload it anywhere
-    run/, secret      locks and keys of this machine; keep them to yourself
+    run/, secret, *.token  locks and keys of this machine; keep them to yourself
 """
 
 
@@ -75,8 +76,12 @@ class Workspace:
         """Recordings."""
         return (self.folder / settings.recording.media_dir).resolve()
 
+    def inbox(self, settings: Settings) -> Path:
+        """Where downloaded recordings are dropped."""
+        return (self.folder / settings.recording.inbox_dir).resolve()
+
     def secret(self) -> bytes:
-        """The key that signs cookies.
+        """The key that signs cookies and encrypts sign-ins.
 
         Raises:
             Environment: it is missing or others can read it.
@@ -125,7 +130,7 @@ def create_workspace(folder: Path, settings: Settings, *, random: Random) -> Wor
         write_private(workspace.folder / "secret", random(32))
         (workspace.folder / "README.md").write_text(_README, "utf-8")
         (workspace.folder / ".gitignore").write_text(
-            "hub.sqlite3*\nengine.sqlite3*\nmedia/\npublic/\nrun/\nsecret\n", "utf-8"
+            "hub.sqlite3*\nengine.sqlite3*\nmedia/\ninbox/\npublic/\nrun/\nsecret\n*.token\n", "utf-8"
         )
         workspace.settings_file.write_text(render_settings_file(settings), "utf-8")
     except OSError as error:
@@ -139,7 +144,8 @@ def complete_workspace(workspace: Workspace, settings: Settings) -> None:
     """Make the folders that are missing, as after a restore."""
     for part in (workspace.transcripts, workspace.theme_overrides, workspace.public):
         part.mkdir(parents=True, exist_ok=True)
-    workspace.media(settings).mkdir(mode=0o700, parents=True, exist_ok=True)  # rehearsals and what is not published
+    for private in (workspace.media(settings), workspace.inbox(settings)):  # rehearsals and what is not published
+        private.mkdir(mode=0o700, parents=True, exist_ok=True)
     workspace.run.mkdir(mode=0o700, exist_ok=True)
 
 
