@@ -1,0 +1,1 @@
+"""Counterparts of services that the tests must not reach."""
