@@ -22,6 +22,7 @@ class ProblemCode(StrEnum):
     NOT_CONNECTED = "not_connected"
     SIGNED_OUT = "signed_out"
     SIGNED_OUT_TESTING = "signed_out_testing"
+    SIGN_IN_UNREADABLE = "sign_in_unreadable"
     WRONG_ACCOUNT = "wrong_account"
     SCOPE_MISSING = "scope_missing"
     API_OFF = "api_off"
@@ -91,6 +92,10 @@ SENTENCES: Mapping[ProblemCode, tuple[str, str]] = MappingProxyType(
         P.SIGNED_OUT_TESTING: (
             "%(platform)s: the sign-in ended after %(days)s days, as it does for apps left in “Testing”.",
             "Sign in again: streamhub %(command)s connect. To end this, set the app to “In production” in its console.",
+        ),
+        P.SIGN_IN_UNREADABLE: (
+            "%(platform)s: the sign-in that is kept cannot be used (%(reason)s).",
+            "Sign in again: streamhub %(command)s connect.",
         ),
         P.WRONG_ACCOUNT: (
             "%(platform)s: this is the account %(seen)s, but the hub's broadcasts are on %(expected)s.",
