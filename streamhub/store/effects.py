@@ -24,9 +24,10 @@ class Effect:
 
     Attributes:
         session_id, platform, part: whose video.
-        kind: ``captions``, ``description``, ``thumbnail`` or ``playlist``.
+        kind: ``captions``, ``description``, ``thumbnail`` or ``playlist``; ``video`` is what is known of the video
+            itself, ``recording`` its entry in the archive.
         name: which of its kind, such as the language of captions; may be empty.
-        applied: digest of what is there; empty: nothing yet.
+        applied: digest of what is there, and what else its keeper wants to know of it; empty: nothing yet.
         ref: the platform's id of it; may be empty.
         pending: digest of what is being put there; empty: nothing under way.
         problem: why it is not as it should be; None when it is.
@@ -78,6 +79,19 @@ def list_effects(db: Database, session_id: str, platform: str) -> list[Effect]:
         platform,
     )
     return [_effect(row) for row in rows]
+
+
+def find_effect_ref(db: Database, show_id: str, platform: str, kind: str) -> str:
+    """The platform's id of what the newest session of a show has of this kind there; empty when none has any."""
+    row = fetch_one(
+        db,
+        "select e.ref from effects e join sessions s on s.id = e.session_id "
+        "where s.show_id = ? and e.platform = ? and e.kind = ? and e.ref <> '' order by e.at desc limit 1",
+        show_id,
+        platform,
+        kind,
+    )
+    return str(row["ref"]) if row else ""
 
 
 def approve(db: Database, session_id: str, *, at: datetime, author: str) -> None:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from reading import Page
 from records import HOSTILE, make_session, sessions, transcripts
 
-from streamhub.answers.answer import Answer, AnswerState
+from streamhub.answers.answer import AnswerState
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.blurb import (
     CLOSE_LINE,
@@ -223,7 +223,8 @@ def test_only_our_block_is_replaced(there: str, block: str) -> None:
     after = plan_description(put, lines).after
     assert plan_description(after, "").after == there
     assert plan_description(after, lines).changes is False
-    assert (lines in after) and (after.count(OPEN_LINE) == bool(block))
+    assert lines in after
+    assert after.count(OPEN_LINE) == bool(block)
 
 
 def test_the_marker_stays_the_last_line() -> None:
