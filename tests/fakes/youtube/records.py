@@ -37,6 +37,8 @@ class Channel:
     title: str
     live_enabled: bool = True
     custom_thumbnails: bool = True
+    missing: bool = False
+    """Whether the account has no channel after all."""
 
 
 @dataclass(kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import BasicAuth, web
 
-from tests.fakes.youtube import broadcasts, streams  # the rules put themselves into the register
+from tests.fakes.youtube import broadcasts, captions, chat, playlists, streams, videos  # they fill the register
 from tests.fakes.youtube.control import Control
 from tests.fakes.youtube.faults import Cut, Drop, Fault, Html502, Refuse, Slow
 from tests.fakes.youtube.oauth import SignIn
@@ -20,7 +20,7 @@ from tests.fakes.youtube.uploads import Uploads, read_upload
 from tests.fakes.youtube.wire import Method, find_method, parse_body, parse_query
 from tests.fakes.youtube.world import World
 
-__all__ = ["Server", "broadcasts", "streams"]
+__all__ = ["Server", "broadcasts", "captions", "chat", "playlists", "streams", "videos"]
 
 Json = dict[str, Any]
 _BODY_BYTES = 128 * 2**20

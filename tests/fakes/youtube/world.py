@@ -85,6 +85,7 @@ class Knobs:
         token_life_s: how long an access token is good.
         testing_app: whether the app is in "Testing": the token endpoint then tells the refresh token's seven days.
         consent: what the person in the browser does.
+        viewers: what concurrentViewers says while live; None leaves it out.
         clock_shift_s: how far the counterpart's clock is from ours.
     """
 
@@ -109,6 +110,7 @@ class Knobs:
     token_life_s: float = 3599.0
     testing_app: bool = False
     consent: Consent = field(default_factory=Consent)
+    viewers: int | None = None
     clock_shift_s: float = 0.0
 
 
