@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import logging
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -98,21 +98,31 @@ async def import_media(
     *,
     progress: Progress = lambda done: None,
     needs_sound: bool = True,
+    started_at: datetime | None = None,
 ) -> Recording:
     """Make any media file the recording of a session, in place of an earlier one; the file itself stays as it is.
 
-    Session time is media time. The picture is copied, the sound copied where a browser plays it, else made AAC.
+    The picture is copied, the sound copied where a browser plays it, else made AAC.
+
+    Args:
+        room: the recording room.
+        path: the file.
+        session_id: the session.
+        progress: told how much is done, 0 to 1.
+        needs_sound: whether a silent film is refused.
+        started_at: the instant of the file's first frame, UTC; None: session time is media time.
 
     Raises:
         NotFound: there is no such session.
-        BadMedia: no media, no sound, or the result does not hold what went in.
+        BadMedia: no media, no sound, nothing of the session in it, or the result does not hold what went in.
         DiskFull: too little space.
         ToolFailed, ToolMissing: the media tool failed.
     """
     async with _lock_of(session_id):
-        await room.store.read(lambda db: load_session(db, session_id))
+        session = await room.store.read(lambda db: load_session(db, session_id))
         info = await asyncio.to_thread(room.scanner.scan, path)
         plan = plan_import(info, name=path.name, needs_sound=needs_sound)
+        clock = _plan_file_clock(session, path.name, [(started_at, media_ms(info))])
         folder = room.session_dir(session_id)
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         await asyncio.to_thread(require_space, folder, info.size_bytes, what=f"import of {path.name}")
@@ -126,19 +136,119 @@ async def import_media(
             check_result(
                 result, name=path.name, expected_ms=media_ms(info), audio=bool(info.audio_codec), video=plan.video
             )
-            sha256 = await asyncio.to_thread(_digest, part)
-            await asyncio.to_thread(publish_file, part, target)
+            if started_at is None:
+                clock = ClockMap.identity(media_ms(result))
+            return await _publish_import(room, session, part, result, clock)
         finally:
             await asyncio.to_thread(part.unlink, missing_ok=True)
-        recording = Recording(
-            session_id=session_id,
-            path=room.relative(target),
-            sha256=sha256,
-            info=result,
-            clock=ClockMap.identity(media_ms(result)),
-            source="import",
-        )
-        return await _keep(room, recording)
+
+
+async def import_parts(
+    room: RecordingRoom,
+    parts: Sequence[tuple[Path, datetime]],
+    session_id: str,
+    *,
+    progress: Progress = lambda done: None,
+) -> Recording:
+    """Join files that each hold a stretch of a session into its recording, in place of an earlier one.
+
+    Args:
+        room: the recording room.
+        parts: each file with the instant of its first frame, UTC, in order.
+        session_id: the session.
+        progress: told how much is joined, 0 to 1.
+
+    Raises:
+        NotFound: there is no such session.
+        BadMedia: a file is no media, differs from the others in codecs or size, or the result is not whole.
+        DiskFull: too little space.
+        ToolFailed, ToolMissing: the media tool failed.
+    """
+    async with _lock_of(session_id):
+        session = await room.store.read(lambda db: load_session(db, session_id))
+        infos = [await asyncio.to_thread(room.scanner.scan, path) for path, _ in parts]
+        _require_alike([path for path, _ in parts], infos)
+        started = [(at, media_ms(info)) for (_, at), info in zip(parts, infos, strict=True)]
+        clock = _plan_file_clock(session, f"parts of {session_id}", started)
+        folder = room.session_dir(session_id)
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        size_bytes = sum(info.size_bytes for info in infos)
+        await asyncio.to_thread(require_space, folder, size_bytes, what=f"import into {session_id}")
+        target = folder / "recording.mp4"
+        part = target.with_name(target.name + ".part")
+        pieces = [
+            JoinPart(
+                path=path,
+                duration_ms=media_ms(info),
+                has_video=bool(info.video_codec),
+                has_audio=bool(info.audio_codec),
+            )
+            for (path, _), info in zip(parts, infos, strict=True)
+        ]
+        try:
+            await room.tool.join(pieces, part, progress=progress)
+            first, expected_ms = infos[0], sum(piece.duration_ms for piece in pieces)
+            result = await asyncio.to_thread(room.scanner.scan, part)
+            check_result(
+                result,
+                name=f"parts of {session_id}",
+                expected_ms=expected_ms,
+                audio=bool(first.audio_codec),
+                video=bool(first.video_codec),
+            )
+            return await _publish_import(room, session, part, result, clock)
+        finally:
+            await asyncio.to_thread(part.unlink, missing_ok=True)
+
+
+def _require_alike(paths: Sequence[Path], infos: Sequence[MediaInfo]) -> None:
+    for path, info in zip(paths, infos, strict=True):
+        if not is_alike(info, infos[0]):
+            raise BadMedia(
+                f"{path.name}: holds {describe_shape(info)}, {paths[0].name} holds {describe_shape(infos[0])}",
+                hint="download all parts in the same quality, or join them in an editor",
+            )
+
+
+def _plan_file_clock(session: Session, name: str, parts: Sequence[tuple[datetime | None, int]]) -> ClockMap:
+    """The clock of files that are joined end to end, each with its first frame's instant and its length."""
+    zero = session.started_at
+    segments = [
+        Segment(session_id=session.id, number=number, path=name, started_at=at or zero, duration_ms=duration_ms)
+        for number, (at, duration_ms) in enumerate(parts, 1)
+        if at is not None and zero is not None
+    ]
+    if zero is None or not segments:
+        return ClockMap.identity(sum(duration_ms for _, duration_ms in parts))
+    clock = plan_clock(segments, session_started_at=zero)
+    if not clock.pieces:
+        raise BadMedia(f"{name}: ended before session {session.id} began", hint="choose the session that it shows")
+    return clock
+
+
+async def _publish_import(
+    room: RecordingRoom, session: Session, part: Path, info: MediaInfo, clock: ClockMap
+) -> Recording:
+    """Give a finished ``.part`` its name and keep it as the session's recording."""
+    target = part.with_name(part.name.removesuffix(".part"))
+    sha256 = await asyncio.to_thread(_digest, part)
+    await asyncio.to_thread(publish_file, part, target)
+    recording = Recording(
+        session_id=session.id,
+        path=room.relative(target),
+        sha256=sha256,
+        info=info,
+        clock=clock,
+        lost_ms=plan_lost_ms(clock, session_ms=_session_ms(session)),
+        source="import",
+    )
+    return await _keep(room, recording)
+
+
+def _session_ms(session: Session) -> int | None:
+    if session.started_at is None or session.ended_at is None:
+        return None
+    return ms_between(session.started_at, session.ended_at)
 
 
 async def discard_segments(room: RecordingRoom, session_id: str) -> int:
@@ -271,16 +381,13 @@ async def _join(room: RecordingRoom, session: Session, pieces: list[_Piece], *, 
             await asyncio.to_thread(passing.unlink, missing_ok=True)
     used = [piece.segment for piece in pieces]
     clock = plan_clock(used, session_started_at=session.started_at or used[0].started_at)
-    session_ms = None
-    if session.started_at is not None and session.ended_at is not None:
-        session_ms = ms_between(session.started_at, session.ended_at)
     recording = Recording(
         session_id=session.id,
         path=room.relative(target),
         sha256=sha256,
         info=info,
         clock=clock,
-        lost_ms=plan_lost_ms(clock, session_ms=session_ms),
+        lost_ms=plan_lost_ms(clock, session_ms=_session_ms(session)),
     )
     return await _keep(room, recording)
 
