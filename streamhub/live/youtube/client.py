@@ -14,7 +14,7 @@ import json
 import logging
 import random as randomness
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,6 +68,19 @@ class _Request:
     mime: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How the client waits.
+
+    Attributes:
+        random: a number in [0, 1), for the jitter of pauses.
+        sleep: waits so many seconds.
+    """
+
+    random: Callable[[], float] = randomness.random
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
 class Api:
     """The calls. Make one for each account, end it with `close`.
 
@@ -78,7 +91,7 @@ class Api:
         now: the clock.
         timeout_s: how long one answer may take.
         threads: how many calls may run at once.
-        random: a number in [0, 1), for the jitter of pauses.
+        pace: how it waits between tries.
     """
 
     def __init__(
@@ -90,7 +103,7 @@ class Api:
         now: Now,
         timeout_s: float = 20.0,
         threads: int = 4,
-        random: Callable[[], float] = randomness.random,
+        pace: Pace | None = None,
     ) -> None:
         quiet_libraries()
         self.sign_in = sign_in
@@ -99,7 +112,7 @@ class Api:
         self._document = rewrite_document(url)
         self._now = now
         self._timeout_s = timeout_s
-        self._random = random
+        self._pace = pace or Pace()
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="platform api")
         self._own = threading.local()
         self._https: list[OneShotHttp] = []
@@ -122,10 +135,10 @@ class Api:
             except PlatformError as error:
                 await self._believe(error)
                 tries += 1
-                pause_s = plan_pause_s(error, tries, now=self._now(), random=self._random)
+                pause_s = plan_pause_s(error, tries, now=self._now(), random=self._pace.random)
                 if pause_s is None:
                     raise
-            await asyncio.sleep(pause_s)
+            await self._pace.sleep(pause_s)
 
     async def write(self, call: str, *, priority: Priority, **params: Any) -> Json:
         """Change something; exactly one request, unless its certain refusal was about an old sign-in.

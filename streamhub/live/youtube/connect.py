@@ -17,6 +17,7 @@ import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from hmac import compare_digest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -76,12 +77,16 @@ class Permission:
         access_token: secret; good for the first hour.
         scopes: what was allowed.
         client: to which app.
+        granted_at: when, UTC.
+        ends_at: when it ends by itself, where the platform says so, UTC.
     """
 
     refresh_token: Secret
     access_token: Secret
     scopes: tuple[str, ...]
     client: OAuthClient
+    granted_at: datetime
+    ends_at: datetime | None = None
 
 
 def load_client(path: Path) -> OAuthClient:
@@ -182,7 +187,13 @@ async def accept(
         PlatformError: WRONG_ACCOUNT: another channel than before; NOT_ALLOWED: the account has no channel; others.
     """
     before = _account_before(keeper)
-    nameless = Account(channel_id="", channel_title="", granted_at=now(), scopes=permission.scopes)
+    nameless = Account(
+        channel_id="",
+        channel_title="",
+        granted_at=permission.granted_at,
+        scopes=permission.scopes,
+        ends_at=permission.ends_at,
+    )
     grant = Grant(account=nameless, refresh_token=permission.refresh_token, client=permission.client)
     sign_in = GivenSignIn(grant.credentials(str(permission.access_token)))
     api = Api(sign_in, ledger, url=api_url, now=now, threads=1)
@@ -259,7 +270,15 @@ def _finish(flow: Any, client: OAuthClient, answer: Mapping[str, str], now: Now)
         access_token=Secret(token["access_token"]),
         scopes=scopes,
         client=client,
+        granted_at=now(),
+        ends_at=_parse_end(token, now()),
     )
+
+
+def _parse_end(token: Mapping[str, Any], at: datetime) -> datetime | None:
+    """When the sign-in ends by itself: the token endpoint says it for apps in "Testing"."""
+    seconds = token.get("refresh_token_expires_in")
+    return at + timedelta(seconds=seconds) if isinstance(seconds, int) and 0 < seconds < 10**9 else None
 
 
 def _exchange(flow: Any, code: str, now: Now) -> Mapping[str, Any]:

@@ -142,6 +142,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "scheduledStartTimeRequired": _text("start"),
         "invalidScheduledStartTime": Rule(fault=Fault.BAD_INPUT, code=P.START_PAST),
         "invalidScheduledEndTime": _text("planned end"),
+        "invalidResolution": _OURS,
+        "ingestionTypeRequired": _OURS,
         "privacyStatusRequired": _text("visibility"),
         "invalidPrivacyStatus": _text("visibility"),
         "invalidAutoStart": _OURS,
@@ -155,12 +157,22 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "invalid": _OURS,
         "required": _OURS,
         "badRequest": _OURS,
+        "parseError": _OURS,
+        "missingRequiredParameter": _OURS,
+        "incompatibleParameters": _OURS,
+        "invalidPageToken": _OURS,
+        "unexpectedPart": _OURS,
+        "unknownPart": _OURS,
+        "notImplemented": _OURS,
         # where it is
         "errorStreamInactive": Rule(fault=Fault.NO_SIGNAL, code=P.NO_PICTURE),
         "invalidTransition": _STATE,
         "redundantTransition": _STATE,
         "liveBroadcastBindingNotAllowed": _STATE,
         "modificationNotAllowed": _STATE,
+        "liveBroadcastDeletionNotAllowed": _STATE,
+        "liveStreamDeletionNotAllowed": _STATE,
+        "liveStreamModificationNotAllowed": _STATE,
         "liveBroadcastNotFound": _GONE,
         "liveStreamNotFound": _MISSING,
         "notFound": _MISSING,
@@ -240,7 +252,7 @@ def decide_refusal(
     reason = answer.reason or str(answer.status)
     if rule.passing and writing:
         return _error(Fault.UNKNOWN_OUTCOME, P.OUTCOME_UNKNOWN, reason=reason, retry_at=retry_at)
-    details = {"field": rule.field} if rule.field else {}
+    details = {"field": rule.field} if rule.field else {"state": "in another state"}
     return _error(rule.fault, rule.code, reason=reason, retry_at=retry_at, details=details)
 
 

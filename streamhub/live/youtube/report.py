@@ -55,6 +55,7 @@ class SignInReport:
         problem: why what is kept cannot be used; empty when it can.
         advice: what to do; empty when there is nothing.
         notice: the plain sentence about apps left in "Testing", while the sign-in may still end by that.
+        ends_at: when it ends by itself, where the platform has said so, UTC.
     """
 
     connected: bool
@@ -66,6 +67,7 @@ class SignInReport:
     problem: str = ""
     advice: str = ""
     notice: str = ""
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +136,8 @@ def describe_sign_in(keeper: TokenKeeper, now: Now) -> SignInReport:
         place=keeper.place,
         problem="the sign-in allows too little for captions and chat" if missing else "",
         advice="sign in again and leave every box ticked: streamhub youtube connect" if missing else "",
-        notice=TESTING if age_days <= TESTING_DAYS else "",
+        notice=TESTING if age_days <= TESTING_DAYS or account.ends_at else "",
+        ends_at=account.ends_at,
     )
 
 
@@ -150,6 +153,7 @@ def sign_in_json(report: SignInReport) -> dict[str, Any]:
         "problem": report.problem,
         "advice": report.advice,
         "notice": report.notice,
+        "ends_at": format_instant(report.ends_at) if report.ends_at else None,
     }
 
 

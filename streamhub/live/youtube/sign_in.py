@@ -32,12 +32,14 @@ class Account:
         channel_title: as viewers know it.
         granted_at: when a person allowed it, UTC.
         scopes: what was allowed.
+        ends_at: when it ends by itself, where the platform has said so (it does for apps in "Testing"), UTC.
     """
 
     channel_id: str
     channel_title: str
     granted_at: datetime
     scopes: tuple[str, ...]
+    ends_at: datetime | None = None
 
 
 class SignIn(Protocol):
@@ -81,7 +83,8 @@ def not_connected() -> PlatformError:
 def signed_out(account: Account | None, now: Now, *, reason: str) -> PlatformError:
     """The sign-in ended; after about seven days it is said that the app is probably still in "Testing"."""
     days = (now() - account.granted_at).days if account else -1
-    if days in _TESTING_DAYS:
+    told = account is not None and account.ends_at is not None and account.ends_at <= now()
+    if told or days in _TESTING_DAYS:
         details = {**NAMES, "days": str(days)}
         return make_error(Fault.AUTH, ProblemCode.SIGNED_OUT_TESTING, details, reason=reason)
     return make_error(Fault.AUTH, ProblemCode.SIGNED_OUT, NAMES, reason=reason)

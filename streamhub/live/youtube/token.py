@@ -330,6 +330,7 @@ def seal(grant: Grant, secret: bytes) -> bytes:
         "channel_title": account.channel_title,
         "granted_at": format_instant(account.granted_at),
         "scopes": list(account.scopes),
+        "ends_at": format_instant(account.ends_at) if account.ends_at else None,
         "client_id": client.client_id,
         "client_secret": str(client.client_secret),
         "auth_uri": client.auth_uri,
@@ -361,6 +362,7 @@ def _parse(content: dict[str, Any]) -> Grant:
             channel_title=content["channel_title"],
             granted_at=parse_instant(content["granted_at"]),
             scopes=tuple(content["scopes"]),
+            ends_at=parse_instant(content["ends_at"]) if content.get("ends_at") else None,
         ),
         refresh_token=Secret(content["refresh_token"]),
         client=OAuthClient(

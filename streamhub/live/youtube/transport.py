@@ -39,7 +39,7 @@ class _OneShot:
     def connect(self) -> None:
         try:
             super().connect()  # type: ignore[misc]
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, httplib2.HttpLib2Error) as error:
             raise NotConnected(_say(error)) from error
 
     def request(self, *args: Any, **kwargs: Any) -> None:
