@@ -108,9 +108,10 @@ class Channel:
         """Replace whole parts of a broadcast; returns those parts."""
         return parse_broadcast(await self._write("liveBroadcasts.update", part=f"id,{parts}", body=body))
 
-    async def bind(self, ref: str, stream_ref: str) -> None:
+    async def bind(self, ref: str, stream_ref: str) -> Seen:
         """Bind a broadcast to a stream."""
-        await self._write("liveBroadcasts.bind", part="id,contentDetails", id=ref, streamId=stream_ref)
+        answer = await self._write("liveBroadcasts.bind", part=BROADCAST_PARTS, id=ref, streamId=stream_ref)
+        return parse_broadcast(answer)
 
     async def transition(self, ref: str, to: str) -> None:
         """Ask for another state; it is reached some time afterwards."""

@@ -110,16 +110,14 @@ class Placing:
             PlatformError: it could not be bound.
         """
         for _ in range(_MOST_BINDS):
-            if row.pending == "bind" and row.stream_ref and await self._is_bound(row):
-                return await self._bound(row)
+            if row.pending == "bind" and row.stream_ref and (seen := await self._find_bound(row)) is not None:
+                return await self._bound(row, seen)
             row = await self._parts.rooms.reserve(row, session)
             try:
-                await self._channel.bind(row.ref, row.stream_ref)
+                return await self._bound(row, await self._channel.bind(row.ref, row.stream_ref))
             except PlatformError as error:
                 await self._after_failed_bind(row, error)
-                row = await self._records.last(row.session_id)
-                continue
-            return await self._bound(row)
+            row = await self._records.last(row.session_id)
         raise platform_error(Fault.BROKEN, ProblemCode.BROKEN, reason="bind")
 
     async def find(self, row: BroadcastRow, *, fresh: bool = False) -> Seen | None:
@@ -237,18 +235,18 @@ class Placing:
             return True
         return await self._parts.rooms.is_taken(row, session)
 
-    async def _bound(self, row: BroadcastRow) -> BroadcastRow:
+    async def _bound(self, row: BroadcastRow, seen: Seen) -> BroadcastRow:
         at = self._parts.now()
 
         def decide(now: BroadcastRow) -> BroadcastRow:
             applied = replace(Applied.decode(now.applied), written_at=at).encode()
             return replace(now, pending="", pending_at=None, applied=applied)
 
-        return await self._records.change(row, decide)
+        return await self._records.see(await self._records.change(row, decide), seen)
 
-    async def _is_bound(self, row: BroadcastRow) -> bool:
+    async def _find_bound(self, row: BroadcastRow) -> Seen | None:
         seen = await self._channel.broadcast(row.ref)
-        return seen is not None and seen.stream_ref == row.stream_ref
+        return seen if seen is not None and seen.stream_ref == row.stream_ref else None
 
     async def _after_failed_bind(self, row: BroadcastRow, error: PlatformError) -> None:
         """Returns when binding may be tried again, or is done."""
@@ -257,17 +255,14 @@ class Placing:
             await self._records.change(row, lambda now: replace(now, stream_ref="", pending="", pending_at=None))
             return
         if is_uncertain(error):
-            if await self._channel.look_after(lambda: self._bound_or_none(row)):
-                return
-            raise error
+            if await self._channel.look_after(lambda: self._find_bound(row)) is None:
+                raise error
+            return
         await self._records.clear(row)
         await self._records.change(row, lambda now: replace(now, stream_ref=""))
         if error.reason in _NO_BROADCAST and await self.look(row) is not None:
             return
         raise error
-
-    async def _bound_or_none(self, row: BroadcastRow) -> bool | None:
-        return await self._is_bound(row) or None
 
     # Updating.
 

@@ -23,7 +23,7 @@ from streamhub.live.youtube.channel import Channel, Sleep
 from streamhub.live.youtube.client import CLOCK_TOLERANCE_MINUTES, Api
 from streamhub.live.youtube.course import Course
 from streamhub.live.youtube.failures import NAMES
-from streamhub.live.youtube.lifecycle import ON_AIR, PLANNED, Goal
+from streamhub.live.youtube.lifecycle import ON_AIR, PLANNED, TESTING, Goal
 from streamhub.live.youtube.placing import Parts, Placing
 from streamhub.live.youtube.records import SLUG, Records
 from streamhub.live.youtube.rooms import Rooms
@@ -196,7 +196,8 @@ class YouTubePlatform:
             if first.phase not in _OVER:
                 if not first.ref:
                     raise Conflict(f"session {session_id}: its broadcast was never made", hint="cancel it instead")
-                await self._course.drive(first, session, Goal.COMPLETE, wait_signal_s=0)
+                if await self._finish(first, session) is None:
+                    await self._records.change(first, lambda now: replace(now, phase=Phase.ENDED, pending=""))
             return (await self._records.last(session_id)).broadcast
 
     async def cancel(self, session_id: str) -> None:
@@ -209,8 +210,8 @@ class YouTubePlatform:
             session = await self._session(session_id)
             for row in reversed(await self._records.parts(session_id)):
                 left = await self._withdraw(row) if row.phase not in _OVER else None
-                if left is not None and left.phase is Phase.TESTING:
-                    await self._course.drive(left, session, Goal.COMPLETE, wait_signal_s=0)
+                if left is not None and left.phase is Phase.TESTING and await self._finish(left, session) is None:
+                    await self._records.forget(left)
 
     async def roll_over(self, session: Session) -> Broadcast:
         """Go on in a new broadcast on the same stream: make part n + 1, end part n, take part n + 1 live.
@@ -357,6 +358,17 @@ class YouTubePlatform:
             await self._records.intend(row, "delete")
             await self._channel.delete(row.ref)
         await self._records.forget(row)
+        return None
+
+    async def _finish(self, row: BroadcastRow, session: Session) -> BroadcastRow | None:
+        """End a broadcast; one that was only tested and cannot be ended is deleted, as nobody has seen it: None."""
+        try:
+            return await self._course.drive(row, session, Goal.COMPLETE, wait_signal_s=0)
+        except PlatformError as error:
+            if error.reason != "invalidTransition" or error.details.get("state") != TESTING:
+                raise
+        await self._records.intend(row, "delete")
+        await self._channel.delete(row.ref)
         return None
 
     async def _session(self, session_id: str) -> Session:
