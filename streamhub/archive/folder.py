@@ -12,9 +12,10 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from streamhub.archive.archived import ArchivedSession
+from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.edits import Written, decide_text, digest_keys
 from streamhub.archive.format import (
     ANSWERS_FOLDER,
@@ -28,6 +29,7 @@ from streamhub.archive.sheet import Plain, parse_sheet
 from streamhub.errors import BadArchive, BadInput, DiskFull, NotFound, StreamhubError
 
 WRITTEN_FILE = ".written.json"
+_RECORDINGS = "recordings"
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
@@ -105,8 +107,40 @@ def save_session(root: Path, session: ArchivedSession, *, loaded: ArchivedSessio
             (place / name).unlink()
         if loaded is None:
             digests = {name: digest_keys(name, text) for name, text in sorted(placed.items())}
-            write_atomically(place / WRITTEN_FILE, (json.dumps(digests, indent=1, sort_keys=True) + "\n").encode())
+            write_atomically(place / WRITTEN_FILE, _render_written(digests))
     return (*changed, *(folder / name for name in gone))
+
+
+def save_recordings(root: Path, loaded: ArchivedSession, recordings: tuple[ArchivedRecording, ...]) -> None:
+    """Let the machine change the recordings of a session and nothing else.
+
+    Recordings that nobody touched stay the machine's, so that the pipeline goes on filling them; once a person changed
+    one they are the person's, and stay so.
+
+    Args:
+        root: the archive.
+        loaded: the session as it was loaded.
+        recordings: what it should have.
+
+    Raises:
+        BadArchive: a file that is there cannot be read; nothing was written.
+    """
+    folder = _session_path(root, loaded.show_id, loaded.id)
+    ours = are_recordings_ours(root, loaded)
+    save_session(root, replace(loaded, recordings=recordings), loaded=loaded)
+    if ours:
+        digests = _read_written(folder)
+        text = _read_text(folder / SESSION_FILE, f"{loaded.show_id}/{loaded.id}/{SESSION_FILE}")
+        digests.setdefault(SESSION_FILE, {})[_RECORDINGS] = digest_keys(SESSION_FILE, text)[_RECORDINGS]
+        write_atomically(folder / WRITTEN_FILE, _render_written(digests))
+
+
+def are_recordings_ours(root: Path, session: ArchivedSession) -> bool:
+    """Whether the recordings of a session stand there as the machine wrote them last."""
+    folder = _session_path(root, session.show_id, session.id)
+    text = _read_text(folder / SESSION_FILE, f"{session.show_id}/{session.id}/{SESSION_FILE}")
+    written = _read_written(folder).get(SESSION_FILE, {}).get(_RECORDINGS)
+    return written == digest_keys(SESSION_FILE, text).get(_RECORDINGS)
 
 
 @contextlib.contextmanager
@@ -214,6 +248,10 @@ def _read_written(folder: Path) -> dict[str, dict[str, str]]:
         raise BadArchive(
             f"{folder.parent.name}/{folder.name}/{WRITTEN_FILE}", 0, f"is damaged: {error}", hint=hint
         ) from error
+
+
+def _render_written(digests: Written) -> bytes:
+    return (json.dumps(digests, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _digest_all(session: ArchivedSession) -> dict[str, dict[str, str]]:
