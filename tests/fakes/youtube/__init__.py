@@ -3,6 +3,7 @@
 from tests.fakes.youtube.fake import FakeYouTube
 from tests.fakes.youtube.faults import Cut, Drop, Html502, Refuse, Slow
 from tests.fakes.youtube.records import FORCE_SSL, MANAGE, READONLY, Call, Channel, Consent
+from tests.fakes.youtube.remote import RemoteFake
 
 __all__ = [
     "FORCE_SSL",
@@ -16,5 +17,6 @@ __all__ = [
     "FakeYouTube",
     "Html502",
     "Refuse",
+    "RemoteFake",
     "Slow",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-import inspect
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ VERBS = {
     "push",
     "stop",
     "set_health",
+    "go_offline_for",
     "kill_rtmp",
     "restore_rtmp",
     "stall_rtmp",
@@ -70,9 +71,9 @@ class Control:
         if order["verb"] not in VERBS:
             return web.json_response({"error": f"no such verb: {order['verb']}"}, status=400)
         try:
-            found = getattr(self._world, order["verb"])(*order.get("args", []), **order.get("kwargs", {}))
-            if inspect.isawaitable(found):
-                await found
+            # In a thread, because some verbs wait for this loop.
+            verb = getattr(self._world, order["verb"])
+            await asyncio.to_thread(verb, *order.get("args", []), **order.get("kwargs", {}))
         except KeyError as error:
             return web.json_response({"error": f"no such thing: {error}"}, status=404)
         return web.json_response({})

@@ -137,12 +137,9 @@ class FakeYouTube(World):
     async def __aexit__(self, *_: object) -> None:
         await asyncio.to_thread(self.close)
 
-    def _run(self, work: Callable[[], Coroutine[Any, Any, T]], timeout_s: float = 15.0) -> T | None:
-        """Do something on the loop and wait for it; from the loop itself it is only begun."""
+    def _run(self, work: Callable[[], Coroutine[Any, Any, T]], timeout_s: float = 15.0) -> T:
+        """Do something on the loop and wait for it; never from the loop itself."""
         assert self._loop is not None
-        if threading.current_thread() is self._thread:
-            self._pending = self._loop.create_task(work())
-            return None
         return asyncio.run_coroutine_threadsafe(work(), self._loop).result(timeout_s)
 
     # --- breaking the network
@@ -154,6 +151,12 @@ class FakeYouTube(World):
     def come_back(self) -> None:
         """Listen again, on the same port."""
         self._run(lambda: self._server.open(self._port))
+
+    def go_offline_for(self, seconds: float) -> None:
+        """Refuse every HTTP connection for a while, the back door's as well; returns at once."""
+        assert self._loop is not None
+        threading.Timer(0.05, self.go_offline).start()
+        threading.Timer(0.05 + seconds, self.come_back).start()
 
     def kill_rtmp(self) -> None:
         """Drop every publisher and refuse new ones."""

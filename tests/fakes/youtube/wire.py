@@ -302,10 +302,10 @@ def foreign_fields(resource: str, body: Json, current: Json) -> list[str]:
 
 
 def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict):
         for name, inner in value.items():
             yield from _leaves(inner, f"{where}.{name}".lstrip("."))
-    elif where:
+    else:
         yield where, value
 
 

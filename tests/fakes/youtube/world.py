@@ -138,7 +138,8 @@ class World(Knobs):
         self.grants: list[Grant] = []
         self.quiet_since_s: dict[str, float] = {}
         self.channel = self.add_channel("Round Table")
-        self.token = self.grant().access_token
+        tokens = self.grant()
+        self.token, self.refresh_token = tokens.access_token, tokens.refresh_token
 
     # --- time and names
 
