@@ -109,6 +109,7 @@ class Inbox:
         self._keeper: asyncio.Task[None] | None = None
         self._job: asyncio.Task[None] | None = None
         self._job_names: frozenset[str] = frozenset()
+        self._stopping: set[str] = set()
         self._progress = 0.0
         self._wake = asyncio.Event()
 
@@ -184,16 +185,21 @@ class Inbox:
 
         Raises:
             NotFound: there is no such file.
+            Conflict: it was taken at this moment.
         """
         entry = self._require(name)
-        before = await asyncio.to_thread(disk.load_slip, self.folder, entry)
-        stopped = Slip(name=entry.name, size_bytes=entry.size_bytes, mtime_ns=entry.mtime_ns, stopped=True)
-        notes = before.notes if before else ()
-        await asyncio.to_thread(disk.save_slip, self.folder, replace(stopped, author=author, notes=notes))
-        if name in self._job_names and self._job is not None:
-            self._job.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+        self._stopping.add(name)  # no round may begin it again before its slip says so
+        try:
+            if name in self._job_names and self._job is not None:
+                self._job.cancel()
                 await asyncio.wait({self._job})
+            if not await asyncio.to_thread(disk.is_same, entry):
+                raise Conflict(f"{name}: was taken at this moment", hint="look at the session")
+            before = await asyncio.to_thread(disk.load_slip, self.folder, entry)
+            slip = make_slip(entry, before, session_id="", part=0, author=author)
+            await asyncio.to_thread(disk.save_slip, self.folder, replace(slip, stopped=True))
+        finally:
+            self._stopping.discard(name)
         self._wake.set()
 
     def _require(self, name: str) -> Entry:
@@ -383,7 +389,11 @@ class Inbox:
         for entry in zips:
             content = self._memory.zips.get(entry.mark)
             failure = self._memory.failures.get(entry.mark)
-            if not isinstance(content, disk.ZipContent) or (failure and self._room.now() < failure.until):
+            if (
+                entry.name in self._stopping
+                or not isinstance(content, disk.ZipContent)
+                or (failure and self._room.now() < failure.until)
+            ):
                 continue
             if wanted := plan_unpacking(content, self._slots, rows):
                 notes = {number: tuple(notes_about(content.videos[number], rows)) for number in wanted}
@@ -393,7 +403,7 @@ class Inbox:
                     partial(self._taker.unpack, entry, notes),
                 )
                 return
-        if job := plan_job(judged):
+        if job := plan_job([one for one in judged if one[0].entry.name not in self._stopping]):
             self._run(
                 [taking_item(ready, slot) for ready, slot in job.files],
                 [ready.entry for ready, _ in job.files],
@@ -419,11 +429,13 @@ class Inbox:
             except Exception as error:  # a job's boundary
                 LOG.exception("inbox_job_failed")
                 self._note_failure(entries, Environment(type(error).__name__))
-            finally:
-                self._job_names = frozenset()
-                self._wake.set()
+
+        def end(_: asyncio.Task[None]) -> None:  # no `finally`: a task that is stopped before its first step has none
+            self._job_names = frozenset()
+            self._wake.set()
 
         self._job = asyncio.create_task(run(), name="inbox-job")
+        self._job.add_done_callback(end)
 
     def _note_failure(self, entries: Sequence[Entry], error: StreamhubError) -> None:
         """Remember why it failed: a file that is bad stays refused, everything else is tried again later."""
