@@ -24,11 +24,11 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.broadcasting import BroadcastingParts, HubBroadcasting, StudioHandler, end_session
-from streamhub.config import Settings, load_settings
+from streamhub.config import PLATFORMS, Settings, load_settings
 from streamhub.control import open_control
 from streamhub.engine import Engine
 from streamhub.engine.locks import probe_database
-from streamhub.errors import Environment, PortInUse, StreamhubError
+from streamhub.errors import Environment, NotFound, PortInUse, StreamhubError
 from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
 from streamhub.importing import ImportRequest
@@ -36,6 +36,7 @@ from streamhub.live.local import LocalPlatform
 from streamhub.live.rtmp import RtmpDoor
 from streamhub.live.srt import SrtDoor
 from streamhub.pipeline import Pipeline, PipelineParts, Source, order_session
+from streamhub.platforms import Front
 from streamhub.process import Command, run_checked
 from streamhub.recording.ffmpeg import Ffmpeg, ffmpeg_version, find_ffmpeg
 from streamhub.recording.pyav import PyavScanner, scan_media
@@ -53,7 +54,7 @@ from streamhub.transcript.transcriber import Transcriber
 from streamhub.web.access import AccessRole, make_api_token, make_host_link
 from streamhub.web.application import make_app
 from streamhub.web.hub import Hub
-from streamhub.workspace import Workspace, open_workspace
+from streamhub.workspace import Workspace, open_workspace, write_private
 
 LOG = logging.getLogger("streamhub")
 Say = Callable[[str], None]
@@ -124,6 +125,21 @@ def probe_postgres(settings: Settings) -> None:
         BadInput, Unavailable: it does not, and why.
     """
     probe_database(settings.engine.database_url)
+
+
+def platform_front(slug: str, workspace: Workspace, settings: Settings) -> Front:
+    """A live platform beside the hub, by the name that shows and commands carry.
+
+    Raises:
+        NotFound: there is no such platform.
+    """
+    if slug == "youtube":
+        from streamhub.live.youtube.kit import Place, YouTubeFront  # heavy to load, and many hubs need none of it
+
+        return YouTubeFront(
+            Place(folder=workspace.folder, secret=workspace.secret(), write=write_private, settings=settings.youtube)
+        )
+    raise NotFound(f"platform {slug}: there is none of that name", hint=f"there are {', '.join(PLATFORMS)}")
 
 
 @contextlib.asynccontextmanager

@@ -21,6 +21,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from streamhub import __version__
+from streamhub.config import PLATFORMS
 from streamhub.errors import StreamhubError
 from streamhub.text import LANGUAGES
 
@@ -269,6 +270,67 @@ def restore(source: Path, folder: Path, as_json: bool) -> None:
 
     report = commands.restore_workspace(source, folder, os.environ)
     _print(report, as_json, "{files} files restored into {folder}; next: streamhub doctor -w {folder}")
+
+
+def _add_platform(slug: str, name: str) -> None:
+    """Give a live platform its group of commands."""
+
+    @cli.group(
+        name=slug,
+        help=f"Connect the hub with {name}, and see what that costs.",
+        epilog=f"Example: streamhub {slug} connect -w hub",
+    )
+    def group() -> None:
+        pass
+
+    @group.command(epilog=f"Example: streamhub {slug} connect -w hub --paste")
+    @workspace_option
+    @click.option(
+        "--port", type=click.IntRange(0, 65535), default=0, help="Port that the browser comes back to; 0: a free one."
+    )
+    @click.option("--no-browser", is_flag=True, help="Print the address and how to reach it from another machine.")
+    @click.option(
+        "--paste", is_flag=True, help="Paste the address of the page where the browser ended, instead of a tunnel."
+    )
+    @click.option("--change-account", is_flag=True, help="Take another account than before.")
+    def connect(folder: Path, **given: Any) -> None:
+        """Sign in, and keep the sign-in encrypted in the workspace."""
+        from streamhub import commands
+        from streamhub.platforms import SignInWish
+
+        wish = SignInWish(
+            port=given["port"],
+            open_browser=not given["no_browser"],
+            paste=_ask if given["paste"] else None,
+            change_account=given["change_account"],
+        )
+        _run(lambda: commands.connect_platform(slug, folder, os.environ, wish, now=_now, say=click.echo))
+
+    @group.command(epilog=f"Example: streamhub {slug} disconnect -w hub")
+    @workspace_option
+    def disconnect(folder: Path) -> None:
+        """Sign out: take the right back and delete the sign-in."""
+        from streamhub import commands
+
+        _run(lambda: commands.disconnect_platform(slug, folder, os.environ, say=click.echo))
+
+    @group.command(epilog=f"Example: streamhub {slug} quota -w hub --json")
+    @workspace_option
+    @json_option
+    def quota(folder: Path, as_json: bool) -> None:
+        """Show what today cost, what the next sessions will cost, and what is left."""
+        from streamhub import commands
+
+        report = asyncio.run(commands.read_quota(slug, folder, os.environ, now=_now))
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else report["text"])
+
+
+def _ask(prompt: str) -> str:
+    return str(click.prompt(prompt, prompt_suffix=" "))
+
+
+for _slug, _name in PLATFORMS.items():
+    _add_platform(_slug, _name)
 
 
 @cli.command(epilog='Example: eval "$(streamhub completion bash)"')

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import functools
 import shutil
 import sys
 import time
@@ -17,12 +18,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streamhub.config import Settings, load_settings, parse_settings
+from streamhub.config import Settings, configured_platforms, load_settings, parse_settings
 from streamhub.control import ask_hub
 from streamhub.doctor import Finding, Verdict, machine_checks, run_checks, workspace_checks
 from streamhub.errors import BadInput, Conflict, Environment, StreamhubError, TimedOut, Unavailable
 from streamhub.importing import ImportProgress, ImportRequest
+from streamhub.live.rules import FOLLOWED
 from streamhub.process import Command, start
+from streamhub.store import broadcasts as broadcast_rows
 from streamhub.store import shows as show_rows
 from streamhub.store import work as work_rows
 from streamhub.store.lock import hold_workspace
@@ -34,6 +37,7 @@ from streamhub.workspace import Workspace, complete_workspace, create_workspace,
 if TYPE_CHECKING:
     from streamhub.demo.run import Stage
     from streamhub.demo.script import Roundtable
+    from streamhub.platforms import SignInWish
 
 Say = Callable[[str], None]
 Environ = Mapping[str, str]
@@ -245,6 +249,11 @@ def examine(folder: Path, environ: Environ, *, now: Now) -> list[Finding]:
         checks.append(("ffmpeg", lambda: _check_program(known)))
         checks.append(("model", lambda: _check_model(known, workspace, environ)))
         checks.append(("engine database", lambda: _check_engine(known)))
+        if workspace.settings_file.is_file():
+            checks += [
+                (slug, functools.partial(_check_platform, slug, known, workspace, now))
+                for slug in configured_platforms(known)
+            ]
     return run_checks(checks)
 
 
@@ -291,6 +300,61 @@ def _check_engine(settings: Settings) -> Finding:
         return Finding(check="engine database", verdict=Verdict.OK, seen="SQLite in the workspace")
     app.probe_postgres(settings)
     return Finding(check="engine database", verdict=Verdict.OK, seen="PostgreSQL answers")
+
+
+async def connect_platform(slug: str, folder: Path, environ: Environ, wish: SignInWish, *, now: Now, say: Say) -> None:
+    """Sign in to a live platform, and tell the hub if it runs."""
+    from streamhub import app
+
+    workspace = open_workspace(folder)
+    front = app.platform_front(slug, workspace, load_settings(workspace.folder, environ))
+    async with Store.open(workspace.database, now=now) as store:
+        for line in await front.connect(store, wish, say=say, now=now):
+            say(line)
+    await _wake_platforms(workspace)
+
+
+async def disconnect_platform(slug: str, folder: Path, environ: Environ, *, say: Say) -> None:
+    """Sign out of a live platform, and tell the hub if it runs."""
+    from streamhub import app
+
+    workspace = open_workspace(folder)
+    for line in app.platform_front(slug, workspace, load_settings(workspace.folder, environ)).disconnect():
+        say(line)
+    await _wake_platforms(workspace)
+
+
+async def _wake_platforms(workspace: Workspace) -> None:
+    with contextlib.suppress(Unavailable):
+        await ask_hub(workspace, "platforms-wake")
+
+
+async def read_quota(slug: str, folder: Path, environ: Environ, *, now: Now) -> Report:
+    """The quota's day of a live platform; works while the hub runs and while it does not."""
+    from streamhub import app
+
+    workspace = open_workspace(folder)
+    front = app.platform_front(slug, workspace, load_settings(workspace.folder, environ))
+    async with Store.open(workspace.database, now=now) as store:
+        shows, sessions, rows = await store.read(
+            lambda db: (
+                show_rows.list_shows(db),
+                show_rows.list_sessions(db, states=FOLLOWED),
+                broadcast_rows.list_broadcasts(db, platform=slug),
+            )
+        )
+        on_it = {show.id for show in shows if show.platform == slug}
+        there = frozenset(row.session_id for row in rows if row.ref)
+        wanted = [session for session in sessions if session.show_id in on_it]
+        lines, values = await front.read_day(store, wanted, there, now=now)
+    return {**values, "text": "\n".join(lines)}
+
+
+def _check_platform(slug: str, settings: Settings, workspace: Workspace, now: Now) -> Finding:
+    from streamhub import app
+
+    fine, seen, advice = app.platform_front(slug, workspace, settings).describe(now)
+    return Finding(check=slug, verdict=Verdict.OK if fine else Verdict.WARN, seen=seen, advice=advice)
 
 
 def backup_workspace(folder: Path, target: Path, environ: Environ, *, media: bool, now: Now) -> Report:

@@ -173,6 +173,11 @@ class Settings:
     engine: EngineSettings = EngineSettings()
 
 
+def configured_platforms(settings: Settings) -> tuple[str, ...]:
+    """The live platforms beside the hub that these settings switch on."""
+    return ("youtube",) if settings.youtube.client_file else ()
+
+
 def load_settings(folder: Path, environ: Mapping[str, str]) -> Settings:
     """Read a workspace's settings file and the variables over it.
 

@@ -11,6 +11,8 @@ import pytest
 from streamhub.errors import ToolMissing
 from streamhub.recording.ffmpeg import find_ffmpeg
 
+pytest_plugins = ["tests.fakes.youtube.fixtures"]
+
 
 class NetworkWanted(AssertionError):
     """A test reached for something that is not on this machine."""
