@@ -59,6 +59,7 @@ class Action(StrEnum):
     CURATE = "curate"
     PUBLISH = "publish"
     DECIDE_WORK = "decide_work"
+    ASSIGN_RECORDING = "assign_recording"
     TRANSCRIBE = "transcribe"
 
 
@@ -78,6 +79,7 @@ ALLOWED: Mapping[AccessRole, frozenset[Action]] = MappingProxyType(
             Action.CURATE,
             Action.PUBLISH,
             Action.DECIDE_WORK,
+            Action.ASSIGN_RECORDING,
         },
     }
 )

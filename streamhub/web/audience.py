@@ -18,7 +18,7 @@ from streamhub.errors import BadInput, StreamhubError
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import PUBLIC_STATES, plan_order
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS
-from streamhub.schedule.show import Session, SessionState, Show
+from streamhub.schedule.show import LOCAL, Privacy, Session, SessionState, Show
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.web import desk
@@ -27,7 +27,8 @@ from streamhub.web.bodies import AskBody, read_body
 from streamhub.web.events import BROADCASTER
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.media import has_stream
-from streamhub.web.pages import keep_language, render_page, see_other, words_of
+from streamhub.web.pages import keep_language, only_web_link, render_page, see_other, words_of
+from streamhub.web.platform_views import WatchPlace
 from streamhub.web.security import read_form
 from streamhub.web.signing import make_form_stamp, read_form_stamp
 from streamhub.web.views import AFTER, FINISHING, Json, is_public, plan_public_state, question_json, session_json
@@ -52,6 +53,7 @@ class Seen:
         questions: the public ones, in the audience's order.
         voted: ids of those that this reader voted for.
         answers: the published ones.
+        watch: where else it is shown; None: on the hub alone.
     """
 
     session: Session
@@ -59,6 +61,7 @@ class Seen:
     questions: Sequence[Question]
     voted: frozenset[str]
     answers: Sequence[Answer]
+    watch: WatchPlace | None
 
 
 async def _see(hub: Hub, session_id: str, voter: str = "") -> Seen:
@@ -71,7 +74,17 @@ async def _see(hub: Hub, session_id: str, voter: str = "") -> Seen:
     session, show, questions, voted = await hub.store.read(read)
     answers = await hub.answers.list(session_id) if session.state in AFTER else ()
     published = [answer for answer in answers if answer.state is AnswerState.PUBLISHED]
-    return Seen(session=session, show=show, questions=questions, voted=voted, answers=published)
+    watch = await _watch(hub, session, show)
+    return Seen(session=session, show=show, questions=questions, voted=voted, answers=published, watch=watch)
+
+
+async def _watch(hub: Hub, session: Session, show: Show) -> WatchPlace | None:
+    """Where else than here it is shown: while it is live, and before that too when it is not shown here."""
+    states = {SessionState.LIVE} | (ACCEPTS_QUESTIONS if show.direct else set())
+    if session.state not in states or show.platform == LOCAL or show.privacy is Privacy.PRIVATE:
+        return None
+    place = await hub.platforms.public(session.id)
+    return place if place and only_web_link(place.url) else None
 
 
 @routes.get("/")
@@ -117,6 +130,7 @@ def _render_session(
         "phase": plan_phase(session.state),
         "accepts": session.state in ACCEPTS_QUESTIONS,
         "left": session.starts_at - hub.now(),
+        "watch": seen.watch,
         "player": session.state is SessionState.LIVE and has_stream(hub, session.id),
         "stamp": make_form_stamp(hub.secret, hub.random, form=f"ask:{session.id}", at=hub.now()),
         "honeypot": HONEYPOT,
@@ -269,7 +283,7 @@ async def events(request: web.Request) -> web.StreamResponse:
 
     async def read() -> Json:
         seen = await _see(hub, session_id)
-        return plan_public_state(seen.session, seen.questions, seen.answers)
+        return plan_public_state(seen.session, seen.questions, seen.answers, seen.watch)
 
     say = words_of(request)
     with request.app[desk.BUDGET].stream(request, say("Too many pages are open from your connection.")):

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from streamhub.errors import BadInput
-from streamhub.schedule.show import Moderation, Publishing, Role
+from streamhub.schedule.show import Moderation, Privacy, Publishing, Role
 from streamhub.web.security import BODY_TIMEOUT_S
 
 _MAX_TAGS = 20
@@ -30,7 +30,10 @@ class AskBody(Body, frozen=True, kw_only=True):
 
 
 class ShowBody(Body, frozen=True, kw_only=True):
-    """A show; the id is made from the title when left out."""
+    """A show; the id is made from the title when left out.
+
+    Where viewers watch (``platform``, ``privacy``, ``direct``) stays as it is when left out.
+    """
 
     title: str
     id: str = ""
@@ -38,6 +41,9 @@ class ShowBody(Body, frozen=True, kw_only=True):
     about: str = ""
     moderation: Moderation = Moderation.AFTER
     publishing: Publishing = Publishing.REVIEW
+    platform: str | None = None
+    privacy: Privacy | None = None
+    direct: bool | None = None
 
 
 class ParticipantBody(Body, frozen=True, kw_only=True):
@@ -58,6 +64,16 @@ class SessionBody(Body, frozen=True, kw_only=True):
     language: str = ""
     planned_minutes: int = 60
     participants: tuple[ParticipantBody, ...] = ()
+
+
+class SessionChangeBody(Body, frozen=True, kw_only=True):
+    """What is to change of a session; what is left out stays as it is."""
+
+    title: str | None = None
+    starts_at: str | None = None
+    zone: str | None = None
+    planned_minutes: int | None = None
+    participants: tuple[ParticipantBody, ...] | None = None
 
 
 class StateBody(Body, frozen=True, kw_only=True):
@@ -89,6 +105,20 @@ class DecisionBody(Body, frozen=True, kw_only=True):
     workflow_id: str
     step: str
     decision: str
+
+
+class ChatLineBody(Body, frozen=True, kw_only=True):
+    """A line of the chat."""
+
+    line: str
+
+
+class AssignBody(Body, frozen=True, kw_only=True):
+    """The session that a dropped recording belongs to; ``replace`` gives up the one that it has."""
+
+    item: str
+    session_id: str
+    replace: bool = False
 
 
 B = TypeVar("B", bound=Body)

@@ -80,6 +80,12 @@ def notify(app: web.Application, session_id: str) -> None:
     app[BROADCASTER].notify(f"host:{session_id}")
 
 
+def tell(request: web.Request, session_id: str) -> None:
+    """Tell those who watch a session, and its platform, that the session itself changed."""
+    notify(request.app, session_id)
+    hub_of(request).platforms.wake(session_id)
+
+
 async def ask(request: web.Request, session_id: str, asked: Asked) -> Question:
     """Take a question in.
 

@@ -1,6 +1,6 @@
-"""Direction: what hosts do with shows, sessions, answers and held work, once, for forms and for programs alike.
+"""Direction: what hosts do with sessions on their way, with answers and held work, for forms and programs alike.
 
-Who may call it was decided before. Knows nothing of forms, JSON and pages.
+Who may call it was decided before. Knows nothing of forms, JSON and pages; planning stands in `plans`.
 """
 
 from __future__ import annotations
@@ -14,102 +14,20 @@ from sqlite_utils import Database
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.errors import BadInput, Conflict, NotFound
 from streamhub.questions.question import QuestionState
-from streamhub.schedule.rules import decide_step, plan_session_id
-from streamhub.schedule.show import Participant, Session, SessionState, Show
+from streamhub.schedule.rules import decide_step
+from streamhub.schedule.show import Session, SessionState
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.log import log_action
-from streamhub.text import clean_line, clean_text, slugify
-from streamhub.timecode import format_instant, parse_instant, require_zone
 from streamhub.web.access import actor_of
-from streamhub.web.bodies import DecisionBody, SessionBody, ShowBody
-from streamhub.web.desk import clean_or_empty, notify
+from streamhub.web.bodies import DecisionBody
+from streamhub.web.desk import notify, tell
 from streamhub.web.hub import Hub, hub_of
 
 LOG = logging.getLogger("streamhub.web")
 
 _BY_PEOPLE = frozenset(SessionState) - {SessionState.PROCESSING, SessionState.DRAFT}
 OPEN_WORK = frozenset({"queued", "running", "held"})
-_MAX_TITLE = 200
-_MAX_ABOUT = 1000
-
-
-async def save_show(request: web.Request, body: ShowBody) -> Show:
-    """Make a show, or change the one of that id.
-
-    Raises:
-        BadInput: a title or id that cannot be.
-    """
-    hub, author = hub_of(request), actor_of(request).person
-    title = clean_line(body.title, max_length=_MAX_TITLE, what="title")
-    show = Show(
-        id=body.id or slugify(title),
-        title=title,
-        language=body.language,
-        about=clean_text(body.about, max_length=_MAX_ABOUT, what="about") if clean_or_empty(body.about) else "",
-        moderation=body.moderation,
-        publishing=body.publishing,
-    )
-    at = hub.now()
-
-    def save(db: Database) -> None:
-        show_rows.save_show(db, show)
-        log_action(db, at=at, author=author, action="show.save", object_kind="show", object_id=show.id, details={})
-
-    await hub.store.write(save)
-    return show
-
-
-async def plan_session(request: web.Request, body: SessionBody) -> Session:
-    """Plan a session of a show; its id is made from date and title.
-
-    Raises:
-        BadInput: a value that cannot be.
-        NotFound: no such show.
-        Conflict: there is a session of that date and title.
-    """
-    hub, author = hub_of(request), actor_of(request).person
-    title = clean_line(body.title, max_length=_MAX_TITLE, what="title")
-    starts_at, zone = parse_instant(body.starts_at), body.zone or hub.settings.zone
-    require_zone(zone, what="zone")
-    people = tuple(
-        Participant(
-            name=clean_line(person.name, max_length=80, what="participant"),
-            role=person.role,
-            about=clean_line(person.about, max_length=200, what="about") if clean_or_empty(person.about) else "",
-        )
-        for person in body.participants[:100]
-    )
-    at = hub.now()
-
-    def save(db: Database) -> Session:
-        show = show_rows.load_show(db, body.show_id)
-        session = Session(
-            id=plan_session_id(title, starts_at, zone),
-            show_id=show.id,
-            title=title,
-            starts_at=starts_at,
-            zone=zone,
-            language=body.language or show.language,
-            planned_minutes=body.planned_minutes,
-            participants=people,
-        )
-        if any(one.id == session.id for one in show_rows.list_sessions(db)):
-            raise Conflict(f"session {session.id}: exists already", hint="choose another title or date")
-        show_rows.save_session(db, session)
-        details = {"show": show.id, "starts_at": format_instant(starts_at)}
-        log_action(
-            db,
-            at=at,
-            author=author,
-            action="session.plan",
-            object_kind="session",
-            object_id=session.id,
-            details=details,
-        )
-        return session
-
-    return await hub.store.write(save)
 
 
 async def step_session(request: web.Request, session_id: str, to: str) -> Session:
@@ -139,7 +57,7 @@ async def step_session(request: web.Request, session_id: str, to: str) -> Sessio
         else:
             await hub.store.write(lambda db: show_rows.step_session(db, session_id, goal, at=at, author=author))
         LOG.info("web.stepped session_id=%s to=%s person=%s", session_id, goal, author)
-    notify(request.app, session_id)
+    tell(request, session_id)
     return await hub.store.read(lambda db: show_rows.load_session(db, session_id))
 
 

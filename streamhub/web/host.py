@@ -1,4 +1,4 @@
-"""Hosts in the browser: entering, planning, and the console of a session; every button is a form.
+"""Hosts in the browser: entering, and the console of a session; every button is a form.
 
 The console's board is one piece of HTML that the server renders; a small script fetches it anew when it changed, so
 that there is one way only in which it looks.
@@ -7,34 +7,35 @@ that there is one way only in which it looks.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import msgspec
 from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer, AnswerState
-from streamhub.errors import BadInput, StreamhubError
+from streamhub.errors import StreamhubError
 from streamhub.live.mark import Mark, MarkKind
 from streamhub.live.platform import Ingest, Signal
+from streamhub.live.problem import Problem
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import plan_queue
 from streamhub.schedule.rules import NEXT_STATES
-from streamhub.schedule.show import Role, Session, SessionState
+from streamhub.schedule.show import LOCAL, Session, SessionState, Show
 from streamhub.store import marks as mark_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
-from streamhub.timecode import require_utc, require_zone
 from streamhub.web import access, curation, desk, direction
 from streamhub.web.access import Action, Actor, actor_of, allow
-from streamhub.web.bodies import DecisionBody, ParticipantBody, SessionBody, ShowBody
+from streamhub.web.aside import UNKNOWN, Aside, Told, plan_text_diff, read_aside, tell_problem
+from streamhub.web.bodies import DecisionBody
 from streamhub.web.budget import Spending
+from streamhub.web.forms import format_session_form
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.media import has_stream
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
+from streamhub.web.plans import CHANGEABLE
 from streamhub.web.security import read_form
 from streamhub.web.services import WorkStatus
 from streamhub.web.views import AFTER
@@ -61,7 +62,7 @@ routes = web.RouteTableDef()
 @allow(Action.ENTER)
 async def show_door(request: web.Request) -> web.StreamResponse:
     """Show a button; looking at the link uses nothing up, because mail scanners look at links."""
-    person = _person(hub_of(request), actor_of(request))
+    person = person_context(hub_of(request), actor_of(request))
     response = render_page(request, "enter.html", token=request.query.get("token", ""), **person)
     keep_language(request, response)
     return response
@@ -90,105 +91,29 @@ async def leave(request: web.Request) -> web.StreamResponse:
     return response
 
 
-@routes.get("/host")
-@allow(Action.SEE_CONSOLE)
-async def overview(request: web.Request) -> web.StreamResponse:
-    """Sessions and shows, and forms to plan new ones."""
-    return await _render_overview(request, form={}, error=None, status=200)
-
-
-async def _render_overview(
-    request: web.Request, *, form: dict[str, str], error: StreamhubError | None, status: int
-) -> web.StreamResponse:
-    hub = hub_of(request)
-    shows, sessions = await hub.store.read(lambda db: (show_rows.list_shows(db), show_rows.list_sessions(db)))
-    held = [work for work in await hub.work.status() if str(work.state) == "held"]
-    response = render_page(
-        request,
-        "host.html",
-        status=status,
-        shows=shows,
-        sessions=sessions,
-        held=held,
-        form=form,
-        error=error,
-        zone=hub.settings.zone,
-        **_person(hub, actor_of(request)),
-    )
-    keep_language(request, response)
-    return response
-
-
-def _person(hub: Hub, actor: Actor) -> dict[str, Any]:
+def person_context(hub: Hub, actor: Actor) -> dict[str, Any]:
+    """What every page of a signed-in person shows: who it is, what he may, and his forms' token."""
     return {"actor": actor, "form_token": access.form_token(hub, actor), "may": {a.value: actor.may(a) for a in Action}}
-
-
-@routes.post("/host/shows")
-@allow(Action.PLAN)
-async def save_show(request: web.Request) -> web.StreamResponse:
-    """Make a show from the form."""
-    form = await read_form(request)
-    fields = {name: form[name] for name in ("title", "language", "about", "moderation", "publishing") if name in form}
-    try:
-        await direction.save_show(request, msgspec.convert(fields, ShowBody))
-    except (BadInput, msgspec.ValidationError) as error:
-        return await _render_overview(request, form=form, error=_as_ours(error), status=400)
-    return see_other("/host#sessions")
-
-
-@routes.post("/host/sessions")
-@allow(Action.PLAN)
-async def plan_session(request: web.Request) -> web.StreamResponse:
-    """Plan a session from the form."""
-    form = await read_form(request)
-    try:
-        session = await direction.plan_session(request, _session_of_form(form, hub_of(request).settings.zone))
-    except (BadInput, msgspec.ValidationError) as error:
-        return await _render_overview(request, form=form, error=_as_ours(error), status=400)
-    return see_other(f"/host/s/{session.id}")
-
-
-def _as_ours(error: Exception) -> StreamhubError:
-    return error if isinstance(error, StreamhubError) else BadInput(str(error))
-
-
-def _session_of_form(form: dict[str, str], zone: str) -> SessionBody:
-    """A session's body from the form: local date and time, and people one per line as ``role: name, about``."""
-    used_zone = form.get("zone", "") or zone
-    try:
-        local = datetime.fromisoformat(form.get("starts_at", ""))
-    except ValueError as error:
-        raise BadInput(f"start {form.get('starts_at', '')!r}: not a date and time") from error
-    starts_at = require_utc(local.replace(tzinfo=ZoneInfo(str(require_zone(used_zone, what="start")))))
-    minutes = form.get("planned_minutes", "") or "60"
-    if not minutes.isdecimal():
-        raise BadInput(f"minutes {minutes!r}: not a number")
-    return SessionBody(
-        show_id=form.get("show_id", ""),
-        title=form.get("title", ""),
-        starts_at=starts_at.isoformat(),
-        zone=used_zone,
-        planned_minutes=int(minutes),
-        participants=tuple(_person_of_line(line) for line in form.get("people", "").splitlines() if line.strip()),
-    )
-
-
-def _person_of_line(line: str) -> ParticipantBody:
-    role, colon, rest = line.partition(":")
-    wanted = role.strip().lower().replace("-", "_").replace(" ", "_")
-    if not colon or wanted not in set(Role):
-        role, rest = Role.EXPERT.value, line
-    else:
-        role = wanted
-    name, _, about = rest.partition(",")
-    return ParticipantBody(name=name.strip(), role=Role(role), about=about.strip())
 
 
 @routes.get("/host/s/{session_id}")
 @allow(Action.SEE_CONSOLE)
 async def console(request: web.Request) -> web.StreamResponse:
     """The console of a session."""
-    response = render_page(request, "console.html", **await read_board(request))
+    return await render_console(request, form={}, error=None, status=200)
+
+
+async def render_console(
+    request: web.Request, *, form: dict[str, str], error: StreamhubError | None, status: int
+) -> web.StreamResponse:
+    """The console, with the form to change the session as it was sent where that did not work."""
+    board = await read_board(request)
+    session: Session = board["session"]
+    changeable = session.state in CHANGEABLE and board["may"][Action.PLAN]
+    form = {**format_session_form(session), **form}
+    response = render_page(
+        request, "console.html", status=status, **board, changeable=changeable, form=form, error=error
+    )
     keep_language(request, response)
     return response
 
@@ -204,15 +129,15 @@ async def read_board(request: web.Request) -> dict[str, Any]:
     """Everything that the console shows of a session."""
     hub, actor, session_id = hub_of(request), actor_of(request), request.match_info["session_id"]
 
-    def read(db: Database) -> tuple[Session, list[Question], list[Mark]]:
+    def read(db: Database) -> tuple[Session, Show, list[Question], list[Mark]]:
         session = show_rows.load_session(db, session_id)
-        return session, question_rows.list_questions(db, session_id), mark_rows.list_marks(db, session_id)
+        show, questions = show_rows.load_show(db, session.show_id), question_rows.list_questions(db, session_id)
+        return session, show, questions, mark_rows.list_marks(db, session_id)
 
-    session, questions, marks = await hub.store.read(read)
+    session, show, questions, marks = await hub.store.read(read)
     after = session.state in AFTER
-    ingest = None
-    if actor.may(Action.SEE_STREAM_KEY) and not after and session.state is not SessionState.CANCELLED:
-        ingest = await read_ingest(hub, session_id)
+    aside = await read_aside(hub, session)
+    wants_key = actor.may(Action.SEE_STREAM_KEY) and not after and session.state is not SessionState.CANCELLED
     answers = await hub.answers.list(session_id) if after else ()
     work = await session_work(hub, session_id)
     return {
@@ -221,16 +146,33 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         "after": after,
         "player": session.state in {SessionState.REHEARSAL, SessionState.LIVE} and has_stream(hub, session_id),
         "steps": plan_steps(session.state, busy=any(str(one.state) in direction.OPEN_WORK for one in work)),
-        "ingest": ingest,
-        "signal": await read_signal(hub, session_id),
+        "ingest": await read_ingest(hub, session_id) if wants_key and not aside.direct else None,
+        "direct_key": wants_key and aside.direct,
+        "signal": await read_signal(hub, session_id, aside),
         "work": work,
         **plan_columns(questions),
         "on_air_since": plan_on_air_since(marks),
         **plan_review(answers),
         "site_page": hub.answers.page,
         "language_now": language_of(request),
-        **_person(hub, actor),
+        "aside": aside,
+        "unknown_platform": plan_unknown_platform(hub, show, aside),
+        "tell": teller(request),
+        "text_diff": plan_text_diff,
+        **person_context(hub, actor),
     }
+
+
+def teller(request: web.Request) -> Callable[[Problem, str], Told]:
+    """A function that says a problem in the reader's language, with times in a zone."""
+    say, language, now = words_of(request), language_of(request), hub_of(request).now()
+    return lambda problem, zone: tell_problem(problem, say, language=language, zone=zone, now=now)
+
+
+def plan_unknown_platform(hub: Hub, show: Show, aside: Aside) -> str:
+    """The platform that a show names and the hub does not have any more; empty when all is well."""
+    known = {LOCAL, *(offer.slug for offer in hub.platforms.offered())}
+    return "" if aside.platform or show.platform in known else show.platform
 
 
 def plan_steps(state: SessionState, *, busy: bool) -> list[SessionState]:
@@ -268,8 +210,10 @@ def plan_review(answers: Sequence[Answer]) -> dict[str, Any]:
     }
 
 
-async def read_signal(hub: Hub, session_id: str) -> Signal:
-    """What arrives from the encoder; unknown when nobody can tell quickly."""
+async def read_signal(hub: Hub, session_id: str, aside: Aside) -> Signal:
+    """What arrives from the encoder, here or on a direct show's platform; unknown when nobody can tell quickly."""
+    if aside.platform is not None and aside.platform.direct:
+        return aside.platform.signal or UNKNOWN
     try:
         async with asyncio.timeout(_SIGNAL_TIMEOUT_S):
             return await hub.broadcasting.signal(session_id)

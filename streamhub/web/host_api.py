@@ -10,9 +10,19 @@ from streamhub.questions.rules import plan_queue
 from streamhub.schedule.show import Session
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
-from streamhub.web import curation, direction
+from streamhub.web import curation, direction, plans
 from streamhub.web.access import Action, actor_of, allow
-from streamhub.web.bodies import DecisionBody, NoteBody, SessionBody, ShowBody, StateBody, TagBody, read_body
+from streamhub.web.aside import aside_json, plan_aside_state, read_aside
+from streamhub.web.bodies import (
+    DecisionBody,
+    NoteBody,
+    SessionBody,
+    SessionChangeBody,
+    ShowBody,
+    StateBody,
+    TagBody,
+    read_body,
+)
 from streamhub.web.events import BROADCASTER
 from streamhub.web.host import read_ingest, read_signal, session_work
 from streamhub.web.hub import Hub, hub_of
@@ -37,9 +47,7 @@ routes = web.RouteTableDef()
 @allow(Action.PLAN)
 async def save_show(request: web.Request) -> web.StreamResponse:
     """Make a show, or change it."""
-    return web.json_response(
-        show_json(await direction.save_show(request, await read_body(request, ShowBody))), status=201
-    )
+    return web.json_response(show_json(await plans.save_show(request, await read_body(request, ShowBody))), status=201)
 
 
 @routes.get(f"{_ROOT}/shows")
@@ -54,7 +62,7 @@ async def list_shows(request: web.Request) -> web.StreamResponse:
 @allow(Action.PLAN)
 async def plan_session(request: web.Request) -> web.StreamResponse:
     """Plan a session."""
-    session = await direction.plan_session(request, await read_body(request, SessionBody))
+    session = await plans.plan_session(request, await read_body(request, SessionBody))
     return web.json_response(host_session_json(session), status=201)
 
 
@@ -72,14 +80,28 @@ async def get_session(request: web.Request) -> web.StreamResponse:
     """A session with its signal, the address to push to (without the key) and its work."""
     hub, session_id = hub_of(request), request.match_info["session_id"]
     session = await hub.store.read(lambda db: show_rows.load_session(db, session_id))
-    ingest = await read_ingest(hub, session_id) if actor_of(request).may(Action.SEE_STREAM_KEY) else None
+    aside = await read_aside(hub, session)
+    may = actor_of(request).may(Action.SEE_STREAM_KEY)
+    ingest = await read_ingest(hub, session_id) if may and not aside.direct else None
     return web.json_response(
         {
             **host_session_json(session),
-            "signal": signal_json(await read_signal(hub, session_id)),
+            **aside_json(aside),
+            "signal": signal_json(await read_signal(hub, session_id, aside)),
             "ingest_url": ingest.url if ingest else None,
             "work": [work_json(work) for work in await session_work(hub, session_id)],
         }
+    )
+
+
+@routes.patch(f"{_ROOT}/sessions/{{session_id}}")
+@routes.post(f"{_ROOT}/sessions/{{session_id}}")
+@allow(Action.PLAN)
+async def change_session(request: web.Request) -> web.StreamResponse:
+    """Move or rename a session, or change its people; what is left out stays as it is."""
+    body = await read_body(request, SessionChangeBody)
+    return web.json_response(
+        host_session_json(await plans.change_session(request, request.match_info["session_id"], body))
     )
 
 
@@ -96,10 +118,11 @@ async def step_session(request: web.Request) -> web.StreamResponse:
 @routes.get(f"{_ROOT}/sessions/{{session_id}}/ingest")
 @allow(Action.SEE_STREAM_KEY)
 async def get_ingest(request: web.Request) -> web.StreamResponse:
-    """Address and key for the encoder, and other doors to the same session."""
+    """Address and key for the encoder, and other doors to the same session; of a direct show, on its platform."""
     hub, session_id = hub_of(request), request.match_info["session_id"]
     await hub.store.read(lambda db: show_rows.load_session(db, session_id))
-    ingest = await hub.broadcasting.ingest(session_id)
+    view = await hub.platforms.view(session_id)
+    ingest = await (hub.platforms if view and view.direct else hub.broadcasting).ingest(session_id)
     others = [{"url": other.url, "key": other.key} for other in ingest.alternatives]
     return web.json_response({"url": ingest.url, "key": ingest.key, "alternatives": others})
 
@@ -173,16 +196,18 @@ async def decide_work(request: web.Request) -> web.StreamResponse:
 @routes.get(f"{_ROOT}/sessions/{{session_id}}/events")
 @allow(Action.SEE_CONSOLE)
 async def events(request: web.Request) -> web.StreamResponse:
-    """Live updates for hosts: session, signal, questions in all states, answers and work."""
+    """Live updates for hosts: session, platform, chat, signal, questions in all states, answers and work."""
     hub, session_id = hub_of(request), request.match_info["session_id"]
 
     async def read() -> Json:
         session, questions = await _read(hub, session_id)
         answers = await hub.answers.list(session_id) if session.state in AFTER else ()
+        aside = await read_aside(hub, session)
         return {
             "session": host_session_json(session),
+            **plan_aside_state(aside),
             "questions": {question.id: host_question_json(question) for question in questions},
-            "signal": signal_json(await read_signal(hub, session_id)),
+            "signal": signal_json(await read_signal(hub, session_id, aside)),
             "answers": {answer.id: answer_json(answer) for answer in answers},
             "work": [work_json(work) for work in await session_work(hub, session_id)],
         }

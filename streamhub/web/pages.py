@@ -19,9 +19,10 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from babel.core import Locale
-from babel.dates import format_date, format_time, get_timezone_name
+from babel.dates import format_date, format_time, format_timedelta, get_timezone_name
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.units import format_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -97,6 +98,12 @@ class Pages:
             "instant": format_instant,
             "clock": format_clock,
             "countdown": lambda left: format_countdown(left, language),
+            "brief": lambda at, zone, now: format_brief(at, zone, language, now=now),
+            "number": lambda number: format_decimal(number, locale=_LOCALES[language]),
+            "size": lambda size_bytes: format_size(size_bytes, language),
+            "age": lambda age: format_age(age, language),
+            "ago": lambda age: format_ago(age, language),
+            "web_link": only_web_link,
         }
         return environment
 
@@ -197,6 +204,40 @@ def format_moment(at: datetime, zone: str, language: str) -> str:
     if not short.isalpha():
         names = names[1:]
     return f"{format_day(at, zone, language)}, {time} ({', '.join(names)})"
+
+
+def format_brief(at: datetime, zone: str, language: str, *, now: datetime) -> str:
+    """A time near now: ``20:15 Uhr``, with the day before it where that is another one: ``2. März, 20:15 Uhr``."""
+    local, today = at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
+    clock = format_time(local, "HH:mm", locale=_LOCALES[language])
+    time = f"{clock}\N{NO-BREAK SPACE}Uhr" if language == "de" else clock
+    if local.date() == today.date():
+        return time
+    pattern = "d. MMMM" if language == "de" else "d MMMM"
+    return f"{format_date(local.date(), pattern, locale=_LOCALES[language])}, {time}"
+
+
+def format_age(age: timedelta, language: str) -> str:
+    """An age in whole days: ``6 Tage``."""
+    return format_unit(age.days, "day", length="long", locale=_LOCALES[language])
+
+
+def format_ago(age: timedelta, language: str) -> str:
+    """How long ago in whole days: ``vor 6 Tagen``."""
+    past = timedelta(days=-age.days)
+    locale = _LOCALES[language]
+    return format_timedelta(past, granularity="day", threshold=float("inf"), add_direction=True, locale=locale)
+
+
+def format_size(size_bytes: int, language: str) -> str:
+    """A file's size: ``1,4 GB``."""
+    size, unit = (size_bytes / 1e9, "GB") if size_bytes >= 1e9 else (size_bytes / 1e6, "MB")
+    return f"{format_decimal(round(size, 1), locale=_LOCALES[language])}\N{NO-BREAK SPACE}{unit}"
+
+
+def only_web_link(address: str) -> str:
+    """An address that may become a link; empty for every other kind, such as ``javascript:``."""
+    return address if address.startswith(("https://", "http://")) else ""
 
 
 def format_offset(offset: timedelta) -> str:

@@ -219,6 +219,11 @@ class VideoView:
     chapters: tuple[Chapter, ...] = ()
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def changes(self) -> bool:
+        """Whether the hub would write another description than the one that stands there."""
+        return self.before != self.after
+
 
 class Wish(StrEnum):
     """What a host said about the descriptions of a session's videos."""

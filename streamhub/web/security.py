@@ -15,11 +15,13 @@ from typing import cast
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from streamhub.errors import BadInput, Forbidden, StreamhubError, TooMany
+from streamhub.errors import BadInput, Forbidden, PlatformError, StreamhubError, TooMany
+from streamhub.live.problem import problem_of
 from streamhub.web import access
 from streamhub.web.access import ACTOR, PUBLIC, actor_of, find_actor, is_https
+from streamhub.web.aside import tell_problem
 from streamhub.web.hub import hub_of
-from streamhub.web.pages import render_page, wants_json, words_of
+from streamhub.web.pages import language_of, render_page, wants_json, words_of
 
 LOG = logging.getLogger("streamhub.web")
 
@@ -81,7 +83,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except StreamhubError as error:
         if error.http_status >= 500:
             LOG.warning("web.failed path=%s error=%s message=%s", request.path, type(error).__name__, error.message)
-        response = await render_error(request, error.http_status, error.message, error.hint)
+        response = await render_error(request, error.http_status, *_words_of_error(request, error))
         if isinstance(error, TooMany):
             response.headers["Retry-After"] = str(error.retry_after_s)
         return response
@@ -99,6 +101,21 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await render_error(request, 500, "", "")
 
 
+def _words_of_error(request: web.Request, error: StreamhubError) -> tuple[str, str]:
+    """What happened and what to do; a platform's problem in the reader's language, unless he is a program."""
+    if not isinstance(error, PlatformError) or wants_json(request):
+        return error.message, error.hint
+    hub = hub_of(request)
+    told = tell_problem(
+        problem_of(error),
+        words_of(request),
+        language=language_of(request),
+        zone=hub.settings.zone,
+        now=hub.now(),
+    )
+    return told.what, told.advice
+
+
 async def render_error(request: web.Request, status: int, message: str, hint: str) -> web.Response:
     """An error for whoever asked; never says more than the message."""
     _ = words_of(request)
@@ -111,6 +128,7 @@ async def render_error(request: web.Request, status: int, message: str, hint: st
         409: _("This does not fit just now"),
         413: _("This is too large"),
         429: _("That was a little too much at once"),
+        502: _("The platform did not do this"),
         503: _("Not available at the moment"),
     }
     title = titles.get(status) or (_("Something went wrong here") if status >= 500 else _("This cannot be done"))

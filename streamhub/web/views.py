@@ -15,6 +15,7 @@ from streamhub.questions.rules import PUBLIC_STATES, VOTABLE_STATES
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS, NEXT_STATES
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.timecode import format_instant
+from streamhub.web.platform_views import WatchPlace
 from streamhub.web.services import WorkStatus
 
 Json = dict[str, Any]
@@ -41,6 +42,9 @@ def show_json(show: Show) -> Json:
         "about": show.about,
         "moderation": show.moderation.value,
         "publishing": show.publishing.value,
+        "platform": show.platform,
+        "privacy": show.privacy.value,
+        "direct": show.direct,
     }
 
 
@@ -69,6 +73,11 @@ def host_session_json(session: Session) -> Json:
     return {**session_json(session), "state": session.state.value, "next_states": after}
 
 
+def is_from_chat(question: Question) -> bool:
+    """Whether it was written in a platform's chat, which is shown beside the name of who asks."""
+    return "chat" in question.source
+
+
 def question_json(question: Question) -> Json:
     """A question as everybody may see it."""
     return {
@@ -76,6 +85,7 @@ def question_json(question: Question) -> Json:
         "session_id": question.session_id,
         "text": question.text,
         "asker": question.asker.public_name,
+        "from_chat": is_from_chat(question),
         "language": question.language,
         "state": question.state.value,
         "votes": question.votes,
@@ -143,7 +153,9 @@ def work_json(work: WorkStatus) -> Json:
     }
 
 
-def plan_public_state(session: Session, questions: Iterable[Question], answers: Iterable[Answer]) -> Json:
+def plan_public_state(
+    session: Session, questions: Iterable[Question], answers: Iterable[Answer], watch: WatchPlace | None
+) -> Json:
     """The state of a session's public channel."""
     seen = [question for question in questions if question.state in PUBLIC_STATES]
     on_air = next((question.id for question in seen if question.state is QuestionState.ON_AIR), None)
@@ -153,4 +165,5 @@ def plan_public_state(session: Session, questions: Iterable[Question], answers: 
         "on_air": on_air,
         "questions": {question.id: question_json(question) for question in seen},
         "answers": published,
+        "watch": {"name": watch.name, "url": watch.url} if watch else None,
     }

@@ -17,16 +17,27 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.config import HubSettings
-from streamhub.errors import Conflict, NotFound
+from streamhub.errors import Conflict, NotFound, StreamhubError
 from streamhub.live.platform import Ingest, Signal
+from streamhub.questions.question import Asker, Question, QuestionState, Shown
 from streamhub.schedule.show import Moderation, SessionState
-from streamhub.store import shows
+from streamhub.store import questions, shows
 from streamhub.store.store import Store
 from streamhub.transcript.recognised import TranscriptionTask
 from streamhub.transcript.transcript import Transcript
 from streamhub.web.access import AccessRole, make_api_token, make_host_link
 from streamhub.web.application import make_app
 from streamhub.web.hub import Hub
+from streamhub.web.platform_views import (
+    AccountView,
+    ChatView,
+    InboxItem,
+    Offer,
+    PlatformView,
+    VideosView,
+    WatchPlace,
+    Wish,
+)
 
 START = datetime(2027, 3, 2, 19, 15, tzinfo=UTC)
 
@@ -157,6 +168,124 @@ class FakeWorkshop:
 
 
 @dataclass
+class FakePlatforms:
+    """A platform in memory: shows what a test puts in, and keeps what it was asked for."""
+
+    offers: list[Offer] = field(default_factory=lambda: [Offer(slug="tube", name="Tube & Co")])
+    views: dict[str, PlatformView] = field(default_factory=dict)
+    places: dict[str, WatchPlace] = field(default_factory=dict)
+    signed_in: list[AccountView] = field(default_factory=list)
+    woken: list[str] = field(default_factory=list)
+    retried: list[str] = field(default_factory=list)
+    remade: list[str] = field(default_factory=list)
+    failure: StreamhubError | None = None
+
+    def offered(self) -> list[Offer]:
+        return self.offers
+
+    async def view(self, session_id: str) -> PlatformView | None:
+        return self.views.get(session_id)
+
+    async def public(self, session_id: str) -> WatchPlace | None:
+        return self.places.get(session_id)
+
+    async def accounts(self) -> list[AccountView]:
+        return self.signed_in
+
+    def wake(self, session_id: str) -> None:
+        self.woken.append(session_id)
+
+    async def retry(self, session_id: str) -> None:
+        self._require(session_id)
+        self.retried.append(session_id)
+
+    async def remake(self, session_id: str) -> None:
+        self._require(session_id)
+        self.remade.append(session_id)
+
+    async def ingest(self, session_id: str) -> Ingest:
+        self._require(session_id)
+        return Ingest(url="rtmps://tube.example/live2", key=f"tube-key-of-{session_id}")
+
+    def _require(self, session_id: str) -> None:
+        if self.failure:
+            raise self.failure
+        if session_id not in self.views:
+            raise Conflict(f"session {session_id}: is shown by the hub alone")
+
+
+@dataclass
+class FakeVideos:
+    views: dict[str, VideosView] = field(default_factory=dict)
+
+    async def view(self, session_id: str) -> VideosView | None:
+        return self.views.get(session_id)
+
+    async def approve(self, session_id: str, *, author: str) -> None:
+        self._wish(session_id, Wish.FOLLOW)
+
+    async def decline(self, session_id: str, *, author: str) -> None:
+        self._wish(session_id, Wish.LEAVE)
+
+    def _wish(self, session_id: str, wish: Wish) -> None:
+        if session_id not in self.views:
+            raise Conflict(f"session {session_id}: has no video")
+        self.views[session_id] = replace(self.views[session_id], wish=wish)
+
+
+@dataclass
+class FakeChat:
+    """Makes real questions of its lines."""
+
+    store: Store
+    now: Clock
+    views: dict[str, ChatView] = field(default_factory=dict)
+
+    async def view(self, session_id: str) -> ChatView | None:
+        return self.views.get(session_id)
+
+    async def take(self, session_id: str, ref: str, *, author: str) -> str:
+        view = self.views.get(session_id)
+        line = next((line for line in view.lines if line.ref == ref), None) if view else None
+        if view is None or line is None:
+            raise NotFound(f"chat of session {session_id}: the line {ref!r} is not kept any more")
+        question_id = f"chat{view.lines.index(line)}"
+        if line.taken:
+            return question_id
+        asker = Asker(name=line.author, shown=Shown.NAME)
+        question = Question(
+            id=question_id,
+            session_id=session_id,
+            text=line.text,
+            asker=asker,
+            state=QuestionState.OPEN,
+            source="chat",
+            asked_at=line.at,
+        )
+        await self.store.write(lambda db: questions.insert_question(db, question))
+        lines = tuple(replace(one, taken=one.taken or one is line) for one in view.lines)
+        self.views[session_id] = replace(view, lines=lines)
+        return question_id
+
+
+@dataclass
+class FakeInbox:
+    items: list[InboxItem] = field(default_factory=list)
+    assigned: list[tuple[str, str, bool, str]] = field(default_factory=list)
+    occupied: set[str] = field(default_factory=set)
+
+    async def list(self) -> list[InboxItem]:
+        return self.items
+
+    async def assign(self, item_id: str, session_id: str, *, replace: bool, author: str) -> None:
+        if not any(item.id == item_id for item in self.items):
+            raise NotFound(f"inbox: there is no recording {item_id!r}")
+        if session_id in self.occupied and not replace:
+            raise Conflict(f"session {session_id}: has a recording already")
+        self.assigned.append((item_id, session_id, replace, author))
+
+
+@dataclass
 class World:
     """A running hub and everything that a test turns."""
 
@@ -168,6 +297,10 @@ class World:
     answers: FakeAnswers
     workshop: FakeWorkshop
     token: str
+    platforms: FakePlatforms
+    videos: FakeVideos
+    chat: FakeChat
+    inbox: FakeInbox
 
     @property
     def url(self) -> str:
@@ -199,9 +332,11 @@ class World:
         language: str = "de",
         to: str = "open",
         person: str = "Jana Weber",
+        **show: Any,
     ) -> str:
         """A show with a session in some state; returns the session's id."""
-        await self.host("POST", "/shows", id="runde", title="Runde", language=language, moderation=moderation.value)
+        show = {"id": "runde", "title": "Runde", "language": language, "moderation": moderation.value, **show}
+        await self.host("POST", "/shows", **show)
         people = [{"name": person, "role": "host", "about": person}]
         made = await self.host(
             "POST",
@@ -275,6 +410,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
         store = Store.open(folder / "hub.sqlite3", now=clock)
         broadcasting, work, answers = FakeBroadcasting(store, clock, folder / "hls"), FakeWork(), FakeAnswers()
         workshop = FakeWorkshop()
+        platforms, videos, chat, inbox = FakePlatforms(), FakeVideos(), FakeChat(store, clock), FakeInbox()
         generous: dict[str, Any] = {"questions_per_minute": 500, "votes_per_minute": 500}
         hub = Hub(
             settings=HubSettings(name="Probe-Hub", **{**generous, **settings}),
@@ -287,12 +423,16 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
             workshop=workshop,
             public_dir=folder / "public",
             secret=b"s" * 32,
+            platforms=platforms,
+            videos=videos,
+            chat=chat,
+            inbox=inbox,
         )
         client = TestClient(TestServer(make_app(hub)), cookie_jar=CookieJar(unsafe=True))
         await client.start_server()
         opened.append((client, store))
         token = await make_api_token(store, clock, os.urandom, person="script")
-        return World(client, hub, clock, broadcasting, work, answers, workshop, token)
+        return World(client, hub, clock, broadcasting, work, answers, workshop, token, platforms, videos, chat, inbox)
 
     yield make
     for client, store in opened:

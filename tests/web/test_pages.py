@@ -14,6 +14,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from streamhub.live.problem import SENTENCES
 from streamhub.text import LANGUAGES
 from streamhub.web.pages import format_countdown, format_moment, format_offset, plan_language
 
@@ -142,12 +143,13 @@ def said_in_the_code() -> set[str]:
     options = {"templates/**.html": {"newstyle_gettext": "true", "trimmed": "false"}}
     keywords = {"_": None, "say": None, "gettext": None, "ngettext": (1, 2)}
     found = extract_from_dir(root, method_map=methods, options_map=options, keywords=keywords)
-    return {message[0] if isinstance(message, tuple) else message for _, _, message, _, _ in found}
+    said = {message[0] if isinstance(message, tuple) else message for _, _, message, _, _ in found}
+    return said | {sentence for pair in SENTENCES.values() for sentence in pair}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_catalogues_are_whole(language: str) -> None:
-    """Every message of code and templates is translated, none is fuzzy, none is left over, and places match."""
+    """Messages of code and templates and problems' sentences are translated, none fuzzy or left over; places match."""
     known = catalogue(language)
     messages = {(m.id[0] if isinstance(m.id, tuple) else m.id): m for m in known if m.id}
     assert set(messages) == said_in_the_code()

@@ -53,6 +53,7 @@ function exchange(html) {
   const open = [...board.querySelectorAll("details[open]")].map((details) => details.id);
   const typed = [...board.querySelectorAll("input:not([type=hidden])")].map((input) => [input.id, input.value]);
   const active = document.activeElement;
+  const scrolled = [...board.querySelectorAll("[data-scroll]")].map((element) => [element.dataset.scroll, element.scrollTop]);
   const key = active && board.contains(active) ? describe(active) : null;
   const selection = active?.tagName === "INPUT" ? [active.selectionStart, active.selectionEnd] : null;
   board.innerHTML = html;
@@ -60,6 +61,10 @@ function exchange(html) {
   for (const [name, value] of typed) {
     const input = document.getElementById(name);
     if (input) input.value = value;
+  }
+  for (const [name, top] of scrolled) {
+    const element = board.querySelector(`[data-scroll="${name}"]`);
+    if (element) element.scrollTop = top;
   }
   syncClock();
   tick();
@@ -139,6 +144,15 @@ document.addEventListener("keydown", (event) => {
 board.addEventListener("focusin", (event) => {
   const item = event.target.closest("[data-item]");
   if (item && item.id !== picked) pick(item.id, false);
+});
+
+board.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const label = button.textContent;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.textContent = button.dataset.copied;
+  setTimeout(() => (button.textContent = label), 2000);
 });
 
 board.addEventListener("submit", async (event) => {

@@ -32,6 +32,7 @@ function showQuestion(question) {
   text.lang = question.language;
   setText(text, question.text);
   setText(item.querySelector(".asker"), question.asker);
+  setText(item.querySelector(".source"), question.from_chat ? list.dataset.labelChat : "");
   setText(item.querySelector(".state"), list.getAttribute(`data-label-${question.state}`) ?? "");
 }
 
@@ -79,7 +80,7 @@ function apply(change, whole) {
   if (change.questions || "on_air" in change) showOnAir(state.questions[state.on_air] ?? null);
   sortQuestions();
   if (change.session) noticeSession(change);
-  else if ("answers" in change && !whole) refreshStage();
+  else if (("answers" in change || "watch" in change) && !whole) refreshStage();
 }
 
 function drop(key) {

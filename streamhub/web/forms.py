@@ -1,0 +1,133 @@
+"""What hosts type into the planning forms, read into bodies, and records written back into fields; all pure.
+
+A session's start is a local date and time beside its zone; its people stand one per line, as ``role: name, about``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from streamhub.errors import BadInput
+from streamhub.schedule.show import LOCAL, Participant, Role, Session, Show
+from streamhub.timecode import format_instant, require_utc, require_zone
+from streamhub.web.bodies import ParticipantBody, SessionBody, SessionChangeBody, ShowBody
+
+_SHOW_FIELDS = ("title", "language", "about", "moderation", "publishing", "platform", "privacy")
+_DIRECT = "direct"
+
+
+def parse_show_form(form: Mapping[str, str], *, show_id: str = "") -> ShowBody:
+    """A show's body; where the encoder pushes to means nothing as long as the hub is the only place to watch.
+
+    Raises:
+        BadInput: a value that is none of those that the form offers.
+    """
+    fields: dict[str, object] = {name: form[name] for name in _SHOW_FIELDS if name in form}
+    if "platform" in form:
+        fields["direct"] = form["platform"] != LOCAL and form.get("push") == _DIRECT
+    try:
+        return msgspec.convert({**fields, "id": show_id}, ShowBody)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"show: {error}", hint="go back, reload and try again") from error
+
+
+def format_show_form(show: Show) -> dict[str, str]:
+    """The fields of a show, as `parse_show_form` reads them."""
+    return {
+        "title": show.title,
+        "language": show.language,
+        "about": show.about,
+        "moderation": show.moderation.value,
+        "publishing": show.publishing.value,
+        "platform": show.platform,
+        "privacy": show.privacy.value,
+        "push": _DIRECT if show.direct else "hub",
+    }
+
+
+def parse_session_form(form: Mapping[str, str], *, zone: str) -> SessionBody:
+    """A session's body; ``zone`` is meant where the form names none.
+
+    Raises:
+        BadInput: a date, zone or number that is none.
+    """
+    used_zone = form.get("zone", "").strip() or zone
+    return SessionBody(
+        show_id=form.get("show_id", ""),
+        title=form.get("title", ""),
+        starts_at=_parse_start(form.get("starts_at", ""), used_zone),
+        zone=used_zone,
+        planned_minutes=_parse_minutes(form.get("planned_minutes", "")),
+        participants=parse_people(form.get("people", "")),
+    )
+
+
+def parse_change_form(form: Mapping[str, str], before: Session) -> SessionChangeBody:
+    """What is to change of a session: the fields that differ from what the form was filled with.
+
+    What was not touched is not read again, so that seconds of a start and commas in a name survive.
+
+    Raises:
+        BadInput: a date, zone or number that is none.
+    """
+    filled = format_session_form(before)
+    typed = {name: "\n".join(form.get(name, value).splitlines()) for name, value in filled.items()}
+    changed = {name for name, value in filled.items() if typed[name] != value}
+    zone = typed["zone"].strip()
+    return SessionChangeBody(
+        title=typed["title"] if "title" in changed else None,
+        starts_at=_parse_start(typed["starts_at"], zone) if {"starts_at", "zone"} & changed else None,
+        zone=zone if "zone" in changed else None,
+        planned_minutes=_parse_minutes(typed["planned_minutes"]) if "planned_minutes" in changed else None,
+        participants=parse_people(typed["people"]) if "people" in changed else None,
+    )
+
+
+def format_session_form(session: Session) -> dict[str, str]:
+    """The fields of a session, as `parse_change_form` reads them."""
+    return {
+        "title": session.title,
+        "starts_at": f"{session.starts_at.astimezone(ZoneInfo(session.zone)):%Y-%m-%dT%H:%M}",
+        "zone": session.zone,
+        "planned_minutes": str(session.planned_minutes),
+        "people": format_people(session.participants),
+    }
+
+
+def parse_people(text: str) -> tuple[ParticipantBody, ...]:
+    """People from lines; a line without a role is an expert's."""
+    return tuple(_parse_person(line) for line in text.splitlines() if line.strip())
+
+
+def format_people(people: tuple[Participant, ...]) -> str:
+    """Lines from people, as `parse_people` reads them."""
+    return "\n".join(f"{one.role}: {one.name}" + (f", {one.about}" if one.about else "") for one in people)
+
+
+def _parse_start(text: str, zone: str) -> str:
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"start {text!r}: not a date and time") from error
+    place = ZoneInfo(str(require_zone(zone, what="start")))
+    return format_instant(require_utc(local.replace(tzinfo=place)))
+
+
+def _parse_minutes(text: str) -> int:
+    minutes = text or "60"
+    if not minutes.isdecimal():
+        raise BadInput(f"minutes {minutes!r}: not a number")
+    return int(minutes)
+
+
+def _parse_person(line: str) -> ParticipantBody:
+    role, colon, rest = line.partition(":")
+    wanted = role.strip().lower().replace("-", "_").replace(" ", "_")
+    if not colon or wanted not in set(Role):
+        wanted, rest = Role.EXPERT.value, line
+    name, _, about = rest.partition(",")
+    return ParticipantBody(name=name.strip(), role=Role(wanted), about=about.strip())

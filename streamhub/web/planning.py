@@ -1,0 +1,151 @@
+"""Planning in the browser: the overview, and the forms that make and change shows and sessions.
+
+Reads forms and shows pages; what is done stands in `streamhub.web.plans`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from streamhub.errors import BadInput, Conflict, StreamhubError
+from streamhub.live.problem import ProblemCode
+from streamhub.schedule.show import LOCAL, Show
+from streamhub.store import shows as show_rows
+from streamhub.web import plans
+from streamhub.web.access import Action, actor_of, allow
+from streamhub.web.forms import format_show_form, parse_change_form, parse_session_form, parse_show_form
+from streamhub.web.host import person_context, render_console, teller
+from streamhub.web.hub import hub_of
+from streamhub.web.pages import keep_language, render_page, see_other
+from streamhub.web.platform_views import WAITS_FOR_A_PERSON, AccountView
+from streamhub.web.security import read_form
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/host")
+@allow(Action.SEE_CONSOLE)
+async def overview(request: web.Request) -> web.StreamResponse:
+    """Sessions and shows, what waits for somebody, and forms to plan new ones."""
+    return await _render_overview(request, form={}, error=None, status=200)
+
+
+async def _render_overview(
+    request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None, status: int
+) -> web.StreamResponse:
+    hub = hub_of(request)
+    shows, sessions = await hub.store.read(lambda db: (show_rows.list_shows(db), show_rows.list_sessions(db)))
+    accounts = plan_accounts(await hub.platforms.accounts(), shows)
+    response = render_page(
+        request,
+        "host.html",
+        status=status,
+        shows=shows,
+        sessions=sessions,
+        held=[work for work in await hub.work.status() if str(work.state) == "held"],
+        dropped=sum(item.state in WAITS_FOR_A_PERSON for item in await hub.inbox.list()),
+        accounts=accounts,
+        offers=hub.platforms.offered(),
+        platform_names={offer.slug: offer.name for offer in hub.platforms.offered()},
+        form=form,
+        error=error,
+        zone=hub.settings.zone,
+        now=hub.now(),
+        tell=teller(request),
+        **person_context(hub, actor_of(request)),
+    )
+    keep_language(request, response)
+    return response
+
+
+def plan_accounts(accounts: Sequence[AccountView], shows: Sequence[Show]) -> list[dict[str, Any]]:
+    """Each account with the shows that need it, and with the problems that matter: an unused one may be missing."""
+    planned = []
+    for account in accounts:
+        wanted_by = [show.title for show in shows if show.platform == account.platform]
+        problems = [p for p in account.problems if wanted_by or p.code is not ProblemCode.NOT_CONNECTED]
+        missing = bool(wanted_by) and not account.account
+        planned.append({"view": account, "wanted_by": wanted_by, "problems": problems, "missing": missing})
+    return planned
+
+
+@routes.post("/host/shows")
+@allow(Action.PLAN)
+async def make_show(request: web.Request) -> web.StreamResponse:
+    """Make a show from the form."""
+    form = await read_form(request)
+    try:
+        await plans.save_show(request, parse_show_form(form), new=True)
+    except (BadInput, Conflict) as error:
+        return await _render_overview(request, form=form, error=error, status=error.http_status)
+    return see_other("/host#shows")
+
+
+@routes.get("/host/shows/{show_id}")
+@allow(Action.PLAN)
+async def show_form(request: web.Request) -> web.StreamResponse:
+    """The form of a show, filled."""
+    return await _render_show(request, form={}, error=None, status=200)
+
+
+async def _render_show(
+    request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None, status: int
+) -> web.StreamResponse:
+    hub, show_id = hub_of(request), request.match_info["show_id"]
+    show = await hub.store.read(lambda db: show_rows.load_show(db, show_id))
+    offers = hub.platforms.offered()
+    gone = show.platform not in {LOCAL, *(offer.slug for offer in offers)}
+    response = render_page(
+        request,
+        "show.html",
+        status=status,
+        show=show,
+        offers=offers,
+        gone=show.platform if gone else "",
+        form={**format_show_form(show), **form},
+        error=error,
+        **person_context(hub, actor_of(request)),
+    )
+    keep_language(request, response)
+    return response
+
+
+@routes.post("/host/shows/{show_id}")
+@allow(Action.PLAN)
+async def change_show(request: web.Request) -> web.StreamResponse:
+    """Change a show from its form."""
+    hub, show_id, form = hub_of(request), request.match_info["show_id"], await read_form(request)
+    await hub.store.read(lambda db: show_rows.load_show(db, show_id))
+    try:
+        await plans.save_show(request, parse_show_form(form, show_id=show_id))
+    except (BadInput, Conflict) as error:
+        return await _render_show(request, form=form, error=error, status=error.http_status)
+    return see_other("/host#shows")
+
+
+@routes.post("/host/sessions")
+@allow(Action.PLAN)
+async def plan_session(request: web.Request) -> web.StreamResponse:
+    """Plan a session from the form."""
+    form = await read_form(request)
+    try:
+        session = await plans.plan_session(request, parse_session_form(form, zone=hub_of(request).settings.zone))
+    except BadInput as error:
+        return await _render_overview(request, form=form, error=error, status=400)
+    return see_other(f"/host/s/{session.id}")
+
+
+@routes.post("/host/s/{session_id}/change")
+@allow(Action.PLAN)
+async def change_session(request: web.Request) -> web.StreamResponse:
+    """Move or rename a session from the console's form."""
+    hub, session_id, form = hub_of(request), request.match_info["session_id"], await read_form(request)
+    session = await hub.store.read(lambda db: show_rows.load_session(db, session_id))
+    try:
+        await plans.change_session(request, session_id, parse_change_form(form, session))
+    except BadInput as error:
+        return await render_console(request, form=form, error=error, status=400)
+    return see_other(f"/host/s/{session_id}")
