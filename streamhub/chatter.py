@@ -33,7 +33,7 @@ from streamhub.chat_reading import (
     plan_day,
 )
 from streamhub.chat_taking import SOURCE, Candidate, Taken, take_by_host, take_candidates
-from streamhub.errors import BadInput, Fault, NotFound, PlatformError
+from streamhub.errors import BadInput, Fault, NotFound, PlatformError, StreamhubError
 from streamhub.questions.intake import Batch, Contribution, ContributionSource, Standing
 from streamhub.questions.picking import (
     ChatWords,
@@ -162,7 +162,6 @@ class Chatter:
             raise BadInput(f"session {session_id}: nothing is in the chat line", hint="take another one")
         candidate = Candidate(id=new_id(self._parts.random), line=line, text=text, standing=Standing.OWNER)
         at = self._parts.now()
-
         question = await self._parts.store.write(
             lambda db: take_by_host(db, session_id, candidate, at=at, author=author)
         )
@@ -198,8 +197,10 @@ class Chatter:
             if self._parts.source_of(platform) is None:
                 continue
             ahead.append(session)
+            if session.state not in _READ_IN:
+                continue
             row = broadcast_rows.find_broadcast(db, session.id, platform)
-            if session.state in _READ_IN and row is not None and row.chat_ref:
+            if row is not None and row.chat_ref:
                 wanted[session.id] = Reading(
                     session_id=session.id,
                     language=session.language,
@@ -219,11 +220,11 @@ class Chatter:
             await self.sync()
             now = self._parts.now()
             due = [r for r in self._readings.values() if r.due_at <= now or r.leaving or r.next_chat]
+            leaving = [reading for reading in due if reading.leaving]  # not those that come to leave meanwhile
             await asyncio.gather(*(self._turn(reading) for reading in due))
-            for reading in due:
-                if reading.leaving:
-                    del self._readings[reading.session_id]
-                    LOG.info("chat_left session=%s questions=%s", reading.session_id, len(reading.taken))
+            for reading in leaving:
+                del self._readings[reading.session_id]
+                LOG.info("chat_left session=%s questions=%s", reading.session_id, len(reading.taken))
             now = self._parts.now()
             waits = [(reading.due_at - now).total_seconds() for reading in self._readings.values()]
             return max(0.0, min([SLOW_S, *waits]))
@@ -321,8 +322,12 @@ class Chatter:
         return hash_author(self._parts.secret, reading.session_id, author_ref)
 
     def _find_candidate(self, reading: Reading, line: Contribution) -> Candidate | None:
-        """The question that a line asks, or that a moderator's line points at; None when it is just talk."""
-        rest = match_request(line.text, self._parts.words)
+        """The question that a line asks, or that a moderator's line points at; None when it is just talk.
+
+        Hashtags of moderators and owners do not count: they tell others how to ask ("Fragen bitte mit #frage").
+        """
+        words = self._parts.words if line.standing is Standing.ANYBODY else replace(self._parts.words, hashtags=())
+        rest = match_request(line.text, words)
         if rest is None or self._is_own(reading, line):
             return None
         target, text = line, plan_text(rest)
@@ -358,11 +363,11 @@ class Chatter:
             return
         names, reading.to_reply, reading.replied_at = reading.to_reply, [], now
         url = self._parts.page_url(reading.session_id)
-        text = plan_reply(reading.language, [name for name in names if name], url) if url else ""
+        text = plan_reply(reading.language, names, url) if url else ""
         if not text:
             return
         try:
             await source.write(reading.chat_ref, text)
-        except PlatformError as error:  # never tried again: it may have been written
-            reading.muted = error.fault in _MUTES
-            LOG.warning("chat_reply_failed session=%s fault=%s %s", reading.session_id, error.fault, error.message)
+        except StreamhubError as error:  # never tried again: it may have been written
+            reading.muted = not isinstance(error, PlatformError) or error.fault in _MUTES
+            LOG.warning("chat_reply_failed session=%s %s", reading.session_id, error.message)

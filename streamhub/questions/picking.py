@@ -27,6 +27,7 @@ _MENTIONS = re.compile(r"(?:@\S+\s+)+")
 _NAMED = re.compile(r"@\s?(\S.*)")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}(?:/\S*)?(?!\S)", re.IGNORECASE)
 _EMOJI_CODES = re.compile(r"(?<!\S)(?::[A-Za-z][\w-]*:)+(?!\S)")
+_PLAIN_NAME = re.compile(r"[\w-][\w -]{0,29}")
 _EDGES = " :;,.…|-–—"
 _MARKS = _EDGES + "!?()[]\"'„“”‚‘’»«"
 _BOUNDARY = r"(?=[\s:;,.…]|$)"
@@ -150,20 +151,28 @@ def find_surplus(asked: Earlier, standing: Standing, before: Sequence[Earlier]) 
 def plan_reply(language: str, names: Sequence[str], url: str) -> str:
     """What the hub says in the chat to those whose questions it took: names as far as they fit, and where to read on.
 
-    Empty when not even the address fits.
+    Names that are more than a few plain words are left out, lest the hub repeats an address or a slogan in its own
+    name. Empty when not even the address fits.
     """
     sentence, short = _REPLIES[language]
     text = sentence.format(url=url)
-    if len(text) > MAX_REPLY_LENGTH:
+    if chat_length(text) > MAX_REPLY_LENGTH:
         text = f"{short}{url}"
-        return text if len(text) <= MAX_REPLY_LENGTH else ""
+        return text if chat_length(text) <= MAX_REPLY_LENGTH else ""
     called = ""
-    for name in names:
-        longer = f"{called}@{name.lstrip('@')} "
-        if len(longer) + len(text) > MAX_REPLY_LENGTH:
+    for name in (name.lstrip("@") for name in names):
+        if not _PLAIN_NAME.fullmatch(name):
+            continue
+        longer = f"{called}@{name} "
+        if chat_length(longer + text) > MAX_REPLY_LENGTH:
             break
         called = longer
     return called + text
+
+
+def chat_length(text: str) -> int:
+    """Length as chats count it, in UTF-16 units: most emoji are two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _clean(text: str) -> str:

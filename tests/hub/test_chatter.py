@@ -328,6 +328,15 @@ async def test_moderator_points_at_a_line(world: World) -> None:
     assert (question.text, question.asker.name) == ("Mein Router blinkt rot", "Zoë")
 
 
+async def test_moderators_may_explain_the_hashtag(world: World) -> None:
+    """A moderator or owner who tells others how to ask has asked nothing; the command still works for them."""
+    world.chat.say("Eure Fragen bitte mit #frage!", author="Mia", standing=Standing.MODERATOR)
+    world.chat.say("#frage davor, dann sehen wir es", author="Olaf", standing=Standing.OWNER)
+    world.chat.say("!frage Aus dem Publikum: Was kostet das?", author="Mia", standing=Standing.MODERATOR)
+    await world.chatter.look()
+    assert await world.texts() == ["Aus dem Publikum: Was kostet das?"]
+
+
 async def test_host_takes_any_line_once(world: World) -> None:
     """A host makes any kept line a question, at once open and logged by name; again gives the same question."""
     await world.store.write(lambda db: fill(db, moderation=Moderation.BEFORE))

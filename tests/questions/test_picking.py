@@ -170,6 +170,21 @@ def test_replies_fit_into_a_chat_line() -> None:
     assert plan_reply("de", ["Zoe"], url + "x" * 300) == ""
 
 
+def test_replies_repeat_no_advertisements() -> None:
+    """A name that is an address, a slogan or a sign is not repeated in the hub's own line; the others are."""
+    url = "https://hub.example.org/"
+    names = [
+        "kauf.example",
+        "https://kauf.example",
+        "Zoë Z",
+        "",
+        "😀",
+        "Kauft jetzt bei uns, es ist billig!",
+        "max_m-1",
+    ]
+    assert plan_reply("en", names, url).startswith("@Zoë Z @max_m-1 Thank you")
+
+
 @given(st.text(max_size=300), st.sampled_from(["", "!frage ", "#frage ", "@x !q "]))
 def test_any_line_makes_a_clean_question_or_none(line: str, mark: str) -> None:
     """Whatever somebody types, what comes out is short, visible and one line, or nothing."""

@@ -22,7 +22,7 @@ PARTS = "id,snippet,authorDetails"
 PAGE = 2000
 """The most that a page may hold: a look may come minutes after the one before, and costs the same."""
 MAX_TEXT = 200
-"""Characters of a chat line."""
+"""Length of a chat line, counted as UTF-16 units to be on the safe side: the page says characters only."""
 
 
 class YouTubeChat:
@@ -58,8 +58,9 @@ class YouTubeChat:
             BadInput: longer than a chat line.
             PlatformError: it was refused, or nobody knows whether it was written.
         """
-        if len(text) > MAX_TEXT:
-            raise BadInput(f"chat line: {len(text)} characters, at most {MAX_TEXT} fit", hint="shorten it")
+        length = len(text.encode("utf-16-le", "surrogatepass")) // 2
+        if length > MAX_TEXT:
+            raise BadInput(f"chat line: {length} characters, at most {MAX_TEXT} fit", hint="shorten it")
         snippet = {"liveChatId": ref, "type": "textMessageEvent", "textMessageDetails": {"messageText": text}}
         await self._api.write(
             "liveChatMessages.insert", priority=Priority.CHAT, part="snippet", body={"snippet": snippet}

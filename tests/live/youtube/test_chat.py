@@ -281,6 +281,24 @@ async def test_used_up_quota_pauses_the_chat_before_anything_else(desk: Desk) ->
     assert await desk.api.ledger.left(Priority.TRANSITION) >= 2 * budget.reserve - 50
 
 
+async def test_two_hours_of_chat_cost_what_we_count(desk: Desk) -> None:
+    """A chat of two hours is read every quarter minute, at the platform's pace, for 2,400 units by both accounts."""
+    desk.fake.polling_interval_ms, desk.fake.strict_chat_pace = 10_000, True
+    before, counted_before = desk.fake.units_used, await desk.api.ledger.used()
+    chatter, began = desk.chatter(), desk.fake.now()
+    number = 0
+    while desk.fake.now() - began < timedelta(hours=2):
+        number += 1
+        desk.say("Guten Abend" if number % 10 else f"!frage Frage {number}?", f"viewer{number}")
+        desk.fake.tick(await chatter.look())
+    looks = len(desk.calls("liveChatMessages.list"))
+    assert 475 <= looks <= 481
+    assert desk.fake.units_used - before == 5 * looks
+    assert await desk.api.ledger.used() - counted_before == 5 * looks
+    assert all(call.status == 200 for call in desk.fake.calls)
+    assert len(await desk.texts()) == number // 10
+
+
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-1000, 1000) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=2),
