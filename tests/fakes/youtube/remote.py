@@ -63,6 +63,10 @@ class RemoteFake:
             self._child.wait(10)
         self._log.close()
 
+    def wait(self, timeout_s: float) -> int:
+        """Its exit status, once it has ended."""
+        return self._child.wait(timeout_s)
+
     # --- the back door
 
     def state(self) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Server:
         query = [(name, value) for name, value in request.query.items() if name != "upload_id"]
         told: Json = {**dict(query), **in_path}
         if upload and "upload_id" in request.query:
-            return await self._chunk(request, method, raw)
+            return await self._chunk(request, raw)
         media: bytes | None = None
         try:
             if upload:
@@ -193,23 +193,24 @@ class Server:
             with self._world.lock:
                 self._admit(method, {}, {}, token)
             size = request.headers.get("X-Upload-Content-Length", "")
-            upload_id = self._uploads.begin((method.id, params, body, token, told), size)
+            upload_id = self._uploads.begin((method, params, body, token, told), size)
         except Refusal as refusal:
             return self._refuse(method.id, told, refusal)
         self._world.calls.append(Call(f"{method.id}:start", told, 200))
         where = request.url.with_query({**request.query, "upload_id": upload_id})
         return web.Response(headers={"Location": str(where), "X-GUploader-UploadID": upload_id})
 
-    async def _chunk(self, request: web.Request, method: Method, raw: bytes) -> web.StreamResponse:
+    async def _chunk(self, request: web.Request, raw: bytes) -> web.StreamResponse:
+        # The pieces are PUT whatever the method is: what was begun tells which one it is.
         upload_id = request.query["upload_id"]
         try:
             done = self._uploads.take(upload_id, request.headers.get("Content-Range", ""), raw)
         except Refusal as refusal:
-            return self._refuse(method.id, {}, refusal)
+            return self._refuse("upload", {}, refusal)
         if done is None:
             headers = self._uploads.range_of(upload_id)
             return web.Response(status=308, reason="Resume Incomplete", headers=headers)
-        (_, params, body, token, told), media = done
+        (method, params, body, token, told), media = done
         fault = self._world.take_fault(method.id)
         if fault is not None and not getattr(fault, "after_effect", False):
             if not isinstance(fault, Slow):

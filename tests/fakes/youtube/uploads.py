@@ -50,7 +50,7 @@ def _open_piece(method: Method, piece: bytes) -> tuple[bytes, bytes]:
 
 @dataclass(kw_only=True)
 class _Pending:
-    what: tuple[str, dict[str, Any], dict[str, Any], str, dict[str, Any]]
+    what: tuple[Method, dict[str, Any], dict[str, Any], str, dict[str, Any]]
     size: int | None
     got: bytearray = field(default_factory=bytearray)
 
