@@ -56,6 +56,9 @@ class ProblemCode(StrEnum):
     VIDEO_NOT_READY = "video_not_ready"
     PROCESSING_FAILED = "processing_failed"
     VIDEO_SHORTER = "video_shorter"
+    PULL_COOKIES = "pull_cookies"
+    PULL_RUNTIME = "pull_runtime"
+    PULL_BLOCKED = "pull_blocked"
     RELAY_DOWN = "relay_down"
     LIMIT_NEAR = "limit_near"
     ROLLED_OVER = "rolled_over"
@@ -228,6 +231,18 @@ SENTENCES: Mapping[ProblemCode, tuple[str, str]] = MappingProxyType(
         P.VIDEO_SHORTER: (
             "%(platform)s: the video is %(seconds)s s shorter than the broadcast was.",
             "If it was cut there, correct its clock in the session's archive file; links may miss their second.",
+        ),
+        P.PULL_COOKIES: (
+            "%(platform)s: gives out the video only to somebody who is signed in; the cookies are missing or stale.",
+            "Export fresh cookies, or download the video there and drop it into the inbox. The hub waits for a day.",
+        ),
+        P.PULL_RUNTIME: (
+            "%(platform)s: the video cannot be fetched without a JavaScript runtime.",
+            "Install deno 2 or newer, or download the video there and drop it into the inbox. The hub waits for a day.",
+        ),
+        P.PULL_BLOCKED: (
+            "%(platform)s: refuses to give out the video (%(reason)s).",
+            "Download the video there and drop it into the inbox. The hub waits for a day.",
         ),
         P.RELAY_DOWN: (
             "%(platform)s: the picture does not get through from the hub; it tries again by itself.",
