@@ -193,24 +193,22 @@ class Api:
 
     def _run(self, request: _Request) -> Json:
         """On a thread: sign, send, understand; an old sign-in is renewed once."""
-        credentials = self._sign()
+        token = self._sign()
         try:
-            return self._send(request, credentials)
+            return self._send(request, token)
         except PlatformError as error:
             if error.fault is not Fault.AUTH or error.code != ProblemCode.SIGNED_OUT:
                 raise
-            token = credentials.token
-        self._sign(stale=token)
-        return self._send(request, credentials)
+        return self._send(request, self._sign(stale=token))
 
-    def _send(self, request: _Request, credentials: Credentials) -> Json:
+    def _send(self, request: _Request, token: str) -> Json:
         from googleapiclient.errors import HttpError
 
         http = self._http()
         if request.writing:
             http.close()  # a kept connection may be dead already, and then nobody would know whether the write arrived
         prepared = self._prepare(request)
-        prepared.headers["authorization"] = f"Bearer {credentials.token}"
+        prepared.headers["authorization"] = f"Bearer {token}"
         quota_back_at = self.ledger.budget.next_day_at(self._now())
         began = self._now()
         try:
@@ -225,11 +223,11 @@ class Api:
             ) from error
         except (NotConnected, LostAnswer, LateAnswer) as error:
             raise decide_silence(silence_of(error), writing=request.writing, now=self._now()) from error
-        except ValueError as error:
-            raise decide_silence(Silence.GARBLED, writing=request.writing, now=self._now()) from error
         finally:
             self._compare_clocks(http.last_date, began)
-        return answer if isinstance(answer, dict) else {}
+        if answer and not isinstance(answer, dict):  # the library hands out as it is what is no JSON
+            raise decide_silence(Silence.GARBLED, writing=request.writing, now=self._now())
+        return answer or {}
 
     def _prepare(self, request: _Request) -> Any:
         from googleapiclient.http import MediaInMemoryUpload
@@ -257,11 +255,11 @@ class Api:
         kept: OneShotHttp = self._own.http
         return kept
 
-    def _sign(self, stale: str | None = None) -> Credentials:
-        """Credentials with a token that is valid as far as we know; renewed under one lock.
+    def _sign(self, stale: str | None = None) -> str:
+        """A token that is good as far as we know; renewed under one lock.
 
         Args:
-            stale: a token that was refused.
+            stale: a token that was refused; whoever comes second with it gets what the first one renewed.
         """
         from google_auth_httplib2 import Request
 
@@ -270,13 +268,13 @@ class Api:
             if self._refused and self._refused[0] is credentials:
                 raise signed_out(self.sign_in.account, self._now, reason=self._refused[1])
             if credentials.token and not credentials.expired and credentials.token != stale:
-                return credentials
+                return str(credentials.token)
             try:
                 credentials.refresh(Request(self._http()))  # type: ignore[no-untyped-call]
             except (GoogleAuthError, NotConnected, LostAnswer, LateAnswer) as error:
                 raise self._understand(credentials, error) from error
             self.sign_in.note_refreshed(credentials)
-        return credentials
+            return str(credentials.token)
 
     def _understand(self, credentials: Credentials, error: Exception) -> PlatformError:
         """Why credentials could not be renewed; what is final is remembered, so that nobody asks again and again."""
