@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
+from streamhub.chat_desk import ChatDesk
 from streamhub.chat_reading import KEPT_LINES, ChatPhase, plan_day
 from streamhub.chatter import Chatter, ChatterParts
 from streamhub.errors import Conflict, Fault, NotFound, PlatformError, Unavailable
@@ -31,6 +32,8 @@ from streamhub.store.questions import list_questions
 from streamhub.store.shows import load_session, save_session, save_show, step_session
 from streamhub.store.spending import add_spending, list_spending, sum_spending
 from streamhub.store.store import Store
+from streamhub.web.platform_views import ChatState
+from streamhub.web.services import Chat
 
 START = datetime(2027, 3, 2, 19, 0, tzinfo=UTC)
 NAME = "2027-03-02-netz"
@@ -372,6 +375,22 @@ async def test_two_hosts_take_one_line_at_once(world: World) -> None:
     taken = await asyncio.gather(*(world.chatter.take(NAME, ref, f"host {n}") for n in range(5)))
     assert len({question.id for question in taken}) == 1
     assert len(await world.questions()) == 1
+
+
+async def test_web_face_sees_the_chat(world: World) -> None:
+    """The host's page gets the lines newest first, with what is a question already, and takes one by its ref."""
+    desk: Chat = ChatDesk(world.chatter)
+    assert await desk.view(NAME) is None
+    ref = world.chat.say("Mein Router blinkt rot")
+    world.chat.say("!frage Was kostet das?", author="Max")
+    await world.chatter.look()
+    view = await desk.view(NAME)
+    assert view is not None
+    assert (view.state, view.interval_s, view.problem) == (ChatState.READING, 15.0, None)
+    assert [(line.author, line.taken) for line in view.lines] == [("Max", True), ("Zoe", False)]
+    taken = await desk.take(NAME, ref, author="Jana")
+    assert taken in {question.id for question in await world.questions()}
+    assert {phase.value for phase in ChatPhase} == {state.value for state in ChatState}
 
 
 async def test_only_the_last_lines_are_kept_and_never_stored(world: World) -> None:
