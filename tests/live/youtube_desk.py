@@ -17,12 +17,12 @@ from typing import Any
 from google.oauth2.credentials import Credentials
 
 from streamhub.config import YoutubeSettings
-from streamhub.live.youtube.client import Api
+from streamhub.live.youtube.client import Api, Pace
 from streamhub.live.youtube.ledger import Ledger, make_budget
 from streamhub.live.youtube.platform import YouTubePlatform
 from streamhub.live.youtube.sign_in import GivenSignIn
 from streamhub.schedule.show import Session, SessionState, Show
-from streamhub.store.broadcasts import BroadcastRow, find_broadcast
+from streamhub.store.broadcasts import BroadcastRow, delete_broadcast, find_broadcast
 from streamhub.store.shows import save_session, save_show
 from streamhub.store.store import Store
 from tests.fakes.youtube import FakeYouTube
@@ -84,6 +84,10 @@ class Desk:
         """What the hub knows."""
         return await self.store.read(lambda db: find_broadcast(db, session_id or self.session.id, "youtube", part=part))
 
+    async def forget(self, session_id: str) -> None:
+        """The hub forgets a broadcast, as one with another database would not know it."""
+        await self.store.write(lambda db: delete_broadcast(db, session_id, "youtube", 1))
+
     async def live(self, session_id: str = "") -> None:
         """Planned, with a picture, and live."""
         session_id = session_id or self.session.id
@@ -124,7 +128,13 @@ async def open_desk(folder: Path, *, timeout_s: float = 5.0, **knobs: Any) -> As
             await store.write(lambda db: save_session(db, session))
             sign_in = GivenSignIn(Credentials(token=fake.token))
             ledger = Ledger(store, make_budget(SETTINGS), fake.now)
-            api = Api(sign_in, ledger, url=fake.url, now=fake.now, timeout_s=timeout_s)
+
+            async def sleep(seconds: float) -> None:
+                fake.tick(seconds)
+                await asyncio.sleep(0)
+
+            pace = Pace(random=lambda: 0.0, sleep=sleep)
+            api = Api(sign_in, ledger, url=fake.url, now=fake.now, timeout_s=timeout_s, pace=pace)
             desk = Desk(fake=fake, store=store, api=api, platform=None, session=session)  # type: ignore[arg-type]
             desk.restarted()
             try:

@@ -82,7 +82,7 @@ def decide_move(state: str, goal: Goal, *, monitor: bool) -> Move:
     if state == CREATED:
         return Move.BIND
     if goal is Goal.TESTING:
-        tests = {READY: Move.TEST if monitor else Move.MONITOR_ON, TEST_STARTING: Move.WAIT}
-        return tests.get(state, Move.DONE)
+        tests = dict.fromkeys((TESTING, LIVE_STARTING, LIVE), Move.DONE)
+        return {**tests, READY: Move.TEST if monitor else Move.MONITOR_ON}.get(state, Move.WAIT)
     starts = {READY: Move.TEST if monitor else Move.GO_LIVE, TESTING: Move.GO_LIVE, LIVE: Move.DONE}
     return starts.get(state, Move.WAIT)

@@ -19,11 +19,11 @@ from streamhub.errors import Conflict, PlatformError
 from streamhub.live.platform import Broadcast, Capability, Ingest, Phase, Signal
 from streamhub.live.problem import Problem, ProblemCode, problem_of
 from streamhub.live.quota import Priority
-from streamhub.live.youtube.channel import Channel, Sleep
+from streamhub.live.youtube.channel import Channel, Sleep, platform_error
 from streamhub.live.youtube.client import CLOCK_TOLERANCE_MINUTES, Api
 from streamhub.live.youtube.course import Course
 from streamhub.live.youtube.failures import NAMES
-from streamhub.live.youtube.lifecycle import ON_AIR, PLANNED, TESTING, Goal
+from streamhub.live.youtube.lifecycle import ON_AIR, PLANNED, Goal
 from streamhub.live.youtube.placing import Parts, Placing
 from streamhub.live.youtube.records import SLUG, Records
 from streamhub.live.youtube.rooms import Rooms
@@ -40,6 +40,7 @@ Describe = Callable[[Session, Show], str]
 """The text of a broadcast's description: what it is about, and where questions are asked."""
 
 _OVER = frozenset({Phase.ENDED, Phase.LOST})
+_RARELY = timedelta(hours=6)
 
 
 class YouTubePlatform:
@@ -196,8 +197,7 @@ class YouTubePlatform:
             if first.phase not in _OVER:
                 if not first.ref:
                     raise Conflict(f"session {session_id}: its broadcast was never made", hint="cancel it instead")
-                if await self._finish(first, session) is None:
-                    await self._records.change(first, lambda now: replace(now, phase=Phase.ENDED, pending=""))
+                await self._finish(first, session)
             return (await self._records.last(session_id)).broadcast
 
     async def cancel(self, session_id: str) -> None:
@@ -210,8 +210,8 @@ class YouTubePlatform:
             session = await self._session(session_id)
             for row in reversed(await self._records.parts(session_id)):
                 left = await self._withdraw(row) if row.phase not in _OVER else None
-                if left is not None and left.phase is Phase.TESTING and await self._finish(left, session) is None:
-                    await self._records.forget(left)
+                if left is not None and left.phase is Phase.TESTING:
+                    await self._finish(left, session)
 
     async def roll_over(self, session: Session) -> Broadcast:
         """Go on in a new broadcast on the same stream: make part n + 1, end part n, take part n + 1 live.
@@ -360,16 +360,18 @@ class YouTubePlatform:
         await self._records.forget(row)
         return None
 
-    async def _finish(self, row: BroadcastRow, session: Session) -> BroadcastRow | None:
-        """End a broadcast; one that was only tested and cannot be ended is deleted, as nobody has seen it: None."""
+    async def _finish(self, row: BroadcastRow, session: Session) -> BroadcastRow:
+        """End a broadcast; whether one that was only tested can be ended is not documented, so that is asked rarely."""
         try:
             return await self._course.drive(row, session, Goal.COMPLETE, wait_signal_s=0)
         except PlatformError as error:
-            if error.reason != "invalidTransition" or error.details.get("state") != TESTING:
+            if error.code != ProblemCode.WRONG_STATE:
                 raise
-        await self._records.intend(row, "delete")
-        await self._channel.delete(row.ref)
-        return None
+            retry_at = self._now() + _RARELY
+            state = error.details["state"]
+            raise platform_error(
+                error.fault, ProblemCode.WRONG_STATE, reason=error.reason, retry_at=retry_at, state=state
+            ) from error
 
     async def _session(self, session_id: str) -> Session:
         return await self._store.read(lambda db: load_session(db, session_id))
