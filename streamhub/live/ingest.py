@@ -1,12 +1,14 @@
-"""The role of an ingest door: where an encoder pushes its signal into the hub.
+"""The role of an ingest door: where an encoder pushes its signal into the hub, and who else gets it on its way.
 
 A door (RTMP, SRT) checks the stream key with a gatekeeper and hands the media bytes to a sink. Doors know nothing of
-sessions, files or platforms.
+sessions, files or platforms. A tap takes the same bytes beside the sink, for a relay; it never holds the sink up.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -36,6 +38,57 @@ class MediaSink(Protocol):
 
     async def close(self, *, reason: str) -> None:
         """The publisher is gone; everything written so far is kept."""
+
+
+class MediaTap(Protocol):
+    """Takes one publisher's media beside its sink. Neither method waits, and neither raises."""
+
+    def offer(self, chunk: bytes) -> None:
+        """See the next bytes of the container stream; what there is no room for is left out."""
+
+    def close(self) -> None:
+        """The publisher is gone; another one of the same session may follow."""
+
+
+class TapSource(Protocol):
+    """Opens taps."""
+
+    def tap(self, session_id: str, container: str) -> MediaTap | None:
+        """A tap for a session's publisher, who sends ``flv`` or ``mpegts``; None where nobody wants to see it."""
+
+
+class RelayPhase(StrEnum):
+    """Where the relaying of a session to a platform is."""
+
+    OFF = "off"
+    """Nobody asked for it."""
+    WAITING = "waiting"
+    """No encoder sends anything that could be passed on."""
+    CONNECTING = "connecting"
+    SENDING = "sending"
+    FAILING = "failing"
+    """It broke off or does not come about; it tries again by itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RelayState:
+    """How the relaying of a session is doing.
+
+    Attributes:
+        phase: where it is.
+        since: since when, UTC; for ``failing`` since the first failure in a row. None while it never was anywhere.
+        restarts: how often it began anew since it was asked for.
+        sent_bytes: what the platform took since it was asked for.
+        dropped_ms: media that the platform never saw, because it was too slow or away.
+        reason: why it last failed, in English, for the log; holds no secret. Empty while it did not.
+    """
+
+    phase: RelayPhase = RelayPhase.OFF
+    since: datetime | None = None
+    restarts: int = 0
+    sent_bytes: int = 0
+    dropped_ms: int = 0
+    reason: str = ""
 
 
 class Gatekeeper(Protocol):

@@ -8,8 +8,9 @@ reported as events.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,14 +18,15 @@ from pathlib import Path
 
 from streamhub.config import LiveSettings, Secret
 from streamhub.errors import Conflict, DiskFull, Forbidden, TooMany
-from streamhub.live.ingest import MediaSink, Publisher
+from streamhub.live.ingest import MediaSink, MediaTap, Publisher, TapSource
 from streamhub.live.platform import Signal
+from streamhub.recording.media import Container
 from streamhub.recording.recorder import Recorder, recover_segments
 from streamhub.recording.room import RecordingRoom, end_playlist, measure_free_bytes
 from streamhub.recording.rules import QUIET_S, TAKES_PUBLISHERS, WrongKeys, container_of, judge_signal
 from streamhub.schedule.show import SessionState
 from streamhub.store.access import find_session_by_stream_key
-from streamhub.store.shows import list_sessions, load_session
+from streamhub.store.shows import list_sessions, list_shows, load_session
 
 _LOG = logging.getLogger(__name__)
 
@@ -71,6 +73,39 @@ class _Desk:
     closing: bool = False
 
 
+class _TappedSink:
+    """A recorder with a tap beside it: the recorder comes first, and a tap that fails is left out from then on."""
+
+    def __init__(self, recorder: Recorder, taps: TapSource, container: Container) -> None:
+        self._recorder = recorder
+        self._tap: MediaTap | None = None
+        with self._guard():
+            self._tap = taps.tap(recorder.session_id, container.value)
+
+    async def write(self, chunk: bytes) -> None:
+        """Record the next bytes, then let the tap see them; raises what the recorder raises."""
+        await self._recorder.write(chunk)
+        if self._tap is not None:
+            with self._guard():
+                self._tap.offer(chunk)
+
+    async def close(self, *, reason: str) -> None:
+        """End the segment; the tap is told first, and not waited for."""
+        tap, self._tap = self._tap, None
+        if tap is not None:
+            with self._guard():
+                tap.close()
+        await self._recorder.close(reason=reason)
+
+    @contextlib.contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:  # the job's boundary: the recording goes on, whatever happens beside it
+            _LOG.exception("tap_failed session=%s", self._recorder.session_id)
+            self._tap = None
+
+
 class Studio:
     """Admits publishers and records what they send.
 
@@ -80,6 +115,7 @@ class Studio:
         on_event: told what happens; a failing one is logged and changes nothing.
         free_bytes: measures free disk space of a folder.
         disk_watch_s: seconds between two looks at the disk.
+        taps: sees the same media beside the recorder, which nothing that happens there can hold up or harm.
     """
 
     def __init__(
@@ -90,12 +126,14 @@ class Studio:
         on_event: OnEvent | None = None,
         free_bytes: Callable[[Path], int] = measure_free_bytes,
         disk_watch_s: float = 10.0,
+        taps: TapSource | None = None,
     ) -> None:
         self._room = room
         self._settings = settings
         self._on_event = on_event
         self._free_bytes = free_bytes
         self._disk_watch_s = disk_watch_s
+        self._taps = taps
         self._desks: dict[str, _Desk] = {}
         self._wrong_keys = WrongKeys()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -138,7 +176,7 @@ class Studio:
         self._tell(
             Happening.PUBLISHER_ON, session_id, f"encoder connected by {publisher.door} from {publisher.address}"
         )
-        return recorder
+        return recorder if self._taps is None else _TappedSink(recorder, self._taps, container_of(publisher.door))
 
     async def signal(self, session_id: str) -> Signal:
         """What arrives right now."""
@@ -183,11 +221,15 @@ class Studio:
             self._desks.pop(session_id, None)
 
     async def resume(self) -> None:
-        """After a start: close what a crash left open, and wait for the encoders of live sessions again."""
+        """After a start: close what a crash left open, and wait for the encoders of live sessions again.
+
+        The encoder of a show that goes straight to its platform never comes here, so nobody waits for it.
+        """
         sessions = await self._room.store.read(lambda db: list_sessions(db, states=TAKES_PUBLISHERS))
+        direct = {show.id for show in await self._room.store.read(list_shows) if show.direct}
         for session in sessions:
             await recover_segments(self._room, session.id)
-            if session.state is SessionState.LIVE:
+            if session.state is SessionState.LIVE and session.show_id not in direct:
                 self._begin_grace(session.id, self._desk(session.id))
 
     async def close(self) -> None:
