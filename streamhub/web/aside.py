@@ -39,6 +39,8 @@ CALM = frozenset(
         ProblemCode.START_TOO_FAR,
         ProblemCode.CHANGED_THERE,
         ProblemCode.OUTCOME_UNKNOWN,
+        ProblemCode.CHAT_CLOSED,
+        ProblemCode.CHAT_PAUSED,
         ProblemCode.CHAPTERS_INVALID,
         ProblemCode.VIDEO_NOT_READY,
         ProblemCode.VIDEO_SHORTER,

@@ -31,7 +31,6 @@ from streamhub.web.access import Action, Actor, actor_of, allow
 from streamhub.web.aside import UNKNOWN, Aside, Told, plan_text_diff, read_aside, tell_problem
 from streamhub.web.bodies import DecisionBody
 from streamhub.web.budget import Spending
-from streamhub.web.forms import format_session_form
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.media import has_stream
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
@@ -100,20 +99,7 @@ def person_context(hub: Hub, actor: Actor) -> dict[str, Any]:
 @allow(Action.SEE_CONSOLE)
 async def console(request: web.Request) -> web.StreamResponse:
     """The console of a session."""
-    return await render_console(request, form={}, error=None, status=200)
-
-
-async def render_console(
-    request: web.Request, *, form: dict[str, str], error: StreamhubError | None, status: int
-) -> web.StreamResponse:
-    """The console, with the form to change the session as it was sent where that did not work."""
-    board = await read_board(request)
-    session: Session = board["session"]
-    changeable = session.state in CHANGEABLE and board["may"][Action.PLAN]
-    form = {**format_session_form(session), **form}
-    response = render_page(
-        request, "console.html", status=status, **board, changeable=changeable, form=form, error=error
-    )
+    response = render_page(request, "console.html", **await read_board(request))
     keep_language(request, response)
     return response
 
@@ -147,6 +133,7 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         "player": session.state in {SessionState.REHEARSAL, SessionState.LIVE} and has_stream(hub, session_id),
         "steps": plan_steps(session.state, busy=any(str(one.state) in direction.OPEN_WORK for one in work)),
         "ingest": await read_ingest(hub, session_id) if wants_key and not aside.direct else None,
+        "changeable": session.state in CHANGEABLE and actor.may(Action.PLAN),
         "direct_key": wants_key and aside.direct,
         "signal": await read_signal(hub, session_id, aside),
         "work": work,

@@ -16,8 +16,14 @@ from streamhub.schedule.show import LOCAL, Show
 from streamhub.store import shows as show_rows
 from streamhub.web import plans
 from streamhub.web.access import Action, actor_of, allow
-from streamhub.web.forms import format_show_form, parse_change_form, parse_session_form, parse_show_form
-from streamhub.web.host import person_context, render_console, teller
+from streamhub.web.forms import (
+    format_session_form,
+    format_show_form,
+    parse_change_form,
+    parse_session_form,
+    parse_show_form,
+)
+from streamhub.web.host import person_context, teller
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import keep_language, render_page, see_other
 from streamhub.web.platform_views import WAITS_FOR_A_PERSON, AccountView
@@ -138,14 +144,39 @@ async def plan_session(request: web.Request) -> web.StreamResponse:
     return see_other(f"/host/s/{session.id}")
 
 
+@routes.get("/host/s/{session_id}/change")
+@allow(Action.PLAN)
+async def change_form(request: web.Request) -> web.StreamResponse:
+    """The form to move and rename a session, filled."""
+    return await _render_change(request, form={}, error=None, status=200)
+
+
+async def _render_change(
+    request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None, status: int
+) -> web.StreamResponse:
+    hub, session_id = hub_of(request), request.match_info["session_id"]
+    session = await hub.store.read(lambda db: show_rows.load_session(db, session_id))
+    response = render_page(
+        request,
+        "change.html",
+        status=status,
+        session=session,
+        form={**format_session_form(session), **form},
+        error=error,
+        **person_context(hub, actor_of(request)),
+    )
+    keep_language(request, response)
+    return response
+
+
 @routes.post("/host/s/{session_id}/change")
 @allow(Action.PLAN)
 async def change_session(request: web.Request) -> web.StreamResponse:
-    """Move or rename a session from the console's form."""
+    """Move or rename a session from its form."""
     hub, session_id, form = hub_of(request), request.match_info["session_id"], await read_form(request)
     session = await hub.store.read(lambda db: show_rows.load_session(db, session_id))
     try:
         await plans.change_session(request, session_id, parse_change_form(form, session))
-    except BadInput as error:
-        return await render_console(request, form=form, error=error, status=400)
+    except (BadInput, Conflict) as error:
+        return await _render_change(request, form=form, error=error, status=error.http_status)
     return see_other(f"/host/s/{session_id}")

@@ -341,7 +341,7 @@ class World:
         made = await self.host(
             "POST",
             "/sessions",
-            show_id="runde",
+            show_id=show["id"],
             title=title,
             starts_at="2027-03-02T20:15:00+01:00",
             participants=people,

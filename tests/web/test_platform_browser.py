@@ -52,6 +52,7 @@ async def stage(world: World) -> list[tuple[str, str]]:
         (f"/host/s/{troubled}", "console-trouble"),
         (f"/host/s/{direct}", "console-direct"),
         (f"/host/s/{direct}/key", "key"),
+        (f"/host/s/{direct}/change", "change"),
         (f"/host/s/{over}", "console-video"),
         ("/host/inbox", "inbox"),
         (f"/s/{calm}", "session-live"),
