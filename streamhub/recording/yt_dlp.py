@@ -53,8 +53,8 @@ _IDENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _DETAILS = {"platform": "YouTube", "command": "youtube"}
 _PROGRESS = (
-    'download:{"done": %(progress.downloaded_bytes)j, "total": %(progress.total_bytes)j, '
-    '"guess": %(progress.total_bytes_estimate)j}'
+    'download:{"done": %(progress.downloaded_bytes|null)j, "total": %(progress.total_bytes|null)j, '
+    '"guess": %(progress.total_bytes_estimate|null)j}'
 )
 _FORMAT = "bv*[ext=mp4]+ba[ext=m4a]/b[ext=mp4]/bv*+ba/b"
 _MEDIA = (".mp4", ".m4v", ".mkv", ".webm")
