@@ -223,6 +223,8 @@ class Api:
             ) from error
         except (NotConnected, LostAnswer, LateAnswer) as error:
             raise decide_silence(silence_of(error), writing=request.writing, now=self._now()) from error
+        except ValueError as error:  # no UTF-8
+            raise decide_silence(Silence.GARBLED, writing=request.writing, now=self._now()) from error
         finally:
             self._compare_clocks(http.last_date, began)
         if answer and not isinstance(answer, dict):  # the library hands out as it is what is no JSON

@@ -293,6 +293,10 @@ def _exchange(flow: Any, code: str, now: Now) -> Mapping[str, Any]:
         raise Forbidden(f"sign-in: Google did not accept it ({word})", hint=hint) from None  # it may quote the answer
     except RequestException:
         raise decide_silence(Silence.NOT_CONNECTED, writing=False, now=now()) from None
+    except (ValueError, TypeError, AttributeError):
+        raise decide_silence(Silence.GARBLED, writing=False, now=now()) from None
+    finally:
+        flow.oauth2session.close()
     return token
 
 
@@ -368,6 +372,7 @@ def _listening(port: int) -> Iterator[tuple[_Server, queue.SimpleQueue[Mapping[s
         thread.join(5)
 
 
-def _plain(word: str) -> str:
+def _plain(word: object) -> str:
     """A word of theirs, as far as it is one."""
-    return word if word.replace("_", "").isalnum() and word.isascii() and len(word) <= 40 else "?"
+    plain = isinstance(word, str) and word.replace("_", "").isalnum() and word.isascii() and len(word) <= 40
+    return str(word) if plain else "?"

@@ -75,6 +75,9 @@ class Wire(BaseHTTPRequestHandler):
     def page(self, status):
         self.answer(int(status), PAGE, "text/html")
 
+    def noise(self, status):
+        self.answer(int(status), bytes(range(128, 256)))
+
     def move(self):
         self.answer(307, b"", headers={"location": "/elsewhere"})
 
@@ -193,7 +196,9 @@ async def test_a_write_after_a_quiet_while_is_not_lost(wire, make_api):
     assert [hit[0] for hit in wire.hits] == ["GET", "POST"]
 
 
-@pytest.mark.parametrize("behaviour", ["cut", "page 502", "page 500", "refuse 503 backendError", "page 200"])
+@pytest.mark.parametrize(
+    "behaviour", ["cut", "page 502", "page 500", "refuse 503 backendError", "page 200", "noise 200", "noise 502"]
+)
 async def test_a_write_without_a_clear_answer_is_unknown(wire, make_api, behaviour):
     """Half an answer, a proxy's page or a server's stumble after a write: one request, outcome unknown."""
     wire.script.append(behaviour)
