@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -159,6 +160,17 @@ def test_pages(fake, client):
     assert sizes == [5, 2]
     assert sorted(seen) == sorted(refs)
     assert page["pageInfo"]["totalResults"] == 7
+
+
+def test_many_ids_at_once(fake, client):
+    """Fifty ids are one request, more are refused; an address that would be too long comes as a POST."""
+    refs = [insert(client)["id"] for _ in range(3)]
+    found = client.liveBroadcasts().list(id=",".join([*refs, *(f"gone{n:07}" for n in range(47))]), part="id").execute()
+    assert [item["id"] for item in found["items"]] == refs
+    too_many = client.liveBroadcasts().list(id=",".join(f"gone{n:07}" for n in range(51)), part="id")
+    assert refusal(too_many) == (400, "invalidParameter")
+    long = client.liveBroadcasts().list(id=",".join([*refs, "x" * 2048]), part="id").execute()
+    assert [item["id"] for item in long["items"]] == refs
 
 
 def test_types_of_broadcasts(fake, client):
@@ -511,6 +523,37 @@ def test_scopes(fake, client, connect, scope, reads, writes, captions):
             request.execute()
         else:
             assert refusal(request) == (403, "insufficientPermissions")
+
+
+def test_some_reasons_hide(fake, client):
+    """Where Google sends details the library shows those in place of the errors: the reason is in the body alone."""
+    fake.fail("channels.list", Refuse(403, "accessNotConfigured"))
+    with pytest.raises(HttpError) as caught:
+        client.channels().list(part="id", mine=True).execute()
+    assert caught.value.error_details[0]["reason"] == "SERVICE_DISABLED"
+    assert json.loads(caught.value.content)["error"]["errors"][0]["reason"] == "accessNotConfigured"
+
+
+def test_what_is_not_modelled_is_not_played_along(fake, client):
+    """A method without rules here is refused and noted, not answered with something pleasant."""
+    body = {"id": "PL1", "snippet": {"title": "Neu"}}
+    assert refusal(client.playlists().update(part="snippet", body=body)) == (501, "notImplemented")
+    assert fake.violations == ["playlists.update is not modelled"]
+
+
+def test_many_threads_at_once(fake, connect):
+    """Eight threads with clients of their own get eight times their own answers."""
+
+    def work(client, title):
+        for _ in range(20):
+            ref = insert(client, title=title)["id"]
+            assert look(client, ref, "snippet")["snippet"]["title"] == title
+
+    makers = [(connect(), f"Folge {number}") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(work, *maker) for maker in makers]:
+            done.result(60)
+    assert len(fake.broadcasts) == 160
 
 
 def test_quota(fake, client):

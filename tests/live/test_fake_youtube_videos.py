@@ -1,6 +1,5 @@
 """The counterpart of YouTube once more: sign-in, videos, captions, playlists, chat, media, and as a process."""
 
-import contextlib
 import io
 import os
 import signal
@@ -263,6 +262,8 @@ def test_thumbnails(fake, client, over):
     assert fake.videos[over].thumbnail == PNG
     assert refusal(request(PNG + bytes(2**21))) == (413, "uploadTooLarge")
     assert refusal(request(b"no picture")) == (400, "invalidImage")
+    assert refusal(client.thumbnails().set(videoId=over, media_body=media(PNG, "text/plain"))) == (400, "badContent")
+    fake.violations.clear()
     fake.channel.custom_thumbnails = False
     assert refusal(request(PNG)) == (403, "forbidden")
     assert fake.violations == []
@@ -281,12 +282,15 @@ def test_captions_come_in_whole(fake, client, over, more):
     assert fake.violations == []
 
 
-def test_a_resumable_upload_may_lose_its_answer(fake, client, over):
-    """The connection closes after the last piece: the track is there all the same."""
+def test_a_resumable_upload_may_lose_its_answer(fake, connect, over):
+    """The connection closes after the last piece: the track is there, and who asks again is told of it."""
     fake.fail("captions.insert", Drop(after_effect=True))
-    with contextlib.suppress(Exception):
-        caption(client, over, resumable=True).execute()
+    request = caption(connect(timeout_s=0.5), over, resumable=True)
+    with pytest.raises(OSError, match="timed out"):
+        request.execute()
     assert [track.language for track in fake.captions.values()] == ["de"]
+    assert request.execute()["snippet"]["language"] == "de"
+    assert len(fake.captions) == 1
 
 
 def test_one_track_for_each_language_and_name(fake, client, over):

@@ -6,30 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.fakes.youtube.records import Broadcast, Chat, Video, to_wire_time
-from tests.fakes.youtube.refusal import Refusal
-from tests.fakes.youtube.request import Answer, Request, answers, not_found, one_filter, own_fields_only, paged, show
+from tests.fakes.youtube.broadcast_shape import merge_content, render
+from tests.fakes.youtube.records import Broadcast, Chat, Video
+from tests.fakes.youtube.refusal import Refusal, bad_wire
+from tests.fakes.youtube.request import Answer, Request, answers, not_found, one_filter, own_fields_only, paged
 from tests.fakes.youtube.wire import parse_time
 from tests.fakes.youtube.world import World
 
 Json = dict[str, Any]
 
 _OPEN = {"created", "ready"}
-_CONTENT_DEFAULTS: Json = {
-    "enableAutoStart": False,
-    "enableAutoStop": False,
-    "enableClosedCaptions": False,
-    "closedCaptionsType": "closedCaptionsDisabled",
-    "enableContentEncryption": False,
-    "enableDvr": True,
-    "enableEmbed": True,
-    "enableLowLatency": False,
-    "latencyPreference": "normal",
-    "projection": "rectangular",
-    "stereoLayout": "mono",
-    "recordFromStart": True,
-    "startWithSlate": False,
-}
 # An update that touches contentDetails must bring all of these, and they are frozen in testing and live.
 _CONTENT_REQUIRED = ("enableContentEncryption", "enableDvr", "enableEmbed", "recordFromStart", "startWithSlate")
 _MONITOR_REQUIRED = ("enableMonitorStream", "broadcastStreamDelayMs")
@@ -66,66 +52,6 @@ def may_stream(world: World, request: Request) -> None:
         raise Refusal(403, "liveStreamingNotEnabled")
 
 
-# --- what it shows
-
-
-def render(world: World, broadcast: Broadcast, parts: Sequence[str]) -> Json:
-    return show(
-        "liveBroadcast",
-        broadcast.id,
-        parts,
-        {
-            "snippet": lambda: _snippet(broadcast),
-            "status": lambda: _status(broadcast),
-            "contentDetails": lambda: _content(broadcast),
-            "statistics": dict,
-            "monetizationDetails": dict,
-        },
-    )
-
-
-def _snippet(broadcast: Broadcast) -> Json:
-    video = broadcast.video
-    snippet: Json = {
-        "publishedAt": to_wire_time(video.published_at),
-        "channelId": broadcast.channel_id,
-        "title": video.title,
-        "description": video.description,
-        "scheduledStartTime": to_wire_time(broadcast.starts_at),
-        "isDefaultBroadcast": broadcast.persistent,
-        "categoryId": video.category_id,
-        "thumbnails": {"default": {"url": f"https://i.ytimg.com/vi/{video.id}/default_live.jpg"}},
-    }
-    times = {
-        "scheduledEndTime": broadcast.ends_at,
-        "actualStartTime": broadcast.started_at,
-        "actualEndTime": broadcast.ended_at,
-    }
-    snippet |= {name: to_wire_time(at) for name, at in times.items() if at}
-    return snippet | ({"liveChatId": broadcast.chat_id} if broadcast.chat_id else {})
-
-
-def _status(broadcast: Broadcast) -> Json:
-    recording = {"live": "recording", "complete": "recorded"}.get(broadcast.state, "notRecording")
-    return {
-        "lifeCycleStatus": broadcast.state,
-        "privacyStatus": broadcast.privacy,
-        "recordingStatus": recording,
-        "madeForKids": broadcast.video.made_for_kids,
-        "selfDeclaredMadeForKids": broadcast.video.made_for_kids,
-    }
-
-
-def _content(broadcast: Broadcast) -> Json:
-    content = {**broadcast.content, "monitorStream": dict(broadcast.content["monitorStream"])}
-    if broadcast.monitor:
-        content["monitorStream"]["embedHtml"] = f'<iframe src="https://www.youtube.com/embed/{broadcast.id}"></iframe>'
-    if broadcast.stream_id and broadcast.bound_at:
-        content["boundStreamId"] = broadcast.stream_id
-        content["boundStreamLastUpdateTimeMs"] = to_wire_time(broadcast.bound_at)
-    return content
-
-
 # --- reading
 
 
@@ -139,6 +65,8 @@ def list_(world: World, request: Request) -> Answer:
         if broadcast.channel_id == request.channel.id and broadcast.visible_at_s <= world.elapsed_s()
     ]
     if chosen == "id":
+        if len(request.params["id"]) > 50:
+            raise bad_wire(f"{len(request.params['id'])} ids, 50 at most", reason="invalidParameter", location="id")
         by_id = {broadcast.id: broadcast for broadcast in found}
         return paged_by_id(request, "liveBroadcast", [by_id[i] for i in request.params["id"] if i in by_id], world)
     states = _STATUS_FILTER.get(request.params.get("broadcastStatus", "all"))
@@ -163,7 +91,7 @@ def _polled(world: World, broadcast: Broadcast, parts: Sequence[str]) -> Json:
         if broadcast.polls_left <= 0:
             world.arrive(broadcast)
         broadcast.polls_left -= 1
-    return render(world, broadcast, parts)
+    return render(broadcast, parts)
 
 
 # --- writing
@@ -199,20 +127,14 @@ def insert(world: World, request: Request) -> Answer:
         video=video,
         starts_at=starts_at,
         ends_at=ends_at,
-        content=_merge_content(request.part("contentDetails")),
+        content=merge_content(request.part("contentDetails")),
         visible_at_s=world.elapsed_s() + world.list_lag_s,
         chat_id="" if video.made_for_kids else world.make_id(40, "Cg0KC"),
     )
     world.broadcasts[ref], world.videos[ref] = broadcast, video
     if broadcast.chat_id:
         world.chats[broadcast.chat_id] = Chat(id=broadcast.chat_id, broadcast_id=ref)
-    return render(world, broadcast, request.parts)
-
-
-def _merge_content(sent: Json) -> Json:
-    monitor = {"enableMonitorStream": True, "broadcastStreamDelayMs": 0} | dict(sent.get("monitorStream") or {})
-    monitor.pop("embedHtml", None)
-    return _CONTENT_DEFAULTS | {k: v for k, v in sent.items() if not k.startswith("bound")} | {"monitorStream": monitor}
+    return render(broadcast, request.parts)
 
 
 def _check_texts(snippet: Json) -> None:
@@ -249,7 +171,7 @@ def update(world: World, request: Request) -> Answer:
     """Overwrites each part whole: what the body does not bring goes back to its default."""
     may_stream(world, request)
     broadcast = find(world, request)
-    own_fields_only(request, render(world, broadcast, ["snippet", "status", "contentDetails"]))
+    own_fields_only(request, render(broadcast, ["snippet", "status", "contentDetails"]))
     snippet, status, content = (request.part(name) for name in ("snippet", "status", "contentDetails"))
     if "snippet" in request.parts:
         _check_texts(snippet)
@@ -270,8 +192,8 @@ def update(world: World, request: Request) -> Answer:
             world.chats.pop(broadcast.chat_id, None)
             broadcast.chat_id = ""
     if "contentDetails" in request.parts:
-        broadcast.content = _merge_content(content)
-    return render(world, broadcast, request.parts)
+        broadcast.content = merge_content(content)
+    return render(broadcast, request.parts)
 
 
 def _check_content(broadcast: Broadcast, sent: Json) -> None:
@@ -281,7 +203,7 @@ def _check_content(broadcast: Broadcast, sent: Json) -> None:
             raise Refusal(400, f"{name}Required", f"{name} is required in an update of contentDetails")
     if broadcast.state in _OPEN:
         return
-    old, new = broadcast.content, _merge_content(sent)
+    old, new = broadcast.content, merge_content(sent)
     for name in (*_CONTENT_REQUIRED, "enableAutoStart"):
         if old[name] != new[name]:
             raise Refusal(403, f"{name}ModificationNotAllowed", f"{name} cannot change in {broadcast.state}")
@@ -307,7 +229,7 @@ def bind(world: World, request: Request) -> Answer:
     broadcast.stream_id = stream_id
     broadcast.bound_at = world.now() if stream_id else None
     broadcast.state = "ready" if stream_id else "created"
-    return render(world, broadcast, request.parts)
+    return render(broadcast, request.parts)
 
 
 @answers("liveBroadcasts.transition")
@@ -324,13 +246,13 @@ def transition(world: World, request: Request) -> Answer:
         raise Refusal(403, "invalidTransition")
     if target == "complete":
         world.complete(broadcast.id)
-        return render(world, broadcast, request.parts)
+        return render(broadcast, request.parts)
     if world.streams[broadcast.stream_id].state != "active":
         raise Refusal(403, "errorStreamInactive")
     if target == "live":
         _check_live_limits(world, broadcast)
     world.set_out(broadcast, passing, target)
-    return render(world, broadcast, request.parts)
+    return render(broadcast, request.parts)
 
 
 def _sources(world: World, broadcast: Broadcast, target: str) -> set[str]:

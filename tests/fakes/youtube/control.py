@@ -10,7 +10,8 @@ from typing import Any
 from aiohttp import web
 
 from tests.fakes.youtube.faults import from_fault, to_fault
-from tests.fakes.youtube.world import Knobs, World
+from tests.fakes.youtube.knobs import Knobs
+from tests.fakes.youtube.world import World
 
 VERBS = {
     "push",

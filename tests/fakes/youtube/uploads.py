@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from typing import Any
 
 from aiohttp import web
@@ -22,10 +23,12 @@ def read_upload(method: Method, request: web.Request, raw: bytes) -> tuple[bytes
     """
     kind = request.query.get("uploadType", "")
     if kind == "media":
+        _check_type(method, request.headers.get("Content-Type", ""))
         return b"{}" if method.request else b"", raw
     if kind == "resumable":
         if not request.headers.get("X-Upload-Content-Type"):
             raise bad_wire(f"{method.id}: a resumable upload without X-Upload-Content-Type")
+        _check_type(method, request.headers["X-Upload-Content-Type"])
         return raw, None
     if kind != "multipart":
         raise bad_wire(f"{method.id}: uploadType is {kind!r}", reason="invalidParameter", location="uploadType")
@@ -35,10 +38,18 @@ def read_upload(method: Method, request: web.Request, raw: bytes) -> tuple[bytes
     pieces = raw.split(b"--" + match[1].encode())[1:-1]
     if len(pieces) != 2:
         raise bad_wire(f"{method.id}: a multipart upload has two pieces, got {len(pieces)}")
-    (head, meta), (_, media) = (_open_piece(method, piece) for piece in pieces)
+    (head, meta), (media_head, media) = (_open_piece(method, piece) for piece in pieces)
     if b"application/json" not in head.lower():
         raise bad_wire(f"{method.id}: the first piece must be JSON")
+    named = re.search(rb"(?i)content-type:\s*([^\r\n;]+)", media_head)
+    _check_type(method, named[1].decode() if named else "")
     return meta, media
+
+
+def _check_type(method: Method, mime: str) -> None:
+    if not any(fnmatch(mime.split(";", maxsplit=1)[0].strip(), pattern) for pattern in method.accepts):
+        what = f"Media type '{mime}' is not supported. Valid media types: [{', '.join(method.accepts)}]"
+        raise bad_wire(what, reason="badContent")
 
 
 def _open_piece(method: Method, piece: bytes) -> tuple[bytes, bytes]:

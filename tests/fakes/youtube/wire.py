@@ -76,7 +76,7 @@ class Method:
         id: such as ``liveBroadcasts.insert``.
         resource: name of its resource's schema, such as ``LiveBroadcast``; empty when it has none.
         parts: names that ``part`` may hold.
-        uploads: whether media comes along.
+        accepts: types of the media that comes along; empty when none does.
     """
 
     id: str
@@ -87,7 +87,11 @@ class Method:
     resource: str
     parts: frozenset[str]
     scopes: frozenset[str]
-    uploads: bool
+    accepts: tuple[str, ...]
+
+    @property
+    def uploads(self) -> bool:
+        return bool(self.accepts)
 
 
 @cache
@@ -124,7 +128,7 @@ def _to_method(raw: Json) -> Method:
         resource=resource,
         parts=frozenset(_PARTS.get(name, parts)),
         scopes=frozenset(raw.get("scopes", [])),
-        uploads="mediaUpload" in raw,
+        accepts=tuple(raw.get("mediaUpload", {}).get("accept", ())),
     )
 
 
@@ -158,16 +162,11 @@ def parse_query(method: Method, query: Sequence[tuple[str, str]], *, upload: boo
         Refusal: unknown, missing, twice, of the wrong type, outside the range or the enum, or an unknown part.
     """
     seen: dict[str, list[str]] = {}
-    shared = document()["parameters"]
     for name, value in query:
         if name in method.parameters:
             seen.setdefault(name, []).append(value)
-        elif name not in shared:
-            raise bad_wire(f'{method.id}: unknown name "{name}": cannot bind query parameter', location=name)
-        elif name in {"uploadType", "upload_protocol"} and not upload:
-            raise bad_wire(f"{method.id}: {name} on an address that takes no upload", location=name)
-        elif name == "fields":
-            raise bad_wire(f"{method.id}: partial answers (fields) are not modelled", location=name)
+        else:
+            _check_shared(method, name, value, upload=upload)
     for name, spec in method.parameters.items():
         if spec.get("required") and not any(seen.get(name, [])):
             raise bad_wire(f"Required parameter: {name} ({method.id})", reason="required", location=name)
@@ -177,6 +176,18 @@ def parse_query(method: Method, query: Sequence[tuple[str, str]], *, upload: boo
             what = f"{method.id}: '{part}' is no part; known: {', '.join(sorted(method.parts))}"
             raise bad_wire(what, reason="unknownPart", location="part", domain="youtube.part")
     return values
+
+
+def _check_shared(method: Method, name: str, value: str, *, upload: bool) -> None:
+    """Parameters that every method has."""
+    if name not in document()["parameters"]:
+        raise bad_wire(f'{method.id}: unknown name "{name}": cannot bind query parameter', location=name)
+    if name in {"uploadType", "upload_protocol"} and not upload:
+        raise bad_wire(f"{method.id}: {name} on an address that takes no upload", location=name)
+    if name == "alt" and value not in {"json", "media"}:
+        raise bad_wire(f"{method.id}: alt is {value!r}", reason="invalidParameter", location="alt")
+    if name == "fields":
+        raise bad_wire(f"{method.id}: partial answers (fields) are not modelled", location=name)
 
 
 def _parse_parameter(method: Method, name: str, found: list[str]) -> Any:
