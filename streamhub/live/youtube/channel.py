@@ -34,8 +34,9 @@ T = TypeVar("T")
 
 LOOKS_S = (5.0, 20.0)
 """Pauses before looking again after a write whose outcome is unknown: lists lag behind writes."""
-SETTLED_S = sum(LOOKS_S)
-"""How long after a write a list that does not show it is believed."""
+SETTLED_S = 60.0
+"""How long after an unclear write a list that does not show it is believed, so that it may be written again: as long as
+an answer may take, the time for which lists lag, and some more."""
 
 _PAGE = 50
 _MOST_PAGES = 400
@@ -131,25 +132,24 @@ class Channel:
         await self._delete("liveStreams.delete", ref)
 
     async def look_after(self, look: Callable[[], Awaitable[T | None]], *, since: datetime | None = None) -> T | None:
-        """Look until something is found, or until a look is late enough after a write to be believed.
+        """Look after an unclear write: a few times right after it, or later until a look can be believed.
 
         Args:
             look: returns what it finds, or None.
-            since: when the write was begun, if that was not just now: after a restart one look may be enough.
+            since: when the write was begun, where it is to be written again if nothing is found; None: it was just
+                now, and nobody writes again before a later call.
         """
-        passed_s = max(0.0, (self._now() - since).total_seconds()) if since else 0.0
-        if since and (found := await look()) is not None:
+        if since is None:
+            for pause_s in LOOKS_S:
+                await self._sleep(pause_s)
+                if (found := await look()) is not None:
+                    return found
+            return None
+        passed_s = max(0.0, (self._now() - since).total_seconds())
+        if (found := await look()) is not None or passed_s >= SETTLED_S:
             return found
-        at_s = 0.0
-        for pause_s in LOOKS_S:
-            at_s += pause_s
-            if at_s <= passed_s:
-                continue
-            await self._sleep(at_s - passed_s)
-            passed_s = at_s
-            if (found := await look()) is not None:
-                return found
-        return None
+        await self._sleep(SETTLED_S - passed_s)
+        return await look()
 
     async def _delete(self, call: str, ref: str) -> None:
         try:

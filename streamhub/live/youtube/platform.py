@@ -19,7 +19,7 @@ from streamhub.errors import Conflict, PlatformError
 from streamhub.live.platform import Broadcast, Capability, Ingest, Phase, Signal
 from streamhub.live.problem import Problem, ProblemCode, problem_of
 from streamhub.live.quota import Priority
-from streamhub.live.youtube.channel import Channel, Sleep, platform_error
+from streamhub.live.youtube.channel import Channel, Sleep
 from streamhub.live.youtube.client import CLOCK_TOLERANCE_MINUTES, Api
 from streamhub.live.youtube.course import Course
 from streamhub.live.youtube.failures import NAMES
@@ -367,11 +367,8 @@ class YouTubePlatform:
         except PlatformError as error:
             if error.code != ProblemCode.WRONG_STATE:
                 raise
-            retry_at = self._now() + _RARELY
-            state = error.details["state"]
-            raise platform_error(
-                error.fault, ProblemCode.WRONG_STATE, reason=error.reason, retry_at=retry_at, state=state
-            ) from error
+            error.retry_at = self._now() + _RARELY
+            raise
 
     async def _session(self, session_id: str) -> Session:
         return await self._store.read(lambda db: load_session(db, session_id))
