@@ -401,11 +401,11 @@ def _narrow(pool: list[_Weighed]) -> list[_Weighed]:
     return pool
 
 
-def _rank(facts: FileFacts, slot: Slot, reasons: tuple[Reason, ...]) -> tuple[int, int, int, float]:
+def _rank(facts: FileFacts, slot: Slot, reasons: tuple[Reason, ...]) -> tuple[int, int, int, float, tuple[str, int]]:
     strong = (Reason.SAME_ID, Reason.SAME_TITLE, Reason.SAME_DATE, Reason.SAME_LENGTH)
     weight = sum(8 >> n for n, reason in enumerate(strong) if reason in reasons)
     away_ms = abs(facts.duration_ms - (slot.expected_ms or 0))
-    return -weight, -int(slot.waits), away_ms, -slot.started_at.timestamp()
+    return -weight, -int(slot.waits), away_ms, -slot.started_at.timestamp(), slot.key
 
 
 def _candidates(pool: Sequence[_Weighed]) -> tuple[Candidate, ...]:

@@ -519,9 +519,9 @@ async def test_parts_that_differ_stay(opened: Opened, clip: Path, make_clip: Cal
 @pytest.mark.parametrize("delay_s", [0.0, 0.08])
 async def test_stopped_by_the_host(opened: Opened, make_clip: Callable[..., Path], delay_s: float) -> None:
     """What the host stops stays in the inbox, is not begun again by itself, and leaves nothing half done."""
-    end = START + timedelta(seconds=300)
+    end = START + timedelta(seconds=90)
     await opened.keep(replace(ROW, ended_at=end), session=replace(SESSION, ended_at=end))
-    opened.drop(make_clip("long.mp4", seconds=300), f"{REF}.mp4")
+    opened.drop(make_clip("long.mp4", seconds=90, size="160x90"), f"{REF}.mp4")
     items = await opened.look()
     assert items[f"{REF}.mp4"].state is InboxState.TAKING
     await asyncio.sleep(delay_s)
