@@ -15,8 +15,9 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.broadcasting import BroadcastingParts, HubBroadcasting, StudioHandler, end_session
-from streamhub.config import PLATFORMS, Settings, load_settings
+from streamhub.config import PLATFORMS, Settings, configured_platforms, load_settings
 from streamhub.control import open_control
 from streamhub.engine import Engine
 from streamhub.engine.locks import probe_database
@@ -32,17 +33,21 @@ from streamhub.errors import Environment, NotFound, PortInUse, StreamhubError
 from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
 from streamhub.importing import ImportRequest
+from streamhub.live.description import describe_session
 from streamhub.live.local import LocalPlatform
+from streamhub.live.relay import Relay
 from streamhub.live.rtmp import RtmpDoor
 from streamhub.live.srt import SrtDoor
+from streamhub.outside import Outside, OutsideParts, OutsideSettings
 from streamhub.pipeline import Pipeline, PipelineParts, Source, order_session
 from streamhub.platforms import Front
 from streamhub.process import Command, run_checked
+from streamhub.questions.picking import parse_words
 from streamhub.recording.ffmpeg import Ffmpeg, ffmpeg_version, find_ffmpeg
 from streamhub.recording.pyav import PyavScanner, scan_media
 from streamhub.recording.room import RecordingRoom
 from streamhub.recording.studio import Studio
-from streamhub.schedule.show import SessionState
+from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import shows as show_rows
 from streamhub.store.lock import hold_workspace
 from streamhub.store.store import Store
@@ -53,6 +58,7 @@ from streamhub.transcript.models import ModelReport, Shelf, choose_demo_model, d
 from streamhub.transcript.transcriber import Transcriber
 from streamhub.web.access import AccessRole, make_api_token, make_host_link
 from streamhub.web.application import make_app
+from streamhub.web.desk import notify
 from streamhub.web.hub import Hub
 from streamhub.workspace import Workspace, open_workspace, write_private
 
@@ -77,6 +83,8 @@ class Parts:
     engine: Engine
     pipeline: Pipeline
     importer: Importer
+    room: RecordingRoom
+    relay: Relay
     studio: Studio
     on_studio: StudioHandler
     program: Path
@@ -170,7 +178,8 @@ def _make_parts(
     media = workspace.media(settings)
     room = RecordingRoom(store=store, tool=Ffmpeg(program), scanner=PyavScanner(), media_dir=media, now=now)
     handler = StudioHandler(lambda session_id: end_session(store, session_id, now=now))
-    studio = Studio(room, settings.live, on_event=handler)
+    relay = Relay(program, now=now, random=random)
+    studio = Studio(room, settings.live, on_event=handler, taps=relay)
     engine = Engine(settings.engine, workspace.folder, store, now=now)
     pipeline = Pipeline(
         PipelineParts(
@@ -197,6 +206,8 @@ def _make_parts(
         engine=engine,
         pipeline=pipeline,
         importer=Importer(importing),
+        room=room,
+        relay=relay,
         studio=studio,
         on_studio=handler,
         program=program,
@@ -232,21 +243,78 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
                 if door is not None:
                     await door.open(parts.studio)
                     stack.push_async_callback(door.close)
-            broadcasting = _make_broadcasting(parts, rtmp, srt)
-            parts.on_studio.end = broadcasting.end
+            outside = await _make_outside(parts)
+            broadcasting = _make_broadcasting(parts, rtmp, srt, outside)
+            parts.on_studio.end = outside.end = broadcasting.end
             await parts.studio.resume()
             await broadcasting.expect_again()
             await _take_up_ended(parts)
             first_site = asyncio.create_task(_ensure_site(parts.workspace))
             stack.callback(first_site.cancel)
-            url = await stack.enter_async_context(_web(parts, broadcasting))
-            await stack.enter_async_context(open_control(parts.workspace, _control(parts, url, rtmp)))
+            await stack.enter_async_context(outside.keep())
+            url = await stack.enter_async_context(_web(parts, broadcasting, outside))
+            handlers = {**_control(parts, url, rtmp), "platforms-wake": _wake_platforms(outside)}
+            await stack.enter_async_context(open_control(parts.workspace, handlers))
             await _greet(parts, url, rtmp, say)
             await stop.wait()
             say("stopping; what runs goes on at the next start ...")
 
 
-def _make_broadcasting(parts: Parts, rtmp: RtmpDoor, srt: SrtDoor | None) -> HubBroadcasting:
+async def _make_outside(parts: Parts) -> Outside:
+    """The platforms that the settings switch on, or that a show still wants, and everything around them."""
+    settings, workspace = parts.settings, parts.workspace
+    shows = await parts.store.read(show_rows.list_shows)
+    slugs = {*configured_platforms(settings), *(show.platform for show in shows)} & PLATFORMS.keys()
+    address = settings.hub.url.rstrip("/")
+
+    def page_url(session_id: str) -> str:
+        return f"{address}/s/{session_id}" if address else ""
+
+    def describe(session: Session, show: Show) -> str:
+        return describe_session(session, show, page_url=page_url(session.id))
+
+    remotes = {
+        slug: platform_front(slug, workspace, settings).open(
+            parts.store, describe=describe, now=parts.now, random=parts.random
+        )
+        for slug in sorted(slugs)
+    }
+    youtube = settings.youtube
+    return Outside(
+        OutsideParts(
+            store=parts.store,
+            room=parts.room,
+            work=parts.engine,
+            relay=parts.relay,
+            remotes=remotes,
+            settings=OutsideSettings(
+                words=parse_words(youtube.chat_words),
+                read_chat=youtube.chat,
+                reply=youtube.chat_reply,
+                page_url=page_url,
+                site_url=settings.site.url,
+                watchdog_s=youtube.watchdog_minutes * 60,
+                part_s=youtube.part_minutes * 60,
+            ),
+            transcripts=workspace.transcripts,
+            archive_lock=parts.pipeline.archive_lock,
+            inbox=workspace.inbox(settings),
+            secret=workspace.secret(),
+            now=parts.now,
+            random=parts.random,
+        )
+    )
+
+
+def _wake_platforms(outside: Outside) -> Callable[[Mapping[str, Json]], Awaitable[Json]]:
+    async def wake(_: Mapping[str, Json]) -> Json:
+        outside.wake("")
+        return {}
+
+    return wake
+
+
+def _make_broadcasting(parts: Parts, rtmp: RtmpDoor, srt: SrtDoor | None, outside: Outside) -> HubBroadcasting:
     """The hub as the platform that every session has."""
     host = parts.settings.live.host
     url = _door_url(rtmp, parts.settings)
@@ -259,13 +327,15 @@ def _make_broadcasting(parts: Parts, rtmp: RtmpDoor, srt: SrtDoor | None) -> Hub
             viewing=parts.studio,
             second_door=srt,
             shown=lambda address: address.replace(f"//{host}:", f"//{shown_host(host)}:"),
+            wake=outside.wake,
+            remote_signal=outside.direct_signal,
             now=parts.now,
         )
     )
 
 
 @contextlib.asynccontextmanager
-async def _web(parts: Parts, broadcasting: HubBroadcasting) -> AsyncIterator[str]:
+async def _web(parts: Parts, broadcasting: HubBroadcasting, outside: Outside) -> AsyncIterator[str]:
     """Serve the web face; yields its address."""
     settings = parts.settings.hub
     hub = Hub(
@@ -277,10 +347,14 @@ async def _web(parts: Parts, broadcasting: HubBroadcasting) -> AsyncIterator[str
         work=parts.engine,
         answers=ArchiveAnswers(parts.store, parts.workspace.transcripts, now=parts.now),
         workshop=parts.pipeline,
+        platforms=outside.platforms,
+        chat=outside.chat,
         public_dir=parts.workspace.public,
         secret=parts.workspace.secret(),
     )
-    runner = web.AppRunner(make_app(hub), handler_cancellation=True, access_log=None, shutdown_timeout=5)
+    pages = make_app(hub)
+    outside.changed = partial(notify, pages)
+    runner = web.AppRunner(pages, handler_cancellation=True, access_log=None, shutdown_timeout=5)
     await runner.setup()
     site = web.TCPSite(runner, settings.host, settings.port, backlog=4096)
     try:

@@ -111,11 +111,16 @@ class Source:
 
 
 class Pipeline:
-    """The workflows of a session after its end."""
+    """The workflows of a session after its end.
+
+    Attributes:
+        archive_lock: hold it while the archive's files are changed.
+        progress: what is being made of a session: step, done, of how much.
+    """
 
     def __init__(self, parts: PipelineParts) -> None:
         self._parts = parts
-        self._archive_lock = asyncio.Lock()
+        self.archive_lock = asyncio.Lock()
         self._build_lock = asyncio.Lock()
         self._builds_wanted = self._builds_done = 0
         self._last_build: dict[str, Json] = {}
@@ -229,7 +234,7 @@ class Pipeline:
             await asyncio.to_thread(save_recognised, task.target, transcript)
 
     async def _write_answers(self, session_id: str, source: Source, heard: str) -> Json:
-        async with self._archive_lock:
+        async with self.archive_lock:
             facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
             transcript = await asyncio.to_thread(self._load_transcript, facts, source, heard)
             archived = await asyncio.to_thread(_plan_archived, facts, transcript, self._parts.answers)
@@ -255,7 +260,7 @@ class Pipeline:
 
     async def _write_states(self, session_id: str, ids: frozenset[str]) -> Json:
         """Write the states of these answers into their files; what people wrote into others stays."""
-        async with self._archive_lock:
+        async with self.archive_lock:
             session, questions = await self._parts.store.read(
                 lambda db: (show_rows.load_session(db, session_id), question_rows.list_questions(db, session_id))
             )

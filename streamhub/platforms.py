@@ -54,6 +54,10 @@ class Remote(Protocol):
         """Where they write."""
 
     @property
+    def chat_costs(self) -> tuple[int, int]:
+        """Units of a look at the chat, and of a line written there."""
+
+    @property
     def shelf(self) -> VideoShelf:
         """Where the videos stay."""
 

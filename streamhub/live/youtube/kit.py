@@ -84,6 +84,11 @@ class YouTubeKit:
         """What a day may cost."""
         return self._ledger.budget
 
+    @property
+    def chat_costs(self) -> tuple[int, int]:
+        """Units of a look at the chat, and of a line written there."""
+        return self.budget.cost("liveChatMessages.list"), self.budget.cost("liveChatMessages.insert")
+
     def account(self) -> tuple[str, datetime | None]:
         """The channel's title and when somebody signed in; nothing when nobody has."""
         account = self._sign_in.account
