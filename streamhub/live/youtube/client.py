@@ -227,6 +227,8 @@ class Api:
             raise decide_silence(Silence.GARBLED, writing=request.writing, now=self._now()) from error
         finally:
             self._compare_clocks(http.last_date, began)
+            took_ms = round((self._now() - began).total_seconds() * 1000)
+            _log.debug("platform.called call=%s status=%s took_ms=%d", request.call, http.last_status, took_ms)
         if answer and not isinstance(answer, dict):  # the library hands out as it is what is no JSON
             raise decide_silence(Silence.GARBLED, writing=request.writing, now=self._now())
         return answer or {}

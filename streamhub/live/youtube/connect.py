@@ -215,10 +215,13 @@ async def accept(
 
 def parse_answer(text: str, state: str) -> Mapping[str, str] | None:
     """The answer of the browser in an address or its query; None when it is not the one that is awaited."""
-    query = urllib.parse.urlsplit(text.strip()).query or text.strip().lstrip("?/")
-    fields = {name: values[0] for name, values in urllib.parse.parse_qs(query).items()}
-    theirs = fields.get("state", "")
-    if not compare_digest(theirs.encode(), state.encode()) or not (fields.get("code") or fields.get("error")):
+    try:
+        query = urllib.parse.urlsplit(text.strip()).query or text.strip().lstrip("?/")
+        fields = {name: values[0] for name, values in urllib.parse.parse_qs(query).items()}
+    except ValueError:  # no address, such as one with half an IPv6 host, or far too many fields
+        return None
+    same = compare_digest(fields.get("state", "").encode(errors="replace"), state.encode())
+    if not same or not (fields.get("code") or fields.get("error")):
         return None
     return fields
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -288,15 +289,22 @@ class KeptSignIn:
         self._grant: Grant | None = None
         self._credentials: Credentials | None = None
         self._problem: StreamhubError | None = None
+        self._looked = False
+        self._lock = threading.RLock()
 
     @property
     def account(self) -> Account | None:
-        """See `streamhub.live.youtube.sign_in.SignIn`."""
-        self._look()
+        """Whose it was at the last call; does not look again, because a keyring may keep one waiting."""
+        if not self._looked:
+            self._look()
         return self._grant.account if self._grant else None
 
     def credentials(self) -> Credentials:
         """See `streamhub.live.youtube.sign_in.SignIn`."""
+        with self._lock:
+            return self._require()
+
+    def _require(self) -> Credentials:
         self._look()
         if self._problem:
             reason = self._problem.reason if isinstance(self._problem, UnreadableGrant) else self._problem.message
@@ -309,6 +317,10 @@ class KeptSignIn:
 
     def note_refreshed(self, credentials: Credentials) -> None:
         """Keep a refresh token that was exchanged for a new one; access tokens are not worth it."""
+        with self._lock:
+            self._keep(credentials)
+
+    def _keep(self, credentials: Credentials) -> None:
         fresh = getattr(credentials, "refresh_token", None)
         if credentials is not self._credentials or self._grant is None or not fresh:
             return
@@ -323,6 +335,7 @@ class KeptSignIn:
         self._version = self._keeper.version()
 
     def _look(self) -> None:
+        self._looked = True
         try:
             version = self._keeper.version()
             if version == self._version:

@@ -20,6 +20,9 @@ from httplib2 import HTTPConnectionWithTimeout, HTTPSConnectionWithTimeout
 
 from streamhub.live.youtube.failures import Silence
 
+CONNECT_S = 8.0
+"""A connection, TLS included, may take so long; where a network swallows one address, the next one is tried soon."""
+
 
 class NotConnected(OSError):
     """No connection could be made: nothing was sent."""
@@ -36,11 +39,18 @@ class LateAnswer(OSError):
 class _OneShot:
     """What both kinds of connections have in common; mixed in before httplib2's class."""
 
+    timeout: float
+    sock: Any
+
     def connect(self) -> None:
+        patience_s, self.timeout = self.timeout, min(self.timeout, CONNECT_S)  # for each address of the host
         try:
             super().connect()  # type: ignore[misc]
         except (OSError, http.client.HTTPException, httplib2.HttpLib2Error) as error:
             raise NotConnected(_say(error)) from error
+        finally:
+            self.timeout = patience_s
+        self.sock.settimeout(patience_s)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -71,12 +81,14 @@ class OneShotHttp(httplib2.Http):  # type: ignore[misc]
 
     Attributes:
         last_date: the header ``Date`` of the last answer; empty when there was none.
+        last_status: its HTTP status; 0 when there was none.
     """
 
     def __init__(self, *, timeout_s: float) -> None:
         super().__init__(timeout=timeout_s)
         self.follow_redirects = False
         self.last_date = ""
+        self.last_status = 0
 
     def request(
         self,
@@ -95,7 +107,7 @@ class OneShotHttp(httplib2.Http):  # type: ignore[misc]
             LateAnswer: no answer in time; the other side may have acted.
         """
         kind = OneShotSecureConnection if urlsplit(uri).scheme == "https" else OneShotConnection
-        self.last_date = ""
+        self.last_date, self.last_status = "", 0
         try:
             response, content = super().request(
                 uri, method=method, body=body, headers=headers, redirections=redirections, connection_type=kind
@@ -106,7 +118,7 @@ class OneShotHttp(httplib2.Http):  # type: ignore[misc]
         except (OSError, http.client.HTTPException, httplib2.HttpLib2Error) as error:  # while the body was read
             self.close()
             raise _broken(error) from error
-        self.last_date = response.get("date", "")
+        self.last_date, self.last_status = response.get("date", ""), response.status
         return response, content
 
 

@@ -259,6 +259,32 @@ async def test_no_connection_is_certain(make_api):
         )
 
 
+async def test_a_connection_that_does_not_come_about_in_time_is_certain(make_api, monkeypatch):
+    """A swallowed connection and a silent handshake end early, and mean that nothing was sent."""
+    monkeypatch.setattr("streamhub.live.youtube.transport.CONNECT_S", 0.3)
+    with socket.socket() as deaf, socket.create_server(("127.0.0.1", 0)) as silent:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        crowd = [socket.socket() for _ in range(4)]  # a full queue swallows whoever comes next
+        for one in crowd:
+            one.setblocking(False)
+            one.connect_ex(deaf.getsockname())
+        for scheme, server in (("http", deaf), ("https", silent)):
+            began = time.monotonic()
+            error = await fails(insert(make_api(f"{scheme}://127.0.0.1:{server.getsockname()[1]}/")))
+            assert time.monotonic() - began < 3
+            assert (error.fault, error.reason) == (Fault.UNREACHABLE, Silence.NOT_CONNECTED)
+        for one in crowd:
+            one.close()
+
+
+async def test_the_time_limit_counts_after_connecting(wire, make_api, monkeypatch):
+    """An answer may take longer than a connection may."""
+    monkeypatch.setattr("streamhub.live.youtube.transport.CONNECT_S", 0.2)
+    wire.script.append("slow 0.5")
+    assert await look(make_api(wire.url)) == {"late": True}
+
+
 async def test_a_failed_handshake_is_certain(wire, make_api):
     """What is no TLS on the other side ends before anything is sent."""
     error = await fails(insert(make_api(wire.url.replace("http:", "https:"))))

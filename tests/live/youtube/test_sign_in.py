@@ -15,6 +15,8 @@ from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from streamhub.config import Secret, YoutubeSettings
 from streamhub.errors import (
@@ -280,6 +282,20 @@ def test_a_running_hub_notices_a_new_sign_in(keeper, tmp_path):
         kept.credentials()
 
 
+async def test_signing_in_again_mends_a_running_hub(client_file, keeper, ledger, fake_youtube):
+    """After a revoked sign-in, a new one makes the same client work again, without a restart."""
+    await accept(sign_in(client_file), keeper, ledger, api_url=fake_youtube.url, now=now)
+    api = Api(KeptSignIn(keeper), ledger, url=fake_youtube.url, now=now)
+    fake_youtube.revoke_grants()
+    for _ in range(2):
+        with pytest.raises(PlatformError) as refused:
+            await api.read("channels.list", priority=Priority.TRANSITION, part="id", mine=True)
+        assert refused.value.code == ProblemCode.SIGNED_OUT
+    await accept(sign_in(client_file), keeper, ledger, api_url=fake_youtube.url, now=now)
+    assert (await api.read("channels.list", priority=Priority.TRANSITION, part="id", mine=True))["items"]
+    await api.close()
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [(lambda p: p.chmod(0o640), "others can read it"), (lambda p: p.write_bytes(b"x"), "damaged")],
@@ -446,6 +462,15 @@ def test_an_answer_is_found_in_what_people_paste(text):
 def test_an_answer_without_the_right_state_is_none(text):
     """Without the state of this very course nothing is taken, so that nobody slips in a code of his own."""
     assert parse_answer(text, "s") is None
+
+
+@given(st.text() | st.text().map(lambda t: f"http://[{t}") | st.text(st.characters()).map(lambda t: f"?state={t}"))
+@example("http://[")
+@example("?state=\udc80&code=c")
+@example("&".join(["a=b"] * 5000))
+def test_any_pasted_text_is_read_without_failing(text):
+    """Whatever people paste is no answer, and never an error of its own."""
+    assert parse_answer(text, "the-state-of-this-course") is None
 
 
 def test_a_person_who_says_no(client_file, fake_youtube):
