@@ -20,6 +20,7 @@ from streamhub.archive.blurb import CLOSE_LINE, OPEN_LINE
 from streamhub.archive.folder import load_session, save_session
 from streamhub.errors import Conflict, Fault, PlatformError
 from streamhub.live.problem import ProblemCode
+from streamhub.live.video import VideoState
 from streamhub.live.youtube.shelf import YouTubeShelf
 from streamhub.recording.recording import ClockMap
 from streamhub.schedule.show import Participant, Role, SessionState
@@ -28,7 +29,9 @@ from streamhub.store.rows import fetch_all
 from streamhub.timecode import Span
 from streamhub.transcript.transcript import Cue, Transcript
 from streamhub.video_facts import Kind, due_at, failed, load_facts
+from streamhub.video_sights import VideoSights
 from streamhub.videos import Videos, VideosParts
+from streamhub.web.platform_views import EffectState, Wish
 from tests.fakes.youtube import Drop, Html502, Refuse
 from tests.live.youtube_desk import Desk, open_desk
 
@@ -50,19 +53,20 @@ class Room:
     transcripts: Path
     connected: bool = True
     keeper: Videos = None  # type: ignore[assignment]
+    sights: VideoSights = None  # type: ignore[assignment]
 
     def restarted(self) -> Videos:
         """A keeper that remembers nothing but its rows, as after a crash."""
         shelf = YouTubeShelf(self.desk.api, self.desk.store)
-        self.keeper = Videos(
-            VideosParts(
-                store=self.desk.store,
-                shelf_of=lambda platform: shelf if platform == "youtube" and self.connected else None,
-                transcripts=self.transcripts,
-                site_url=SITE,
-                now=self.desk.fake.now,
-            )
+        parts = VideosParts(
+            store=self.desk.store,
+            shelf_of=lambda platform: shelf if platform == "youtube" and self.connected else None,
+            transcripts=self.transcripts,
+            site_url=SITE,
+            now=self.desk.fake.now,
         )
+        self.keeper = Videos(parts)
+        self.sights = VideoSights(self.keeper, parts)
         return self.keeper
 
     @property
@@ -485,6 +489,51 @@ async def test_a_session_without_a_video_cannot_be_previewed(room: Room) -> None
     """Before there is a processed video there is nothing to show, and it says so."""
     with pytest.raises(Conflict, match="no video"):
         await room.keeper.preview(room.desk.session.id)
+
+
+# --- what hosts see
+
+
+async def test_hosts_see_what_is_there_without_asking_the_platform(room: Room) -> None:
+    """Before, while and after: states, the difference of the description, and the host's word, from the rows alone."""
+    session_id = room.desk.session.id
+    early = await room.sights.view(session_id)
+    assert early is not None
+    assert (early.name, early.wish, early.videos[0].state) == ("YouTube", Wish.OPEN, VideoState.NONE)
+    await end(room)
+    await room.settle()
+    calls = len(room.desk.fake.calls)
+    seen = await room.sights.view(session_id)
+    assert seen is not None
+    video = seen.videos[0]
+    assert (video.state, [(one.name, one.state) for one in video.captions]) == (
+        VideoState.READY,
+        [("de", EffectState.THERE)],
+    )
+    assert video.thumbnail is not None
+    assert video.playlist is not None
+    assert (video.thumbnail.state, video.playlist.state, video.playlist.name) == (
+        EffectState.THERE,
+        EffectState.THERE,
+        "Netz",
+    )
+    assert video.before == room.description
+    assert video.changes
+    assert "1:05 Frage Eins?" in video.after
+    assert [one.title for one in video.chapters][:2] == ["Beginn", "Frage Eins?"]
+    assert video.problems == ()
+    room.change(q5=AnswerState.PUBLISHED)
+    changed = await room.sights.view(session_id)
+    assert changed is not None
+    assert changed.videos[0].captions[0].state is EffectState.OUTDATED
+    await room.sights.approve(session_id, author="Anna")
+    assert (await room.sights.view(session_id)).wish is Wish.FOLLOW  # type: ignore[union-attr]
+    await room.sights.decline(session_id, author="Anna")
+    assert (await room.sights.view(session_id)).wish is Wish.LEAVE  # type: ignore[union-attr]
+    assert len(room.desk.fake.calls) == calls
+    await room.sights.approve(session_id, author="Anna")
+    await room.sync(after_s=3600)
+    assert (await room.sights.view(session_id)).videos[0].changes is False  # type: ignore[union-attr]
 
 
 # --- failures
