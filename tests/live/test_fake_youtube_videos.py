@@ -1,14 +1,16 @@
 """The counterpart of YouTube once more: sign-in, videos, captions, playlists, chat, media, and as a process."""
 
+import asyncio
 import io
 import os
 import signal
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import pytest
+from google.auth.exceptions import RefreshError
+from google.auth.transport.requests import Request
 from google_auth_oauthlib.flow import InstalledAppFlow
 from googleapiclient.http import MediaIoBaseUpload
 
@@ -119,6 +121,17 @@ def test_only_a_first_or_forced_consent_brings_a_refresh_token(flow):
         tokens.append(flow.fetch_token(code=visit(url)["code"]).get("refresh_token"))
         flow.oauth2session.token = {}
     assert [token is not None for token in tokens] == [True, False, True]
+
+
+def test_testing_apps_lose_their_sign_in(fake, flow):
+    """Seven days after the consent the refresh token of an app in "Testing" is dead; a published app's is not."""
+    url, _ = flow.authorization_url(access_type="offline", prompt="consent")
+    flow.fetch_token(code=visit(url)["code"])
+    fake.tick(8 * 86_400)
+    flow.credentials.refresh(Request())
+    fake.testing_app = True
+    with pytest.raises(RefreshError, match="expired or revoked"):
+        flow.credentials.refresh(Request())
 
 
 def test_pkce_is_verified(fake, flow):
@@ -285,7 +298,7 @@ def test_captions_come_in_whole(fake, client, over, more):
 def test_a_resumable_upload_may_lose_its_answer(fake, connect, over):
     """The connection closes after the last piece: the track is there, and who asks again is told of it."""
     fake.fail("captions.insert", Drop(after_effect=True))
-    request = caption(connect(timeout_s=0.5), over, resumable=True)
+    request = caption(connect(timeout_s=1), over, resumable=True)
     with pytest.raises(OSError, match="timed out"):
         request.execute()
     assert [track.language for track in fake.captions.values()] == ["de"]
@@ -454,12 +467,9 @@ def test_writing_into_the_chat(fake, client):
 
 
 async def _until(condition, *, timeout_s=10.0):
-    pause = threading.Event()
-    for _ in range(int(timeout_s * 50)):
-        if condition():
-            return
-        pause.wait(0.02)
-    pytest.fail("it did not happen in time")
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -488,6 +498,19 @@ async def test_a_wrong_key_is_refused(kept, start_push):
     child = await start_push(f"{fake.rtmp_url}/wrong-key")
     assert await child.wait(timeout_s=20) != 0
     assert (stream.state, stream.received_bytes) == ("created", 0)
+
+
+async def test_the_door_can_stall(kept, start_push):
+    """While it takes nothing the encoder is not dropped; afterwards everything arrives."""
+    fake, stream, url, _ = kept
+    fake.stall_rtmp()
+    child = await start_push(url)
+    await _until(lambda: stream.publishers == 1)
+    assert stream.received_bytes == 0
+    fake.resume_rtmp()
+    assert await child.wait(timeout_s=20) == 0
+    await _until(lambda: stream.publishers == 0)
+    assert stream.received_bytes > 10_000
 
 
 async def test_the_door_can_die_and_come_back(kept, start_push):

@@ -50,7 +50,7 @@ class Knobs:
         strict_chat_pace: whether a poll before that is refused with rateLimitExceeded.
         chat_polls_after_end: polls that still answer, with offlineAt, before liveChatEnded.
         token_life_s: how long an access token is good.
-        testing_app: whether the app is in "Testing": the token endpoint then tells the refresh token's seven days.
+        testing_app: whether the app is in "Testing": refresh tokens then die after seven days, and their age is told.
         consent: what the person in the browser does.
         viewers: what concurrentViewers says while live; None leaves it out.
         clock_shift_s: how far the counterpart's clock is from ours.

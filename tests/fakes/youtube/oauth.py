@@ -16,6 +16,7 @@ from tests.fakes.youtube.world import World
 Json = dict[str, Any]
 Reply = tuple[int, Json | str, Mapping[str, str]]
 
+_TESTING_S = 7 * 86_400
 CLIENT_ID = "1234567890-fake.apps.googleusercontent.com"
 CLIENT_SECRET = "GOCSPX-fake-client-secret"
 
@@ -102,14 +103,19 @@ class SignIn:
         with self._world.lock:
             if code.offline:
                 code.grant.refresh_token = self._world.make_id(60, "1//")
+            code.grant.consented_at_s = self._world.elapsed_s()
             self._world.grants.append(code.grant)
             return 200, self._tokens(code.grant, with_refresh=code.offline), {}
 
     def _refresh(self, refresh_token: str) -> Reply:
         for grant in self._world.grants:
-            if refresh_token and grant.refresh_token == refresh_token and not grant.revoked:
+            if refresh_token and grant.refresh_token == refresh_token and not self._is_over(grant):
                 return 200, self._tokens(grant, with_refresh=False), {}
         return self._no(400, "invalid_grant", "Token has been expired or revoked.")
+
+    def _is_over(self, grant: Grant) -> bool:
+        age_s = self._world.elapsed_s() - grant.consented_at_s
+        return grant.revoked or (self._world.testing_app and age_s > _TESTING_S)
 
     def _tokens(self, grant: Grant, *, with_refresh: bool) -> Json:
         body: Json = {
@@ -121,7 +127,7 @@ class SignIn:
         if with_refresh:
             body["refresh_token"] = grant.refresh_token
         if self._world.testing_app and grant.refresh_token:
-            body["refresh_token_expires_in"] = 604_799
+            body["refresh_token_expires_in"] = _TESTING_S - 1
         return body
 
     def revoke(self, token: str) -> Reply:

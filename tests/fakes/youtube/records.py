@@ -223,6 +223,7 @@ class Grant:
     access_tokens: dict[str, float] = field(default_factory=dict)
     """Until when each is good, on the counterpart's own seconds."""
     revoked: bool = False
+    consented_at_s: float = 0.0
 
 
 @dataclass(kw_only=True)

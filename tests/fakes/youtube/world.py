@@ -127,6 +127,7 @@ class World(Knobs):
         """Sign in without a browser; the access token is good for a year."""
         channel_id = (channel or self.channel).id
         grant = Grant(channel_id=channel_id, scopes=frozenset(scopes), refresh_token=self.make_id(40, "1//"))
+        grant.consented_at_s = self.elapsed_s()
         with self.lock:
             self.grants.append(grant)
         return GrantedTokens(self.issue(grant, life_s=365 * 86_400), grant.refresh_token, grant)
