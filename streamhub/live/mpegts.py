@@ -14,6 +14,7 @@ _SYNC = 0x47
 _MAX_LOST_BYTES = 65_536
 _CLOCK_PER_MS = 90
 _WRAP = 2**33
+_UNMARKED_MS = 10_000
 
 
 class TsReader:
@@ -102,16 +103,19 @@ class TsReader:
         if not (is_video or is_audio) or is_audio == self._has_video or not body[7] & 0x80:
             return False
         self._note_time(body)
-        opens = key if is_video else self._is_time()
+        # Some encoders never mark key frames. Whoever reads from any picture on leaves out what it cannot decode.
+        opens = (
+            key or self._is_time(_UNMARKED_MS, _UNMARKED_MS) if is_video else self._is_time(SETTLE_MS, SOUND_GROUP_MS)
+        )
         if opens:
             self._opened_ms = self._last_ms
         return opens
 
-    def _is_time(self) -> bool:
+    def _is_time(self, first_ms: int, next_ms: int) -> bool:
         assert self._first_ms is not None
         if self._opened_ms is None:
-            return self._last_ms - self._first_ms >= SETTLE_MS
-        return abs(self._last_ms - self._opened_ms) >= SOUND_GROUP_MS
+            return self._last_ms - self._first_ms >= first_ms
+        return abs(self._last_ms - self._opened_ms) >= next_ms
 
     def _note_time(self, pes: bytearray) -> None:
         pts = (pes[9] >> 1 & 7) << 30 | pes[10] << 22 | (pes[11] >> 1) << 15 | pes[12] << 7 | pes[13] >> 1

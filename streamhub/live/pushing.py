@@ -19,6 +19,7 @@ _UNFIT = re.compile(r"[\x00-\x20\x7f]")
 _SEND_BUFFER_BYTES = 262_144  # little, so that a platform that takes nothing is noticed soon
 _PROBE_US = {"flv": 500_000, "mpegts": 1_500_000}  # all this media waits, the first time and after each failure
 _MASK = "…"
+_SPEAKER = re.compile(r"^\[[^\]]* @ 0x[0-9a-f]+\] ")
 _TAIL_BYTES = 16_000  # what is longer may have been cut by who collected it
 _CA_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -78,10 +79,11 @@ def redact(text: str, secret: str) -> str:
 
 def excerpt(stderr_tail: str, secret: str) -> str:
     """The end of what ffmpeg said, in one line and without the secret."""
-    lines = [line.strip() for line in redact(stderr_tail, secret).splitlines() if line.strip()]
+    lines = [_SPEAKER.sub("", line.strip()) for line in redact(stderr_tail, secret).splitlines()]
     if len(stderr_tail.encode()) >= _TAIL_BYTES:
         lines = lines[1:]  # its beginning is missing, and with it perhaps a part of the secret
-    return " | ".join(lines[-3:])[:400]
+    telling = [line for line in lines if line and not line.startswith("Error opening output file")]
+    return " | ".join(telling[-3:])[-400:]
 
 
 def find_ca_file(paths: ssl.DefaultVerifyPaths) -> Path | None:

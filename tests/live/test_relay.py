@@ -5,21 +5,28 @@ import contextlib
 import io
 import logging
 import os
+import ssl
 import subprocess
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import av
 import psutil
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamhub.errors import BadInput, Forbidden
+from streamhub.errors import BadInput, Conflict, Forbidden
 from streamhub.live.ingest import RelayPhase
 from streamhub.live.link import DEFAULT_LIMITS, plan_failures, plan_pause_s
 from streamhub.live.platform import Ingest
+from streamhub.live.pushing import excerpt
 from streamhub.live.relay import Relay
 from streamhub.live.rtmp import RtmpDoor
 
@@ -413,15 +420,90 @@ async def test_wrong_key_is_tried_again_and_never_said(relay, target, make_media
 
 
 async def test_target_that_repeats_the_key_does_not_bring_it_into_the_log(relay, make_media, caplog):
-    """What a target says about a key, in its error or in place of an answer, is redacted."""
+    """What a target says about a key in its refusal is redacted."""
     caplog.set_level(logging.DEBUG)
-    port = await _free_port()
-    await relay.aim(SESSION, Ingest(url=f"rtmp://127.0.0.1:{port}/live2", key=KEY))
+
+    class Gossip:
+        async def admit(self, publisher):
+            raise type(publisher.key, (Conflict,), {})("no")  # the door tells the encoder the error's name
+
+    door = RtmpDoor("127.0.0.1", 0)
+    await door.open(Gossip())
+    await relay.aim(SESSION, Ingest(url=door.url, key=KEY))
     tap = relay.tap(SESSION, "flv")
     sending = asyncio.create_task(offer(tap, make_media(seconds=8), seconds=8))
-    await until(lambda: "refused" in relay.state(SESSION).reason)
+    await until(lambda: relay.state(SESSION).reason)
     sending.cancel()
-    assert KEY not in caplog.text + str(relay.state(SESSION))
+    await door.close()
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("streamhub.live.re")]
+    assert any("relay_failed" in line and "…" in line for line in ours)
+    assert KEY not in "".join(ours) + str(relay.state(SESSION))
+
+
+def test_excerpts_hold_no_piece_of_the_key():
+    """Neither the key nor its form in an address nor a half of it, cut off by who collected, is repeated."""
+    key = "ab/c d-" + "9" * 20
+    said = f"Error opening rtmp://x/live/{key}: refused\nfor {quote(key, safe='')} and {quote(key)}"
+    assert "9999" not in excerpt(said, key)
+    assert "refused" in excerpt(said, key)
+    cut = key[9:] + "\n" + "x" * 16_380 + "\nlast words"
+    assert "9999" not in excerpt(cut, key)
+    assert "last words" in excerpt(cut, key)
+
+
+def _write_certificate(folder):
+    """A certificate for this machine and its key, vouched for by itself."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(names, False).add_extension(x509.BasicConstraints(True, None), True)
+    certificate = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    pem = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "certificate.pem").write_bytes(certificate)
+    (folder / "key.pem").write_bytes(key.private_bytes(*pem))
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+@contextlib.asynccontextmanager
+async def _tls_in_front_of(port, certificate, key):
+    """A TLS port that passes everything on to another port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    async def copy(reader, writer):
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def join(reader, writer):
+        behind = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(copy(reader, behind[1]), copy(behind[0], writer))
+
+    server = await asyncio.start_server(join, "127.0.0.1", 0, ssl=context)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+@pytest.mark.parametrize("vouched", [True, False])
+async def test_certificates_are_checked(program, target, make_media, tmp_path, vouched):
+    """RTMPS gets through to a platform whose certificate is vouched for, and shows the key to no other."""
+    certificate, key = _write_certificate(tmp_path)
+    (tmp_path / "other").mkdir()
+    ca_file = certificate if vouched else _write_certificate(tmp_path / "other")[0]
+    relay = Relay(program, now=lambda: datetime.now(UTC), random=os.urandom, limits=QUICK, ca_file=ca_file)
+    async with _tls_in_front_of(target.door.port, certificate, key) as port:
+        await relay.aim(SESSION, Ingest(url=f"rtmps://localhost:{port}/live", key=KEY))
+        tap = relay.tap(SESSION, "flv")
+        sending = asyncio.create_task(offer(tap, make_media(seconds=8), seconds=8))
+        wanted = RelayPhase.SENDING if vouched else RelayPhase.FAILING
+        await until(lambda: relay.state(SESSION).phase is wanted)
+        sending.cancel()
+        await relay.close()
+    assert bool(target.takes) is vouched
 
 
 @pytest.mark.parametrize(

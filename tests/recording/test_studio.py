@@ -1,21 +1,26 @@
 """The studio, with real encoders, a real store and a real media tool."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import av
 import pytest
 
 import streamhub
 from streamhub import process
 from streamhub.config import LiveSettings
 from streamhub.errors import Conflict, DiskFull, Forbidden, TooMany
-from streamhub.live.ingest import Publisher
+from streamhub.live.ingest import Publisher, RelayPhase
+from streamhub.live.link import DEFAULT_LIMITS
+from streamhub.live.platform import Ingest
+from streamhub.live.relay import Relay
 from streamhub.live.rtmp import RtmpDoor
 from streamhub.live.srt import SrtDoor
 from streamhub.process import Command
@@ -24,8 +29,9 @@ from streamhub.recording.room import drop_hls
 from streamhub.recording.rules import ISSUE_DISK_LOW
 from streamhub.recording.studio import Happening, Studio
 from streamhub.recording.workflow import finish_recording
-from streamhub.schedule.show import SessionState
+from streamhub.schedule.show import SessionState, Show
 from streamhub.store.recordings import list_segments
+from streamhub.store.shows import save_show
 
 
 async def test_right_key_records_and_plays(open_studio, start_push, until):
@@ -354,6 +360,146 @@ async def test_failing_listener_does_not_stop_the_studio(room, until, caplog):
     await until(lambda: "studio_event" in caplog.text)
     await studio.close()
     assert "studio_event_failed kind=wrong_key" in caplog.text
+
+
+async def test_live_session_that_goes_straight_to_its_platform_waits_for_no_encoder(open_studio):
+    """A hub that comes back does not end a session whose encoder never pushed here."""
+    one = await open_studio(grace_s=0)
+    direct = Show(id="netz", title="Das Netz", platform="elsewhere", direct=True)
+    await one.room.store.write(lambda db: save_show(db, direct))
+    await one.step(SessionState.LIVE)
+    await one.studio.resume()
+    await asyncio.sleep(0.3)
+    assert one.seen(Happening.GRACE_OVER) == []
+
+
+class _Taps:
+    """Opens taps that keep what they see, or fail at it."""
+
+    def __init__(self, *, fails=""):
+        self.fails, self.opened, self.seen, self.closed = fails, [], bytearray(), 0
+
+    def tap(self, session_id, container):
+        self._maybe("tap")
+        self.opened.append((session_id, container))
+        return self
+
+    def offer(self, chunk):
+        self._maybe("offer")
+        self.seen += chunk
+
+    def close(self):
+        self.closed += 1
+        self._maybe("close")
+
+    def _maybe(self, what):
+        if what == self.fails:
+            raise RuntimeError(what)
+
+
+async def test_tap_sees_what_the_recorder_gets(open_studio, start_push, until):
+    """A tap gets the very bytes of the stream beside the recorder, and is closed with its encoder."""
+    taps = _Taps()
+    one = await open_studio(taps=taps)
+    child = await start_push(one.url)
+    assert await child.wait(timeout_s=20) == 0
+    await until(lambda: not one.studio.open_sessions())
+    (segment,) = await one.segments()
+    assert abs(segment.duration_ms - 3000) <= 60
+    assert taps.opened == [(one.session_id, "flv")]
+    assert taps.closed == 1
+    copy = one.room.media_dir / "copy.flv"
+    copy.write_bytes(taps.seen)
+    recorded = one.room.scanner.scan(one.room.path_of(segment.path))
+    assert one.room.scanner.scan(copy).duration_ms == pytest.approx(recorded.duration_ms, abs=50)
+
+
+@pytest.mark.parametrize("fails", ["tap", "offer", "close"])
+async def test_failing_tap_costs_the_recording_nothing(open_studio, start_push, until, caplog, fails):
+    """A tap that raises is named once in the log and left out; the recording is whole."""
+    one = await open_studio(taps=_Taps(fails=fails))
+    child = await start_push(one.url)
+    assert await child.wait(timeout_s=20) == 0
+    await until(lambda: not one.studio.open_sessions())
+    (segment,) = await one.segments()
+    assert segment.state is SegmentState.CLOSED
+    assert abs(segment.duration_ms - 3000) <= 60
+    assert caplog.text.count("tap_failed") == 1
+
+
+def _packets(path):
+    """Number of packets of picture and of sound."""
+    with av.open(str(path)) as media:
+        kinds = [packet.stream.type for packet in media.demux() if packet.size]
+    return kinds.count("video"), kinds.count("audio")
+
+
+class _Platform:
+    """Where a relay pushes to; takes one key, counts what comes."""
+
+    def __init__(self, key):
+        self.key, self.size = key, 0
+        self.door = RtmpDoor("127.0.0.1", 0)
+
+    async def admit(self, publisher):
+        if publisher.key != self.key:
+            raise Forbidden("stream key: wrong")
+        return self
+
+    async def write(self, chunk):
+        self.size += len(chunk)
+
+    async def close(self, *, reason):
+        pass
+
+
+@contextlib.asynccontextmanager
+async def _hanging():
+    """A port that takes connections and says nothing."""
+    hung = []
+
+    async def hang(reader, writer):
+        hung.append(writer)
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+    for writer in hung:
+        writer.transport.abort()
+
+
+@pytest.mark.parametrize("kind", ["taking", "hanging", "refused", "wrong key", "dying"])
+async def test_recording_is_whole_whatever_the_relay_meets(open_studio, start_push, until, program, kind, clip):
+    """Whether the platform takes, hangs, refuses or dies and comes back: not one packet of the recording is missing."""
+    limits = replace(DEFAULT_LIMITS, first_pause_s=0.1, last_pause_s=0.3, stall_s=1.0, farewell_s=1.0)
+    relay = Relay(program, now=lambda: datetime.now(UTC), random=os.urandom, limits=limits)
+    one = await open_studio(taps=relay)
+    platform = _Platform("another-key" if kind == "wrong key" else "platform-key")
+    await platform.door.open(platform)
+    if kind == "refused":
+        await platform.door.close()
+    async with _hanging() as hanging_port:
+        port = hanging_port if kind == "hanging" else platform.door.port
+        await relay.aim(one.session_id, Ingest(url=f"rtmp://127.0.0.1:{port}/live", key="platform-key"))
+        child = await start_push(one.url, "-re", "-stream_loop", "2")
+        if kind in ("taking", "dying"):
+            await until(lambda: platform.size > 50_000)
+            before = platform.size
+        if kind == "dying":
+            await platform.door.close()
+            await until(lambda: relay.state(one.session_id).phase is RelayPhase.FAILING)
+            await platform.door.open(platform)
+            await until(lambda: platform.size > before + 50_000)
+        elif kind != "taking":
+            await until(lambda: relay.state(one.session_id).phase is RelayPhase.FAILING)
+        assert await child.wait(timeout_s=30) == 0
+        await until(lambda: not one.studio.open_sessions())
+        await relay.close()
+    await platform.door.close()
+    (segment,) = await one.segments()
+    assert segment.state is SegmentState.CLOSED
+    video, audio = _packets(clip)
+    assert _packets(one.room.path_of(segment.path)) == (3 * video, 3 * audio)
 
 
 def test_dropping_hls_twice_is_no_fault(tmp_path):
