@@ -84,8 +84,16 @@ class Channel:
 
     async def all_broadcasts(self) -> list[Seen]:
         """Every broadcast of the channel, to the last page."""
-        items = await self._all("liveBroadcasts.list", BROADCAST_PARTS, broadcastType="all")
+        items = await self._all("liveBroadcasts.list", BROADCAST_PARTS, mine=True, broadcastType="all")
         return [parse_broadcast(item) for item in items]
+
+    async def standing_broadcasts(self) -> list[Seen]:
+        """The broadcasts of the channel that are planned or on air; cheaper than all of them."""
+        found: list[Json] = []
+        for status in ("upcoming", "active"):
+            call = "liveBroadcasts.list"
+            found += await self._all(call, "id,snippet,status", broadcastStatus=status, broadcastType="all")
+        return [parse_broadcast(item) for item in found]
 
     async def streams(self, refs: Collection[str], *, priority: Priority) -> dict[str, SeenStream]:
         """Those of these streams that are there, by id, with what arrives; without their keys."""
@@ -94,7 +102,7 @@ class Channel:
 
     async def all_streams(self) -> list[SeenStream]:
         """Every stream of the channel, with its title, to the last page."""
-        return [parse_stream(item) for item in await self._all("liveStreams.list", "id,snippet,status")]
+        return [parse_stream(item) for item in await self._all("liveStreams.list", "id,snippet,status", mine=True)]
 
     async def ingest(self, ref: str) -> Ingest | None:
         """Where to push for a stream; None when it is gone. The key is secret."""
@@ -103,15 +111,15 @@ class Channel:
 
     async def insert(self, body: Json) -> Seen:
         """Make a broadcast."""
-        return parse_broadcast(await self._write("liveBroadcasts.insert", part=BROADCAST_PARTS, body=body))
+        return parse_broadcast(await self._make("liveBroadcasts.insert", part=BROADCAST_PARTS, body=body))
 
     async def update(self, parts: str, body: Json) -> Seen:
         """Replace whole parts of a broadcast; returns those parts."""
-        return parse_broadcast(await self._write("liveBroadcasts.update", part=f"id,{parts}", body=body))
+        return parse_broadcast(await self._make("liveBroadcasts.update", part=f"id,{parts}", body=body))
 
     async def bind(self, ref: str, stream_ref: str) -> Seen:
         """Bind a broadcast to a stream."""
-        answer = await self._write("liveBroadcasts.bind", part=BROADCAST_PARTS, id=ref, streamId=stream_ref)
+        answer = await self._make("liveBroadcasts.bind", part=BROADCAST_PARTS, id=ref, streamId=stream_ref)
         return parse_broadcast(answer)
 
     async def transition(self, ref: str, to: str) -> None:
@@ -124,7 +132,7 @@ class Channel:
 
     async def insert_stream(self, body: Json) -> str:
         """Make a stream; returns its id."""
-        answer = await self._write("liveStreams.insert", part="id,snippet,cdn,contentDetails,status", body=body)
+        answer = await self._make("liveStreams.insert", part="id,snippet,cdn,contentDetails,status", body=body)
         return str(answer["id"])
 
     async def delete_stream(self, ref: str) -> None:
@@ -158,6 +166,13 @@ class Channel:
             if error.fault is not Fault.NOT_FOUND:
                 raise
 
+    async def _make(self, call: str, **params: Any) -> Json:
+        """A write that answers with what was written; another answer says nothing."""
+        answer = await self._write(call, **params)
+        if not answer.get("id"):
+            raise platform_error(Fault.UNKNOWN_OUTCOME, ProblemCode.OUTCOME_UNKNOWN, reason="noId")
+        return answer
+
     async def _write(self, call: str, **params: Any) -> Json:
         return await self._api.write(call, priority=Priority.TRANSITION, **params)
 
@@ -165,7 +180,7 @@ class Channel:
         items: list[Json] = []
         for batch in _batches(sorted(refs)):
             answer = await self._api.read(call, priority=priority, part=part, id=",".join(batch), maxResults=_PAGE)
-            items += answer.get("items", [])
+            items += _items(answer)
         return items
 
     async def _all(self, call: str, part: str, **params: Any) -> list[Json]:
@@ -175,13 +190,21 @@ class Channel:
         for _ in range(_MOST_PAGES):
             more = {"pageToken": page} if page else {}
             answer = await self._api.read(
-                call, priority=Priority.TRANSITION, part=part, mine=True, maxResults=_PAGE, **params, **more
+                call, priority=Priority.TRANSITION, part=part, maxResults=_PAGE, **params, **more
             )
-            items |= {str(item["id"]): item for item in answer.get("items", [])}
+            items |= {str(item["id"]): item for item in _items(answer)}
             page = str(answer.get("nextPageToken") or "")
             if not page:
                 return list(items.values())
         raise platform_error(Fault.BROKEN, ProblemCode.BROKEN, reason="endless list")
+
+
+def _items(answer: Json) -> list[Json]:
+    """The items of a list; what is no list of YouTube's must not pass for an empty one."""
+    if not str(answer.get("kind", "")).endswith("ListResponse"):
+        raise platform_error(Fault.UNREACHABLE, ProblemCode.UNREACHABLE, reason="notAList")
+    items: list[Json] = answer.get("items") or []
+    return items
 
 
 def _batches(refs: Sequence[str]) -> list[Sequence[str]]:

@@ -8,7 +8,7 @@ happened. Refuses to know which session it is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from streamhub.errors import Conflict, Fault, PlatformError
 from streamhub.live.problem import ProblemCode
@@ -39,6 +39,7 @@ class _Way:
         retries: pauses before a step that failed is taken again.
         asked: the transition that was taken up last.
         refused: the state in which a transition was refused.
+        follows: whether it takes over from an earlier part, whose end may free its place a moment later.
     """
 
     goal: Goal
@@ -47,6 +48,7 @@ class _Way:
     retries: Iterator[float] = field(default_factory=lambda: iter(RETRIES_S))
     asked: Move | None = None
     refused: str = ""
+    follows: bool = False
 
 
 class Course:
@@ -72,7 +74,7 @@ class Course:
             Conflict: it is to end and was never live.
             PlatformError: it is gone, over, without a picture, or YouTube refuses or does not get there in time.
         """
-        way = _Way(goal=goal, signal_polls_left=int(wait_signal_s / POLL_S))
+        way = _Way(goal=goal, signal_polls_left=int(wait_signal_s / POLL_S), follows=row.part > 1)
         while True:
             seen = await self._placing.look(row)
             row = await self._reread(row)
@@ -91,7 +93,7 @@ class Course:
     async def _prepare(self, row: BroadcastRow, session: Session, seen: Seen, move: Move) -> BroadcastRow:
         """What comes before a transition, or forbids one."""
         if move is Move.BIND:
-            return await self._placing.bind(replace(row, stream_ref="", pending=""), session)
+            return await self._placing.bind(row, session)
         if move is Move.MONITOR_ON:
             await self._channel.update("contentDetails", monitor_body(seen))
             return row
@@ -134,7 +136,8 @@ class Course:
             way.signal_polls_left -= 1
             await self._sleep(POLL_S)
             return
-        if is_uncertain(error) and (pause_s := next(way.retries, None)) is not None:
+        passing = is_uncertain(error) or (way.follows and error.fault is Fault.LIMIT)
+        if passing and (pause_s := next(way.retries, None)) is not None:
             await self._sleep(pause_s)
             return
         if not is_uncertain(error):

@@ -23,12 +23,12 @@ from streamhub.live.youtube.channel import Channel, Sleep
 from streamhub.live.youtube.client import CLOCK_TOLERANCE_MINUTES, Api
 from streamhub.live.youtube.course import Course
 from streamhub.live.youtube.failures import NAMES
-from streamhub.live.youtube.lifecycle import ON_AIR, PLANNED, Goal
+from streamhub.live.youtube.lifecycle import ON_AIR, PLANNED, REVOKED, Goal
 from streamhub.live.youtube.placing import Parts, Placing
 from streamhub.live.youtube.records import SLUG, Records
 from streamhub.live.youtube.rooms import Rooms
 from streamhub.live.youtube.texts import clean_title, compose_description, find_markers
-from streamhub.live.youtube.wire import Plan, Seen
+from streamhub.live.youtube.wire import Applied, Plan, Seen
 from streamhub.schedule.show import Session, Show
 from streamhub.store.broadcasts import BroadcastRow, find_broadcast, list_broadcasts, save_broadcast
 from streamhub.store.shows import load_session, load_show
@@ -121,7 +121,7 @@ class YouTubePlatform:
             word = streams[row.stream_ref].status if row.stream_ref in streams else "gone"
             row = await self._records.see(row, seen, stream_word=word)
             if word == "gone":
-                await self._rooms.forget(row.stream_ref)
+                row = await self._lose_stream(row)
         return row.broadcast
 
     async def look(
@@ -137,19 +137,20 @@ class YouTubePlatform:
     async def ingest(self, session_id: str) -> Ingest:
         """Where to push: the address and secret key of the bound stream, fetched now and kept nowhere.
 
+        A broadcast that lost its stream in Studio is bound again.
+
         Raises:
-            Conflict: the broadcast is not bound yet.
+            Conflict: there is no broadcast, or no stream to be seen yet.
             PlatformError: YouTube does not tell.
         """
         row = await self._records.placed(session_id)
-        if not row.stream_ref or row.pending == "bind":
-            raise Conflict(f"session {session_id}: its broadcast is bound to no stream yet", hint="wait a moment")
-        ingest = await self._channel.ingest(row.stream_ref)
-        if ingest is None:
-            await self._rooms.forget(row.stream_ref)
-            await self._records.change(row, lambda now: replace(now, stream_ref=""))
-            raise Conflict(f"session {session_id}: its stream was deleted there", hint="wait until it is made again")
-        return ingest
+        for _ in range(2):
+            if not row.stream_ref or row.pending == "bind":
+                row = await self._bind(session_id)
+            if ingest := await self._channel.ingest(row.stream_ref):
+                return ingest
+            row = await self._lose_stream(row)
+        raise Conflict(f"session {session_id}: its stream is not to be seen there yet", hint="wait a moment")
 
     async def signal(self, session_id: str, *, priority: Priority = Priority.STATISTICS) -> Signal:
         """What arrives there right now; unknown while there is no stream.
@@ -241,6 +242,9 @@ class YouTubePlatform:
             row = await self._records.last(session_id)
             if row.phase not in _OVER:
                 raise Conflict(f"session {session_id}: its broadcast is {row.phase}", hint="use the one that is there")
+            seen = await self._channel.broadcast(row.ref) if row.phase is Phase.LOST else None
+            if seen is not None and seen.state != REVOKED:
+                return (await self._records.see(row, seen)).broadcast  # it had only not been listed
             if row.started_at is not None or row.phase is Phase.ENDED:
                 await self._add_part(row)
             else:
@@ -275,7 +279,7 @@ class YouTubePlatform:
         markers, refs = {row.marker for row in rows}, {row.ref for row in rows}
         return [
             seen
-            for seen in await self._channel.all_broadcasts()
+            for seen in await self._channel.standing_broadcasts()
             if seen.state in PLANNED | ON_AIR
             and seen.ref not in refs
             and (found := find_markers(seen.description))
@@ -330,6 +334,24 @@ class YouTubePlatform:
             return row
         told = Problem(code=ProblemCode.ROLLED_OVER, details={**NAMES, "part": str(row.part)})
         return await self._records.change(row, lambda now: replace(now, problem=told))
+
+    async def _bind(self, session_id: str) -> BroadcastRow:
+        """Bind a planned broadcast that is not bound."""
+        async with self._lock(session_id):
+            session, row = await self._session(session_id), await self._records.placed(session_id)
+            if row.phase not in {Phase.SCHEDULED, Phase.WAITING}:
+                raise Conflict(
+                    f"session {session_id}: its broadcast is {row.phase}, without a stream", hint="look there"
+                )
+            bound = row.stream_ref and row.pending != "bind"
+            return row if bound else await self._placing.bind(row, session)
+
+    async def _lose_stream(self, row: BroadcastRow) -> BroadcastRow:
+        """A stream that is not there any more is forgotten, unless it was bound so short ago that lists may lag."""
+        if Applied.decode(row.applied).is_fresh(self._now()):
+            return row
+        await self._rooms.forget(row.stream_ref)
+        return await self._records.change(row, lambda now: replace(now, stream_ref=""))
 
     async def _add_part(self, row: BroadcastRow) -> None:
         """The intent of the next part, on the same stream."""

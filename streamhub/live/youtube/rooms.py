@@ -22,6 +22,7 @@ from streamhub.schedule.show import Session, SessionState
 from streamhub.store.broadcasts import (
     BroadcastRow,
     StreamRow,
+    find_broadcast,
     list_broadcasts,
     list_streams,
     save_broadcast,
@@ -88,6 +89,7 @@ class Rooms:
     def _give(self, db: Database, row: BroadcastRow, session: Session) -> BroadcastRow | StreamRow:
         """In one transaction: the broadcast with its stream, or the room whose stream has to be made first."""
         at = self._now()
+        row = find_broadcast(db, row.session_id, SLUG, part=row.part) or row
         taken = find_taken(db, session, at=at)
         streams = list_streams(db, SLUG)
         known = {stream.ref for stream in streams if stream.ref}

@@ -423,6 +423,33 @@ async def test_a_deleted_broadcast_is_noticed_by_a_change_and_by_binding(desk: D
     assert (await desk.row(other.id)).phase is Phase.LOST
 
 
+async def test_what_was_only_not_listed_is_not_made_again(desk: Desk) -> None:
+    """A broadcast that shows up again after it was taken for deleted is used again instead of a second one."""
+    first = await desk.platform.ensure(desk.session)
+    there = desk.fake.broadcasts.pop(first.ref)
+    desk.fake.tick(120)
+    assert (await desk.platform.get(desk.session.id)).phase is Phase.LOST
+    desk.fake.broadcasts[first.ref] = there
+    again = await desk.platform.remake(desk.session.id)
+    assert (again.ref, again.phase) == (first.ref, Phase.SCHEDULED)
+    assert (await desk.row()).problem is None
+
+
+async def test_an_answer_that_is_no_list_is_no_empty_list(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap: what a proxy answers with 200 must not make a broadcast look deleted, or an insert look undone."""
+    await desk.platform.ensure(desk.session)
+    desk.fake.tick(120)
+
+    async def read(*_: Any, **__: Any) -> dict[str, Any]:
+        return {}
+
+    monkeypatch.setattr(desk.api, "read", read)
+    with pytest.raises(PlatformError) as error:
+        await desk.platform.get(desk.session.id)
+    assert error.value.fault is Fault.UNREACHABLE
+    assert (await desk.row()).phase is Phase.SCHEDULED
+
+
 async def test_a_revoked_broadcast_is_lost_with_a_word(desk: Desk) -> None:
     """YouTube took it down: told, and nothing new by itself."""
     await desk.platform.ensure(desk.session)
@@ -491,12 +518,9 @@ async def test_a_stream_deleted_in_studio_is_made_again(desk: Desk) -> None:
     desk.only.stream_id, desk.only.state = "", "created"
     del desk.fake.streams[old]
     desk.fake.tick(120)
-    with pytest.raises(Conflict, match="deleted"):
-        await desk.platform.ingest(desk.session.id)
-    assert (await desk.platform.ensure(desk.session)).ref == first.ref
     assert (await desk.platform.ingest(desk.session.id)).key
-    assert desk.only.state == "ready"
-    assert list(desk.fake.streams) != [old]
+    assert (desk.only.id, desk.only.state) == (first.ref, "ready")
+    assert list(desk.fake.streams) == [desk.only.stream_id] != [old]
 
 
 async def test_an_unbound_broadcast_is_bound_again(desk: Desk) -> None:
@@ -755,6 +779,17 @@ async def test_a_long_session_goes_on_in_a_new_broadcast_on_the_same_stream(desk
     assert (await desk.row(part=1)).ended_at is not None
     await desk.platform.end(desk.session.id)
     assert {b.state for b in desk.fake.broadcasts.values()} == {"complete"}
+
+
+async def test_the_next_part_waits_for_its_place(desk: Desk) -> None:
+    """Trap: the stream's place may be free only a moment after the earlier part has ended."""
+    await desk.live()
+    task = asyncio.ensure_future(desk.platform.roll_over(desk.session))
+    while not any(broadcast.state == "complete" for broadcast in desk.fake.broadcasts.values()):
+        await asyncio.sleep(0)
+    desk.fake.fail("liveBroadcasts.transition", Refuse(403, "sharedIngestionBroadcastsExceedLimit"))
+    assert (await task).phase is Phase.LIVE
+    assert desk.writes().count("liveBroadcasts.transition") == 4
 
 
 @pytest.mark.parametrize("killed_after", range(10))
