@@ -24,7 +24,7 @@ from streamhub.live.problem import Problem, ProblemCode, problem_of
 from streamhub.live.thumbnail import draw_thumbnail
 from streamhub.live.video import Video, VideoShelf, VideoState
 from streamhub.pipeline import order_publication
-from streamhub.schedule.show import SessionState
+from streamhub.schedule.show import Privacy, SessionState
 from streamhub.store import effects as effect_rows
 from streamhub.store.broadcasts import BroadcastRow
 from streamhub.store.effects import Effect
@@ -261,7 +261,12 @@ class Keeping:
         return plan_recording(known, platform=job.row.platform, label=job.shelf.name, session_started_at=started_at)
 
     async def _keep_recording(self, job: Job, archived: ArchivedSession, video: Video) -> ArchivedSession:
-        """Make the video a recording of the archived session, unless a person corrected it or took it out."""
+        """Make the video a recording of the archived session, unless a person corrected it or took it out.
+
+        What the platform shows to nobody is not linked to.
+        """
+        if job.facts.show.privacy is Privacy.PRIVATE:
+            return archived
         wanted = self._recording(job, video)
         there = next((one for one in archived.recordings if one.url == wanted.url), None)
         mark, effect = mark_recording(wanted), job.effect(Kind.RECORDING)

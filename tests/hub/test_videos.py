@@ -23,9 +23,10 @@ from streamhub.live.problem import ProblemCode
 from streamhub.live.video import VideoState
 from streamhub.live.youtube.shelf import YouTubeShelf
 from streamhub.recording.recording import ClockMap
-from streamhub.schedule.show import Participant, Role, SessionState
+from streamhub.schedule.show import Participant, Privacy, Role, SessionState
 from streamhub.store.effects import Effect, list_effects, save_effect
 from streamhub.store.rows import fetch_all
+from streamhub.store.shows import save_show
 from streamhub.timecode import Span
 from streamhub.transcript.transcript import Cue, Transcript
 from streamhub.video_facts import Kind, due_at, failed, load_facts
@@ -33,7 +34,7 @@ from streamhub.video_sights import VideoSights
 from streamhub.videos import Videos, VideosParts
 from streamhub.web.platform_views import EffectState, Wish
 from tests.fakes.youtube import Drop, Html502, Refuse
-from tests.live.youtube_desk import Desk, open_desk
+from tests.live.youtube_desk import SHOW, Desk, open_desk
 
 SITE = "https://antworten.example.org/archiv/"
 
@@ -298,6 +299,45 @@ async def test_the_video_becomes_a_recording_of_the_session(room: Room) -> None:
     assert video.clock.media_ms(60_000) == 65_000
     outbox = await room.desk.store.read(lambda db: fetch_all(db, "select * from outbox"))
     assert [row["kind"] for row in outbox] == ["publish"]
+
+
+async def test_a_private_video_is_not_linked_to(room: Room) -> None:
+    """Nobody could watch it, so the archive does not know it; captions and playlist are there all the same."""
+    await room.desk.store.write(lambda db: save_show(db, replace(SHOW, privacy=Privacy.PRIVATE)))
+    await end(room)
+    await room.settle()
+    assert [one.kind for one in room.load().recordings] == ["file"]
+    assert list(room.captions) == ["de"]
+
+
+async def test_every_part_of_a_long_session_is_kept(room: Room) -> None:
+    """After a roll over each video has its own clock, captions, chapters and entry, on one playlist."""
+    desk = room.desk
+    await desk.live()
+    desk.fake.tick(150)
+    await desk.platform.roll_over(desk.session)
+    desk.fake.tick(450)
+    await desk.platform.end(desk.session.id)
+    first, second = await desk.row(part=1), await desk.row(part=2)
+    assert first is not None
+    assert second is not None
+    assert second.started_at is not None
+    await desk.change(state=SessionState.IN_REVIEW, started_at=first.started_at, ended_at=second.ended_at)
+    save_session(room.transcripts, archived(desk))
+    await room.settle()
+    await room.keeper.approve(desk.session.id, author="Anna")
+    await room.sync()
+    _, one, two = room.load().recordings
+    assert (one.clock.media_ms(120_000), two.clock.media_ms(120_000)) == (120_000, None)
+    offset_ms = round((second.started_at - first.started_at).total_seconds() * 1000)  # type: ignore[operator]
+    assert (one.clock.media_ms(240_000), two.clock.media_ms(240_000)) == (None, 240_000 - offset_ms)
+    said = {track.video_id: track.media.decode() for track in desk.fake.captions.values()}
+    assert ("Antwort Zwei." in said[first.ref], "Antwort Vier." in said[first.ref]) == (True, False)
+    assert ("Antwort Zwei." in said[second.ref], "Antwort Vier." in said[second.ref]) == (False, True)
+    (playlist,) = desk.fake.playlists.values()
+    assert [item.video_id for item in playlist.items] == [first.ref, second.ref]
+    assert all(video.thumbnail and f"{SITE}s/" in video.description for video in desk.fake.videos.values())
+    assert await room.sync(after_s=3600) == []
 
 
 async def test_the_pipeline_goes_on_filling_the_recordings(room: Room) -> None:
