@@ -24,7 +24,6 @@ from streamhub.web.platform_views import (
     AccountView,
     ChatView,
     EffectView,
-    InboxItem,
     PlatformView,
     VideosView,
     VideoView,
@@ -265,23 +264,6 @@ def account_json(account: AccountView) -> Json:
         }
         if quota
         else None,
-    }
-
-
-def inbox_json(item: InboxItem) -> Json:
-    """A dropped recording."""
-    return {
-        "id": item.id,
-        "name": item.name,
-        "size_bytes": item.size_bytes,
-        "duration_ms": item.duration_ms,
-        "found_at": format_instant(item.found_at),
-        "state": item.state.value,
-        "details": dict(item.details),
-        "session_id": item.session_id,
-        "candidates": [
-            {"session_id": one.session_id, "title": one.title, "occupied": one.occupied} for one in item.candidates
-        ],
     }
 
 

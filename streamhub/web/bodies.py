@@ -114,7 +114,7 @@ class ChatLineBody(Body, frozen=True, kw_only=True):
 
 
 class AssignBody(Body, frozen=True, kw_only=True):
-    """The session that a dropped recording belongs to; ``replace`` gives up the one that it has."""
+    """The session that a dropped file belongs to; ``replace`` gives up the recording that it has."""
 
     item: str
     session_id: str

@@ -15,6 +15,7 @@ from streamhub.live.platform import Phase, Signal
 from streamhub.live.problem import Problem
 from streamhub.live.video import Chapter, VideoState
 from streamhub.questions.intake import Standing
+from streamhub.recording.matching import Reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -297,7 +298,7 @@ class ChatView:
 
 
 class InboxState(StrEnum):
-    """Where a dropped recording is on its way to a session; each has its sentence on the page."""
+    """Where a dropped recording is on its way to a session."""
 
     COPYING = "copying"
     """It still grows."""
@@ -332,6 +333,8 @@ class Candidate:
         starts_at: its planned start, UTC.
         zone: its time zone.
         occupied: whether it has a recording, which would be replaced.
+        part, parts: which part of a long session, from 1.
+        reasons: what speaks for it and against it.
     """
 
     session_id: str
@@ -339,6 +342,9 @@ class Candidate:
     starts_at: datetime
     zone: str
     occupied: bool = False
+    part: int = 1
+    parts: int = 1
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -352,9 +358,10 @@ class InboxItem:
         duration_ms: of the recording; 0 while unknown.
         found_at: when the hub saw it first, UTC.
         state: where it is on its way.
-        details: what the state's sentence is filled with: ``seconds`` missing, or the ``reason``, in words.
+        details: ``code``, an `InboxCode` by which the page finds what to say, and what its sentence is filled with.
         session_id: the session that it goes to, or went to; empty while that is open.
         candidates: sessions that it may belong to, the best first.
+        progress: how much is done while it is imported, 0 to 1; 0 while unknown.
     """
 
     id: str
@@ -366,3 +373,4 @@ class InboxItem:
     details: Mapping[str, str] = field(default_factory=dict)
     session_id: str = ""
     candidates: tuple[Candidate, ...] = ()
+    progress: float = 0.0

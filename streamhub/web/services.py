@@ -270,4 +270,5 @@ class Inbox(Protocol):
         Raises:
             NotFound: no such recording or session.
             Conflict: the session has a recording and it may not be replaced, or the import is under way.
+            BadInput: the file cannot be a recording.
         """

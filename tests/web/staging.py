@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from streamhub.live.platform import Phase, Signal
 from streamhub.live.problem import Problem, ProblemCode
 from streamhub.live.video import Chapter, VideoState
 from streamhub.questions.intake import Standing
+from streamhub.recording.matching import InboxCode, Reason
 from streamhub.web.platform_views import (
     AccountView,
     Candidate,
@@ -28,9 +29,6 @@ from streamhub.web.platform_views import (
     VideoView,
     WatchPlace,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 HOSTILE = "</title></textarea><script>window.hacked=1</script>\u202egnirts 😀 \"'><img src=x onerror=window.hacked=1>"
 TUBE = {"platform": "Tube & Co", "command": "tube"}
@@ -159,36 +157,42 @@ def signed_in(now: datetime, *, days: int = 6, name: str = "Kanal der Runde", **
 
 
 def dropped(now: datetime, session_id: str, *, name: str = "Frag die Runde 2027-03-02 (1080p).mp4") -> list[InboxItem]:
-    """One recording for each state."""
-    candidate = Candidate(
-        session_id=session_id, title="Netz", starts_at=now - timedelta(days=1), zone="Europe/Berlin", occupied=False
+    """Files in all sorts of trouble, one that is being taken, and one that nobody can use."""
+    title = "Verträge, die man versteht"
+    free = Candidate(
+        session_id=session_id,
+        title=title,
+        starts_at=now - timedelta(days=1),
+        zone="Europe/Berlin",
+        reasons=(Reason.SAME_TITLE, Reason.OTHER_LENGTH),
     )
-    occupied = Candidate(
-        session_id=session_id, title="Netz", starts_at=now - timedelta(days=1), zone="Europe/Berlin", occupied=True
-    )
-    details: Mapping[InboxState, dict[str, str]] = {
-        InboxState.SHORT: {"seconds": "74"},
-        InboxState.REFUSED: {"reason": "moov atom not found"},
-    }
-    candidates = {
-        InboxState.AMBIGUOUS: (candidate, candidate),
-        InboxState.SHORT: (candidate,),
-        InboxState.OCCUPIED: (occupied,),
-    }
-    taken = {InboxState.IMPORTING, InboxState.DONE, InboxState.DUPLICATE}
+    part = replace(free, part=2, parts=3, reasons=(Reason.SAME_DATE,))
+    taken = replace(free, occupied=True, reasons=(Reason.SAME_ID, Reason.HAS_RECORDING))
+    cut = {"seen": "1:02:03", "expected": "1:23:45"}
+    told: list[tuple[InboxState, InboxCode, dict[str, str], tuple[Candidate, ...]]] = [
+        (InboxState.COPYING, InboxCode.GROWING, {}, ()),
+        (InboxState.CHECKING, InboxCode.CHECKING, {}, ()),
+        (InboxState.AMBIGUOUS, InboxCode.SEVERAL_FIT, {}, (free, part)),
+        (InboxState.SHORT, InboxCode.OTHER_LENGTH, cut, (free,)),
+        (InboxState.OCCUPIED, InboxCode.HAS_RECORDING, {}, (taken,)),
+        (InboxState.UNMATCHED, InboxCode.NOTHING_FITS, {}, ()),
+        (InboxState.IMPORTING, InboxCode.TAKING, {}, ()),
+        (InboxState.REFUSED, InboxCode.NO_MEDIA, {"reason": "moov atom not found"}, ()),
+    ]
     return [
         InboxItem(
-            id=f"r-{state}",
+            id=f"r{number}",
             name=name,
             size_bytes=1_432_000_000,
-            duration_ms=5_025_000 if state not in {InboxState.COPYING, InboxState.REFUSED} else 0,
+            duration_ms=3_723_000 if candidates else 0,
             found_at=now - timedelta(minutes=number),
             state=state,
-            details=details.get(state, {}),
-            session_id=session_id if state in taken else "",
-            candidates=candidates.get(state, ()),
+            details={"title": title, **details, "code": code.value},
+            session_id=session_id if state is InboxState.IMPORTING else "",
+            candidates=candidates,
+            progress=0.4 if state is InboxState.IMPORTING else 0.0,
         )
-        for number, state in enumerate(InboxState)
+        for number, (state, code, details, candidates) in enumerate(told)
     ]
 
 

@@ -14,7 +14,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from streamhub.live.problem import SENTENCES
+from streamhub.live import problem
+from streamhub.recording import matching
 from streamhub.text import LANGUAGES
 from streamhub.web.pages import format_countdown, format_moment, format_offset, plan_language
 
@@ -144,7 +145,12 @@ def said_in_the_code() -> set[str]:
     keywords = {"_": None, "say": None, "gettext": None, "ngettext": (1, 2)}
     found = extract_from_dir(root, method_map=methods, options_map=options, keywords=keywords)
     said = {message[0] if isinstance(message, tuple) else message for _, _, message, _, _ in found}
-    return said | {sentence for pair in SENTENCES.values() for sentence in pair}
+    told = [
+        *problem.SENTENCES.values(),
+        *matching.SENTENCES.values(),
+        *((reason,) for reason in matching.REASONS.values()),
+    ]
+    return said | {sentence for pair in told for sentence in pair}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
