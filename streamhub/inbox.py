@@ -141,6 +141,10 @@ class Inbox:
             for item in self._items.values()
         ]
 
+    async def load_slots(self) -> Sequence[Slot]:
+        """The videos that sessions have, had, or lack."""
+        return await self._taker.load_slots()
+
     async def assign(self, name: str, session_id: str, author: str, *, replace: bool = False, part: int = 0) -> None:
         """Make a file the recording of a session, whatever its length and name say.
 
