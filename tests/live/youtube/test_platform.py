@@ -463,6 +463,62 @@ async def test_a_revoked_broadcast_is_lost_with_a_word(desk: Desk) -> None:
     assert len(desk.fake.broadcasts) == 1
 
 
+async def test_what_is_on_air_is_renamed_but_not_moved(desk: Desk) -> None:
+    """A live broadcast takes a new title; its start is what it was."""
+    await desk.live()
+    start = desk.only.starts_at
+    session = await desk.change(title="Neu", starts_at=desk.session.starts_at + timedelta(hours=3))
+    await desk.platform.ensure(session)
+    assert (desk.only.title, desk.only.starts_at, desk.only.state) == ("Neu", start, "live")
+
+
+async def test_a_session_moved_into_the_past_starts_soon(desk: Desk) -> None:
+    """Moving to a start that has passed is told like one that passed by itself, and written once."""
+    await desk.platform.ensure(desk.session)
+    session = await desk.change(starts_at=desk.fake.now() - timedelta(hours=1))
+    await desk.platform.ensure(session)
+    await desk.platform.ensure(session)
+    assert desk.writes().count("liveBroadcasts.update") == 1
+    assert desk.only.starts_at > desk.fake.now()
+    assert (await desk.row()).problem.code is ProblemCode.START_MOVED
+
+
+async def test_a_change_after_the_planned_start_moves_it_along(desk: Desk) -> None:
+    """Trap: writing a title means writing the start as well, and one that has passed may be refused."""
+    await desk.platform.ensure(desk.session)
+    desk.fake.fail("liveBroadcasts.update", Refuse(400, "invalidScheduledStartTime"))
+    desk.fake.tick(2 * 3600)
+    await desk.platform.ensure(await desk.change(title="Neu"))
+    assert desk.only.title == "Neu"
+    assert desk.only.starts_at > desk.fake.now()
+    assert (await desk.row()).problem.code is ProblemCode.START_MOVED
+
+
+async def test_a_refused_text_is_told_and_leaves_nothing_pending(desk: Desk) -> None:
+    """A title that YouTube refuses all the same is named; the broadcast stays as it was."""
+    await desk.platform.ensure(desk.session)
+    desk.fake.fail("liveBroadcasts.update", Refuse(400, "invalidTitle"))
+    session = await desk.change(title="Neu")
+    with pytest.raises(PlatformError) as error:
+        await desk.platform.ensure(session)
+    assert (error.value.code, error.value.details["field"]) == (ProblemCode.BAD_TEXT, "title")
+    assert (await desk.row()).pending == ""
+    await desk.platform.ensure(session)
+    assert desk.only.title == "Neu"
+
+
+async def test_quota_that_is_used_up_stops_before_anything_is_written(desk: Desk) -> None:
+    """A quota that is used up there is the truth: told with the next midnight in California, and certain."""
+    desk.fake.fail("liveBroadcasts.insert", Refuse(403, "quotaExceeded"))
+    for _ in range(2):
+        with pytest.raises(PlatformError) as error:
+            await desk.platform.ensure(desk.session)
+        assert error.value.fault is Fault.QUOTA
+        assert error.value.retry_at > desk.fake.now()
+    assert desk.calls() == ["liveBroadcasts.insert"]
+    assert (await desk.row()).pending == ""
+
+
 async def test_an_unscheduled_start_is_set_right_by_a_change(desk: Desk) -> None:
     """Trap: Studio's “Go live now” leaves 1970 as the start; an update that has to send one sends a valid one."""
     await desk.platform.ensure(desk.session)
