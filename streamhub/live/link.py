@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,8 @@ from streamhub.live.ingest import RelayPhase, RelayState
 from streamhub.live.pushing import excerpt
 from streamhub.process import Child
 from streamhub.text import Random
+
+_LOG = logging.getLogger(__name__)
 
 _LOOK_S = 0.25
 
@@ -46,7 +49,7 @@ class RelayLimits:
     idle_s: float = 30.0
     first_pause_s: float = 0.5
     last_pause_s: float = 15.0
-    forgive_s: float = 10.0
+    forgive_s: float = 5.0
     steady_s: float = 2.0
     farewell_s: float = 3.0
 
@@ -83,8 +86,9 @@ class Tools:
 
 @dataclass(slots=True)
 class Status:
-    """What hosts see of a leg."""
+    """What hosts see of a session's relaying."""
 
+    session_id: str
     now: Callable[[], datetime]
     phase: RelayPhase = RelayPhase.OFF
     since: datetime | None = None
@@ -96,6 +100,7 @@ class Status:
         """Be in a phase from now on, if not already."""
         if phase is not self.phase:
             self.phase, self.since = phase, self.now()
+            _LOG.info("relay_phase session=%s phase=%s", self.session_id, phase)
 
     def connect(self) -> None:
         """A connection is begun; one after a failure is failing until it holds."""

@@ -189,7 +189,7 @@ class _Leg:
         self._aims = 0
         self._stopping = asyncio.Event()
         self._known: Setup | None = None
-        self._status = Status(tools.now)
+        self._status = Status(session_id, tools.now)
 
     def __repr__(self) -> str:
         return f"_Leg(session_id={self.session_id!r}, phase={self._status.phase.value!r})"
@@ -246,7 +246,11 @@ class _Leg:
         try:
             async with self._aiming:
                 if ingest != self._ingest:
-                    await self._stop()
+                    try:
+                        await self._stop()
+                    except asyncio.CancelledError:
+                        self._ingest = None  # half stopped: whoever asks again gets a whole start
+                        raise
                     self._start(ingest)
         finally:
             self._aims -= 1
@@ -256,9 +260,8 @@ class _Leg:
         if ingest is None:
             self._status.enter(RelayPhase.OFF)
             self._backlog.forget()
-            _LOG.info("relay_off session=%s", self.session_id)
             return
-        self._status = Status(self._tools.now)
+        self._status = Status(self.session_id, self._tools.now)
         self._status.enter(RelayPhase.WAITING)
         _LOG.info("relay_aimed session=%s url=%s", self.session_id, ingest.url)
         self._task = asyncio.create_task(self._run(ingest))
@@ -297,11 +300,14 @@ class _Leg:
                 self._backlog.draining = False
             failures = plan_failures(failures, sent_s=link.sent_s(), limits=limits) + 1
             pause_s = plan_pause_s(failures, chance=self._tools.chance(), limits=limits)
-            self._status.fail(reason)
-            _LOG.warning(
-                "relay_failed session=%s failures=%d retry_s=%.1f reason=%s", self.session_id, failures, pause_s, reason
-            )
+            self._note_failure(reason, failures, pause_s)
             await self._sleep(pause_s)
+
+    def _note_failure(self, reason: str, failures: int, pause_s: float) -> None:
+        level = logging.INFO if self._status.phase is RelayPhase.FAILING else logging.WARNING
+        self._status.fail(reason)
+        text = "relay_failed session=%s failures=%d retry_s=%.1f reason=%s"
+        _LOG.log(level, text, self.session_id, failures, pause_s, reason)
 
     async def _await_group(self) -> bool:
         """Wait until a connection can begin; False when it shall not."""

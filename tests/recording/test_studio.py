@@ -502,6 +502,35 @@ async def test_recording_is_whole_whatever_the_relay_meets(open_studio, start_pu
     assert _packets(one.room.path_of(segment.path)) == (3 * video, 3 * audio)
 
 
+async def test_srt_is_recorded_and_relayed(open_studio, start_push, until, program):
+    """What comes by SRT reaches the platform too, whose connection it enters at a key frame."""
+    relay = Relay(program, now=lambda: datetime.now(UTC), random=os.urandom)
+    platform = _Platform("platform-key")
+    await platform.door.open(platform)
+    one = await open_studio(taps=relay)
+    door = SrtDoor("127.0.0.1", 0, program=program)
+    await door.open(one.studio)
+    try:
+        ingest = await door.expect(one.key)
+        port = int(ingest.url.split(":")[2].split("?")[0])
+        async with asyncio.timeout(10):
+            while f":{port:04X} " not in Path("/proc/net/udp").read_text():
+                await asyncio.sleep(0.05)
+        await relay.aim(one.session_id, Ingest(url=platform.door.url, key="platform-key"))
+        address = f"{ingest.url}&passphrase={ingest.key}"
+        child = await start_push(address, "-re", "-stream_loop", "1", container="mpegts")
+        await until(lambda: relay.state(one.session_id).phase is RelayPhase.SENDING)
+        assert await child.wait(timeout_s=20) == 0
+        await until(lambda: not one.studio.open_sessions())
+    finally:
+        await relay.close()
+        await door.close()
+        await platform.door.close()
+    (segment,) = await one.segments()
+    assert 5000 <= segment.duration_ms <= 6200
+    assert platform.size > 100_000
+
+
 def test_dropping_hls_twice_is_no_fault(tmp_path):
     """HLS that is gone already can be dropped again."""
     (tmp_path / "hls").mkdir()
