@@ -31,6 +31,8 @@ from streamhub.timecode import format_instant, parse_instant
 LOOK_AFTER_S = 60.0
 LOOK_MOST_S = 1_800.0
 LOOK_UNTIL = timedelta(hours=48)
+GONE_LOOKS_S = (3_600.0, 21_600.0, 86_400.0)
+"""Waits between looks at a video that was not found: one empty answer deletes nothing."""
 SETTLE_S: Mapping[str, float] = {"captions": 1_800.0, "description": 300.0}
 """Seconds between two writes of the same: answers are often published one by one, and captions are dear."""
 NOTHING = "-"
@@ -130,8 +132,11 @@ def encode_video(video: Video) -> str:
 
 
 def decode_video(row: BroadcastRow, effect: Effect | None) -> Video | None:
-    """The video as it was seen last; None when it was not. What it does not tell, the broadcast's row does."""
-    if effect is None or not effect.applied:
+    """The video as it was seen last; None when it was not. What it does not tell, the broadcast's row does.
+
+    What is known of a broadcast that was deleted says nothing of the one that was made in its place.
+    """
+    if effect is None or not effect.applied or effect.ref != row.ref:
         return None
     kept = json.loads(effect.applied)
     times = {name: parse_instant(kept[name]) if kept[name] else None for name in ("started_at", "ended_at")}
@@ -152,6 +157,11 @@ def decode_video(row: BroadcastRow, effect: Effect | None) -> Video | None:
 def is_over(row: BroadcastRow, session: Session) -> bool:
     """Whether a broadcast that the public saw has ended."""
     return row.phase is Phase.ENDED and session.started_at is not None
+
+
+def plan_gone_look(tries: int, now: datetime) -> datetime | None:
+    """When to look again for a video that was not found so often; None: it is gone for good."""
+    return now + timedelta(seconds=GONE_LOOKS_S[tries - 1]) if tries <= len(GONE_LOOKS_S) else None
 
 
 def plan_look(ended_at: datetime, tries: int, now: datetime) -> datetime | None:
@@ -193,9 +203,24 @@ def was_written(effect: Effect | None) -> bool:
     return effect is not None and ((effect.applied or NOTHING) != NOTHING or (effect.pending or NOTHING) != NOTHING)
 
 
-def mark_description(blurb: Blurb, shown: Iterable[str]) -> str:
+def mark_thumbnail(row: BroadcastRow, plate: Plate) -> str:
+    """The mark of a picture."""
+    return digest(row.ref, plate.digest)
+
+
+def mark_playlist(row: BroadcastRow, show: Show) -> str:
+    """The mark of a place on a show's playlist."""
+    return digest(row.ref, show.id)
+
+
+def mark_captions(row: BroadcastRow, text: str, shown: Iterable[str]) -> str:
+    """The mark of captions."""
+    return make_mark((row.ref, text), shown)
+
+
+def mark_description(row: BroadcastRow, blurb: Blurb, shown: Iterable[str]) -> str:
     """The mark of a description."""
-    return make_mark((blurb.link, blurb.chapters, blurb.language), shown)
+    return make_mark((row.ref, blurb.link, blurb.chapters, blurb.language), shown)
 
 
 def mark_recording(recording: ArchivedRecording) -> str:

@@ -41,8 +41,12 @@ from streamhub.video_facts import (
     failed,
     is_over,
     make_mark,
+    mark_captions,
     mark_description,
+    mark_playlist,
     mark_recording,
+    mark_thumbnail,
+    plan_gone_look,
     plan_look,
     plan_plate,
     shown_in,
@@ -117,6 +121,7 @@ class Keeping:
                 return
             video = await self._find_video(job)
             if video is not None and video.state is VideoState.GONE:
+                await self._drop_recording(job, video)
                 return
             await self._keep_playlist(job)
             if video is None or video.state is not VideoState.READY:
@@ -139,7 +144,7 @@ class Keeping:
             await job.shelf.save_thumbnail(job.row.ref, image)
             return ""
 
-        await self._apply(job, Kind.THUMBNAIL, "", plate.digest, put)
+        await self._apply(job, Kind.THUMBNAIL, "", mark_thumbnail(job.row, plate), put)
 
     async def _keep_playlist(self, job: Job) -> None:
         show = job.facts.show
@@ -147,7 +152,7 @@ class Keeping:
         async def put() -> str:
             return await job.shelf.add_to_playlist(job.row.ref, show_id=show.id, title=show.title)
 
-        await self._apply(job, Kind.PLAYLIST, "", show.id, put)
+        await self._apply(job, Kind.PLAYLIST, "", mark_playlist(job.row, show), put)
 
     async def _keep_captions(self, job: Job, companion: Companion) -> None:
         for language in {**companion.captions, **dict.fromkeys(job.facts.named(job.row, Kind.CAPTIONS))}:
@@ -161,7 +166,7 @@ class Keeping:
                     return ""
                 return await job.shelf.save_captions(job.row.ref, language, text)
 
-            wanted = NOTHING if text is None else make_mark(text, companion.shown)
+            wanted = NOTHING if text is None else mark_captions(job.row, text, companion.shown)
             await self._apply(job, Kind.CAPTIONS, language, wanted, put, shown=frozenset(companion.shown))
 
     async def _keep_description(self, job: Job, companion: Companion) -> None:
@@ -172,7 +177,7 @@ class Keeping:
         if job.facts.approved:
             if not (blurb.link or blurb.chapters or was_written(effect)):
                 return
-            wanted = mark_description(blurb, shown)
+            wanted = mark_description(job.row, blurb, shown)
         elif there <= shown:
             return
         else:
@@ -204,9 +209,12 @@ class Keeping:
         """The video as it is known; looked at until it is processed, or the time for that is over."""
         effect = job.effect(Kind.VIDEO)
         kept = decode_video(job.row, effect)
-        if kept is not None and kept.state in _SETTLED:
-            return kept
         now = self._parts.now()
+        if kept is not None and kept.state in _SETTLED:
+            again = effect.problem.retry_at if effect and effect.problem and kept.state is VideoState.GONE else None
+            if again is None or now < again:
+                job.wake += [again] if again else []
+                return kept
         ended_at = job.row.ended_at or job.facts.session.ended_at or now
         due = ended_at + timedelta(seconds=LOOK_AFTER_S)
         if effect is not None:
@@ -226,12 +234,17 @@ class Keeping:
         """Keep what was seen of a video, with what is wrong with it; a problem that is told stays told."""
         now = self._parts.now()
         blank = job.blank(Kind.VIDEO, "", now)
+        before = decode_video(job.row, blank)
+        if (before.state if before else None) is not video.state and video.state is VideoState.GONE:
+            blank = replace(blank, tries=0)  # it is counted how often in a row it was not found
         ended_at = job.row.ended_at or job.facts.session.ended_at or now
         problem: Problem | None = None
         if video.state is VideoState.READY:
             problem = find_cut(video, job.details)
         elif video.state is VideoState.GONE:
-            problem = Problem(code=ProblemCode.BROADCAST_GONE, details=job.details)
+            again = plan_gone_look(blank.tries + 1, now)
+            job.wake += [again] if again else []
+            problem = Problem(code=ProblemCode.BROADCAST_GONE, details=job.details, retry_at=again)
         elif video.state is VideoState.FAILED:
             problem = Problem(code=ProblemCode.PROCESSING_FAILED, details={**job.details, "reason": video.reason})
         else:
@@ -242,7 +255,7 @@ class Keeping:
                 problem = Problem(code=ProblemCode.PROCESSING_FAILED, details={**job.details, "reason": video.reason})
             else:
                 job.wake.append(again)
-        tries = 0 if video.state in _SETTLED else blank.tries + 1
+        tries = 0 if video.state in {VideoState.READY, VideoState.FAILED} else blank.tries + 1
         effect = replace(blank, applied=encode_video(video), ref=video.ref, problem=problem, tries=tries, at=now)
         await self._save(effect)
         return decode_video(job.row, effect) or video
@@ -273,27 +286,56 @@ class Keeping:
         known = {effect.applied, effect.pending} - {""} if effect else set()
         if there == wanted or (there is not None and mark_recording(there) not in known):
             return archived
-        now = self._parts.now()
-        session_id = archived.id
+        root = self._parts.transcripts
 
-        def change() -> ArchivedSession:
-            root = self._parts.transcripts
-            fresh = load_session(root, archived.show_id, session_id)
+        def change(fresh: ArchivedSession) -> tuple[ArchivedRecording, ...]:
             if there is None and known and not are_recordings_ours(root, fresh):
-                return fresh  # a person took it out
-            recordings = choose_recordings(fresh.recordings, wanted)
-            save_recordings(root, fresh, recordings)
+                return fresh.recordings  # a person took it out
+            return choose_recordings(fresh.recordings, wanted)
+
+        return await self._change_recordings(job, archived, mark, change)
+
+    async def _drop_recording(self, job: Job, video: Video) -> None:
+        """Take the video out of the archive when it was not found twice, unless a person changed its entry."""
+        known, effect = job.effect(Kind.VIDEO), job.effect(Kind.RECORDING)
+        archived = await asyncio.to_thread(self.load_archived, job.facts)
+        if archived is None or known is None or known.tries < 2 or effect is None or not effect.applied:
+            return
+
+        def change(fresh: ArchivedSession) -> tuple[ArchivedRecording, ...]:
+            return tuple(
+                one for one in fresh.recordings if one.url != video.watch_url or mark_recording(one) != effect.applied
+            )
+
+        await self._change_recordings(job, archived, "", change)
+
+    async def _change_recordings(
+        self,
+        job: Job,
+        archived: ArchivedSession,
+        mark: str,
+        change: Callable[[ArchivedSession], tuple[ArchivedRecording, ...]],
+    ) -> ArchivedSession:
+        """Change the recordings in the archive as they are by then, and order the site to follow."""
+        now = self._parts.now()
+        root = self._parts.transcripts
+
+        def run() -> ArchivedSession:
+            fresh = load_session(root, archived.show_id, archived.id)
+            recordings = change(fresh)
+            if recordings != fresh.recordings:
+                save_recordings(root, fresh, recordings)
             return replace(fresh, recordings=recordings)
 
         pending = replace(job.blank(Kind.RECORDING, "", now), pending=mark, at=now)
         await self._save(pending)
         async with self._parts.archive_lock:
-            changed = await asyncio.to_thread(change)
+            changed = await asyncio.to_thread(run)
 
         def done(db: Database) -> None:
             effect_rows.save_effect(db, replace(pending, applied=mark, pending="", at=now))
             if changed.recordings != archived.recordings:
-                order_publication(db, session_id, [], at=now)
+                order_publication(db, archived.id, [], at=now)
 
         await self._parts.store.write(done)
         return changed

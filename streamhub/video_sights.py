@@ -17,7 +17,9 @@ from streamhub.video_facts import (
     Kind,
     decode_video,
     load_facts,
-    make_mark,
+    mark_captions,
+    mark_playlist,
+    mark_thumbnail,
     plan_plate,
     was_written,
 )
@@ -82,8 +84,8 @@ class VideoSights:
             watch_url=row.watch_url or (video.watch_url if video else ""),
             duration_ms=video.duration_ms if video else 0,
             captions=_captions(facts, row, preview),
-            thumbnail=_effect(facts.effect(row, Kind.THUMBNAIL), plate.digest),
-            playlist=_effect(facts.effect(row, Kind.PLAYLIST), facts.show.id, name=facts.show.title),
+            thumbnail=_effect(facts.effect(row, Kind.THUMBNAIL), mark_thumbnail(row, plate)),
+            playlist=_effect(facts.effect(row, Kind.PLAYLIST), mark_playlist(row, facts.show), name=facts.show.title),
             before=there,
             after=preview.plan.change.after if preview else there,
             chapters=preview.companion.blurb.chapters if preview and preview.plan.problem is None else (),
@@ -102,7 +104,7 @@ def _captions(facts: Facts, row: BroadcastRow, preview: Preview | None) -> tuple
     """Every language of which something is there, under way or wanted."""
     companion = preview.companion if preview else None
     wanted = (
-        {language: make_mark(text, companion.shown) for language, text in companion.captions.items()}
+        {language: mark_captions(row, text, companion.shown) for language, text in companion.captions.items()}
         if companion
         else {}
     )

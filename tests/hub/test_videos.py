@@ -275,15 +275,49 @@ async def test_a_failed_video_is_told(room: Room) -> None:
     assert room.captions == {}
 
 
+async def test_a_broadcast_made_again_gets_everything_anew(room: Room) -> None:
+    """What was put beside a broadcast that was deleted says nothing of the one that took its place."""
+    await room.sync()
+    gone = room.ref
+    room.desk.fake.delete(gone)
+    await room.desk.platform.get(room.desk.session.id)
+    await room.desk.platform.remake(room.desk.session.id)
+    assert room.ref != gone
+    assert await room.sync() == ["thumbnails.set"]
+    await end(room)
+    await room.settle()
+    assert list(room.captions) == ["de"]
+
+
+async def test_one_empty_answer_deletes_nothing(room: Room) -> None:
+    """A video that is not found once and there again later keeps its entry in the archive."""
+    await end(room)
+    await room.settle()
+    hidden = room.desk.fake.videos.pop(room.ref)
+    room.change(q5=AnswerState.PUBLISHED)
+    await room.sync(after_s=1900)
+    assert await room.problem("video") is ProblemCode.BROADCAST_GONE
+    assert len(room.load().recordings) == 2
+    room.desk.fake.videos[room.ref] = hidden
+    await room.sync(after_s=3700)
+    assert await room.problem("video") is None
+    await room.sync(after_s=3700)
+    assert "Antwort Geheim." in room.captions["de"]
+    assert len(room.load().recordings) == 2
+
+
 async def test_a_deleted_video_is_let_go(room: Room) -> None:
-    """Somebody deleted the video there: it is told, and nobody asks any more."""
+    """Somebody deleted the video there: it is told, the archive's link goes, and in the end nobody asks any more."""
     await end(room)
     await room.settle()
     room.desk.fake.delete(room.ref)
     room.change(q5=AnswerState.PUBLISHED)
     await room.sync(after_s=3600)
     assert await room.problem("video") is ProblemCode.BROADCAST_GONE
-    assert await room.sync(after_s=7200) == []
+    for _ in range(6):
+        await room.sync(after_s=86_400)
+    assert [one.kind for one in room.load().recordings] == ["file"]
+    assert await room.sync(after_s=86_400) == []
 
 
 # --- the archive
