@@ -277,6 +277,8 @@ class Api:
                 credentials.refresh(Request(self._http()))  # type: ignore[no-untyped-call]
             except (GoogleAuthError, NotConnected, LostAnswer, LateAnswer) as error:
                 raise self._understand(credentials, error) from error
+            except (ValueError, TypeError, AttributeError) as error:  # the library did not look what it got
+                raise decide_silence(Silence.GARBLED, writing=False, now=self._now()) from error
             self.sign_in.note_refreshed(credentials)
             return str(credentials.token)
 

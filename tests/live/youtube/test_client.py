@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 import time
+import traceback
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -81,9 +82,17 @@ class Wire(BaseHTTPRequestHandler):
     def move(self):
         self.answer(307, b"", headers={"location": "/elsewhere"})
 
+    def together(self, count):
+        while len(self.server.hits) < int(count) and not self.server.released.wait(0.01):
+            pass
+        self.refuse(401, "authError")
+
     def refuse(self, status, reason):
         error = {"error": {"code": int(status), "message": "no", "errors": [{"reason": reason, "message": "no"}]}}
         self.answer(int(status), json.dumps(error).encode())
+
+    def say(self, status, text):
+        self.answer(int(status), text.encode())
 
     def leave(self):
         self.ok()
@@ -331,6 +340,7 @@ async def test_after_closing_nothing_is_sent(wire, make_api):
         ("page 500", 3),
         ("drop", 3),
         ("cut", 3),
+        ("move", 3),  # not followed: no answer of the platform's leads elsewhere
         ("refuse 409 conflict", 1),
         ("refuse 403 liveStreamingNotEnabled", 1),
         ("refuse 404 liveBroadcastNotFound", 1),
@@ -342,6 +352,7 @@ async def test_reads_are_repeated_where_that_helps(wire, make_api, pauses, behav
     error = await fails(look(make_api(wire.url)))
     assert error.fault is not Fault.UNKNOWN_OUTCOME
     assert len(wire.hits) == requests
+    assert "/elsewhere" not in {hit[1] for hit in wire.hits}
     assert len(pauses) == requests - 1
     assert pauses == sorted(pauses)
 
@@ -545,11 +556,20 @@ async def test_an_old_token_is_renewed_once(fake_youtube, make_api):
     assert asked(fake_youtube, "oauth.token") == [200]
 
 
-async def test_many_threads_renew_once(fake_youtube, make_api):
-    """Eight calls at once with an old token make one renewal among them."""
-    api = make_api(fake_youtube.url, signed_in(fake_youtube), threads=8)
-    await asyncio.gather(*(mine(api) for _ in range(8)))
-    assert asked(fake_youtube, "oauth.token") == [200]
+async def test_many_threads_renew_once(wire, make_api):
+    """Eight calls that are refused at the same moment make one renewal among them."""
+    renewals = []
+
+    class Renewing(Credentials):
+        def refresh(self, request):
+            renewals.append(self.token)
+            self.token = f"renewed {len(renewals)}"
+
+    wire.script.extend(["together 8"] * 8)
+    api = make_api(wire.url, GivenSignIn(Renewing(token="old")), threads=8)
+    await asyncio.gather(*(look(api) for _ in range(8)))
+    assert renewals == ["old"]
+    assert [hit[2] for hit in wire.hits] == ["Bearer old"] * 8 + ["Bearer renewed 1"] * 8
 
 
 async def test_a_second_refusal_is_a_sign_in_problem(wire, make_api):
@@ -608,6 +628,26 @@ async def test_a_connection_that_fails_while_renewing_says_nothing_was_done(fake
     assert (error.fault, error.reason) == (Fault.UNREACHABLE, Silence.NOT_CONNECTED)
     await asyncio.to_thread(fake_youtube.come_back)
     await mine(api)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        'say 200 {"refresh_token":"1//canary"}',
+        'say 400 {"odd":"1//canary"}',
+        "say 400 1//canary",
+        'say 200 ["1//canary"]',
+    ],
+)
+async def test_an_odd_answer_to_a_renewal_quotes_nothing(wire, make_api, answer):
+    """What a token endpoint says instead of a token stands in no traceback, and signs nobody out."""
+    client = {"token_uri": f"{wire.url}token", "client_id": "c", "client_secret": "canary-secret"}
+    sign_in = GivenSignIn(Credentials(token=None, refresh_token="1//canary", **client))
+    wire.script.append(answer)
+    error = await fails(look(make_api(wire.url, sign_in)))
+    assert error.fault is Fault.UNREACHABLE
+    assert "canary" not in "".join(traceback.format_exception(error))
+    assert wire.hits[0][1] == "/token"
 
 
 async def test_credentials_without_a_refresh_token_ask_for_a_new_sign_in(wire, make_api):

@@ -680,6 +680,26 @@ def test_disconnecting_without_a_network_still_forgets(keeper):
 # --- secrets
 
 
+@pytest.fixture
+def loud_libraries():
+    """Every library as an operator finds it who has set everything to DEBUG."""
+    names = (
+        "google",
+        "google_auth_httplib2",
+        "google_auth_oauthlib",
+        "googleapiclient",
+        "oauthlib",
+        "requests_oauthlib",
+    )
+    levels = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.mark.usefixtures("loud_libraries")
 async def test_secrets_stay_secret(client_file, keeper, ledger, fake_youtube, caplog, capfd, tmp_path):
     """A whole course at DEBUG, with failures: no secret in logs, output, reprs, tracebacks or the store."""
     caplog.set_level(logging.DEBUG)
@@ -731,19 +751,8 @@ async def test_secrets_stay_secret(client_file, keeper, ledger, fake_youtube, ca
         assert not [text for text in told if secret in text]
 
 
-def test_the_libraries_would_tell(client_file, fake_youtube, caplog):
+def test_the_libraries_would_tell(client_file, fake_youtube, caplog, loud_libraries, monkeypatch):
     """The reason for quieting them: left alone at DEBUG, the sign-in's library writes the tokens into the log."""
-    from streamhub.live.youtube import connect
-
     caplog.set_level(logging.DEBUG)
-    levels = {name: logging.getLogger(name).level for name in ("requests_oauthlib", "oauthlib")}
-    original, connect.quiet_libraries = connect.quiet_libraries, lambda: None
-    try:
-        for name in levels:
-            logging.getLogger(name).setLevel(logging.NOTSET)
-        permission = sign_in(client_file)
-    finally:
-        connect.quiet_libraries = original
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
-    assert str(permission.refresh_token) in caplog.text
+    monkeypatch.setattr("streamhub.live.youtube.connect.quiet_libraries", lambda: None)
+    assert str(sign_in(client_file).refresh_token) in caplog.text
