@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from streamhub.errors import Conflict, NotFound
 from streamhub.live.platform import Ingest
+from streamhub.recording.matching import InboxItem
 from streamhub.web.platform_views import (
     AccountView,
     ChatView,
-    InboxItem,
     Offer,
     PlatformView,
     VideosView,
@@ -86,13 +86,26 @@ class NoChat:
 class NoInbox:
     """A hub without an inbox."""
 
-    async def list(self) -> Sequence[InboxItem]:
+    @property
+    def problem(self) -> None:
+        """None."""
+        return None
+
+    def list(self) -> Sequence[InboxItem]:
         """Nothing."""
         return ()
 
-    async def assign(self, item_id: str, session_id: str, *, replace: bool, author: str) -> None:
-        """Say that there is no such recording."""
-        raise NotFound(f"inbox: there is no recording {item_id!r}")
+    async def assign(self, name: str, session_id: str, author: str, *, replace: bool = False, part: int = 0) -> None:
+        """Say that there is no such file."""
+        raise _no_file(name)
+
+    async def cancel(self, name: str, author: str) -> None:
+        """Say that there is no such file."""
+        raise _no_file(name)
+
+
+def _no_file(name: str) -> NotFound:
+    return NotFound(f"inbox: no file {name!r}")
 
 
 def _on_no_platform(session_id: str) -> Conflict:

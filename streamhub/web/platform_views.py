@@ -1,4 +1,4 @@
-"""What the web face shows of live platforms: their state, the videos they keep, their chat, accounts, and the inbox.
+"""What the web face shows of live platforms: their state, the videos they keep, their chat, and accounts.
 
 Owns the records that the roles of `streamhub.web.services` return; every word of a platform in them is text, whatever
 it holds. Knows no platform, and carries no key and no token.
@@ -6,8 +6,7 @@ it holds. Knows no platform, and carries no key and no token.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -15,7 +14,6 @@ from streamhub.live.platform import Phase, Signal
 from streamhub.live.problem import Problem
 from streamhub.live.video import Chapter, VideoState
 from streamhub.questions.intake import Standing
-from streamhub.recording.matching import Reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -295,82 +293,3 @@ class ChatView:
     interval_s: float = 0.0
     lines: tuple[ChatLine, ...] = ()
     problem: Problem | None = None
-
-
-class InboxState(StrEnum):
-    """Where a dropped recording is on its way to a session."""
-
-    COPYING = "copying"
-    """It still grows."""
-    CHECKING = "checking"
-    UNMATCHED = "unmatched"
-    """No session fits."""
-    AMBIGUOUS = "ambiguous"
-    """Several sessions fit, or one not surely."""
-    SHORT = "short"
-    """It fits a session but lacks ``seconds`` of it; waits for a person."""
-    OCCUPIED = "occupied"
-    """It fits a session that has another recording; waits for a person."""
-    IMPORTING = "importing"
-    DONE = "done"
-    DUPLICATE = "duplicate"
-    """The very same recording is in the hub already."""
-    REFUSED = "refused"
-    """It cannot be used; ``reason`` says why."""
-
-
-WAITS_FOR_A_PERSON = frozenset({InboxState.UNMATCHED, InboxState.AMBIGUOUS, InboxState.SHORT, InboxState.OCCUPIED})
-"""States in which a host must say what becomes of a dropped recording."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
-    """A session that a dropped recording may belong to.
-
-    Attributes:
-        session_id: it.
-        title: its title.
-        starts_at: its planned start, UTC.
-        zone: its time zone.
-        occupied: whether it has a recording, which would be replaced.
-        part, parts: which part of a long session, from 1.
-        reasons: what speaks for it and against it.
-    """
-
-    session_id: str
-    title: str
-    starts_at: datetime
-    zone: str
-    occupied: bool = False
-    part: int = 1
-    parts: int = 1
-    reasons: tuple[Reason, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InboxItem:
-    """A recording that somebody dropped into the inbox.
-
-    Attributes:
-        id: stays the same while it lies there; letters, digits and ``-_.``.
-        name: of the file.
-        size_bytes: of the file.
-        duration_ms: of the recording; 0 while unknown.
-        found_at: when the hub saw it first, UTC.
-        state: where it is on its way.
-        details: ``code``, an `InboxCode` by which the page finds what to say, and what its sentence is filled with.
-        session_id: the session that it goes to, or went to; empty while that is open.
-        candidates: sessions that it may belong to, the best first.
-        progress: how much is done while it is imported, 0 to 1; 0 while unknown.
-    """
-
-    id: str
-    name: str
-    size_bytes: int
-    duration_ms: int = 0
-    found_at: datetime
-    state: InboxState
-    details: Mapping[str, str] = field(default_factory=dict)
-    session_id: str = ""
-    candidates: tuple[Candidate, ...] = ()
-    progress: float = 0.0

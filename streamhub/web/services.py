@@ -5,19 +5,19 @@ The composition root hands in something that fulfils each; the web face knows no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from streamhub.answers.answer import Answer
 from streamhub.live.platform import Ingest, Signal
+from streamhub.recording.matching import InboxCode, InboxItem
 from streamhub.transcript.recognised import TranscriptionTask
 from streamhub.transcript.transcript import Transcript
 from streamhub.web.platform_views import (
     AccountView,
     ChatView,
-    InboxItem,
     Offer,
     PlatformView,
     VideosView,
@@ -255,20 +255,33 @@ class Chat(Protocol):
 class Inbox(Protocol):
     """Recordings that somebody dropped into the inbox folder."""
 
-    async def list(self) -> Sequence[InboxItem]:
-        """What lies there, and what was taken from there lately; newest first."""
+    @property
+    def problem(self) -> tuple[InboxCode, Mapping[str, str]] | None:
+        """Why nothing in the folder is looked at: code and details; None when all is well."""
 
-    async def assign(self, item_id: str, session_id: str, *, replace: bool, author: str) -> None:
-        """Say which session a recording belongs to; it is checked and imported soon.
+    def list(self) -> Sequence[InboxItem]:
+        """What lies there and where it stands, as seen last."""
+
+    async def assign(self, name: str, session_id: str, author: str, *, replace: bool = False, part: int = 0) -> None:
+        """Make a file the recording of a session, whatever its length and name say; it is taken soon, and logged.
 
         Args:
-            item_id: of the recording.
-            session_id: of the session.
-            replace: whether a recording that the session has may be replaced.
+            name: of an item of the list.
+            session_id: the session.
             author: who says so.
+            replace: take the place of the recording that the session has.
+            part: which part of a session of several; 0: the one whose length is nearest.
 
         Raises:
-            NotFound: no such recording or session.
-            Conflict: the session has a recording and it may not be replaced, or the import is under way.
+            NotFound: no such file, session or part.
+            Conflict: the session has not ended, or has its recording and it may not be replaced; it is being taken.
             BadInput: the file cannot be a recording.
+        """
+
+    async def cancel(self, name: str, author: str) -> None:
+        """Stop taking a file; it stays in the inbox until somebody assigns it.
+
+        Raises:
+            NotFound: no such file.
+            Conflict: it was taken at this moment.
         """
