@@ -271,6 +271,7 @@ def count(state: dict[str, Any], refs: dict[str, str], tally: collections.Counte
     for stream in state["streams"]:
         rooms[stream["title"].split(" [")[0]] += 1
     starts: dict[str, set[str]] = collections.defaultdict(set)
+    left = sum(len(queue) for queue in state["faults"].values())
     clashes = 0
     for broadcast in state["broadcasts"]:
         clashes += broadcast["stream_id"] in starts[broadcast["starts_at"]]
@@ -286,6 +287,8 @@ def count(state: dict[str, Any], refs: dict[str, str], tally: collections.Counte
         "streams doubled": sum(1 for number in rooms.values() if number > 1),
         "two at once on one stream": clashes,
         "violations": len(state["violations"]),
+        "calls": len(state["calls"]),
+        "faults that hit": sum(n for name, n in tally.items() if name.startswith("fault ")) - left,
         **dict(sorted(tally.items())),
     }
 
