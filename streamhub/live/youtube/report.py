@@ -12,12 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from streamhub.errors import StreamhubError
+from streamhub.live.platform import Phase
 from streamhub.live.quota import Budget, Priority, plan_interval_s
+from streamhub.live.rules import plan_look_s, plan_signal_s
 from streamhub.live.youtube.ledger import Ledger
 from streamhub.live.youtube.sign_in import SCOPE
 from streamhub.live.youtube.token import Grant, TokenKeeper
 from streamhub.live.youtube.transport import OneShotHttp
-from streamhub.schedule.show import Session
+from streamhub.schedule.show import Session, SessionState
 from streamhub.timecode import Now, format_instant
 
 TESTING = (
@@ -29,7 +31,7 @@ CHAT_LEAST_S = 15.0
 """The chat is asked at most so often, whatever the platform allows."""
 
 _CHAT_BEFORE_MINUTES = 30
-_WATCH_BEFORE_S, _WATCH_BEFORE_EACH_S, _WATCH_LIVE_EACH_S = 600.0, 10.0, 30.0
+_WATCH_BEFORE_S = 600.0
 _PLANNING = "plan"
 _ONCE: Mapping[str, tuple[str, ...]] = {
     _PLANNING: ("liveBroadcasts.insert", "liveBroadcasts.bind"),
@@ -284,8 +286,8 @@ def say_day(plan: DayPlan) -> list[str]:
 
 
 def _lines(budget: Budget, session: Session, languages: int, *, planned: bool) -> list[Line]:
-    polls = round(_WATCH_BEFORE_S / _WATCH_BEFORE_EACH_S + session.planned_minutes * 60 / _WATCH_LIVE_EACH_S)
-    watched = polls * (budget.cost("liveBroadcasts.list") + budget.cost("liveStreams.list"))
+    looks, signals = _watch(session.planned_minutes * 60.0)
+    watched = looks * budget.cost("liveBroadcasts.list") + signals * budget.cost("liveStreams.list")
     once = [
         Line(session_id=session.id, what=what, units=sum(map(budget.cost, calls)), calls=len(calls))
         for what, calls in _ONCE.items()
@@ -295,8 +297,18 @@ def _lines(budget: Budget, session: Session, languages: int, *, planned: bool) -
     return [
         *once,
         Line(session_id=session.id, what="captions", units=captions, calls=1 + languages),
-        Line(session_id=session.id, what="looking at state and signal", units=watched, calls=2 * polls),
+        Line(session_id=session.id, what="looking at state and signal", units=watched, calls=looks + signals),
     ]
+
+
+def _watch(live_s: float) -> tuple[int, int]:
+    """How often a broadcast and its signal are looked at, from ten minutes before the start to the end."""
+    before, live = (SessionState.OPEN, Phase.WAITING), (SessionState.LIVE, Phase.LIVE)
+    looks = _WATCH_BEFORE_S / plan_look_s(*before, until_start_s=_WATCH_BEFORE_S / 2)
+    looks += live_s / plan_look_s(*live, until_start_s=-1.0)
+    signals = _WATCH_BEFORE_S / (plan_signal_s(*before, until_start_s=_WATCH_BEFORE_S / 2) or _WATCH_BEFORE_S)
+    signals += live_s / (plan_signal_s(*live, until_start_s=-1.0) or live_s)
+    return round(looks), round(signals)
 
 
 def _end(session: Session) -> datetime:

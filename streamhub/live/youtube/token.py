@@ -262,20 +262,6 @@ class TokenKeyring:
         return answer
 
 
-def make_keeper(folder: Path, secret: bytes, *, keep: str, write: WritePrivate) -> TokenKeeper:
-    """The place that the settings name.
-
-    Args:
-        folder: the workspace's.
-        secret: the workspace's.
-        keep: ``file`` or ``keyring``.
-        write: how private files are written.
-    """
-    if keep == "keyring":
-        return TokenKeyring(str(folder), secret)
-    return TokenFile(folder / FILE_NAME, secret, write)
-
-
 class KeptSignIn:
     """The sign-in that is kept; notices when a person signs in anew while the hub runs.
 

@@ -200,6 +200,13 @@ def test_the_plan_leaves_out_what_is_done_and_what_is_another_day(clock):
     assert plan.chat_minutes == 90
 
 
+def test_looking_costs_what_the_rules_of_looking_say():
+    """Ten minutes before the start and for the whole hour: 140 looks at the state, 180 at the signal."""
+    plan = plan_day(make_budget(YoutubeSettings()), (), [session(1)], at=NOON)
+    looking = next(line for line in plan.planned if line.what == "looking at state and signal")
+    assert (looking.calls, looking.units) == (320, 320)
+
+
 def test_a_day_that_does_not_suffice_says_so(clock):
     """When the sessions to come cost more than is left, the plan shows it and the chat gets nothing."""
     spent = (Line(what="captions.insert", units=9_800, calls=24),)

@@ -45,7 +45,6 @@ from streamhub.live.youtube.token import (
     TokenFile,
     TokenKeyring,
     UnreadableGrant,
-    make_keeper,
     seal,
     unseal,
 )
@@ -131,13 +130,6 @@ def test_a_sign_in_is_kept_private_and_unreadable(keeper, tmp_path):
     ending = replace(grant, account=replace(grant.account, ends_at=datetime(2027, 3, 9, tzinfo=UTC)))
     keeper.save(ending)
     assert keeper.load() == ending
-
-
-def test_the_settings_name_the_place(tmp_path):
-    """The file lies in the workspace; the keyring's entry is named for it, so that two hubs have one each."""
-    kept_in_file = make_keeper(tmp_path, KEY, keep="file", write=write_private)
-    assert kept_in_file.place == str(tmp_path / "youtube.token")
-    assert str(tmp_path) in make_keeper(tmp_path, KEY, keep="keyring", write=write_private).place
 
 
 def test_nothing_kept_is_no_error(keeper):
