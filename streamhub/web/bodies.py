@@ -116,9 +116,16 @@ class ChatLineBody(Body, frozen=True, kw_only=True):
 class AssignBody(Body, frozen=True, kw_only=True):
     """The session that a dropped file belongs to; ``replace`` gives up the recording that it has."""
 
-    item: str
+    name: str
     session_id: str
     replace: bool = False
+    part: int = 0
+
+
+class DroppedBody(Body, frozen=True, kw_only=True):
+    """A dropped file."""
+
+    name: str
 
 
 B = TypeVar("B", bound=Body)

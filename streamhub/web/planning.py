@@ -25,8 +25,9 @@ from streamhub.web.forms import (
 )
 from streamhub.web.host import person_context, teller
 from streamhub.web.hub import hub_of
+from streamhub.web.inbox import WAITS_FOR_A_PERSON
 from streamhub.web.pages import keep_language, render_page, see_other
-from streamhub.web.platform_views import WAITS_FOR_A_PERSON, AccountView
+from streamhub.web.platform_views import AccountView
 from streamhub.web.security import read_form
 
 routes = web.RouteTableDef()
@@ -52,7 +53,7 @@ async def _render_overview(
         shows=shows,
         sessions=sessions,
         held=[work for work in await hub.work.status() if str(work.state) == "held"],
-        dropped=sum(item.state in WAITS_FOR_A_PERSON for item in await hub.inbox.list()),
+        dropped=sum(item.code in WAITS_FOR_A_PERSON for item in hub.inbox.list()),
         accounts=accounts,
         offers=hub.platforms.offered(),
         platform_names={offer.slug: offer.name for offer in hub.platforms.offered()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from streamhub.config import HubSettings
 from streamhub.errors import Conflict, NotFound, StreamhubError
 from streamhub.live.platform import Ingest, Signal
 from streamhub.questions.question import Asker, Question, QuestionState, Shown
+from streamhub.recording.matching import InboxCode, InboxItem
 from streamhub.schedule.show import Moderation, SessionState
 from streamhub.store import questions, shows
 from streamhub.store.store import Store
@@ -31,7 +32,6 @@ from streamhub.web.hub import Hub
 from streamhub.web.platform_views import (
     AccountView,
     ChatView,
-    InboxItem,
     Offer,
     PlatformView,
     VideosView,
@@ -270,19 +270,28 @@ class FakeChat:
 
 @dataclass
 class FakeInbox:
-    items: list[InboxItem] = field(default_factory=list)
-    assigned: list[tuple[str, str, bool, str]] = field(default_factory=list)
-    occupied: set[str] = field(default_factory=set)
+    items: Sequence[InboxItem] = ()
+    assigned: dict[str, tuple[str, bool, int, str]] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    occupied: frozenset[str] = frozenset()
+    problem: tuple[InboxCode, Mapping[str, str]] | None = None
 
-    async def list(self) -> list[InboxItem]:
+    def list(self) -> Sequence[InboxItem]:
         return self.items
 
-    async def assign(self, item_id: str, session_id: str, *, replace: bool, author: str) -> None:
-        if not any(item.id == item_id for item in self.items):
-            raise NotFound(f"inbox: there is no recording {item_id!r}")
+    async def assign(self, name: str, session_id: str, author: str, *, replace: bool = False, part: int = 0) -> None:
+        self._require(name)
         if session_id in self.occupied and not replace:
-            raise Conflict(f"session {session_id}: has a recording already")
-        self.assigned.append((item_id, session_id, replace, author))
+            raise Conflict(f"session {session_id}: has its recording already")
+        self.assigned[name] = (session_id, replace, part, author)
+
+    async def cancel(self, name: str, author: str) -> None:
+        self._require(name)
+        self.stopped[name] = author
+
+    def _require(self, name: str) -> None:
+        if not any(item.name == name for item in self.items):
+            raise NotFound(f"inbox: no file {name!r}")
 
 
 @dataclass

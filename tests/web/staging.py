@@ -9,17 +9,14 @@ from streamhub.live.platform import Phase, Signal
 from streamhub.live.problem import Problem, ProblemCode
 from streamhub.live.video import Chapter, VideoState
 from streamhub.questions.intake import Standing
-from streamhub.recording.matching import InboxCode, Reason
+from streamhub.recording.matching import Candidate, InboxCode, InboxItem, InboxState, Reason
 from streamhub.web.platform_views import (
     AccountView,
-    Candidate,
     ChatLine,
     ChatState,
     ChatView,
     EffectState,
     EffectView,
-    InboxItem,
-    InboxState,
     PlatformView,
     QuotaLine,
     QuotaView,
@@ -162,37 +159,35 @@ def dropped(now: datetime, session_id: str, *, name: str = "Frag die Runde 2027-
     free = Candidate(
         session_id=session_id,
         title=title,
-        starts_at=now - timedelta(days=1),
-        zone="Europe/Berlin",
+        started_at=now - timedelta(days=1),
         reasons=(Reason.SAME_TITLE, Reason.OTHER_LENGTH),
     )
     part = replace(free, part=2, parts=3, reasons=(Reason.SAME_DATE,))
-    taken = replace(free, occupied=True, reasons=(Reason.SAME_ID, Reason.HAS_RECORDING))
+    taken = replace(free, reasons=(Reason.SAME_ID, Reason.HAS_RECORDING))
     cut = {"seen": "1:02:03", "expected": "1:23:45"}
     told: list[tuple[InboxState, InboxCode, dict[str, str], tuple[Candidate, ...]]] = [
-        (InboxState.COPYING, InboxCode.GROWING, {}, ()),
-        (InboxState.CHECKING, InboxCode.CHECKING, {}, ()),
-        (InboxState.AMBIGUOUS, InboxCode.SEVERAL_FIT, {}, (free, part)),
-        (InboxState.SHORT, InboxCode.OTHER_LENGTH, cut, (free,)),
-        (InboxState.OCCUPIED, InboxCode.HAS_RECORDING, {}, (taken,)),
-        (InboxState.UNMATCHED, InboxCode.NOTHING_FITS, {}, ()),
-        (InboxState.IMPORTING, InboxCode.TAKING, {}, ()),
+        (InboxState.GROWING, InboxCode.GROWING, {}, ()),
+        (InboxState.WAITING, InboxCode.SEVERAL_FIT, {}, (free, part)),
+        (InboxState.WAITING, InboxCode.OTHER_LENGTH, cut, (free,)),
+        (InboxState.WAITING, InboxCode.HAS_RECORDING, {}, (taken,)),
+        (InboxState.WAITING, InboxCode.NOTHING_FITS, {}, ()),
+        (InboxState.WAITING, InboxCode.DESCRIPTION, {}, ()),
+        (InboxState.TAKING, InboxCode.TAKING, {}, (free,)),
+        (InboxState.FAILED, InboxCode.TRY_LATER, {"reason": "no space left"}, (free,)),
         (InboxState.REFUSED, InboxCode.NO_MEDIA, {"reason": "moov atom not found"}, ()),
     ]
     return [
         InboxItem(
-            id=f"r{number}",
-            name=name,
+            name=f"{number} {name}",
             size_bytes=1_432_000_000,
             duration_ms=3_723_000 if candidates else 0,
-            found_at=now - timedelta(minutes=number),
             state=state,
-            details={"title": title, **details, "code": code.value},
-            session_id=session_id if state is InboxState.IMPORTING else "",
+            code=code,
+            details={"title": title, **details},
             candidates=candidates,
-            progress=0.4 if state is InboxState.IMPORTING else 0.0,
+            progress=0.4 if state is InboxState.TAKING else 0.0,
         )
-        for number, (state, code, details, candidates) in enumerate(told)
+        for number, (state, code, details, candidates) in enumerate(told, start=1)
     ]
 
 
