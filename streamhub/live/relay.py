@@ -128,27 +128,27 @@ class _Tap:
 
     def __init__(self, leg: _Leg, reader: Reader, on_close: Callable[[_Leg], None]) -> None:
         self._leg = leg
-        self._reader: Reader | None = reader
+        self._reader = reader
+        self._deaf = False
         self._on_close = on_close
 
     def offer(self, chunk: bytes) -> None:
         """See the next bytes; never waits, never raises."""
-        if self._reader is None:
+        if self._deaf:
             return
         try:
             pieces = self._reader.feed(chunk)
         except BadInput as error:
+            self._deaf = True
             _LOG.warning("relay_tap_failed session=%s error=%s", self._leg.session_id, error)
             self._leg.give_up(self._reader, str(error))
-            self._reader = None
         else:
             self._leg.take(self._reader, pieces)
 
     def close(self) -> None:
         """The publisher is gone."""
-        if self._reader is not None:
-            self._leg.leave(self._reader)
-            self._reader = None
+        self._deaf = True
+        self._leg.leave(self._reader)
         self._on_close(self._leg)
 
 
@@ -233,7 +233,6 @@ class _Leg:
     def give_up(self, reader: Reader, reason: str) -> None:
         """The publisher sends what nobody understands."""
         if reader is self._reader:
-            self._present = False
             self._backlog.forget()
             if self._ingest is not None:
                 self._status.fail(reason)
@@ -312,7 +311,10 @@ class _Leg:
     async def _await_group(self) -> bool:
         """Wait until a connection can begin; False when it shall not."""
         while not self._stopping.is_set():
-            if self._backlog.can_begin and self._reader is not None and self._reader.settled:
+            if not self._present:  # what is left of a stream that is over is worth no new connection
+                self._backlog.forget()
+                self._status.pause()
+            elif self._backlog.can_begin and self._reader is not None and self._reader.settled:
                 return True
             self._arrived.clear()
             await self._arrived.wait()

@@ -643,10 +643,25 @@ async def test_rubbish_ends_the_tap_and_nothing_else(relay, target, container, c
     tap = relay.tap(SESSION, container)
     for _ in range(4):
         tap.offer(b"\x00" * 100_000)
+    assert relay.state(SESSION).phase is RelayPhase.FAILING
     tap.close()
     tap.offer(b"late")
     assert caplog.text.count("relay_tap_failed") == 1
-    assert relay.state(SESSION).phase is RelayPhase.FAILING
+    await until(lambda: relay.state(SESSION).phase is RelayPhase.WAITING)
+
+
+async def test_nothing_is_failing_without_an_encoder(relay, make_media):
+    """When the encoder leaves while the target is dead, there is nothing to be passed on, and nobody tries."""
+    port = await _free_port()
+    await relay.aim(SESSION, Ingest(url=f"rtmp://127.0.0.1:{port}/live2", key=KEY))
+    tap = relay.tap(SESSION, "flv")
+    await offer(tap, make_media(seconds=4), seconds=4, rate=4)
+    await until(lambda: relay.state(SESSION).phase is RelayPhase.FAILING)
+    tap.close()
+    await until(lambda: relay.state(SESSION).phase is RelayPhase.WAITING)
+    tries = relay.state(SESSION).restarts
+    await asyncio.sleep(1)
+    assert relay.state(SESSION).restarts == tries
 
 
 async def test_unknown_container_has_no_tap(relay):
