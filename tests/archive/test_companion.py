@@ -40,6 +40,7 @@ from streamhub.archive.companion import (
     plan_video_clock,
     settle_captions,
 )
+from streamhub.archive.folder import are_recordings_ours, load_session, save_recordings, save_session
 from streamhub.archive.format import parse_session, render_session
 from streamhub.archive.media import plan_jump
 from streamhub.archive.site import plan_site
@@ -470,6 +471,28 @@ def test_a_jump_keeps_the_address() -> None:
         == "https://t.example/watch?v=a%26b&list=x&t=130s#f"
     )
     assert plan_jump("https://t.example/w", 999) == "https://t.example/w"
+
+
+def test_the_machine_adds_a_recording_as_the_machine(tmp_path: Path) -> None:
+    """What nobody touched stays the pipeline's to fill; once a person changed it, it is the person's for good."""
+    session = make_session()
+    save_session(tmp_path, session)
+    loaded = load_session(tmp_path, session.show_id, session.id)
+    save_recordings(tmp_path, loaded, with_video().recordings)
+    again = load_session(tmp_path, session.show_id, session.id)
+    assert again.recordings == with_video().recordings
+    assert are_recordings_ours(tmp_path, again)
+    longer = replace(session.recordings[0], duration_ms=99_000)
+    save_session(tmp_path, replace(session, recordings=(longer,)))
+    assert load_session(tmp_path, session.show_id, session.id).recordings == (longer,)
+    path = tmp_path / session.show_id / session.id / "session.md"
+    path.write_text(path.read_text("utf-8").replace("00:01:39.000", "00:01:38.000"), "utf-8")
+    edited = load_session(tmp_path, session.show_id, session.id)
+    save_recordings(tmp_path, edited, (*edited.recordings, with_video().recordings[1]))
+    assert not are_recordings_ours(tmp_path, edited)
+    save_session(tmp_path, session)
+    kept = load_session(tmp_path, session.show_id, session.id).recordings
+    assert [one.duration_ms for one in kept] == [98_000, 4_000_000]
 
 
 def test_the_label_reads_back() -> None:
