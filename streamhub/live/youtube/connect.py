@@ -10,6 +10,7 @@ import html
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import urllib.parse
@@ -153,6 +154,24 @@ def authorise(wish: Wish, *, say: Say, now: Now, open_page: Callable[[str], bool
     """
     quiet_libraries()
     client = load_client(wish.client_file)
+    with _interruptible():
+        return _walk(wish, client, say, now, open_page)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the waiting also within `asyncio.run`, which by itself only notes it until the loop goes on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _walk(wish: Wish, client: OAuthClient, say: Say, now: Now, open_page: Callable[[str], bool]) -> Permission:
     if wish.paste is not None:
         redirect = f"http://127.0.0.1:{wish.port or PASTE_PORT}/"
         flow, address, state = _begin(client, redirect)

@@ -99,6 +99,10 @@ class TokenKeeper(Protocol):
     def place(self) -> str:
         """Where it is, for people."""
 
+    @property
+    def quick(self) -> bool:
+        """Whether looking there keeps nobody waiting."""
+
     def load(self) -> Grant | None:
         """The grant; None when there is none.
 
@@ -125,6 +129,8 @@ class TokenFile:
         secret: the workspace's secret.
         write: how private files are written.
     """
+
+    quick = True
 
     def __init__(self, path: Path, secret: bytes, write: WritePrivate) -> None:
         self._path = path
@@ -199,6 +205,8 @@ class TokenKeyring:
         secret: the workspace's secret.
         monotonic: seconds of a clock that never jumps: the keyring is asked again after a while only.
     """
+
+    quick = False
 
     def __init__(self, name: str, secret: bytes, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._name = name
@@ -280,9 +288,10 @@ class KeptSignIn:
 
     @property
     def account(self) -> Account | None:
-        """Whose it was at the last call; does not look again, because a keyring may keep one waiting."""
-        if not self._looked:
-            self._look()
+        """See `streamhub.live.youtube.sign_in.SignIn`; as of the last call where looking may keep one waiting."""
+        if self._keeper.quick or not self._looked:
+            with self._lock:
+                self._look()
         return self._grant.account if self._grant else None
 
     def credentials(self) -> Credentials:

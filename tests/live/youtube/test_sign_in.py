@@ -1,5 +1,6 @@
 """Signing in, keeping the sign-in, and keeping its secrets out of everything that people and programs read."""
 
+import asyncio
 import json
 import logging
 import os
@@ -262,6 +263,7 @@ def test_a_running_hub_notices_a_new_sign_in(keeper, tmp_path):
     assert refused.value.code == ProblemCode.NOT_CONNECTED
     assert kept.account is None
     keeper.save(make_grant())
+    assert kept.account.channel_id == "UC1"
     first = kept.credentials()
     assert first is kept.credentials()
     assert first.refresh_token == REFRESH
@@ -593,6 +595,22 @@ def test_an_interruption_leaves_nothing_behind(client_file, fake_youtube):
         sign_in(client_file, open_page=interrupt, wait_s=30)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", ports[0]), timeout=2)
+
+
+def test_an_interruption_ends_it_within_a_running_loop_too(client_file, fake_youtube):
+    """One Ctrl-C is enough inside an event loop too, and the handler from before is back afterwards."""
+
+    def interrupt(_):
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        return True
+
+    async def command():
+        sign_in(client_file, open_page=interrupt, wait_s=10)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(command())
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_text_browser_is_not_opened(monkeypatch):
