@@ -270,12 +270,17 @@ class Placing:
         """Write the fields that changed here since they were written last, and no others."""
         applied = Applied.decode(row.applied)
         changed = frozenset(name for name, value in plan.fields.items() if applied.wanted.get(name) != value)
-        if not changed or row.phase in _OVER:
+        if row.phase in _OVER or not (changed or row.pending == "update"):
             return row
         seen = await self.look(row)
         row = await self._records.last(row.session_id)
         if seen is None or row.phase in _OVER:
             return row
+        if row.pending == "update":  # it may have gone through, with what was wanted then
+            there = applied.there
+            changed |= {
+                name for name, value in plan.fields.items() if seen.fields[name] not in {value, there.get(name)}
+            }
         if seen.state not in PLANNED:
             changed -= {"start", "end"}  # what is on air has begun when it began
         moved = plan

@@ -342,6 +342,22 @@ async def test_an_update_without_an_answer_is_looked_at_first(desk: Desk, fault:
     assert (await desk.row()).pending == ""
 
 
+async def test_a_change_taken_back_while_it_was_unclear_is_taken_back_there(desk: Desk) -> None:
+    """An update without an answer went through, and meanwhile the session is as before: so is the broadcast then."""
+    await desk.platform.ensure(desk.session)
+    before = desk.session
+    desk.fake.fail("liveBroadcasts.update", Drop(after_effect=True))
+    with pytest.raises(PlatformError):
+        await desk.platform.ensure(await desk.change(title="Neu"))
+    assert desk.only.title == "Neu"
+    await desk.platform.ensure(before)
+    assert desk.only.title == before.title
+    assert (await desk.row()).pending == ""
+    desk.fake.tick(120)
+    await desk.platform.get(before.id)
+    assert (await desk.row()).problem is None
+
+
 async def test_a_change_in_studio_is_told_and_left_alone(desk: Desk) -> None:
     """Title and start changed by hand are named; ensuring leaves them, and a change here writes that field only."""
     await desk.platform.ensure(desk.session)
