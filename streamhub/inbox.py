@@ -11,15 +11,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Mapping, MutableSequence, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from streamhub import inbox_folder as disk
 from streamhub.errors import BadInput, BadMedia, Conflict, Environment, NotFound, StreamhubError
-from streamhub.inbox_folder import Entry, Row, Slip
+from streamhub.inbox_folder import Entry, Slip
 from streamhub.inbox_plan import (
     Ready,
     choose_part,
@@ -27,21 +27,18 @@ from streamhub.inbox_plan import (
     make_slip,
     plain_item,
     plan_job,
-    plan_unpacking,
     settle,
     taking_item,
 )
+from streamhub.inbox_reading import Mark, Reader, Unpacking
 from streamhub.inbox_taking import Advance, Taker, Work
 from streamhub.recording.file_lock import hold_file
 from streamhub.recording.matching import (
-    FileFacts,
     InboxCode,
     InboxItem,
     InboxState,
     Slot,
     Verdict,
-    match_file,
-    notes_about,
     say_inbox,
 )
 from streamhub.recording.recording import MediaInfo
@@ -51,7 +48,6 @@ from streamhub.recording.rules import media_ms
 LOG = logging.getLogger(__name__)
 
 _LONGEST_PAUSE_S = 3600.0
-_Mark = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +58,6 @@ class _Failure:
     until: datetime
     code: InboxCode
     reason: str
-
-
-@dataclass(slots=True)
-class _Memory:
-    """What is remembered between rounds; losing it costs time only."""
-
-    since: dict[_Mark, datetime] = field(default_factory=dict)
-    scans: dict[_Mark, MediaInfo | str] = field(default_factory=dict)
-    zips: dict[_Mark, disk.ZipContent | BadInput] = field(default_factory=dict)
-    rows: dict[_Mark, tuple[Row, ...]] = field(default_factory=dict)
-    failures: dict[_Mark, _Failure] = field(default_factory=dict)
-
-    def forget(self, marks: set[_Mark]) -> None:
-        """Keep only what belongs to files that are still there."""
-        for memory in (self.since, self.scans, self.zips, self.rows, self.failures):
-            for mark in [mark for mark in memory if mark not in marks]:
-                del memory[mark]
 
 
 class Inbox:
@@ -100,10 +79,11 @@ class Inbox:
         self._taker = Taker(folder, room, work)
         self._quiet = timedelta(seconds=quiet_s)
         self._poll_s = poll_s
-        self._memory = _Memory()
+        self._reader = Reader(folder, room.scanner)
+        self._since: dict[Mark, datetime] = {}
+        self._failures: dict[Mark, _Failure] = {}
         self._items: dict[str, InboxItem] = {}
         self._entries: dict[str, Entry] = {}
-        self._slots: Sequence[Slot] = ()
         self._problem: tuple[InboxCode, Mapping[str, str]] | None = None
         self._lock: contextlib.ExitStack | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -163,7 +143,7 @@ class Inbox:
         entry = self._require(name)
         if name in self._job_names:
             raise Conflict(f"{name}: is being taken already", hint="stop that first")
-        info = await self._scan(entry)
+        info = await self._reader.scan(entry)
         if entry.code is not None or not isinstance(info, MediaInfo):
             raise BadInput(f"{name}: cannot be a recording", hint="download it again")
         if not info.audio_codec:
@@ -178,7 +158,7 @@ class Inbox:
             entry, before, session_id=session_id, part=slot.part, author=author, replace=slot.has_recording
         )
         await asyncio.to_thread(disk.save_slip, self.folder, slip)
-        self._memory.failures.pop(entry.mark, None)
+        self._failures.pop(entry.mark, None)
         await self._taker.log(
             "recording.assign", session_id, author, {"replace": slot.has_recording, "part": slot.part}
         )
@@ -231,28 +211,38 @@ class Inbox:
         entries = await self._list_entries()
         if entries is None:
             return
-        self._entries = {entry.name: entry for entry in entries}
-        self._memory.forget({entry.mark for entry in entries})
+        self._remember(entries)
         items = {entry.name: self._first_look(entry) for entry in entries}
         self._show(items)
         whole = [entry for entry in entries if items[entry.name].code is InboxCode.CHECKING]
         if not whole:
             return
-        self._slots = await self._taker.load_slots()
-        rows = await self._load_rows(whole)
-        media = [entry for entry in whole if not entry.is_zip and not entry.is_description]
-        judged = await self._judge([entry for entry in media if entry.name not in self._job_names], rows)
-        for ready, verdict in judged:
-            items[ready.entry.name] = judged_item(ready, verdict)
+        await self._reader.begin(await self._taker.load_slots(), whole)
+        judged: list[tuple[Ready, Verdict]] = []
+        unpackings: list[tuple[Entry, Unpacking]] = []
         for entry in whole:
+            if entry.name in self._job_names:
+                continue
             if entry.is_description:
                 items[entry.name] = plain_item(entry, InboxState.WAITING, InboxCode.DESCRIPTION)
             elif entry.is_zip:
-                items[entry.name] = self._judge_zip(entry, rows)
-            elif isinstance(found := self._memory.scans.get(entry.mark), str):
-                items[entry.name] = plain_item(entry, InboxState.REFUSED, InboxCode.NO_MEDIA, {"reason": found})
-        self._show(items)
-        self._begin(judged, [entry for entry in whole if entry.is_zip], rows)
+                items[entry.name] = await self._judge_zip(entry, unpackings)
+            elif isinstance(info := await self._reader.scan(entry), MediaInfo):
+                ready, verdict = await self._reader.weigh(entry, info)
+                judged.append((ready, self._decide(ready, verdict)))
+            else:
+                items[entry.name] = plain_item(entry, InboxState.REFUSED, InboxCode.NO_MEDIA, {"reason": info})
+        judged = settle(judged)
+        self._show(items | {ready.entry.name: judged_item(ready, verdict) for ready, verdict in judged})
+        self._begin(judged, unpackings)
+
+    def _remember(self, entries: Sequence[Entry]) -> None:
+        """Know these entries, and forget what is known of others."""
+        self._entries = {entry.name: entry for entry in entries}
+        marks = {entry.mark for entry in entries}
+        self._reader.forget(marks)
+        self._since = {mark: at for mark, at in self._since.items() if mark in marks}
+        self._failures = {mark: failure for mark, failure in self._failures.items() if mark in marks}
 
     async def _list_entries(self) -> Sequence[Entry] | None:
         try:
@@ -284,7 +274,7 @@ class Inbox:
         if entry.code is not None:
             return plain_item(entry, InboxState.REFUSED, entry.code)
         now = self._room.now()
-        if now - self._memory.since.setdefault(entry.mark, now) < self._quiet:
+        if now - self._since.setdefault(entry.mark, now) < self._quiet:
             return plain_item(entry, InboxState.GROWING, InboxCode.GROWING)
         if entry.size_bytes == 0:
             return plain_item(entry, InboxState.REFUSED, InboxCode.EMPTY)
@@ -300,28 +290,9 @@ class Inbox:
             shown[name] = before if keep and known and before is not None else item
         self._items = shown
 
-    async def _judge(self, entries: Sequence[Entry], rows: Sequence[Row]) -> Sequence[tuple[Ready, Verdict]]:
-        judged = []
-        for entry in entries:
-            info = await self._scan(entry)
-            if not isinstance(info, MediaInfo):
-                continue
-            slip = await asyncio.to_thread(disk.load_slip, self.folder, entry)
-            facts = FileFacts(
-                name=entry.name,
-                notes=notes_about(entry.name, rows) | frozenset(slip.notes if slip else ()),
-                duration_ms=media_ms(info),
-                has_audio=bool(info.audio_codec),
-                has_video=bool(info.video_codec),
-            )
-            ready = Ready(entry=entry, facts=facts, slip=slip)
-            judged.append((ready, self._decide(ready)))
-        return settle(judged)
-
-    def _decide(self, ready: Ready) -> Verdict:
+    def _decide(self, ready: Ready, verdict: Verdict) -> Verdict:
         """What to do with a file: what was said about it, else what the rules say, unless it failed a moment ago."""
-        slip, failure = ready.slip, self._memory.failures.get(ready.entry.mark)
-        verdict = match_file(ready.facts, self._slots)
+        slip, failure = ready.slip, self._failures.get(ready.entry.mark)
         if slip is not None and slip.stopped:
             return replace(verdict, code=InboxCode.STOPPED)
         if slip is not None and slip.session_id:
@@ -333,79 +304,42 @@ class Inbox:
         return replace(verdict, code=failure.code, details={"reason": failure.reason})
 
     def _decide_assigned(self, slip: Slip, matched: Verdict) -> Verdict:
-        slot = next((slot for slot in self._slots if slot.key == (slip.session_id, slip.part)), None)
+        slot = next((slot for slot in self._reader.slots if slot.key == (slip.session_id, slip.part)), None)
         if slot is None:
             return matched
         code = InboxCode.NOT_ENDED if slot.ended_at is None else None
         return replace(matched, slot=slot, code=code, details={"title": slot.title}, strength=9)
 
-    def _judge_zip(self, entry: Entry, rows: Sequence[Row]) -> InboxItem:
-        content = self._memory.zips.get(entry.mark)
+    async def _judge_zip(self, entry: Entry, unpackings: MutableSequence[tuple[Entry, Unpacking]]) -> InboxItem:
+        """What to say about an archive; one that can be unpacked now is added to the list."""
+        content = await self._reader.read_zip(entry)
         if isinstance(content, BadMedia):
             return plain_item(entry, InboxState.REFUSED, InboxCode.ZIP_BROKEN, {"reason": content.message})
         if isinstance(content, BadInput):
             return plain_item(entry, InboxState.REFUSED, InboxCode(content.message))
-        if content is None:
-            return plain_item(entry, InboxState.CHECKING, InboxCode.CHECKING)
-        if failure := self._memory.failures.get(entry.mark):
+        failure = self._failures.get(entry.mark)
+        if failure and self._room.now() < failure.until:
             return plain_item(entry, InboxState.FAILED, failure.code, {"reason": failure.reason})
-        if not plan_unpacking(content, self._slots, rows):
+        slip = await asyncio.to_thread(disk.load_slip, self.folder, entry)
+        if slip is not None and slip.stopped:
+            return plain_item(entry, InboxState.WAITING, InboxCode.STOPPED)
+        plan = await self._reader.plan_zip(entry, content)
+        if not plan:
             count = {"count": str(len(content.videos))}
             return plain_item(entry, InboxState.WAITING, InboxCode.ZIP_NOTHING, count)
-        return plain_item(entry, InboxState.TAKING, InboxCode.UNPACKING)
-
-    # Reading.
-
-    async def _scan(self, entry: Entry) -> MediaInfo | str:
-        if entry.mark not in self._memory.scans:
-            if not await asyncio.to_thread(disk.is_same, entry):
-                return "it changed"
-            try:
-                self._memory.scans[entry.mark] = await asyncio.to_thread(self._room.scanner.scan, entry.path)
-            except BadMedia as error:
-                self._memory.scans[entry.mark] = error.message.removeprefix(f"{entry.path.name}: ")
-        return self._memory.scans[entry.mark]
-
-    async def _load_rows(self, entries: Iterable[Entry]) -> Sequence[Row]:
-        """What all descriptions say: an export in several archives may have them in another one than the video."""
-        rows: list[Row] = []
-        for entry in entries:
-            if entry.is_description:
-                if entry.mark not in self._memory.rows:
-                    self._memory.rows[entry.mark] = await asyncio.to_thread(disk.load_rows, entry.path)
-                rows += self._memory.rows[entry.mark]
-            elif entry.is_zip:
-                if entry.mark not in self._memory.zips:
-                    try:
-                        self._memory.zips[entry.mark] = await asyncio.to_thread(disk.read_zip, entry.path)
-                    except BadInput as error:
-                        self._memory.zips[entry.mark] = error
-                content = self._memory.zips[entry.mark]
-                rows += content.rows if isinstance(content, disk.ZipContent) else ()
-        return rows
+        unpackings.append((entry, plan))
+        return plain_item(entry, InboxState.CHECKING, InboxCode.CHECKING)
 
     # Taking.
 
-    def _begin(self, judged: Sequence[tuple[Ready, Verdict]], zips: Sequence[Entry], rows: Sequence[Row]) -> None:
+    def _begin(self, judged: Sequence[tuple[Ready, Verdict]], unpackings: Sequence[tuple[Entry, Unpacking]]) -> None:
         """Begin one job if none runs; the next round begins the next one."""
         if self._job is not None and not self._job.done():
             return
-        for entry in zips:
-            content = self._memory.zips.get(entry.mark)
-            failure = self._memory.failures.get(entry.mark)
-            if (
-                entry.name in self._stopping
-                or not isinstance(content, disk.ZipContent)
-                or (failure and self._room.now() < failure.until)
-            ):
-                continue
-            if wanted := plan_unpacking(content, self._slots, rows):
-                notes = {number: tuple(notes_about(content.videos[number], rows)) for number in wanted}
-                self._run(
-                    [plain_item(entry, InboxState.TAKING, InboxCode.UNPACKING)],
-                    [entry],
-                    partial(self._taker.unpack, entry, notes),
-                )
+        for entry, plan in unpackings:
+            if entry.name not in self._stopping:
+                item = plain_item(entry, InboxState.TAKING, InboxCode.UNPACKING)
+                self._run([item], [entry], partial(self._taker.unpack, entry, plan))
                 return
         if job := plan_job([one for one in judged if one[0].entry.name not in self._stopping]):
             self._run(
@@ -445,8 +379,8 @@ class Inbox:
         """Remember why it failed: a file that is bad stays refused, everything else is tried again later."""
         code = InboxCode.NO_MEDIA if isinstance(error, BadInput) else InboxCode.TRY_LATER
         for entry in entries:
-            before = self._memory.failures.get(entry.mark)
+            before = self._failures.get(entry.mark)
             tries = before.tries + 1 if before else 1
             until = self._room.now() + timedelta(seconds=min(_LONGEST_PAUSE_S, 30.0 * 2**tries))
-            self._memory.failures[entry.mark] = _Failure(tries, until, code, error.message)
+            self._failures[entry.mark] = _Failure(tries, until, code, error.message)
             LOG.warning("inbox_file_failed file=%r tries=%d %s", entry.name, tries, error)

@@ -158,15 +158,19 @@ def plan_job(judged: Sequence[tuple[Ready, Verdict]]) -> Job | None:
     )
 
 
-def plan_unpacking(content: ZipContent, slots: Sequence[Slot], rows: Sequence[Row]) -> list[int]:
-    """The videos of an archive that bear the id or the title of a session without a recording."""
+def plan_unpacking(content: ZipContent, slots: Sequence[Slot], rows: Sequence[Row]) -> Mapping[int, tuple[str, ...]]:
+    """The videos of an archive that bear the id or title of a session without a recording, with what stands about each.
+
+    Videos go by their place in the archive's own list.
+    """
     missing = [slot for slot in slots if not slot.has_recording]
-    wanted = []
+    plan = {}
     for number, name in content.videos.items():
-        facts = FileFacts(name=name, notes=notes_about(name, rows))
+        notes = notes_about(name, rows)
+        facts = FileFacts(name=name, notes=notes)
         if any({Reason.SAME_ID, Reason.SAME_TITLE} & set(weigh(facts, slot)) for slot in missing):
-            wanted.append(number)
-    return wanted
+            plan[number] = tuple(sorted(notes))
+    return plan
 
 
 def make_slip(

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from sqlite_utils import Database
 
 from streamhub import inbox_folder as disk
-from streamhub.errors import Conflict, StreamhubError
+from streamhub.errors import Cancelled, Conflict, StreamhubError
 from streamhub.inbox_folder import Entry, Slip
 from streamhub.inbox_plan import Job, make_slip, plan_slots
 from streamhub.pipeline import SESSION, Source, order_session
@@ -130,14 +130,25 @@ class Taker:
             StreamhubError: it did not work; the archive stays where it is.
         """
         done_bytes = 0
+        stop = threading.Event()
 
         def count(size_bytes: int) -> None:
             nonlocal done_bytes
+            if stop.is_set():
+                raise Cancelled(f"{entry.name}: unpacking was stopped")
             done_bytes += size_bytes
             advance(min(1.0, done_bytes / max(1, entry.size_bytes)))
 
         for number, said in notes.items():
-            path = await asyncio.to_thread(partial(disk.unpack_video, self.folder, entry.path, number, advance=count))
+            unpacking = asyncio.ensure_future(
+                asyncio.to_thread(disk.unpack_video, self.folder, entry.path, number, advance=count)
+            )
+            try:
+                path = await asyncio.shield(unpacking)
+            except asyncio.CancelledError:  # a thread does not end with its task: tell it, and wait until it has
+                stop.set()
+                await asyncio.gather(unpacking, return_exceptions=True)
+                raise
             found = await asyncio.to_thread(path.stat)
             slip = Slip(name=path.name, size_bytes=found.st_size, mtime_ns=found.st_mtime_ns, notes=said)
             await asyncio.to_thread(disk.save_slip, self.folder, slip)

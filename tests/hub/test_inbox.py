@@ -603,3 +603,32 @@ def test_killed_at_any_moment(folder: Path, program: Path, make_clip: Callable[.
         assert list((inbox / ".slips").iterdir()) == []
     assert list((folder / "media").rglob("*.part")) == []
     assert not all(states)  # at least one was killed before the end
+
+
+async def test_unpacking_stopped_by_the_host(opened: Opened, tmp_path: Path) -> None:
+    """An archive that the host stops is not unpacked again by itself, and what was half done is gone."""
+    await opened.keep(ROW)
+    film = tmp_path / "film.mp4"
+    film.write_bytes(os.urandom(2**20) * 200)
+    make_zip(opened.inbox.folder / "a.zip", **{f"{REF}.mp4": film})
+    items = await opened.look()
+    assert items["a.zip"].code is InboxCode.UNPACKING
+    async with asyncio.timeout(30):
+        while opened.inbox.list()[0].progress < 0.05:
+            await asyncio.sleep(0.001)
+    await opened.inbox.cancel("a.zip", "hanna")
+    items = await opened.work_off()
+    assert {name: item.code for name, item in items.items()} == {"a.zip": InboxCode.STOPPED}
+    assert list((opened.inbox.folder / ".slips").glob("*.part")) == []
+
+
+async def test_descriptions_from_another_file(opened: Opened, clip: Path) -> None:
+    """A JSON beside the video, or in another archive of the same export, lends it its id."""
+    await opened.keep(ROW)
+    about = json.dumps({"id": REF, "snippet": {"title": "egal", "tags": ["x"] * 5000}, "deep": [[[[[[[[[["y"]]]]]]]]]]})
+    opened.drop(about.encode(), "mein film.info.json")
+    opened.drop(b"[" * 100_000, "nested.json")
+    opened.drop(clip, "mein film.mp4")
+    items = await opened.work_off()
+    assert {item.code for item in items.values()} == {InboxCode.DESCRIPTION}
+    assert await opened.recording() is not None
