@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import random
+import tempfile
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -112,6 +115,21 @@ class Desk:
         return broadcast
 
 
+@functools.cache
+def blank_database() -> bytes:
+    """A new database, made once: its migrations are most of what a test would wait for."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "hub.sqlite3"
+
+        async def make() -> None:
+            await Store.open(path, now=lambda: datetime.now(UTC)).close()
+
+        thread = threading.Thread(target=asyncio.run, args=(make(),))
+        thread.start()
+        thread.join()
+        return path.read_bytes()
+
+
 @contextlib.asynccontextmanager
 async def open_desk(folder: Path, *, timeout_s: float = 5.0, **knobs: Any) -> AsyncIterator[Desk]:
     """A desk with one session an hour ahead."""
@@ -123,6 +141,7 @@ async def open_desk(folder: Path, *, timeout_s: float = 5.0, **knobs: Any) -> As
             starts_at=(datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0),
             state=SessionState.OPEN,
         )
+        (folder / "hub.sqlite3").write_bytes(blank_database())
         async with Store.open(folder / "hub.sqlite3", now=fake.now) as store:
             await store.write(lambda db: save_show(db, SHOW))
             await store.write(lambda db: save_session(db, session))
