@@ -51,6 +51,11 @@ class Desk:
     session: Session
     settings: YoutubeSettings = SETTINGS
     slept_s: float = 0.0
+    clock_off: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        """The hub's clock."""
+        return self.fake.now() + self.clock_off
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass."""
@@ -65,7 +70,7 @@ class Desk:
             self.store,
             self.settings,
             describe=lambda session, show: f"{session.title}. Fragen: https://hub.example.org/s/{session.id}",
-            now=self.fake.now,
+            now=self.now,
             random=draw(len(self.fake.calls)),
             sleep=self.sleep,
         )
@@ -145,15 +150,23 @@ async def open_desk(folder: Path, *, timeout_s: float = 5.0, **knobs: Any) -> As
         async with Store.open(folder / "hub.sqlite3", now=fake.now) as store:
             await store.write(lambda db: save_show(db, SHOW))
             await store.write(lambda db: save_session(db, session))
-            sign_in = GivenSignIn(Credentials(token=fake.token))
-            ledger = Ledger(store, make_budget(SETTINGS), fake.now)
+
+            def now() -> datetime:
+                return desk.now()
 
             async def sleep(seconds: float) -> None:
                 fake.tick(seconds)
                 await asyncio.sleep(0)
 
-            pace = Pace(random=lambda: 0.0, sleep=sleep)
-            api = Api(sign_in, ledger, url=fake.url, now=fake.now, timeout_s=timeout_s, pace=pace)
+            ledger = Ledger(store, make_budget(SETTINGS), now)
+            api = Api(
+                GivenSignIn(Credentials(token=fake.token)),
+                ledger,
+                url=fake.url,
+                now=now,
+                timeout_s=timeout_s,
+                pace=Pace(random=lambda: 0.0, sleep=sleep),
+            )
             desk = Desk(fake=fake, store=store, api=api, platform=None, session=session)  # type: ignore[arg-type]
             desk.restarted()
             try:

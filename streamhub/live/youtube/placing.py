@@ -72,7 +72,7 @@ class Placing:
         self._parts = parts
         self._channel = parts.channel
         self._records = parts.records
-        self._refused_ahead: timedelta | None = None
+        self._sight: timedelta | None = None  # how far ahead is worth a try: a day less than was refused last
 
     async def place(self, row: BroadcastRow, session: Session, plan: Plan) -> BroadcastRow:
         """Make, bind and update a broadcast as far as needed; an unchanged one costs no call.
@@ -201,8 +201,8 @@ class Placing:
         horizon = timedelta(days=self._parts.settings.horizon_days)
         if ahead > horizon:
             raise self._too_far(plan, ahead - horizon)
-        if self._refused_ahead is not None and ahead >= self._refused_ahead:
-            raise self._too_far(plan, min(_DAY, ahead - self._refused_ahead + _DAY))
+        if self._sight is not None and ahead > self._sight:
+            raise self._too_far(plan, ahead - self._sight)
 
     def _too_far(self, plan: Plan, wait: timedelta) -> PlatformError:
         at = self._parts.now() + wait
@@ -225,7 +225,7 @@ class Placing:
             return self._begin_later(plan)
         if ahead <= _DAY:
             raise error
-        self._refused_ahead = min(self._refused_ahead or ahead, ahead)
+        self._sight = ahead - _DAY
         raise self._too_far(plan, _DAY) from error
 
     # Binding.

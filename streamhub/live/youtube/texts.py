@@ -70,10 +70,10 @@ def clean_line(text: str) -> str:
 
 
 def _clean(text: str, *, keep: str = "") -> str:
-    unified = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    plain = _NO_CHARACTERS.sub("", _HIDDEN.sub("", unified)).translate(_BRACKETS)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    plain = _NO_CHARACTERS.sub("", _HIDDEN.sub("", lines)).translate(_BRACKETS)
     shown = "".join(c if c in keep or unicodedata.category(c) not in {"Cc", "Cs", "Co"} else " " for c in plain)
-    return "".join(_thin_marks(shown))
+    return "".join(_thin_marks(unicodedata.normalize("NFC", shown)))
 
 
 def _thin_marks(text: str) -> Iterator[str]:

@@ -271,10 +271,7 @@ async def test_a_start_that_has_passed_is_moved_and_told(desk: Desk) -> None:
 
 async def test_a_start_refused_because_the_clock_is_slow_is_moved(desk: Desk) -> None:
     """YouTube's clock decides: a start that is ahead here and past there is tried once more, two minutes later."""
-    desk.fake.clock_shift_s = 50.0
-    now, desk.fake.now = desk.fake.now, lambda: now() - timedelta(seconds=50)  # type: ignore[method-assign]
-    desk.restarted()
-    desk.fake.now = now  # type: ignore[method-assign]
+    desk.clock_off = timedelta(seconds=-50)
     session = await desk.change(starts_at=(desk.fake.now() - timedelta(seconds=20)).replace(microsecond=0))
     await desk.platform.ensure(session)
     assert desk.writes().count("liveBroadcasts.insert") == 2
@@ -593,6 +590,83 @@ async def test_a_stream_deleted_in_studio_is_made_again(desk: Desk) -> None:
     assert (await desk.platform.ingest(desk.session.id)).key
     assert (desk.only.id, desk.only.state) == (first.ref, "ready")
     assert list(desk.fake.streams) == [desk.only.stream_id] != [old]
+
+
+async def test_a_stream_that_is_gone_is_noticed_by_binding_and_by_looking(desk: Desk) -> None:
+    """The next session gets a new stream, and a look at the one that was bound to it lets it go."""
+    await desk.platform.ensure(desk.session)
+    old = desk.only.stream_id
+    del desk.fake.streams[old]
+    later = await desk.add("2027-03-09-netz", starts_at=desk.session.starts_at + timedelta(days=7))
+    await desk.platform.ensure(later)
+    new = (await desk.row(later.id)).stream_ref
+    assert new not in {"", old}
+    desk.fake.tick(120)
+    await desk.platform.get(desk.session.id)
+    assert (await desk.row()).stream_ref == ""
+    await desk.platform.ensure(desk.session)
+    assert (await desk.row()).stream_ref == new
+
+
+async def test_of_several_streams_the_oldest_is_kept(desk: Desk) -> None:
+    """A stream made twice in bad weather is used once; what is not used is deleted."""
+    desk.fake.fail("liveStreams.insert", Drop(after_effect=True))
+    desk.fake.fail("liveStreams.list", *[Refuse(503, "backendError")] * 20)
+    with pytest.raises(PlatformError):
+        await desk.platform.ensure(desk.session)
+    desk.fake.faults.clear()
+    (first,) = desk.fake.streams.values()
+    double = replace(first, id="double", published_at=first.published_at + timedelta(minutes=1))
+    desk.fake.streams["double"] = double
+    await desk.restarted().ensure(desk.session)
+    assert list(desk.fake.streams) == [first.id] == [desk.only.stream_id]
+
+
+async def test_a_stream_that_is_refused_is_made_later(desk: Desk) -> None:
+    """A certain refusal leaves the room without a stream, and nothing to look for."""
+    desk.fake.fail("liveStreams.insert", Refuse(403, "userRequestsExceedRateLimit"))
+    with pytest.raises(PlatformError):
+        await desk.platform.ensure(desk.session)
+    await desk.platform.ensure(desk.session)
+    assert desk.only.state == "ready"
+    assert "liveStreams.list" not in desk.calls()
+
+
+async def test_a_session_that_overruns_keeps_its_stream(desk: Desk) -> None:
+    """Live beyond its planned end: the next session in its room gets another stream before it begins."""
+    following = await desk.add("2027-03-02-solar", starts_at=desk.session.starts_at + timedelta(minutes=90))
+    await desk.platform.ensure(following)
+    await desk.live()
+    assert len(desk.fake.streams) == 1
+    desk.fake.tick(2.4 * 3600)
+    await desk.platform.ensure(following)
+    assert (await desk.row(following.id)).stream_ref != (await desk.row()).stream_ref
+
+
+async def test_a_refused_binding_is_told(desk: Desk) -> None:
+    """Nothing stays reserved or pending, and the next try binds."""
+    desk.fake.fail("liveBroadcasts.bind", Refuse(403, "liveBroadcastBindingNotAllowed"))
+    with pytest.raises(PlatformError) as error:
+        await desk.platform.ensure(desk.session)
+    assert error.value.fault is Fault.BAD_STATE
+    row = await desk.row()
+    assert (row.stream_ref, row.pending) == ("", "")
+    desk.fake.fail("liveBroadcasts.bind", Refuse(404, "liveBroadcastNotFound"))  # a lagging backend; it is there
+    await desk.platform.ensure(desk.session)
+    assert desk.only.state == "ready"
+
+
+async def test_a_session_moved_out_of_sight_keeps_its_broadcast(desk: Desk) -> None:
+    """Too far ahead for YouTube: told, tried later, and nothing is written until then."""
+    await desk.platform.ensure(desk.session)
+    desk.fake.horizon_days = 30
+    session = await desk.change(starts_at=desk.session.starts_at + timedelta(days=60))
+    for _ in range(2):
+        with pytest.raises(PlatformError) as error:
+            await desk.platform.ensure(session)
+        assert error.value.code == ProblemCode.START_TOO_FAR
+    assert desk.writes().count("liveBroadcasts.update") == 1
+    assert (await desk.row()).pending == ""
 
 
 async def test_an_unbound_broadcast_is_bound_again(desk: Desk) -> None:
@@ -962,6 +1036,10 @@ async def test_the_check_finds_what_would_fail_later(desk: Desk) -> None:
     desk.fake.live_enabled = False
     assert [problem.code for problem in await desk.platform.check()] == [ProblemCode.LIVE_NOT_ENABLED]
     desk.fake.live_enabled = True
+    desk.clock_off = timedelta(hours=1)
+    (problem,) = await desk.platform.check()
+    assert (problem.code, problem.details["minutes"]) == (ProblemCode.CLOCK_WRONG, "60")
+    desk.clock_off = timedelta()
     desk.fake.revoke_grants()
     assert (await desk.platform.check())[0].code is ProblemCode.SIGNED_OUT
 

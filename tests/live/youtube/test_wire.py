@@ -44,6 +44,7 @@ HOSTILE = [
     "\ud800 alone",
     "[sh:abcdef] Netz",
     "\ufeffNetz\u00ad",
+    "A\u2028\u0300",
 ]
 TEXTS = st.one_of(
     st.sampled_from(HOSTILE),
