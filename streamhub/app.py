@@ -349,6 +349,7 @@ async def _web(parts: Parts, broadcasting: HubBroadcasting, outside: Outside) ->
         workshop=parts.pipeline,
         platforms=outside.platforms,
         chat=outside.chat,
+        videos=outside.video_sights,
         public_dir=parts.workspace.public,
         secret=parts.workspace.secret(),
     )

@@ -29,6 +29,7 @@ from streamhub.store.spending import sum_spending
 from streamhub.store.store import Store
 from streamhub.text import Random
 from streamhub.timecode import Now
+from streamhub.video_sights import VideoSights
 from streamhub.videos import Videos, VideosParts
 
 
@@ -120,16 +121,16 @@ class Outside:
         )
         self.chatter = Chatter(self._chatter_parts())
         self.chat = ChatDesk(self.chatter)
-        self.videos = Videos(
-            VideosParts(
-                store=parts.store,
-                shelf_of=self._shelf_of,
-                transcripts=parts.transcripts,
-                site_url=settings.site_url,
-                now=parts.now,
-                archive_lock=parts.archive_lock,
-            )
+        videos = VideosParts(
+            store=parts.store,
+            shelf_of=self._shelf_of,
+            transcripts=parts.transcripts,
+            site_url=settings.site_url,
+            now=parts.now,
+            archive_lock=parts.archive_lock,
         )
+        self.videos = Videos(videos)
+        self.video_sights = VideoSights(self.videos, videos)
         self.inbox = Inbox(parts.inbox, parts.room, parts.work)
 
     @contextlib.asynccontextmanager

@@ -240,7 +240,8 @@ class Reconciler:
             except Exception:  # the job's boundary: the loop must go on
                 LOG.exception("reconciler_pass_failed")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._pass_s)
+                async with asyncio.timeout(self._pass_s):  # not wait_for, which may swallow the end of this task
+                    await self._woken.wait()
             self._woken.clear()
 
     async def _pass(self) -> None:

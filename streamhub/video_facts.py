@@ -28,7 +28,7 @@ from streamhub.store.effects import Effect, is_approved, list_effects
 from streamhub.store.shows import load_session, load_show
 from streamhub.timecode import format_instant, parse_instant
 
-LOOK_AFTER_S = 60.0
+LOOK_AFTER_S = 20.0
 LOOK_MOST_S = 1_800.0
 LOOK_UNTIL = timedelta(hours=48)
 GONE_LOOKS_S = (3_600.0, 21_600.0, 86_400.0)

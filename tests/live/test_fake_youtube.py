@@ -27,8 +27,6 @@ from tests.fakes.youtube.driving import (
     state,
 )
 
-pytest_plugins = ["tests.fakes.youtube.fixtures"]
-
 SRT = b"1\n00:00:00,000 --> 00:00:02,000\nGuten Abend.\n"
 
 

@@ -28,8 +28,6 @@ from tests.fakes.youtube.driving import (
     state,
 )
 
-pytest_plugins = ["tests.fakes.youtube.fixtures"]
-
 SRT = b"1\n00:00:00,000 --> 00:00:02,000\nGuten Abend.\n"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
