@@ -77,7 +77,7 @@ class Course:
         way = _Way(goal=goal, signal_polls_left=int(wait_signal_s / POLL_S), follows=row.part > 1)
         while True:
             seen = await self._placing.look(row)
-            row = await self._reread(row)
+            row = await self._records.reread(row)
             if seen is None:
                 return self._gone(row, goal)
             move = decide_move(seen.state, goal, monitor=seen.monitor)
@@ -163,9 +163,6 @@ class Course:
             raise platform_error(Fault.UNKNOWN_OUTCOME, ProblemCode.OUTCOME_UNKNOWN, reason=seen.state)
         way.polls_left -= 1
         await self._sleep(POLL_S)
-
-    async def _reread(self, row: BroadcastRow) -> BroadcastRow:
-        return await self._records.change(row, lambda now: now)
 
     def _gone(self, row: BroadcastRow, goal: Goal) -> BroadcastRow:
         if goal is Goal.COMPLETE:

@@ -117,7 +117,7 @@ class Placing:
                 return await self._bound(row, await self._channel.bind(row.ref, row.stream_ref))
             except PlatformError as error:
                 await self._after_failed_bind(row, error)
-            row = await self._records.last(row.session_id)
+            row = await self._records.reread(row)
         raise platform_error(Fault.BROKEN, ProblemCode.BROKEN, reason="bind")
 
     async def find(self, row: BroadcastRow, *, fresh: bool = False) -> Seen | None:
@@ -273,7 +273,7 @@ class Placing:
         if row.phase in _OVER or not (changed or row.pending == "update"):
             return row
         seen = await self.look(row)
-        row = await self._records.last(row.session_id)
+        row = await self._records.reread(row)
         if seen is None or row.phase in _OVER:
             return row
         if row.pending == "update":  # it may have gone through, with what was wanted then

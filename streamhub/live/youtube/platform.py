@@ -115,7 +115,7 @@ class YouTubePlatform:
         """
         row = await self._records.placed(session_id)
         seen = await self._placing.look(row)
-        row = await self._records.last(session_id)
+        row = await self._records.reread(row)
         if seen is not None and row.stream_ref and row.phase not in _OVER:
             streams = await self._channel.streams([row.stream_ref], priority=Priority.TRANSITION)
             word = streams[row.stream_ref].status if row.stream_ref in streams else "gone"

@@ -108,9 +108,21 @@ class Records:
             stream_word: the stream's state, where it was looked at.
         """
         at = self._now()
-        if seen is None:
-            return await self.change(row, lambda now: without_it(now, at=at))
-        return await self.change(row, lambda now: with_seen(now, seen, at=at, stream_word=stream_word))
+
+        def decide(now: BroadcastRow) -> BroadcastRow:
+            if now.ref != row.ref:
+                return now  # made again meanwhile: what was seen is no longer it
+            return with_seen(now, seen, at=at, stream_word=stream_word) if seen else without_it(now, at=at)
+
+        return await self.change(row, decide)
+
+    async def reread(self, row: BroadcastRow) -> BroadcastRow:
+        """A row as it is now.
+
+        Raises:
+            Conflict: it was forgotten in between.
+        """
+        return await self.change(row, lambda now: now)
 
     async def forget(self, row: BroadcastRow) -> None:
         """Drop the row of a broadcast that is gone."""

@@ -938,6 +938,26 @@ async def test_the_next_part_waits_for_its_place(desk: Desk) -> None:
     assert desk.writes().count("liveBroadcasts.transition") == 4
 
 
+async def test_a_look_that_is_overtaken_changes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look runs beside the steps: what it saw of the first part is not written to the second."""
+    await desk.live()
+    first = await desk.row()
+    read, rolled = desk.api.read, []
+
+    async def read_then_roll(call: str, **params: Any) -> dict[str, Any]:
+        answer = await read(call, **params)
+        if not rolled:
+            rolled.append(True)
+            await desk.platform.roll_over(desk.session)
+        return answer
+
+    monkeypatch.setattr(desk.api, "read", read_then_roll)
+    await desk.platform.get(desk.session.id)
+    second = await desk.row()
+    assert (second.part, second.phase) == (2, Phase.LIVE)
+    assert second.ref != first.ref
+
+
 @pytest.mark.parametrize("killed_after", range(10))
 async def test_a_crash_in_a_roll_over_is_finished(desk: Desk, killed_after: int) -> None:
     """Killed after any of its calls, ensuring and going live again leads to the same two broadcasts."""
