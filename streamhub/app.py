@@ -43,6 +43,7 @@ from streamhub.pipeline import Pipeline, PipelineParts, Source, order_session
 from streamhub.platforms import Front
 from streamhub.process import Command, run_checked
 from streamhub.questions.picking import parse_words
+from streamhub.recording.fetcher import Fetcher
 from streamhub.recording.ffmpeg import Ffmpeg, ffmpeg_version, find_ffmpeg
 from streamhub.recording.pyav import PyavScanner, scan_media
 from streamhub.recording.room import RecordingRoom
@@ -287,6 +288,7 @@ async def _make_outside(parts: Parts) -> Outside:
             work=parts.engine,
             relay=parts.relay,
             remotes=remotes,
+            fetchers=_make_fetchers(parts),
             settings=OutsideSettings(
                 words=parse_words(youtube.chat_words),
                 read_chat=youtube.chat,
@@ -304,6 +306,17 @@ async def _make_outside(parts: Parts) -> Outside:
             random=parts.random,
         )
     )
+
+
+def _make_fetchers(parts: Parts) -> Mapping[str, Fetcher]:
+    """Fetchers of recordings, where the operator has read the sentence beside the switch."""
+    youtube = parts.settings.youtube
+    if not youtube.pull:
+        return {}
+    from streamhub.recording.yt_dlp import YtDlp
+
+    cookies = parts.workspace.folder / youtube.cookies_file if youtube.cookies_file else None
+    return {"youtube": YtDlp(parts.program, PyavScanner(), now=parts.now, cookies=cookies)}
 
 
 def _wake_platforms(outside: Outside) -> Callable[[Mapping[str, Json]], Awaitable[Json]]:
@@ -350,6 +363,7 @@ async def _web(parts: Parts, broadcasting: HubBroadcasting, outside: Outside) ->
         platforms=outside.platforms,
         chat=outside.chat,
         videos=outside.video_sights,
+        inbox=outside.inbox,
         public_dir=parts.workspace.public,
         secret=parts.workspace.secret(),
     )

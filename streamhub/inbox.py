@@ -202,7 +202,8 @@ class Inbox:
             except Exception:  # a job's boundary
                 LOG.exception("inbox_failed")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._poll_s)
+                async with asyncio.timeout(self._poll_s):  # not wait_for, which may swallow the end of this task
+                    await self._wake.wait()
             self._wake.clear()
 
     async def look(self) -> None:

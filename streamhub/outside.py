@@ -21,9 +21,11 @@ from streamhub.live.relay import Relay
 from streamhub.live.video import VideoShelf
 from streamhub.platform_side import HubPlatforms
 from streamhub.platforms import Remote
+from streamhub.pulling import Puller, PullerParts
 from streamhub.questions.intake import ContributionSource
 from streamhub.questions.picking import ChatWords
 from streamhub.reconciler import Reconciler, ReconcilerParts
+from streamhub.recording.fetcher import Fetcher
 from streamhub.recording.room import RecordingRoom
 from streamhub.store.spending import sum_spending
 from streamhub.store.store import Store
@@ -65,6 +67,7 @@ class OutsideParts:
         work: the engine.
         relay: passes signals on.
         remotes: platforms by the name that shows carry.
+        fetchers: of recordings, by the same name, where an operator chose so.
         settings: what the hub's settings say.
         transcripts: folder of the archive.
         archive_lock: held while the archive is changed.
@@ -79,6 +82,7 @@ class OutsideParts:
     work: Work
     relay: Relay
     remotes: Mapping[str, Remote]
+    fetchers: Mapping[str, Fetcher]
     settings: OutsideSettings
     transcripts: Path
     archive_lock: asyncio.Lock
@@ -132,6 +136,16 @@ class Outside:
         self.videos = Videos(videos)
         self.video_sights = VideoSights(self.videos, videos)
         self.inbox = Inbox(parts.inbox, parts.room, parts.work)
+        self.puller = Puller(
+            PullerParts(
+                store=parts.store,
+                fetchers=parts.fetchers,
+                shelf_of=self._shelf_of,
+                load_slots=self.inbox.load_slots,
+                folder=parts.inbox,
+                now=parts.now,
+            )
+        )
 
     @contextlib.asynccontextmanager
     async def keep(self) -> AsyncIterator[None]:
@@ -149,6 +163,8 @@ class Outside:
                     await self.chatter.start()
             stack.push_async_callback(self.inbox.close)
             await self.inbox.start()
+            if self._parts.fetchers:
+                stack.push_async_callback(_stop, asyncio.create_task(self.puller.watch(), name="puller"))
             yield
 
     def wake(self, session_id: str) -> None:

@@ -322,7 +322,8 @@ class _Leg:
 
     async def _sleep(self, pause_s: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), pause_s)
+            async with asyncio.timeout(pause_s):
+                await self._stopping.wait()
 
     async def _pass_on(self, ingest: Ingest, link: Link) -> None:
         """Hold one connection; returns when it ended because there is nothing more to send, or not in this way.
@@ -374,7 +375,8 @@ class _Leg:
         """Wait for media; False when none came for long."""
         self._arrived.clear()
         try:
-            await asyncio.wait_for(self._arrived.wait(), self._tools.limits.idle_s)
+            async with asyncio.timeout(self._tools.limits.idle_s):
+                await self._arrived.wait()
         except TimeoutError:
             _LOG.info("relay_idle session=%s", self.session_id)
             self._backlog.forget()

@@ -66,3 +66,15 @@ def note_used_up(db: Database, platform: str, *, day: date, units: int) -> None:
     """Believe the platform that the day's quota is used up: fill the day to ``units``."""
     missing = max(0, units - sum_spending(db, platform, day=day))
     add_spending(db, platform, day=day, call=USED_UP, units=missing)
+
+
+def is_used_up(db: Database, platform: str, *, day: date) -> bool:
+    """Whether the platform itself has said that the day's quota is used up."""
+    found = fetch_one(
+        db,
+        "select 1 as yes from spending where platform = ? and day = ? and call = ?",
+        platform,
+        day.isoformat(),
+        USED_UP,
+    )
+    return found is not None

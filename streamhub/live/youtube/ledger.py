@@ -15,7 +15,7 @@ from streamhub.errors import PlatformError
 from streamhub.live.quota import Budget, Priority
 from streamhub.live.youtube.failures import quota_error
 from streamhub.store.rows import Row
-from streamhub.store.spending import add_spending, list_spending, note_used_up, sum_spending
+from streamhub.store.spending import add_spending, is_used_up, list_spending, note_used_up, sum_spending
 from streamhub.store.store import Store
 from streamhub.timecode import Now
 
@@ -84,6 +84,9 @@ class Ledger:
     async def spend(self, call: str, priority: Priority) -> None:
         """Note one call, on the disk, before it is made.
 
+        Our count is a guess for calls of which no cost is published, so it never keeps a broadcast from being started
+        or ended: only the platform's own word does.
+
         Raises:
             PlatformError: QUOTA: today has nothing left for this priority; says when the next day begins.
         """
@@ -91,7 +94,10 @@ class Ledger:
         units = self.budget.cost(call)
 
         def note(db: Database) -> bool:
-            allowed = self.budget.allows(call, sum_spending(db, PLATFORM, day=day), priority)
+            if priority is Priority.TRANSITION:
+                allowed = not is_used_up(db, PLATFORM, day=day)
+            else:
+                allowed = self.budget.allows(call, sum_spending(db, PLATFORM, day=day), priority)
             if allowed:
                 add_spending(db, PLATFORM, day=day, call=call, units=units)
             return allowed

@@ -79,7 +79,7 @@ async def test_the_unimportant_is_refused_first(store, clock):
     """Statistics stop before chat, chat before captions, captions before going live; each says when to come back."""
     ledger = Ledger(store, Budget(units=1000, reserve=300, costs={"x": 10}), clock)
     stopped_at = {}
-    for priority in sorted(Priority, reverse=True):
+    for priority in (Priority.STATISTICS, Priority.CHAT, Priority.CAPTIONS):
         with pytest.raises(PlatformError) as refused:
             await spend_all(ledger, priority)
         stopped_at[priority] = await ledger.used()
@@ -90,8 +90,17 @@ async def test_the_unimportant_is_refused_first(store, clock):
         Priority.STATISTICS: 100,
         Priority.CHAT: 400,
         Priority.CAPTIONS: 700,
-        Priority.TRANSITION: 1000,
     }
+
+
+async def test_our_own_count_keeps_nobody_from_going_live(store, clock):
+    """The costs of going live are a guess, so a day that we count as spent still lets a broadcast start and end."""
+    ledger = Ledger(store, Budget(units=100, reserve=10, costs={"x": 50}), clock)
+    for _ in range(5):
+        await ledger.spend("x", Priority.TRANSITION)
+    assert await ledger.used() == 250
+    with pytest.raises(PlatformError):
+        await ledger.spend("x", Priority.CAPTIONS)
 
 
 async def test_a_restart_forgets_nothing(tmp_path, clock):
