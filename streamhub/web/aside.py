@@ -7,13 +7,14 @@ Knows nothing of forms and templates.
 from __future__ import annotations
 
 import difflib
+import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from streamhub.errors import BadInput
+from streamhub.errors import BadInput, StreamhubError
 from streamhub.live.platform import Signal
 from streamhub.live.problem import SENTENCES, Problem, ProblemCode, fill, say_problem
 from streamhub.schedule.show import Session, SessionState
@@ -29,6 +30,9 @@ from streamhub.web.platform_views import (
     VideoView,
 )
 from streamhub.web.views import AFTER, Json, signal_json
+
+LOG = logging.getLogger("streamhub.web")
+V = TypeVar("V")
 
 UNKNOWN = Signal(receiving=False, quality="unknown")
 CALM = frozenset(
@@ -49,6 +53,7 @@ CALM = frozenset(
 )
 """Problems that ask nothing of the host at the moment; every other one is shown as an alarm."""
 
+VIDEOS_EVERY_S = 15.0
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 _CHATTING = frozenset({SessionState.REHEARSAL, SessionState.LIVE})
 _CONTEXT_LINES = 2
@@ -74,13 +79,45 @@ class Aside:
         return self.platform is not None and self.platform.direct
 
 
-async def read_aside(hub: Hub, session: Session) -> Aside:
+@dataclass(kw_only=True, slots=True)
+class VideosMemory:
+    """The videos as they were read last, for a listener who asks every other second: reading them reads the archive.
+
+    Attributes:
+        seconds: a clock that only goes forward.
+        view: what was read; None: nothing yet, or there are none.
+        again_at_s: when to read anew, on that clock.
+    """
+
+    seconds: Callable[[], float]
+    view: VideosView | None = None
+    again_at_s: float = 0.0
+
+    async def read(self, hub: Hub, session_id: str) -> VideosView | None:
+        """What is known of a session's videos, at most `VIDEOS_EVERY_S` old."""
+        if self.seconds() >= self.again_at_s:
+            self.view = await hub.videos.view(session_id)
+            self.again_at_s = self.seconds() + VIDEOS_EVERY_S
+        return self.view
+
+
+async def read_aside(hub: Hub, session: Session, memory: VideosMemory | None = None) -> Aside:
     """Everything beside a session that matters in its state."""
-    return Aside(
-        platform=await hub.platforms.view(session.id),
-        videos=await hub.videos.view(session.id) if session.state in AFTER else None,
-        chat=await hub.chat.view(session.id) if session.state in _CHATTING else None,
-    )
+    videos, chat = None, None
+    if session.state in AFTER:
+        videos = await spare(memory.read(hub, session.id) if memory else hub.videos.view(session.id), session.id)
+    if session.state in _CHATTING:
+        chat = await spare(hub.chat.view(session.id), session.id)
+    return Aside(platform=await spare(hub.platforms.view(session.id), session.id), videos=videos, chat=chat)
+
+
+async def spare(reading: Awaitable[V | None], session_id: str) -> V | None:
+    """What stands beside a session, or nothing when it cannot be read: a session's page works without it."""
+    try:
+        return await reading
+    except StreamhubError as error:
+        LOG.warning("web.aside_failed session_id=%s error=%s message=%s", session_id, type(error).__name__, error)
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,6 +23,7 @@ from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.web import desk
 from streamhub.web.access import Action, allow
+from streamhub.web.aside import spare
 from streamhub.web.bodies import AskBody, read_body
 from streamhub.web.events import BROADCASTER
 from streamhub.web.hub import Hub, hub_of
@@ -83,7 +84,7 @@ async def _watch(hub: Hub, session: Session, show: Show) -> WatchPlace | None:
     states = {SessionState.LIVE} | (ACCEPTS_QUESTIONS if show.direct else set())
     if session.state not in states or show.platform == LOCAL or show.privacy is Privacy.PRIVATE:
         return None
-    place = await hub.platforms.public(session.id)
+    place = await spare(hub.platforms.public(session.id), session.id)
     return place if place and only_web_link(place.url) else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from aiohttp import web
 from sqlite_utils import Database
 
@@ -12,7 +14,7 @@ from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.web import curation, direction, plans
 from streamhub.web.access import Action, actor_of, allow
-from streamhub.web.aside import aside_json, plan_aside_state, read_aside
+from streamhub.web.aside import VideosMemory, aside_json, plan_aside_state, read_aside
 from streamhub.web.bodies import (
     DecisionBody,
     NoteBody,
@@ -198,11 +200,12 @@ async def decide_work(request: web.Request) -> web.StreamResponse:
 async def events(request: web.Request) -> web.StreamResponse:
     """Live updates for hosts: session, platform, chat, signal, questions in all states, answers and work."""
     hub, session_id = hub_of(request), request.match_info["session_id"]
+    memory = VideosMemory(seconds=time.monotonic)
 
     async def read() -> Json:
         session, questions = await _read(hub, session_id)
         answers = await hub.answers.list(session_id) if session.state in AFTER else ()
-        aside = await read_aside(hub, session)
+        aside = await read_aside(hub, session, memory)
         return {
             "session": host_session_json(session),
             **plan_aside_state(aside),

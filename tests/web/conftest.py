@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.config import HubSettings
-from streamhub.errors import Conflict, NotFound, StreamhubError
+from streamhub.errors import Conflict, NotFound, StreamhubError, Unavailable
 from streamhub.live.platform import Ingest, Signal
 from streamhub.questions.question import Asker, Question, QuestionState, Shown
 from streamhub.recording.matching import InboxCode, InboxItem
@@ -179,14 +179,17 @@ class FakePlatforms:
     retried: list[str] = field(default_factory=list)
     remade: list[str] = field(default_factory=list)
     failure: StreamhubError | None = None
+    broken: bool = False
 
     def offered(self) -> list[Offer]:
         return self.offers
 
     async def view(self, session_id: str) -> PlatformView | None:
+        self._fail_if_broken()
         return self.views.get(session_id)
 
     async def public(self, session_id: str) -> WatchPlace | None:
+        self._fail_if_broken()
         return self.places.get(session_id)
 
     async def accounts(self) -> list[AccountView]:
@@ -206,6 +209,10 @@ class FakePlatforms:
     async def ingest(self, session_id: str) -> Ingest:
         self._require(session_id)
         return Ingest(url="rtmps://tube.example/live2", key=f"tube-key-of-{session_id}")
+
+    def _fail_if_broken(self) -> None:
+        if self.broken:
+            raise Unavailable("platform: its rows cannot be read")
 
     def _require(self, session_id: str) -> None:
         if self.failure:

@@ -16,7 +16,7 @@ from streamhub.schedule.show import SessionState
 from streamhub.store import log
 from streamhub.store.shows import step_session
 from streamhub.web.access import AccessRole
-from streamhub.web.aside import plan_text_diff, tell_problem
+from streamhub.web.aside import VideosMemory, plan_text_diff, tell_problem
 from streamhub.web.pages import format_ago, format_brief, format_size, load_catalogue, only_web_link
 from streamhub.web.platform_views import ChatState, ChatView, RelayState, RelayView, VideosView, Wish
 from tests.web import staging
@@ -462,6 +462,29 @@ def test_a_diff_tells_both_texts(before: list[str], after: list[str]) -> None:
         rest = iter(whole)
         assert all(text in rest for text in shown), "in the text's own order"
     assert not [line for line in lines if line.kind == "gap" and line.count < 2]
+
+
+async def test_trouble_beside_a_session_leaves_the_session_alone(world: World) -> None:
+    """When what stands beside a session cannot be read at all, console and public page work without it."""
+    session = await world.plan(to="live", platform="tube")
+    world.platforms.broken = True
+    browser = await world.sign_in()
+    assert 'id="queue"' in await text_of(browser, f"/host/s/{session}")
+    async with world.client.get(f"/s/{session}") as page:
+        assert page.status == 200
+    await browser.close()
+
+
+async def test_listening_reads_the_videos_now_and_then(world: World) -> None:
+    """A console that listens asks for the videos every quarter of a minute, not with each look at the rest."""
+    seconds = [100.0]
+    memory = VideosMemory(seconds=lambda: seconds[0])
+    assert await memory.read(world.hub, "s") is None
+    world.videos.views["s"] = staging.kept_videos()
+    seconds[0] += 14.9
+    assert await memory.read(world.hub, "s") is None
+    seconds[0] += 0.1
+    assert await memory.read(world.hub, "s") == world.videos.views["s"]
 
 
 def test_times_near_now_are_short() -> None:
