@@ -33,12 +33,12 @@ from streamhub.errors import Environment, NotFound, PortInUse, StreamhubError
 from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
 from streamhub.importing import ImportRequest
+from streamhub.keepers.outside import Outside, OutsideParts, OutsideSettings
 from streamhub.live.description import describe_session
 from streamhub.live.local import LocalPlatform
 from streamhub.live.relay import Relay
 from streamhub.live.rtmp import RtmpDoor
 from streamhub.live.srt import SrtDoor
-from streamhub.outside import Outside, OutsideParts, OutsideSettings
 from streamhub.pipeline import Pipeline, PipelineParts, Source, order_session
 from streamhub.platforms import Front
 from streamhub.process import Command, run_checked
@@ -247,6 +247,7 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
             outside = await _make_outside(parts)
             broadcasting = _make_broadcasting(parts, rtmp, srt, outside)
             parts.on_studio.end = outside.end = broadcasting.end
+            parts.on_studio.wake = outside.wake
             await parts.studio.resume()
             await broadcasting.expect_again()
             await _take_up_ended(parts)

@@ -80,14 +80,22 @@ class BroadcastingParts:
 
 
 class StudioHandler:
-    """Ends a session whose encoder stayed away longer than the grace time; how, depends on what else runs."""
+    """Ends a session whose encoder stayed away longer than the grace time; how, depends on what else runs.
+
+    Attributes:
+        end: ends a session.
+        wake: tells the platforms that an encoder came.
+    """
 
     def __init__(self, end: Callable[[str], Awaitable[None]]) -> None:
         self.end = end
+        self.wake: Callable[[str], None] = _tell_nobody
 
     async def __call__(self, event: StudioEvent) -> None:
         """Log what happened, and end the session when the grace time is over."""
         LOG.info("studio_%s session=%s %s", event.kind, event.session_id, event.message)
+        if event.kind is Happening.PUBLISHER_ON:
+            self.wake(event.session_id)
         if event.kind is Happening.GRACE_OVER:
             await self.end(event.session_id)
 

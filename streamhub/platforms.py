@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from streamhub.keepers.reconciler import RemotePlatform
 from streamhub.live.quota import Budget
 from streamhub.live.video import VideoShelf
 from streamhub.questions.intake import ContributionSource
-from streamhub.reconciler import RemotePlatform
 from streamhub.schedule.show import Session, Show
 from streamhub.store.store import Store
 from streamhub.text import Random

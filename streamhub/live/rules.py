@@ -92,14 +92,14 @@ _RETRIES_S: Mapping[Fault, tuple[float, ...]] = {
     Fault.QUOTA: (3600,),
     Fault.RATE: (10, 30, 60),
     Fault.LIMIT: (600, 1800),
-    Fault.NO_SIGNAL: (3, 5),
+    Fault.NO_SIGNAL: (3, 10, 30, 60, 120),  # whoever switches the encoder on is noticed by itself
     Fault.BAD_STATE: (15, 60, 300),
     Fault.UNREACHABLE: (5, 10, 20, 40, 80, 160, 300),
     Fault.UNKNOWN_OUTCOME: (5, 20, 60, 300),
     Fault.BROKEN: (15, 60, 300, 900),
 }
 _URGENT_MOST_S = 30.0
-_PATIENT = frozenset({Fault.AUTH, Fault.NOT_ALLOWED, Fault.QUOTA, Fault.LIMIT})
+_PATIENT = frozenset({Fault.AUTH, Fault.NOT_ALLOWED, Fault.QUOTA, Fault.LIMIT, Fault.NO_SIGNAL})
 
 
 def plan_retry_s(fault: Fault, tries: int, *, urgent: bool) -> float | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from streamhub.app import open_hub
-from streamhub.inbox import Inbox
+from streamhub.keepers.inbox import Inbox
 from streamhub.recording.ffmpeg import Ffmpeg
 from streamhub.recording.matching import InboxState
 from streamhub.recording.pyav import PyavScanner

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
-from streamhub.chat_desk import ChatDesk
-from streamhub.chat_reading import KEPT_LINES, ChatPhase, plan_day
-from streamhub.chatter import Chatter, ChatterParts
 from streamhub.errors import Conflict, Fault, NotFound, PlatformError, Unavailable
+from streamhub.keepers.chat_desk import ChatDesk
+from streamhub.keepers.chat_reading import KEPT_LINES, ChatPhase, plan_day
+from streamhub.keepers.chatter import Chatter, ChatterParts
 from streamhub.live.problem import ProblemCode, make_error, say_problem
 from streamhub.live.quota import Budget, Priority
 from streamhub.questions.intake import Batch, Contribution, Standing

@@ -20,7 +20,7 @@ from streamhub.app import Parts, open_hub
 from streamhub.archive.folder import load_archive
 from streamhub.config import Settings
 from streamhub.errors import BadInput, Conflict, NotFound
-from streamhub.inbox import Inbox
+from streamhub.keepers.inbox import Inbox
 from streamhub.live.platform import Phase
 from streamhub.pipeline import Source, order_session
 from streamhub.recording.ffmpeg import Ffmpeg

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from streamhub.config import Secret, YoutubeSettings
+from streamhub.keepers.reconciler import Reconciler, ReconcilerParts
 from streamhub.live.local import LocalPlatform
 from streamhub.live.platform import Ingest, Phase, Signal
 from streamhub.live.problem import Problem, ProblemCode, say_problem
 from streamhub.live.youtube.kit import Place, YouTubeFront, YouTubeKit
 from streamhub.live.youtube.sign_in import SCOPE, Account
 from streamhub.live.youtube.token import Grant, OAuthClient
-from streamhub.reconciler import Reconciler, ReconcilerParts
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store.broadcasts import find_broadcast
 from streamhub.store.shows import load_session, save_session, save_show

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from streamhub.errors import Fault, PlatformError, StreamhubError, Unavailable
+from streamhub.keepers.pulling import Puller, PullerParts
 from streamhub.live.problem import ProblemCode, make_error
 from streamhub.live.video import Video, VideoState
-from streamhub.pulling import Puller, PullerParts
 from streamhub.recording.matching import Slot
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store.broadcasts import BroadcastRow, save_broadcast

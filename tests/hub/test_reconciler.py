@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamhub.errors import Fault
+from streamhub.keepers.reconciler import Reconciler, ReconcilerParts
 from streamhub.live.platform import Ingest, Phase, Signal
 from streamhub.live.problem import ProblemCode, make_error
 from streamhub.live.rules import Step, plan_look_s, plan_retry_s, plan_signal_s, plan_step, relays
-from streamhub.reconciler import Reconciler, ReconcilerParts
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store.broadcasts import BroadcastRow, find_broadcast, save_broadcast
 from streamhub.store.shows import load_session, save_session, save_show, step_session

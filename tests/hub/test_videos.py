@@ -19,6 +19,9 @@ from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.blurb import CLOSE_LINE, OPEN_LINE
 from streamhub.archive.folder import load_session, save_session
 from streamhub.errors import Conflict, Fault, PlatformError
+from streamhub.keepers.video_facts import Kind, due_at, failed, load_facts
+from streamhub.keepers.video_sights import VideoSights
+from streamhub.keepers.videos import Videos, VideosParts
 from streamhub.live.problem import ProblemCode
 from streamhub.live.video import VideoState
 from streamhub.live.youtube.shelf import YouTubeShelf
@@ -29,9 +32,6 @@ from streamhub.store.rows import fetch_all
 from streamhub.store.shows import save_show
 from streamhub.timecode import Span
 from streamhub.transcript.transcript import Cue, Transcript
-from streamhub.video_facts import Kind, due_at, failed, load_facts
-from streamhub.video_sights import VideoSights
-from streamhub.videos import Videos, VideosParts
 from streamhub.web.platform_views import EffectState, Wish
 from tests.fakes.youtube import Drop, Html502, Refuse
 from tests.live.youtube_desk import SHOW, Desk, open_desk

@@ -5,7 +5,7 @@ Decides nothing; asks no platform.
 
 from __future__ import annotations
 
-from streamhub.chatter import Chatter
+from streamhub.keepers.chatter import Chatter
 from streamhub.web.platform_views import ChatLine, ChatState, ChatView
 
 

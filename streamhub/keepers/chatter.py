@@ -21,7 +21,8 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from streamhub.chat_reading import (
+from streamhub.errors import BadInput, Fault, NotFound, PlatformError, StreamhubError
+from streamhub.keepers.chat_reading import (
     LEAST_S,
     REHEARSAL_S,
     SLOW_S,
@@ -32,8 +33,7 @@ from streamhub.chat_reading import (
     hash_author,
     plan_day,
 )
-from streamhub.chat_taking import SOURCE, Candidate, Taken, take_by_host, take_candidates
-from streamhub.errors import BadInput, Fault, NotFound, PlatformError, StreamhubError
+from streamhub.keepers.chat_taking import SOURCE, Candidate, Taken, take_by_host, take_candidates
 from streamhub.questions.intake import Batch, Contribution, ContributionSource, Standing
 from streamhub.questions.picking import (
     ChatWords,
@@ -56,7 +56,7 @@ from streamhub.store.store import Store
 from streamhub.text import Random, new_id
 from streamhub.timecode import Now
 
-LOG = logging.getLogger("streamhub.chatter")
+LOG = logging.getLogger("streamhub.keepers.chatter")
 EVERY_S = 5.0
 """How often the rows are looked at."""
 REPLY_EVERY = timedelta(seconds=30)

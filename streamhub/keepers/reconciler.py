@@ -29,7 +29,7 @@ from streamhub.store.broadcasts import BroadcastRow
 from streamhub.store.store import Store
 from streamhub.timecode import Now, format_instant
 
-LOG = logging.getLogger("streamhub.reconciler")
+LOG = logging.getLogger("streamhub.keepers.reconciler")
 
 _PASS_S = 2.0
 _CHECK_S = 3600.0
@@ -102,8 +102,14 @@ class Case:
 
     @property
     def phase(self) -> Phase | None:
-        """Where its broadcast is, as seen last."""
-        return self.row.phase if self.row is not None and (self.row.ref or self.row.phase in _FINAL) else None
+        """Where its broadcast is, as seen last; one that may have been made counts as planned."""
+        row = self.row
+        return row.phase if row is not None and (row.ref or row.pending or row.phase in _FINAL) else None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a broadcast to look at."""
+        return self.row is not None and bool(self.row.ref) and self.phase not in _FINAL
 
     @property
     def urgent(self) -> bool:
@@ -280,7 +286,7 @@ class Reconciler:
 
     def _wants_relay(self, case: Case) -> bool:
         until_s = case.until_start_s(self._parts.now())
-        return not case.show.direct and case.phase is not None and relays(case.session.state, until_start_s=until_s)
+        return not case.show.direct and case.is_there and relays(case.session.state, until_start_s=until_s)
 
     def _is_ensured(self, case: Case, desk: _Desk) -> bool:
         """Whether only keeping it planned is wanted, and it was seen to for this very session."""
@@ -297,13 +303,13 @@ class Reconciler:
         )
 
     def _wants_look(self, case: Case, desk: _Desk) -> bool:
-        if case.phase is None or case.phase in _FINAL:
+        if not case.is_there or case.phase is None:
             return False
         until_s = case.until_start_s(self._parts.now())
         return self._older(desk.looked_at, plan_look_s(case.session.state, case.phase, until_start_s=until_s))
 
     def _wants_signal(self, case: Case, desk: _Desk) -> bool:
-        if case.phase is None or case.phase in _FINAL:
+        if not case.is_there or case.phase is None:
             return False
         until_s = case.until_start_s(self._parts.now())
         return self._older(desk.signal_at, plan_signal_s(case.session.state, case.phase, until_start_s=until_s))
@@ -330,7 +336,7 @@ class Reconciler:
     async def _follow(self, case: Case, desk: _Desk) -> None:
         platform = self._parts.platforms[case.show.platform]
         step = self._wanted_step(case)
-        if step in {Step.GO_LIVE, Step.REHEARSE} and case.phase is None:
+        if step in {Step.GO_LIVE, Step.REHEARSE} and not case.is_there:
             await platform.ensure(case.session)
             case = await self._parts.store.read(lambda db: load_case(db, case.session.id))
         await self._aim(case, desk, platform)

@@ -20,17 +20,7 @@ from streamhub.archive.blurb import DescriptionPlan, plan_blurb, plan_takeout
 from streamhub.archive.companion import Companion, choose_recordings, find_cut, plan_companion, plan_recording
 from streamhub.archive.folder import are_recordings_ours, load_session, save_recordings
 from streamhub.errors import Fault, NotFound, PlatformError
-from streamhub.live.problem import Problem, ProblemCode, problem_of
-from streamhub.live.thumbnail import draw_thumbnail
-from streamhub.live.video import Video, VideoShelf, VideoState
-from streamhub.pipeline import order_publication
-from streamhub.schedule.show import Privacy, SessionState
-from streamhub.store import effects as effect_rows
-from streamhub.store.broadcasts import BroadcastRow
-from streamhub.store.effects import Effect
-from streamhub.store.store import Store
-from streamhub.timecode import Now
-from streamhub.video_facts import (
+from streamhub.keepers.video_facts import (
     LOOK_AFTER_S,
     NOTHING,
     Facts,
@@ -52,8 +42,18 @@ from streamhub.video_facts import (
     shown_in,
     was_written,
 )
+from streamhub.live.problem import Problem, ProblemCode, problem_of
+from streamhub.live.thumbnail import draw_thumbnail
+from streamhub.live.video import Video, VideoShelf, VideoState
+from streamhub.pipeline import order_publication
+from streamhub.schedule.show import Privacy, SessionState
+from streamhub.store import effects as effect_rows
+from streamhub.store.broadcasts import BroadcastRow
+from streamhub.store.effects import Effect
+from streamhub.store.store import Store
+from streamhub.timecode import Now
 
-LOG = logging.getLogger("streamhub.videos")
+LOG = logging.getLogger("streamhub.keepers.videos")
 _SETTLED = frozenset({VideoState.READY, VideoState.FAILED, VideoState.GONE})
 
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamhub.errors import Conflict
+from streamhub.keepers.reconciler import Case, Following, Reconciler, load_case
 from streamhub.live.ingest import RelayPhase, RelayState
 from streamhub.live.platform import Ingest, Phase, Signal
 from streamhub.live.problem import Problem, ProblemCode
 from streamhub.live.quota import Priority
 from streamhub.platforms import Remote
-from streamhub.reconciler import Case, Following, Reconciler, load_case
 from streamhub.schedule.show import Privacy, SessionState
 from streamhub.store.spending import list_spending
 from streamhub.store.store import Store

@@ -11,28 +11,28 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streamhub.chat_desk import ChatDesk
-from streamhub.chatter import Chatter, ChatterParts
-from streamhub.inbox import Inbox
-from streamhub.inbox_taking import Work
+from streamhub.keepers.chat_desk import ChatDesk
+from streamhub.keepers.chatter import Chatter, ChatterParts
+from streamhub.keepers.inbox import Inbox
+from streamhub.keepers.inbox_taking import Work
+from streamhub.keepers.platform_sights import HubPlatforms
+from streamhub.keepers.pulling import Puller, PullerParts
+from streamhub.keepers.reconciler import Reconciler, ReconcilerParts
+from streamhub.keepers.video_sights import VideoSights
+from streamhub.keepers.videos import Videos, VideosParts
 from streamhub.live.platform import Signal
 from streamhub.live.quota import Budget, Priority
 from streamhub.live.relay import Relay
 from streamhub.live.video import VideoShelf
-from streamhub.platform_side import HubPlatforms
 from streamhub.platforms import Remote
-from streamhub.pulling import Puller, PullerParts
 from streamhub.questions.intake import ContributionSource
 from streamhub.questions.picking import ChatWords
-from streamhub.reconciler import Reconciler, ReconcilerParts
 from streamhub.recording.fetcher import Fetcher
 from streamhub.recording.room import RecordingRoom
 from streamhub.store.spending import sum_spending
 from streamhub.store.store import Store
 from streamhub.text import Random
 from streamhub.timecode import Now
-from streamhub.video_sights import VideoSights
-from streamhub.videos import Videos, VideosParts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +45,7 @@ class OutsideSettings:
         reply: whether questions in a chat are answered with the address of the question page.
         page_url: a session's public address; empty where the public cannot reach the hub.
         site_url: the archive site's public address; empty: it has none.
-        watchdog_s, part_s: see `streamhub.reconciler.ReconcilerParts`.
+        watchdog_s, part_s: see `streamhub.keepers.reconciler.ReconcilerParts`.
     """
 
     words: ChatWords

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streamhub import inbox_folder as disk
 from streamhub.errors import BadInput, BadMedia
-from streamhub.inbox_folder import Entry, Row, Slip, ZipContent
-from streamhub.inbox_plan import Ready, plan_unpacking
+from streamhub.keepers import inbox_folder as disk
+from streamhub.keepers.inbox_folder import Entry, Row, Slip, ZipContent
+from streamhub.keepers.inbox_plan import Ready, plan_unpacking
 from streamhub.recording.matching import FileFacts, Slot, Verdict, match_file, notes_about
 from streamhub.recording.media import Scanner
 from streamhub.recording.recording import MediaInfo

@@ -21,15 +21,15 @@ from streamhub.archive.blurb import DescriptionPlan, plan_blurb
 from streamhub.archive.companion import Companion
 from streamhub.archive.format import session_folder
 from streamhub.errors import Conflict, StreamhubError
+from streamhub.keepers.video_facts import AGAIN, Facts, Kind, decode_video, load_facts
+from streamhub.keepers.video_keeping import Job, Keeping, VideosParts
 from streamhub.live.platform import Phase
 from streamhub.live.video import Video, VideoState
 from streamhub.store import effects as effect_rows
 from streamhub.store.broadcasts import BroadcastRow, list_broadcasts
 from streamhub.store.effects import Effect
-from streamhub.video_facts import AGAIN, Facts, Kind, decode_video, load_facts
-from streamhub.video_keeping import Job, Keeping, VideosParts
 
-LOG = logging.getLogger("streamhub.videos")
+LOG = logging.getLogger("streamhub.keepers.videos")
 _PAUSE_S = 10.0
 
 __all__ = ["Preview", "Videos", "VideosParts"]

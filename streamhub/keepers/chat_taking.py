@@ -1,7 +1,7 @@
 """Taking chat lines into the queue of questions: each at most once, under the rules that hold for everybody.
 
 Owns what one transaction does with the lines of a look, and with a line that a host takes. Refuses to know how chats
-are read and when: `streamhub.chatter` does.
+are read and when: `streamhub.keepers.chatter` does.
 """
 
 from __future__ import annotations

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamhub.live.problem import Problem
-from streamhub.live.video import VideoState
-from streamhub.store.broadcasts import BroadcastRow
-from streamhub.store.effects import Effect
-from streamhub.video_facts import (
+from streamhub.keepers.video_facts import (
     NOTHING,
     Facts,
     Kind,
@@ -23,7 +19,11 @@ from streamhub.video_facts import (
     plan_plate,
     was_written,
 )
-from streamhub.videos import Preview, Videos, VideosParts
+from streamhub.keepers.videos import Preview, Videos, VideosParts
+from streamhub.live.problem import Problem
+from streamhub.live.video import VideoState
+from streamhub.store.broadcasts import BroadcastRow
+from streamhub.store.effects import Effect
 from streamhub.web.platform_views import EffectState, EffectView, VideosView, VideoView, Wish
 
 

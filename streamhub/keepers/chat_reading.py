@@ -1,7 +1,7 @@
 """One chat being read: how far, how often, how it stands, and its last lines, which are kept in memory only.
 
 Owns the plan of a day's chats, and what follows from a failure. Pure but for the record of the reading itself, which
-changes; refuses to know how a chat is read and where questions are kept: `streamhub.chatter` does.
+changes; refuses to know how a chat is read and where questions are kept: `streamhub.keepers.chatter` does.
 """
 
 from __future__ import annotations

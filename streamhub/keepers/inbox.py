@@ -2,7 +2,8 @@
 
 Owns the round: look what lies there, wait until a file is whole, find its session by the rules of
 `streamhub.recording.matching`, take it, and let the session's held work go on. All that lasts is in the folder itself
-(`streamhub.inbox_folder`) and in the recordings' rows, so a crash at any moment costs a second look and nothing more.
+(`streamhub.keepers.inbox_folder`) and in the recordings' rows, so a crash at any moment costs a second look and no
+more.
 Refuses to know platforms: a session's broadcasts come as rows.
 """
 
@@ -17,10 +18,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from streamhub import inbox_folder as disk
 from streamhub.errors import BadInput, BadMedia, Conflict, Environment, NotFound, StreamhubError
-from streamhub.inbox_folder import Entry, Slip
-from streamhub.inbox_plan import (
+from streamhub.keepers import inbox_folder as disk
+from streamhub.keepers.inbox_folder import Entry, Slip
+from streamhub.keepers.inbox_plan import (
     Ready,
     choose_part,
     judged_item,
@@ -30,8 +31,8 @@ from streamhub.inbox_plan import (
     settle,
     taking_item,
 )
-from streamhub.inbox_reading import Mark, Reader, Unpacking
-from streamhub.inbox_taking import Advance, Taker, Work
+from streamhub.keepers.inbox_reading import Mark, Reader, Unpacking
+from streamhub.keepers.inbox_taking import Advance, Taker, Work
 from streamhub.recording.file_lock import hold_file
 from streamhub.recording.matching import (
     InboxCode,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from streamhub.errors import NotFound
-from streamhub.inbox_folder import Entry, Row, Slip, ZipContent
+from streamhub.keepers.inbox_folder import Entry, Row, Slip, ZipContent
 from streamhub.recording.matching import (
     FileFacts,
     InboxCode,
