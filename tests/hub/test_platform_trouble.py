@@ -91,7 +91,8 @@ class Desk:
 
     async def wait_a_while(self) -> None:
         """Until nothing is under way any more; then ten minutes pass."""
-        while any(one.task is None or not one.task.done() for one in self.reconciler._desks.values()):
+        desks = self.reconciler._desks
+        while not desks or any(one.task is None or not one.task.done() for one in desks.values()):
             await asyncio.sleep(0.02)
         now.ahead += timedelta(minutes=10)
 
@@ -303,6 +304,7 @@ async def test_the_row_survives_whatever_was_told(desk: Desk) -> None:
     desk.fake.channel.live_enabled = False
     await schedule(desk)
     await desk.problem(P.LIVE_NOT_ENABLED)
+    await desk.wait_a_while()
     row = await desk.store.read(lambda db: find_broadcast(db, desk.session.id, "youtube"))
     assert row is not None
     assert row.problem is not None
