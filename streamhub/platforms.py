@@ -58,6 +58,10 @@ class Remote(Protocol):
         """Units of a look at the chat, and of a line written there."""
 
     @property
+    def session_units(self) -> int:
+        """Units of a session of usual length beside its chat."""
+
+    @property
     def shelf(self) -> VideoShelf:
         """Where the videos stay."""
 

@@ -208,6 +208,7 @@ class Outside:
             left=left,
             cost=look,
             reply_cost=reply,
+            upkeep_units=remote.session_units if remote else 0,
             day_ends=budget.next_day_at,
             page_url=settings.page_url if settings.reply else None,
             secret=parts.secret,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ from streamhub.text import Random
 from streamhub.timecode import Now
 
 Say = Callable[[str], None]
+
+_USUAL = Session(
+    id="usual", show_id="usual", title="usual", starts_at=datetime(2027, 1, 1, tzinfo=UTC), planned_minutes=90
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +92,11 @@ class YouTubeKit:
     def chat_costs(self) -> tuple[int, int]:
         """Units of a look at the chat, and of a line written there."""
         return self.budget.cost("liveChatMessages.list"), self.budget.cost("liveChatMessages.insert")
+
+    @property
+    def session_units(self) -> int:
+        """What a session of usual length costs beside its chat."""
+        return report.estimate_session(self.budget, _USUAL)
 
     def account(self) -> tuple[str, datetime | None]:
         """The channel's title and when somebody signed in; nothing when nobody has."""

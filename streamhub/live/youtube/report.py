@@ -256,6 +256,11 @@ def plan_day(
     )
 
 
+def estimate_session(budget: Budget, session: Session, *, languages: int = 1) -> int:
+    """What a session costs beside its chat, from planning to captions."""
+    return sum(line.units for line in _lines(budget, session, languages, planned=False))
+
+
 def day_json(plan: DayPlan) -> dict[str, Any]:
     """The plan as it is printed with ``--json``."""
     return {
