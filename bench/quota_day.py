@@ -3,10 +3,10 @@
     python bench/quota_day.py [--shows 1 3 5] [--minutes 90]
 
 The whole of a hub's outside runs: reconciler, chat and videos, with the real client, against the counterpart of
-YouTube, which counts by its own list of costs. Time is warped: the loop's clock jumps to the next timer whenever nothing
-is under way, and the hub and the counterpart read the same clock. Each show is opened three hours before its start,
-rehearsed, live with a chat, ended, published and captioned in one language; twenty more sessions are planned for later
-weeks. Prints units by call, what the ledger counted, and how often the chat was read. Beside it, the peer: the same day
+YouTube, which counts by its own list of costs. Time is warped: the loop's clock jumps to the next timer whenever
+nothing is under way, and the hub and the counterpart read the same clock. Each show is opened three hours before its
+start, rehearsed, live with a chat, ended, published and captioned in one language; twenty more sessions are planned for
+later weeks. Prints units by call, what the ledger counted, and how often the chat was read. Beside it, the peer: the same day
 with a chat that is polled as often as YouTube allows, each 5 s, by the published cost alone.
 """
 
@@ -250,7 +250,8 @@ def _archived(session: Session) -> ArchivedSession:
     cues = tuple(Cue(id=f"c{n}", span=span, text=f"Antwort {n}.") for n, span in enumerate(spans))
     return ArchivedSession(
         id=session.id, show_id="netz", show_title="Netz", title=session.title,
-        starts_at=session.started_at or session.starts_at, transcripts=(Transcript(language="de", cues=cues),), answers=answers,
+        starts_at=session.started_at or session.starts_at,
+        transcripts=(Transcript(language="de", cues=cues),), answers=answers,
     )  # fmt: skip
 
 
