@@ -37,6 +37,7 @@ from streamhub.live.youtube.failures import (
     plan_pause_s,
 )
 from streamhub.live.youtube.ledger import Ledger
+from streamhub.live.youtube.shape import Misshapen, Schemas, shape_answer
 from streamhub.live.youtube.sign_in import SignIn, signed_out
 from streamhub.live.youtube.transport import LateAnswer, LostAnswer, NotConnected, OneShotHttp, silence_of
 from streamhub.timecode import Now, require_utc
@@ -231,7 +232,11 @@ class Api:
             _log.debug("platform.called call=%s status=%s took_ms=%d", request.call, http.last_status, took_ms)
         if answer and not isinstance(answer, dict):  # the library hands out as it is what is no JSON
             raise decide_silence(Silence.GARBLED, writing=request.writing, now=self._now())
-        return answer or {}
+        try:
+            return shape_answer(answer or {}, *_answer_schema(request.call))
+        except Misshapen as error:
+            _log.warning("platform.answer_misshapen call=%s %s", request.call, error)
+            raise decide_silence(Silence.GARBLED, writing=request.writing, now=self._now()) from error
 
     def _prepare(self, request: _Request) -> Any:
         from googleapiclient.http import MediaInMemoryUpload
@@ -319,6 +324,21 @@ def _bundled_document() -> str:
 
     document: str = get_static_doc("youtube", "v3")
     return document
+
+
+@functools.cache
+def _described() -> Mapping[str, Any]:
+    document: Mapping[str, Any] = json.loads(_bundled_document())
+    return document
+
+
+@functools.cache
+def _answer_schema(call: str) -> tuple[str, Schemas]:
+    """Name of the schema of a call's answer, and all schemas; a call without an answer has an empty one."""
+    family, _, method = call.partition(".")
+    described = _described()
+    name = described["resources"][family]["methods"][method].get("response", {}).get("$ref", "")
+    return name, {"": {}, **described["schemas"]}
 
 
 def parse_grant_error(error: RefreshError) -> str:

@@ -15,7 +15,7 @@ from streamhub.live.problem import ProblemCode, make_error
 from streamhub.live.quota import Priority
 from streamhub.live.video import Video
 from streamhub.live.youtube.client import Api, Json
-from streamhub.live.youtube.failures import NAMES
+from streamhub.live.youtube.failures import NAMES, Silence
 from streamhub.live.youtube.texts import clean_line, clean_title
 from streamhub.live.youtube.video import VIDEO_PARTS, parse_video
 from streamhub.store.effects import find_effect_ref
@@ -61,7 +61,9 @@ class YouTubeShelf:
         item = await self._item(ref, "snippet")
         if item is None:
             raise self._gone()
-        snippet: Mapping[str, Any] = item["snippet"]
+        snippet: Mapping[str, Any] = item.get("snippet") or {}
+        if not snippet.get("title"):  # written back, this would take the video's title away
+            raise make_error(Fault.UNREACHABLE, ProblemCode.UNREACHABLE, NAMES, reason=Silence.GARBLED.value)
         if snippet.get("description", "") == description:
             return
         kept = {key: snippet[key] for key in _WRITABLE_SNIPPET if key in snippet}
@@ -136,7 +138,7 @@ class YouTubeShelf:
         """Our track of a language: the one without a name that people made, not the machine there; empty: none."""
         answer = await self._api.read("captions.list", priority=Priority.CAPTIONS, part="id,snippet", videoId=ref)
         for item in answer.get("items") or ():
-            snippet = item["snippet"]
+            snippet = item.get("snippet") or {}
             same = str(snippet.get("language", "")).lower() == language.lower() and not snippet.get("name")
             if same and str(snippet.get("trackKind", "")).lower() != "asr":
                 return str(item["id"])
@@ -169,7 +171,7 @@ class YouTubeShelf:
     async def _find_playlist(self, show_id: str) -> str:
         marker = playlist_marker(show_id)
         async for item in self._own_playlists():
-            if marker in str(item["snippet"].get("description", "")).split():
+            if marker in str((item.get("snippet") or {}).get("description", "")).split():
                 return str(item["id"])
         return ""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from streamhub.errors import BadInput
 from streamhub.live.platform import Ingest, Signal
 from streamhub.live.youtube.texts import MOST_STREAM_TITLE_UNITS, clean_line, clean_title, strip_marker
 from streamhub.timecode import format_instant, parse_instant
@@ -309,8 +310,11 @@ def _seconds(instant: datetime) -> str:
 
 
 def _instant(text: object) -> datetime | None:
-    """An instant of YouTube's; the epoch stands for none (Studio's “go live now”)."""
+    """An instant of YouTube's; the epoch stands for none (Studio's “go live now”), and so does what is no instant."""
     if not isinstance(text, str) or not text:
         return None
-    instant = parse_instant(text)
+    try:
+        instant = parse_instant(text)
+    except BadInput:
+        return None
     return None if instant == _EPOCH else instant

@@ -94,6 +94,10 @@ class Wire(BaseHTTPRequestHandler):
     def say(self, status, text):
         self.answer(int(status), text.encode())
 
+    def huge(self):
+        item = {"id": "b", "snippet": {"description": "x" * 1_000_000}}
+        self.answer(200, json.dumps({"items": [item] * 10}).encode())
+
     def leave(self):
         self.ok()
         self.close_connection = True  # without a word of it in the answer, as servers do after a quiet minute
@@ -355,6 +359,61 @@ async def test_reads_are_repeated_where_that_helps(wire, make_api, pauses, behav
     assert "/elsewhere" not in {hit[1] for hit in wire.hits}
     assert len(pauses) == requests - 1
     assert pauses == sorted(pauses)
+
+
+ODD = [
+    '{"items":["x"]}',
+    '{"items":{"a":1}}',
+    '{"items":[null]}',
+    '{"items":[{"id":"b","snippet":"text"}]}',
+    '{"items":[{"id":["b"]}]}',
+    '{"items":[{"id":true}]}',
+    '{"items":[{"id":"b","contentDetails":{"enableDvr":"maybe"}}]}',
+    '{"pageInfo":{"totalResults":"many"}}',
+]
+
+
+@pytest.mark.parametrize("answer", ODD)
+async def test_an_answer_of_another_shape_is_no_answer(wire, make_api, answer):
+    """What is not as documented is told like silence: certain for a read, unknown for a write; nothing is quoted."""
+    wire.script.extend([f"say 200 {answer}"] * 3)
+    error = await fails(look(make_api(wire.url)))
+    assert (error.fault, error.reason) == (Fault.UNREACHABLE, Silence.GARBLED.value)
+    wire.script.clear()
+    wire.script.append('say 200 {"snippet":["x"]}')
+    assert (await fails(insert(make_api(wire.url)))).fault is Fault.UNKNOWN_OUTCOME
+
+
+async def test_null_is_as_good_as_left_out(wire, make_api):
+    """Fields that are null do not arrive, numbers and words arrive as documented, what is unknown stays."""
+    page = {
+        "etag": None,
+        "items": [{"id": 7, "snippet": None, "status": {"lifeCycleStatus": None}, "new": [None]}],
+        "pageInfo": {"totalResults": "2"},
+    }
+    wire.script.append(f"say 200 {json.dumps(page, separators=(',', ':'))}")
+    assert await look(make_api(wire.url)) == {
+        "items": [{"id": "7", "status": {}, "new": [None]}],
+        "pageInfo": {"totalResults": 2},
+    }
+
+
+async def test_ten_megabytes_are_read_beside_the_loop(wire, make_api):
+    """A huge answer holds up nobody else."""
+    wire.script.append("huge")
+    ticks = 0
+
+    async def tick():
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.005)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    page = await look(make_api(wire.url))
+    ticking.cancel()
+    assert len(page["items"]) == 10
+    assert ticks > 2
 
 
 async def test_a_read_that_recovers_says_nothing(wire, make_api, ledger):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -152,6 +153,21 @@ async def test_a_description_whose_answer_was_lost_is_written_once(desk: Desk) -
     assert caught.value.fault is Fault.UNKNOWN_OUTCOME
     await shelf.save_description(desk.only.id, "Neu")
     assert desk.calls().count("videos.update") == 1
+
+
+async def test_a_video_without_a_title_is_not_written_to(desk: Desk) -> None:
+    """An answer that leaves the video's page out is no page: written back, it would blank what stands there."""
+    sent = desk.api._send
+
+    def without_page(request: Any, token: str) -> dict[str, Any]:
+        answer = sent(request, token)
+        return {**answer, "items": [{"id": item["id"]} for item in answer["items"]]} if "items" in answer else answer
+
+    desk.api._send = without_page  # type: ignore[method-assign]
+    with pytest.raises(PlatformError) as failed:
+        await shelf_of(desk).save_description(desk.only.id, "Neu")
+    assert failed.value.fault is Fault.UNREACHABLE
+    assert "videos.update" not in desk.calls()
 
 
 async def test_a_deleted_video_has_no_description(desk: Desk) -> None:

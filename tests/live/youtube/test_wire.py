@@ -190,6 +190,7 @@ def test_the_epoch_is_no_start() -> None:
     raw["snippet"]["scheduledStartTime"] = "1970-01-01T00:00:00Z"
     assert parse_broadcast(raw).starts_at is None
     assert parse_broadcast({"id": "bare"}).fields["start"] == ""
+    assert parse_broadcast({"id": "odd", "snippet": {"actualStartTime": "yesterday"}}).actual_start is None
 
 
 def test_what_arrives_is_said_in_our_words() -> None:
