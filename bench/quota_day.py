@@ -1,13 +1,13 @@
 """A day of shows on a platform, from planning to captions: what does it cost of the day's quota?
 
-    python bench/quota_day.py [--shows 1 3 5] [--minutes 90]
+    python bench/quota_day.py [--shows 1 3 5] [--minutes 90] [--later 20]
 
 The whole of a hub's outside runs: reconciler, chat and videos, with the real client, against the counterpart of
 YouTube, which counts by its own list of costs. Time is warped: the loop's clock jumps to the next timer whenever
 nothing is under way, and the hub and the counterpart read the same clock. Each show is opened three hours before its
-start, rehearsed, live with a chat, ended, published and captioned in one language; twenty more sessions are planned for
-later weeks. Prints units by call, what the ledger counted, and how often the chat was read. Beside it, the peer: the same day
-with a chat that is polled as often as YouTube allows, each 5 s, by the published cost alone.
+start, rehearsed, live with a chat, ended, published and captioned in one language; other sessions are planned on the
+same day for later weeks. Prints units by call, what the ledger counted, and how often the chat was read. Beside it,
+the peer: the same day with a chat that is polled as often as YouTube allows, each 5 s, by the published cost alone.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def count_under_way(loop: WarpLoop) -> None:
         setattr(owner, name, counted)
 
 
-async def live_day(folder: Path, clock: Clock, shows: int, minutes: int) -> dict[str, Any]:
+async def live_day(folder: Path, clock: Clock, shows: int, minutes: int, later: int) -> dict[str, Any]:
     """A day with so many shows, one after the other from 9 in the morning on."""
     settings = YoutubeSettings(client_file="client.json")
     with FakeYouTube(now=clock, processing_polls=2, polling_interval_ms=5000, token_life_s=10**6) as fake:
@@ -128,7 +128,7 @@ async def live_day(folder: Path, clock: Clock, shows: int, minutes: int) -> dict
         place.keeper().save(grant)
         async with Store.open(folder / "hub.sqlite3", now=clock) as store:
             kit = YouTubeFront(place).open(store, describe=lambda _, show: show.about, now=clock, random=os.urandom)
-            gaps = await _live_through(folder, store, kit, fake, clock, shows=shows, minutes=minutes)
+            gaps = await _live_through(folder, store, kit, fake, clock, shows=shows, minutes=minutes, later=later)
             day = kit.budget.day(DAY_BEGINS + timedelta(hours=1))
             counted = await store.read(lambda db: sum_spending(db, "youtube", day=day))
             await kit.close()
@@ -151,12 +151,12 @@ class _NoRelay:
 
 
 async def _live_through(
-    folder: Path, store: Store, kit: Any, fake: FakeYouTube, clock: Clock, *, shows: int, minutes: int
+    folder: Path, store: Store, kit: Any, fake: FakeYouTube, clock: Clock, *, shows: int, minutes: int, later: int
 ) -> list[float]:
     await store.write(lambda db: save_show(db, Show(id="netz", title="Netz", platform="youtube")))
     sessions = [_session(n, DAY_BEGINS + timedelta(hours=9, minutes=n * (minutes + 60)), minutes) for n in range(shows)]
-    later = [_session(100 + n, DAY_BEGINS + timedelta(days=7 * (n + 1)), minutes) for n in range(20)]
-    for session in (*sessions, *later):
+    ahead = [_session(100 + n, DAY_BEGINS + timedelta(days=7 * (n + 1)), minutes) for n in range(later)]
+    for session in (*sessions, *ahead):
         await store.write(lambda db, session=session: save_session(db, session))
     reads: list[datetime] = []
 
@@ -259,6 +259,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--shows", type=int, nargs="+", default=[1, 3, 5])
     parser.add_argument("--minutes", type=int, default=90)
+    parser.add_argument("--later", type=int, default=20, help="sessions that are planned on that day for later weeks")
     given = parser.parse_args()
     for shows in given.shows:
         loop, clock = WarpLoop(), Clock()
@@ -266,9 +267,9 @@ def main() -> None:
         count_under_way(loop)
         clock.begin(loop)
         with tempfile.TemporaryDirectory() as folder:
-            told = loop.run_until_complete(live_day(Path(folder), clock, shows, given.minutes))
+            told = loop.run_until_complete(live_day(Path(folder), clock, shows, given.minutes, given.later))
         loop.close()
-        print(f"\n{shows} show(s) of {given.minutes} min and 20 later ones planned")
+        print(f"\n{shows} show(s) of {given.minutes} min, and {given.later} planned for later")
         for call, units in sorted(told["units"].items(), key=lambda entry: -entry[1]):
             print(f"  {units:>6}  {call}")
         gaps = [gap for gap in told["gaps"] if gap < 600]
