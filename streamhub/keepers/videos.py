@@ -13,7 +13,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
@@ -31,6 +31,8 @@ from streamhub.store.effects import Effect
 
 LOG = logging.getLogger("streamhub.keepers.videos")
 _PAUSE_S = 10.0
+_BROKEN_S = 60.0
+_MOST_PAUSE_S = 3_600.0
 
 __all__ = ["Preview", "Videos", "VideosParts"]
 
@@ -59,6 +61,7 @@ class _Desk:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     seen: object = None
     wake_at: datetime | None = None
+    breaks: int = 0
 
 
 class Videos:
@@ -100,14 +103,23 @@ class Videos:
             now = self._parts.now()
             if seen == desk.seen and (desk.wake_at is None or now < desk.wake_at):
                 return
-            wake: list[datetime] = []
-            for row in facts.rows:
-                shelf = self._parts.shelf_of(row.platform)
-                if shelf is None:
-                    wake.append(now)  # it may be connected any time
-                elif row.ref and row.phase is not Phase.LOST:
-                    await self._keeping.keep(Job(facts=await self._load(session_id), row=row, shelf=shelf, wake=wake))
-            desk.seen, desk.wake_at = seen, min(wake, default=None)
+            # What breaks off is not begun again with every round: not before a while, or before something changes.
+            desk.seen, desk.wake_at = seen, now + timedelta(seconds=min(_MOST_PAUSE_S, _BROKEN_S * 2.0 ** min(desk.breaks, 10)))
+            desk.breaks += 1
+            wake = await self._keep_all(facts)
+            desk.wake_at, desk.breaks = min(wake, default=None), 0
+
+    async def _keep_all(self, facts: Facts) -> list[datetime]:
+        """Look after each video of a session; returns when to look again."""
+        wake: list[datetime] = []
+        for row in facts.rows:
+            shelf = self._parts.shelf_of(row.platform)
+            if shelf is None:
+                wake.append(self._parts.now())  # it may be connected any time
+            elif row.ref and row.phase is not Phase.LOST:
+                fresh = await self._load(facts.session.id)
+                await self._keeping.keep(Job(facts=fresh, row=row, shelf=shelf, wake=wake))
+        return wake
 
     async def preview(self, session_id: str) -> tuple[Preview, ...]:
         """Look at a session's videos and say what would be written below each, approved or not.

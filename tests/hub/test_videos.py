@@ -187,6 +187,36 @@ async def test_the_thumbnail_follows_the_session(room: Room) -> None:
     assert await room.sync() == []
 
 
+async def test_what_breaks_off_is_not_begun_again_with_every_round(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither a mistake of ours nor a broken file is met every ten seconds; a change is followed at once."""
+    send, asked = room.desk.api._send, []
+
+    def odd(request: Any, token: str) -> dict[str, Any]:
+        asked.append(request.call)
+        raise RuntimeError("not foreseen")
+
+    room.desk.api._send = odd  # type: ignore[method-assign]
+    for _ in range(60):
+        await room.sync(after_s=10)
+    assert 2 <= len(asked) <= 5
+    room.desk.api._send = send  # type: ignore[method-assign]
+    await room.sync(after_s=3600)
+    await end(room)
+    await room.settle()
+    file = next(room.transcripts.glob("*/*/session.md"))
+    whole = file.read_text("utf-8")
+    file.write_text("nonsense", "utf-8")
+    caplog.clear()
+    for _ in range(60):
+        await room.sync(after_s=10)
+    assert 2 <= sum("video_sync_failed" in record.message for record in caplog.records) <= 5
+    file.write_text(whole, "utf-8")
+    room.change(q1=AnswerState.WITHDRAWN)
+    assert "captions.update" in await room.sync(after_s=1)
+
+
 async def test_a_refused_thumbnail_is_told_and_not_repeated(room: Room) -> None:
     """A channel without the right to thumbnails is told once; six hours later it is tried again."""
     room.desk.fake.channel.custom_thumbnails = False
