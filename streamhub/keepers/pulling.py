@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from streamhub.errors import PlatformError, StreamhubError
+from streamhub.errors import PlatformError, StreamhubError, Unavailable
 from streamhub.live.problem import Problem, ProblemCode, problem_of
 from streamhub.live.video import VideoShelf, VideoState
 from streamhub.recording.fetcher import Fetcher
@@ -58,6 +58,7 @@ class Puller:
     def __init__(self, parts: PullerParts) -> None:
         self._parts = parts
         self._next: dict[str, datetime] = {}
+        self._failures: dict[str, int] = {}
         self._paused_until: dict[str, datetime] = {}
         self._problems: dict[str, Problem] = {}
         self._progress: dict[str, float] = {}
@@ -108,7 +109,12 @@ class Puller:
                 self._paused_until[row.platform] = error.retry_at
             LOG.warning("pull_refused session=%s retry_at=%s %s", row.session_id, error.retry_at, error)
         except StreamhubError as error:
-            LOG.warning("pull_failed session=%s %s", row.session_id, error)
+            if not isinstance(error, Unavailable):  # nobody knows why: asking on as often would endanger the account
+                failures = self._failures[row.ref] = self._failures.get(row.ref, -1) + 1
+                self._next[row.ref] = self._parts.now() + min(NO_HOPE, NEXT_LOOK * 2 ** min(failures, 10))
+            LOG.warning("pull_failed session=%s next=%s %s", row.session_id, self._next[row.ref], error)
+        else:
+            self._failures.pop(row.ref, None)
         finally:
             self._progress.pop(row.session_id, None)
 

@@ -104,7 +104,8 @@ class Videos:
             if seen == desk.seen and (desk.wake_at is None or now < desk.wake_at):
                 return
             # What breaks off is not begun again with every round: not before a while, or before something changes.
-            desk.seen, desk.wake_at = seen, now + timedelta(seconds=min(_MOST_PAUSE_S, _BROKEN_S * 2.0 ** min(desk.breaks, 10)))
+            pause_s = min(_MOST_PAUSE_S, _BROKEN_S * 2.0 ** min(desk.breaks, 10))
+            desk.seen, desk.wake_at = seen, now + timedelta(seconds=pause_s)
             desk.breaks += 1
             wake = await self._keep_all(facts)
             desk.wake_at, desk.breaks = min(wake, default=None), 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streamhub.errors import Fault, PlatformError, StreamhubError, Unavailable
+from streamhub.errors import Fault, PlatformError, StreamhubError, ToolFailed, Unavailable
 from streamhub.keepers.pulling import Puller, PullerParts
 from streamhub.live.problem import ProblemCode, make_error
 from streamhub.live.video import Video, VideoState
@@ -154,3 +154,12 @@ async def test_other_failures_are_tried_again_with_pauses(pulling: Pulling) -> N
         pulling.at += timedelta(minutes=1)
     assert len(pulling.fetcher.asked) == 4
     assert pulling.puller.progress(SLOT.session_id) is None
+
+
+async def test_a_failure_that_nobody_understands_is_tried_ever_less_often(pulling: Pulling) -> None:
+    """A program that fails for a reason of its own is not run every quarter of an hour for days."""
+    pulling.fetcher.error = ToolFailed("yt-dlp: ended with exit code 1: Unable to extract something")
+    for _ in range(4 * 48):
+        await pulling.puller.look()
+        pulling.at += timedelta(minutes=15)
+    assert 6 <= len(pulling.fetcher.asked) <= 10
