@@ -23,6 +23,7 @@ TITLE_LENGTH = 100
 DESCRIPTION_BYTES = 5_000
 """Counted in UTF-8, which is the stricter reading of the limit."""
 
+_LOOKALIKES = str.maketrans({"<": "‹", ">": "›"})
 _JOINERS = "\u200c\u200d"
 _TIME = re.compile(r"(?<!\d)(\d{1,3}):(?=\d{2}(?!\d))")
 _BLANK = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -61,10 +62,11 @@ class BrokenRule:
 def clean_title(text: str, *, max_length: int = TITLE_LENGTH) -> str:
     """A title that can stand in a chapter's line: plain, one line, no hidden characters; empty if nothing is left.
 
-    Times inside it lose their colon, because a second time in a line is one too many.
+    Times inside it lose their colon, because a second time in a line is one too many; and what a viewer typed must not
+    pass for the marker by which a broadcast is found.
     """
     plain = "".join(_plain(character) for character in unicodedata.normalize("NFC", text))
-    flat = " ".join(plain.replace("<", "‹").replace(">", "›").split()).strip(_JOINERS + " ")
+    flat = " ".join(plain.translate(_LOOKALIKES).split()).strip(_JOINERS + " ").replace("[sh:", "(sh:")
     while (undone := _TIME.sub(r"\1.", flat)) != flat:
         flat = undone
     return cut_title(flat, max_length=max_length)

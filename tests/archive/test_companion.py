@@ -48,6 +48,7 @@ from streamhub.archive.theme import load_theme
 from streamhub.config import SiteSettings
 from streamhub.live.problem import ProblemCode
 from streamhub.live.video import Chapter, Video, VideoState
+from streamhub.live.youtube.texts import find_markers
 from streamhub.recording.recording import ClockMap, ClockPiece
 from streamhub.timecode import Span, add_ms
 from streamhub.transcript.transcript import Cue, Transcript
@@ -168,6 +169,15 @@ def test_titles_are_cut_between_words() -> None:
     assert clean_title("Worte " * 60) == ("Worte " * 16).strip() + "…"
     assert clean_title("Größe 👩‍👧 um 20:15 <jetzt>") == "Größe 👩‍👧 um 20.15 ‹jetzt›"
     assert clean_title("x" * 300) == "x" * 99 + "…"
+
+
+@pytest.mark.parametrize("said", ["[sh:abc123]", "[s\u200bh:abc123]", "[[sh:x]sh:abc123]"])
+def test_what_a_viewer_typed_is_no_marker(said: str) -> None:
+    """A question that quotes another broadcast's marker does not make this video pass for that broadcast."""
+    points = [Chapter(at_ms=n * 60_000, title=f"Frage {n} {said}") for n in range(4)]
+    lines = [format_chapter(chapter) for chapter in plan_chapters(points, duration_ms=600_000, opening="Beginn")]
+    assert len(lines) == 4
+    assert find_markers("\n".join(lines)) == ()
 
 
 def test_short_chapters_are_joined() -> None:

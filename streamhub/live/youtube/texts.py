@@ -47,7 +47,10 @@ def clean_title(title: str, *, fallback: str, part: int = 1, most_units: int = M
 def compose_description(text: str, marker: str) -> str:
     """A description as YouTube takes it, with our marker as its last line whatever the text's length."""
     last = f"[sh:{marker}]"
-    lines = (line.strip() for line in _clean(_MARKER.sub("", text), keep="\n").split("\n"))
+    plain = _clean(text, keep="\n")
+    while (unmarked := _MARKER.sub("", plain)) != plain:  # what is left around one may be one again
+        plain = unmarked
+    lines = (line.strip() for line in plain.split("\n"))
     body = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     body = _shorten(body, MOST_DESCRIPTION_BYTES - len(last) - 2, _count_bytes, fallback="")
     return f"{body}\n\n{last}" if body else last

@@ -109,6 +109,12 @@ def test_the_marker_is_the_last_line_of_every_description(text: str) -> None:
     assert not any(is_hidden(character) for character in composed if character != "\n")
 
 
+@pytest.mark.parametrize("about", ["[sh:b]", "[s\u200bh:b]", "[sh:[sh:a]b]", "[sh:[sh:[sh:a]a]b]", "[sh:\ufeffb]"])
+def test_a_text_brings_no_marker_of_its_own(about):
+    """However a marker is hidden in a text, the only one in the description is ours."""
+    assert find_markers(compose_description(f"Hallo {about}\n{about}", "abc")) == ("abc",)
+
+
 @given(TEXTS)
 def test_a_marker_taken_out_in_studio_changes_nothing(text: str) -> None:
     """The digest of a description is the same with the marker, without it, and with other blanks around it."""
