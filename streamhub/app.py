@@ -460,7 +460,7 @@ async def _ensure_site(workspace: Workspace) -> None:
 async def _build_apart(workspace: Workspace) -> Mapping[str, Json]:
     """Build the site in a process of its own, so that the hub never waits for it."""
     argv = [sys.executable, "-m", "streamhub", "build", "--workspace", str(workspace.folder), "--json"]
-    finished = await run_checked(Command(argv=argv, name="streamhub build"), timeout_s=3600)
+    finished = await run_checked(Command(argv=argv, own=True, name="streamhub build"), timeout_s=3600)
     report = json.loads(finished.stdout)
     return {"written": report["written"], "answers": report["answers"]}
 

@@ -427,7 +427,7 @@ async def play_on_hub(workspace: Workspace, stage: Stage, roundtables: Sequence[
 
     argv = [sys.executable, "-m", "streamhub", "serve", "--workspace", str(workspace.folder)]
     variables = {"STREAMHUB_HUB_PORT": "0", "STREAMHUB_LIVE_RTMP_PORT": "0"}
-    async with await start(Command(argv=argv, env=variables, name="hub")) as child:
+    async with await start(Command(argv=argv, env=variables, own=True, name="hub")) as child:
         hub = await _wait_for_hub(workspace, child)
         stage.say(f"hub at {hub['url']}, encoders at {hub['rtmp']}")
         token = (await ask_hub(workspace, "api-token", {"person": "demo host"}))["token"]

@@ -22,6 +22,7 @@ from streamhub.errors import TimedOut, ToolFailed, ToolMissing
 
 _PR_SET_PDEATHSIG = 1
 _STDERR_TAIL_BYTES = 16_384
+_SETTINGS = "STREAMHUB_"
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -47,12 +48,15 @@ class Command:
     Attributes:
         argv: program and arguments, never interpreted by a shell.
         env: variables set on top of our own environment.
+        own: whether it is a part of streamhub that reads settings of its own; no other program gets our variables
+            ``STREAMHUB_*``, for passwords may be among them.
         limits: what it may use.
         name: for messages; the program's file name when empty.
     """
 
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
+    own: bool = False
     limits: Limits = Limits()
     name: str = ""
 
@@ -170,7 +174,7 @@ async def start(command: Command, *, stdin: bool = False, stdout: bool = False) 
             stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE if stdout else asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **command.env},
+            env=_environment(command, os.environ),
             start_new_session=True,
             preexec_fn=_child_setup(command.limits, os.getpid()) if sys.platform != "win32" else None,
             limit=2**20,
@@ -232,6 +236,11 @@ async def _talk(child: Child, stdin: bytes | None) -> bytes:
 
     _, out = await asyncio.gather(feed(), collect())
     return out
+
+
+def _environment(command: Command, ours: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in ours.items() if command.own or not name.startswith(_SETTINGS)}
+    return {**kept, **command.env}
 
 
 def _child_setup(limits: Limits, parent_pid: int) -> Callable[[], None]:

@@ -137,3 +137,12 @@ def test_no_orphan_survives_a_killed_hub(tmp_path: Path) -> None:
             break
         time.sleep(0.05)
     assert not alive(child)
+
+
+@pytest.mark.parametrize(("own", "seen"), [(False, "None given"), (True, "geheim given")])
+async def test_no_other_program_gets_our_settings(monkeypatch: pytest.MonkeyPatch, own: bool, seen: str) -> None:
+    """Passwords in our variables reach no ffmpeg and no downloader; what a command sets itself arrives."""
+    monkeypatch.setenv("STREAMHUB_ENGINE_DATABASE_URL", "geheim")
+    code = "import os; print(os.environ.get('STREAMHUB_ENGINE_DATABASE_URL'), os.environ['STREAMHUB_X'])"
+    command = Command(argv=[sys.executable, "-c", code], env={"STREAMHUB_X": "given"}, own=own)
+    assert (await process.run_checked(command)).stdout.decode().strip() == seen
