@@ -42,6 +42,22 @@ class SignInWish:
     change_account: bool = False
 
 
+class SignedIn(Protocol):
+    """Whose account the hub acts on."""
+
+    @property
+    def name(self) -> str:
+        """Of the account, as its viewers know it."""
+
+    @property
+    def at(self) -> datetime:
+        """When somebody signed in, UTC."""
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What that allows, in the platform's words."""
+
+
 class Remote(Protocol):
     """A platform in a running hub."""
 
@@ -69,8 +85,8 @@ class Remote(Protocol):
     def budget(self) -> Budget:
         """What a day may cost."""
 
-    def account(self) -> tuple[str, datetime | None]:
-        """The account's name and when somebody signed in; nothing when nobody has."""
+    def account(self) -> SignedIn | None:
+        """Whose account it is; None when nobody is signed in."""
 
     async def close(self) -> None:
         """End what runs."""

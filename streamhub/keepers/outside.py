@@ -183,7 +183,7 @@ class Outside:
 
     def _shelf_of(self, platform: str) -> VideoShelf | None:
         remote = self._parts.remotes.get(platform)
-        return remote.shelf if remote and remote.account()[0] else None
+        return remote.shelf if remote and remote.account() else None
 
     def _source_of(self, platform: str) -> ContributionSource | None:
         remote = self._parts.remotes.get(platform)

@@ -153,9 +153,9 @@ class HubPlatforms:
         at = self.now()
         day = remote.budget.day(at)
         rows = await self.store.read(lambda db: list_spending(db, slug, day=day))
-        name, signed_in_at = remote.account()
+        signed_in = remote.account()
         problems = list(self.reconciler.problems(slug))
-        if not name and not problems:
+        if signed_in is None and not problems:
             details = {"platform": remote.platform.name, "command": slug}
             problems.append(Problem(code=ProblemCode.NOT_CONNECTED, details=details))
         quota = views.QuotaView(
@@ -168,8 +168,9 @@ class HubPlatforms:
         return views.AccountView(
             platform=slug,
             name=remote.platform.name,
-            account=name,
-            signed_in_at=signed_in_at,
+            account=signed_in.name if signed_in else "",
+            signed_in_at=signed_in.at if signed_in else None,
+            scopes=signed_in.scopes if signed_in else (),
             quota=quota,
             problems=tuple(problems),
         )

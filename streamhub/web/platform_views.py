@@ -145,6 +145,7 @@ class AccountView:
         name: the platform's, as people know it.
         account: name of the account or channel there; empty: nothing is connected.
         signed_in_at: when somebody signed in, UTC; None: nobody has.
+        scopes: what that allows, in the platform's words.
         quota: what today cost; None: it has none.
         problems: what is wrong with account or platform as a whole, such as a sign-in that ended.
     """
@@ -153,12 +154,17 @@ class AccountView:
     name: str
     account: str = ""
     signed_in_at: datetime | None = None
+    scopes: tuple[str, ...] = ()
     quota: QuotaView | None = None
     problems: tuple[Problem, ...] = ()
 
     def age(self, now: datetime) -> timedelta:
         """How old the sign-in is; nothing when there is none."""
         return max(timedelta(0), now - self.signed_in_at) if self.signed_in_at else timedelta(0)
+
+    def is_young(self, now: datetime) -> bool:
+        """Whether the sign-in may still end by its app being left in testing."""
+        return self.signed_in_at is not None and self.age(now) < NEAR_END[1]
 
     def is_near_end(self, now: datetime) -> bool:
         """Whether the sign-in will end soon if its app was left in testing."""

@@ -148,6 +148,7 @@ def signed_in(now: datetime, *, days: int = 6, name: str = "Kanal der Runde", **
         name="Tube & Co",
         account=name,
         signed_in_at=now - timedelta(days=days, hours=2),
+        scopes=("youtube.force-ssl",),
         quota=quota,
         problems=tuple(problem_like(code) for code in problems.values()),
     )

@@ -303,11 +303,13 @@ async def test_updates_tell_of_the_platform(world: World) -> None:
 
 @pytest.mark.parametrize(("days", "warned"), [(0, False), (4, False), (5, True), (7, True), (8, False), (400, False)])
 async def test_the_age_of_a_sign_in_warns_in_time(world: World, days: int, warned: bool) -> None:
-    """From five days on the overview speaks of apps left in testing; a sign-in over a week old is no such one."""
+    """From five days on a banner speaks of apps left in testing; before, a quiet line; after a week, nothing."""
     world.platforms.signed_in = [staging.signed_in(world.clock(), days=days)]
     browser = await world.sign_in()
     text = await text_of(browser, "/host")
-    assert ("Testing" in text) is warned
+    assert ("vor der nächsten Sendung" in text) is warned
+    assert ("Testing" in text) is (days < 8)
+    assert "darf youtube.force-ssl" in text
     assert "Kanal der Runde" in text
     assert ("heute angemeldet" if days == 0 else f"angemeldet vor {days} Tagen") in text
     await browser.close()

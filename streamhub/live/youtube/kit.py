@@ -6,7 +6,7 @@ hub does with the roles.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,6 +71,26 @@ class Place:
         return self.folder / self.settings.client_file
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedIn:
+    """The channel that the hub acts on.
+
+    Attributes:
+        name: its title.
+        at: when somebody signed in, UTC.
+        scopes: what that allows.
+    """
+
+    name: str
+    at: datetime
+    scopes: tuple[str, ...]
+
+
+def short_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Scopes as people know them: without their address."""
+    return tuple(scope.rsplit("/", maxsplit=1)[-1] for scope in scopes)
+
+
 class YouTubeKit:
     """The roles that YouTube plays in a running hub, over one account."""
 
@@ -98,10 +118,12 @@ class YouTubeKit:
         """What a session of usual length costs beside its chat."""
         return report.estimate_session(self.budget, _USUAL)
 
-    def account(self) -> tuple[str, datetime | None]:
-        """The channel's title and when somebody signed in; nothing when nobody has."""
+    def account(self) -> SignedIn | None:
+        """The channel, and what the sign-in allows; None when nobody is signed in."""
         account = self._sign_in.account
-        return (account.channel_title, account.granted_at) if account else ("", None)
+        if account is None:
+            return None
+        return SignedIn(name=account.channel_title, at=account.granted_at, scopes=short_scopes(account.scopes))
 
     async def close(self) -> None:
         """End the calls."""
@@ -151,7 +173,7 @@ class YouTubeFront:
         signed_in = report.describe_sign_in(self._place.keeper(), now)
         if signed_in.problem:
             return False, signed_in.problem, signed_in.advice
-        scopes = ", ".join(scope.rsplit("/", maxsplit=1)[-1] for scope in signed_in.scopes)
+        scopes = ", ".join(short_scopes(signed_in.scopes))
         seen = f"{signed_in.account}, signed in {signed_in.age_days} days ago, may {scopes}; kept in {signed_in.place}"
         return True, seen, signed_in.notice
 
