@@ -224,7 +224,7 @@ class Api:
             ) from error
         except (NotConnected, LostAnswer, LateAnswer) as error:
             raise decide_silence(silence_of(error), writing=request.writing, now=self._now()) from error
-        except ValueError as error:  # no UTF-8
+        except (ValueError, RecursionError) as error:  # no UTF-8, or nested to make us fall
             raise decide_silence(Silence.GARBLED, writing=request.writing, now=self._now()) from error
         finally:
             self._compare_clocks(http.last_date, began)
@@ -282,7 +282,7 @@ class Api:
                 credentials.refresh(Request(self._http()))  # type: ignore[no-untyped-call]
             except (GoogleAuthError, NotConnected, LostAnswer, LateAnswer) as error:
                 raise self._understand(credentials, error) from error
-            except (ValueError, TypeError, AttributeError) as error:  # the library did not look what it got
+            except (ValueError, TypeError, AttributeError, RecursionError) as error:  # the library did not look
                 raise decide_silence(Silence.GARBLED, writing=False, now=self._now()) from error
             self.sign_in.note_refreshed(credentials)
             return str(credentials.token)
@@ -346,7 +346,8 @@ def parse_grant_error(error: RefreshError) -> str:
     answer = error.args[1] if len(error.args) > 1 else None
     if isinstance(answer, Mapping):
         word = answer.get("error")
-        return word if isinstance(word, str) and word.isascii() and len(word) <= 40 else ""
+        plain = isinstance(word, str) and word.isascii() and word.isprintable() and len(word) <= 40
+        return str(word) if plain else ""
     return "incomplete" if "necessary fields" in str(error) else ""
 
 

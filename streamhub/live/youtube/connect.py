@@ -32,6 +32,7 @@ from streamhub.live.youtube.client import Api, quiet_libraries
 from streamhub.live.youtube.failures import NAMES, Silence, decide_silence
 from streamhub.live.youtube.ledger import Ledger
 from streamhub.live.youtube.sign_in import SCOPE, Account, GivenSignIn
+from streamhub.live.youtube.texts import clean_line
 from streamhub.live.youtube.token import Grant, OAuthClient, TokenKeeper, UnreadableGrant
 from streamhub.timecode import Now
 
@@ -223,7 +224,7 @@ async def accept(
     items = found.get("items") or []
     if not items:
         raise make_error(Fault.NOT_ALLOWED, ProblemCode.NOT_ALLOWED, NAMES, reason="this account has no channel")
-    title = items[0].get("snippet", {}).get("title", "")
+    title = clean_line(items[0].get("snippet", {}).get("title", ""))  # it is printed, and shown to hosts
     account = replace(nameless, channel_id=items[0]["id"], channel_title=title)
     if before and before.channel_id != account.channel_id and not change_account:
         details = {**NAMES, "seen": account.channel_title, "expected": before.channel_title}

@@ -237,9 +237,9 @@ def parse_reason(body: bytes) -> str:
         error = json.loads(body)["error"]
         entries = error.get("errors") or ()
         reason = entries[0].get("reason") if entries else error.get("status")
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         return ""
-    return reason if isinstance(reason, str) and reason.isascii() and len(reason) <= 80 else ""
+    return reason if isinstance(reason, str) and reason.isascii() and reason.isprintable() and len(reason) <= 80 else ""
 
 
 def decide_refusal(

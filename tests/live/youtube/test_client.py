@@ -98,6 +98,9 @@ class Wire(BaseHTTPRequestHandler):
         item = {"id": "b", "snippet": {"description": "x" * 1_000_000}}
         self.answer(200, json.dumps({"items": [item] * 10}).encode())
 
+    def deep(self, status):
+        self.answer(int(status), b'{"error":' + b"[" * 100_000)
+
     def leave(self):
         self.ok()
         self.close_connection = True  # without a word of it in the answer, as servers do after a quiet minute
@@ -382,6 +385,13 @@ async def test_an_answer_of_another_shape_is_no_answer(wire, make_api, answer):
     wire.script.clear()
     wire.script.append('say 200 {"snippet":["x"]}')
     assert (await fails(insert(make_api(wire.url)))).fault is Fault.UNKNOWN_OUTCOME
+
+
+@pytest.mark.parametrize("status", [200, 403])
+async def test_an_answer_nested_without_end_is_no_answer(wire, make_api, status):
+    """What is nested to make a reader fall is told as trouble of the platform, not as ours."""
+    wire.script.extend([f"deep {status}"] * 3)
+    assert (await fails(look(make_api(wire.url)))).fault in {Fault.UNREACHABLE, Fault.NOT_ALLOWED}
 
 
 async def test_null_is_as_good_as_left_out(wire, make_api):

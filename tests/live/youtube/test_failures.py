@@ -157,6 +157,7 @@ def test_reasons_are_read_from_both_shapes():
     assert parse_reason(b'{"error": {"status": "UNAVAILABLE"}}') == "UNAVAILABLE"
     assert parse_reason(b"<!DOCTYPE html><title>502</title>") == ""
     assert parse_reason(b'{"error": "invalid_grant"}') == ""
+    assert parse_reason(b'{"error": {"status": "\\u001b[2J\\nplatform.fine"}}') == ""
 
 
 @pytest.mark.parametrize("silence", [Silence.LOST, Silence.TIMED_OUT, Silence.GARBLED])

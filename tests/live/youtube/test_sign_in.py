@@ -497,6 +497,13 @@ async def test_another_channel_than_before_has_to_be_confirmed(client_file, keep
     assert keeper.load().account.channel_title == "Cat Videos"
 
 
+async def test_a_channels_name_cannot_steer_a_terminal(client_file, keeper, ledger, fake_youtube):
+    """What YouTube calls the channel is kept, printed and shown as one plain line."""
+    fake_youtube.consent.channel_id = fake_youtube.add_channel("Runde\x1b[2J\n\u202eTisch").id
+    account = await accept(sign_in(client_file), keeper, ledger, api_url=fake_youtube.url, now=now)
+    assert account.channel_title == keeper.load().account.channel_title == "Runde [2J Tisch"
+
+
 async def test_a_sign_in_that_cannot_be_read_is_replaced(client_file, keeper, ledger, fake_youtube, tmp_path):
     """Signing in again is the way out of a spoilt file."""
     write_private(tmp_path / FILE_NAME, b"spoilt")
