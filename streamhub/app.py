@@ -302,6 +302,7 @@ async def _make_outside(parts: Parts) -> Outside:
             transcripts=workspace.transcripts,
             archive_lock=parts.pipeline.archive_lock,
             inbox=workspace.inbox(settings),
+            portraits=workspace.folder / "portraits",
             secret=workspace.secret(),
             now=parts.now,
             random=parts.random,

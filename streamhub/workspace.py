@@ -20,6 +20,7 @@ _README = """# A streamhub workspace
     engine.sqlite3    the state of running work
     media/            recordings
     inbox/            drop downloaded recordings here; the hub finds their session
+    portraits/        pictures of people for thumbnails, such as anna-berg.jpg; may be missing
     transcripts/      the archive: plain text, made for git, correctable by hand
     site/             overrides of the theme, file by file
     public/           the generated site; upload it anywhere

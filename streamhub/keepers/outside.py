@@ -16,6 +16,7 @@ from streamhub.keepers.chatter import Chatter, ChatterParts
 from streamhub.keepers.inbox import Inbox
 from streamhub.keepers.inbox_taking import Work
 from streamhub.keepers.platform_sights import HubPlatforms
+from streamhub.keepers.portraits import Portraits
 from streamhub.keepers.pulling import Puller, PullerParts
 from streamhub.keepers.reconciler import Reconciler, ReconcilerParts
 from streamhub.keepers.video_sights import VideoSights
@@ -72,6 +73,7 @@ class OutsideParts:
         transcripts: folder of the archive.
         archive_lock: held while the archive is changed.
         inbox: folder of dropped recordings.
+        portraits: folder of pictures of people; need not exist.
         secret: keys the hashes of chat authors.
         now: the clock.
         random: the source of ids.
@@ -87,6 +89,7 @@ class OutsideParts:
     transcripts: Path
     archive_lock: asyncio.Lock
     inbox: Path
+    portraits: Path
     secret: bytes = field(repr=False)
     now: Now
     random: Random
@@ -132,6 +135,7 @@ class Outside:
             site_url=settings.site_url,
             now=parts.now,
             archive_lock=parts.archive_lock,
+            portraits=Portraits(parts.portraits),
         )
         self.videos = Videos(videos)
         self.video_sights = VideoSights(self.videos, videos)

@@ -44,7 +44,7 @@ from streamhub.timecode import Now, format_instant
 
 ENGINE_FILE = "engine.sqlite3"
 _SINGLE_FILES = ("secret", "README.md", ".gitignore")  # with the secret, voters keep their identities
-_FOLDERS = ("transcripts", "site")
+_FOLDERS = ("transcripts", "site", "portraits")
 _CHUNK_BYTES = 1 << 20
 _SCRATCH = ".streamhub-"
 
