@@ -21,7 +21,17 @@ from sqlite_utils import Database
 from streamhub.errors import Fault, PlatformError, StreamhubError
 from streamhub.live.platform import Broadcast, Ingest, LivePlatform, Phase, Signal
 from streamhub.live.problem import Problem, ProblemCode, problem_of, say_problem
-from streamhub.live.rules import FOLLOWED, Step, plan_look_s, plan_retry_s, plan_signal_s, plan_step, relays
+from streamhub.live.rules import (
+    FOLLOWED,
+    ON_AIR,
+    Step,
+    plan_leave,
+    plan_look_s,
+    plan_retry_s,
+    plan_signal_s,
+    plan_step,
+    relays,
+)
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import broadcasts as rows
 from streamhub.store import shows as show_rows
@@ -33,6 +43,9 @@ LOG = logging.getLogger("streamhub.keepers.reconciler")
 
 _PASS_S = 2.0
 _CHECK_S = 3600.0
+_WAIT_SIGNAL_S = 60.0
+_LATE_TRY = 10
+"""Counts as so many tries what is not urgent."""
 _WARN_BEFORE = timedelta(minutes=45)
 _NOTES = frozenset(
     {
@@ -51,6 +64,12 @@ _FINAL = frozenset({Phase.ENDED, Phase.LOST})
 
 class RemotePlatform(LivePlatform, Protocol):
     """A platform that is not the hub itself."""
+
+    async def rehearse(self, session_id: str, *, wait_signal_s: float = 60.0) -> Broadcast:
+        """Show it to hosts only; waits so long for a picture."""
+
+    async def go_live(self, session_id: str, *, wait_signal_s: float = 60.0) -> Broadcast:
+        """Show it to the public; waits so long for a picture."""
 
     async def roll_over(self, session: Session) -> Broadcast:
         """End this part and go on in a new one on the same ingestion point."""
@@ -94,17 +113,39 @@ class ReconcilerParts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """A session with all that is known of it."""
+    """A session with all that is known of it on one platform.
+
+    Attributes:
+        session, show: as they are wanted.
+        platform: the name that shows carry; not this show's where its broadcast was left behind.
+        row: what is known of the broadcast; None before it was planned.
+    """
 
     session: Session
     show: Show
+    platform: str
     row: BroadcastRow | None
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What it is told apart by."""
+        return self.session.id, self.platform
+
+    @property
+    def is_left(self) -> bool:
+        """Whether its show is shown elsewhere by now."""
+        return self.show.platform != self.platform
+
+    @property
     def phase(self) -> Phase | None:
-        """Where its broadcast is, as seen last; one that may have been made counts as planned."""
+        """Where its broadcast is, as seen last; one that may have been made counts as planned.
+
+        So does the next part of one that is on air: both have to end with the session.
+        """
         row = self.row
-        return row.phase if row is not None and (row.ref or row.pending or row.phase in _FINAL) else None
+        if row is None:
+            return None
+        return row.phase if row.ref or row.pending or row.part > 1 or row.phase in _FINAL else None
 
     @property
     def is_there(self) -> bool:
@@ -123,7 +164,20 @@ class Case:
 
 @dataclass(slots=True)
 class _Desk:
-    """What is remembered of a session between two looks; all of it may be lost."""
+    """What is remembered of a session between two looks; all of it may be lost.
+
+    Attributes:
+        task: what is being done.
+        woken: whether to look again at once.
+        ensured: for what it was last seen to that the broadcast is like the session.
+        retry_at, tries, problem: of the step that failed last.
+        refusal, keep_at: why a broadcast on air could not be made like its session, and when that is tried again.
+        looked_at: when the broadcast was looked at.
+        signal, signal_at: what arrives there, and when that was looked at.
+        silent_since: since when nothing arrives.
+        ingest, stream_ref: where the relay may aim, and which stream that is.
+        claim: how strong its claim to that place is; the smallest wins.
+    """
 
     task: asyncio.Task[None] | None = None
     woken: bool = True
@@ -131,11 +185,15 @@ class _Desk:
     retry_at: datetime | None = None
     tries: int = 0
     problem: Problem | None = None
+    refusal: Problem | None = None
+    keep_at: datetime | None = None
     looked_at: datetime | None = None
     signal: Signal | None = None
     signal_at: datetime | None = None
     silent_since: datetime | None = None
     ingest: Ingest | None = None
+    stream_ref: str = ""
+    claim: tuple[int, datetime, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,7 +230,7 @@ class Reconciler:
     def __init__(self, parts: ReconcilerParts, *, pass_s: float = _PASS_S) -> None:
         self._parts = parts
         self._pass_s = pass_s
-        self._desks: dict[str, _Desk] = {}
+        self._desks: dict[tuple[str, str], _Desk] = {}
         self._accounts = {slug: _Account() for slug in parts.platforms}
         self._woken = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
@@ -190,9 +248,10 @@ class Reconciler:
 
     def wake(self, session_id: str = "") -> None:
         """Look again at once: at a session that changed, or at all of them after a new sign-in."""
-        for known, desk in self._desks.items():
+        for (known, _), desk in self._desks.items():
             if session_id in {"", known}:
                 desk.woken = True
+                desk.keep_at = self._parts.now() if desk.refusal else desk.keep_at
         if not session_id:
             for account in self._accounts.values():
                 account.checked_at = None
@@ -209,8 +268,8 @@ class Reconciler:
         platform = self._parts.platforms.get(case.show.platform)
         if platform is None:
             return None
-        desk = self._desks.get(session_id, _Desk())
-        problem = case.row.problem if case.row and case.row.problem else desk.problem
+        desk = self._desks.get(case.key, _Desk())
+        problem = case.row.problem if case.row and case.row.problem else desk.problem or desk.refusal
         return Following(
             platform=case.show.platform,
             name=platform.name,
@@ -232,7 +291,7 @@ class Reconciler:
             await platform.roll_over(case.session)
         else:
             await platform.remake(session_id)
-        await self._note(session_id, None)
+        await self._note(case, None)
         self.wake(session_id)
 
     # The loop.
@@ -252,17 +311,19 @@ class Reconciler:
 
     async def _pass(self) -> None:
         cases = await self._parts.store.read(lambda db: load_cases(db, self._parts.platforms))
-        for gone in self._desks.keys() - {case.session.id for case in cases}:
+        followed = {case.session.id for case in cases if not case.is_left}
+        for gone in self._desks.keys() - {case.key for case in cases}:
             if (task := self._desks[gone].task) is None or task.done():
-                await self._parts.relay.aim(gone, None)
+                if gone[0] not in followed:
+                    await self._parts.relay.aim(gone[0], None)
                 del self._desks[gone]
         for case in cases:
-            desk = self._desks.setdefault(case.session.id, _Desk())
+            desk = self._desks.setdefault(case.key, _Desk())
             if (desk.task is None or desk.task.done()) and self._is_due(case, desk):
                 desk.woken = False
                 desk.task = asyncio.create_task(self._drive(case, desk))
         for slug, account in self._accounts.items():
-            wanted = any(case.show.platform == slug for case in cases)
+            wanted = any(case.platform == slug for case in cases)
             if wanted and (account.task is None or account.task.done()) and self._older(account.checked_at, _CHECK_S):
                 account.checked_at = self._parts.now()
                 account.task = asyncio.create_task(self._check(slug, account))
@@ -275,8 +336,8 @@ class Reconciler:
     def _is_due(self, case: Case, desk: _Desk) -> bool:
         if desk.woken:
             return True
-        at = self._parts.now()
-        if desk.problem is not None and (desk.retry_at is None or at < desk.retry_at):
+        waits = desk.problem is not None if desk.retry_at is None else self._parts.now() < desk.retry_at
+        if waits:
             return False
         if self._wanted_step(case) is not Step.NOTHING and not self._is_ensured(case, desk):
             return True
@@ -286,14 +347,20 @@ class Reconciler:
 
     def _wants_relay(self, case: Case) -> bool:
         until_s = case.until_start_s(self._parts.now())
-        return not case.show.direct and case.is_there and relays(case.session.state, until_start_s=until_s)
+        wanted = not case.show.direct and not case.is_left and case.is_there
+        return wanted and relays(case.session.state, until_start_s=until_s)
 
     def _is_ensured(self, case: Case, desk: _Desk) -> bool:
         """Whether only keeping it planned is wanted, and it was seen to for this very session."""
-        same = desk.ensured == (case.session, case.show)
-        return same and self._wanted_step(case) is Step.ENSURE and case.row is not None and not case.row.pending
+        if desk.ensured != (case.session, case.show) or self._wanted_step(case) is not Step.ENSURE:
+            return False
+        if case.phase in ON_AIR:
+            return desk.keep_at is None or self._parts.now() < desk.keep_at
+        return case.row is not None and not case.row.pending
 
     def _wanted_step(self, case: Case) -> Step:
+        if case.is_left:
+            return plan_leave(case.phase)
         row = case.row
         live_s = 0.0
         if row is not None and row.phase is Phase.LIVE and row.started_at is not None:
@@ -319,12 +386,14 @@ class Reconciler:
     async def _drive(self, case: Case, desk: _Desk) -> None:
         session_id = case.session.id
         try:
-            case = await self._parts.store.read(lambda db: load_case(db, session_id))
-            await self._follow(case, desk)
-            desk.tries, desk.retry_at, desk.problem = 0, None, None
-            await self._settle(session_id)
-        except PlatformError as error:
-            await self._note_failure(case, desk, error)
+            case = await self._reload(case)
+            try:
+                await self._follow(case, desk)
+            except PlatformError as error:
+                await self._note_failure(case, desk, error)
+            else:
+                desk.tries, desk.retry_at, desk.problem = 0, None, None
+                await self._settle(case)
         except StreamhubError as error:
             LOG.warning("platform_step_refused session=%s %s", session_id, error)
             desk.retry_at = self._parts.now() + timedelta(seconds=60)
@@ -334,70 +403,109 @@ class Reconciler:
             desk.retry_at = self._parts.now() + timedelta(seconds=60)
 
     async def _follow(self, case: Case, desk: _Desk) -> None:
-        platform = self._parts.platforms[case.show.platform]
+        platform = self._parts.platforms[case.platform]
         step = self._wanted_step(case)
         if step in {Step.GO_LIVE, Step.REHEARSE} and not case.is_there:
             await platform.ensure(case.session)
-            case = await self._parts.store.read(lambda db: load_case(db, case.session.id))
-        await self._aim(case, desk, platform)
+            case = await self._reload(case)
+        await self._aim(case, desk, platform, anew=step in {Step.GO_LIVE, Step.REHEARSE})
         if step is not Step.NOTHING and not self._is_ensured(case, desk):
-            LOG.info("platform_step session=%s platform=%s step=%s", case.session.id, case.show.platform, step)
-            await self._take(step, case, platform)
-            desk.ensured = (case.session, case.show) if step is Step.ENSURE else None
+            await self._take(step, case, desk, platform)
         if self._wants_look(case, desk) and step in {Step.NOTHING, Step.ENSURE}:
             desk.looked_at = self._parts.now()
             seen = await platform.get(case.session.id)
-            await self._mind(case, seen, platform)
+            await self._mind(case, seen)
         if self._wants_signal(case, desk):
             desk.signal_at = self._parts.now()
             desk.signal = await platform.signal(case.session.id)
+        await self._tell_over(case)
         await self._watch(case, desk)
 
-    async def _take(self, step: Step, case: Case, platform: RemotePlatform) -> None:
+    async def _take(self, step: Step, case: Case, desk: _Desk, platform: RemotePlatform) -> None:
         session = case.session
-        if step is Step.ENSURE:
+        LOG.info("platform_step session=%s platform=%s step=%s", session.id, case.platform, step)
+        wait_signal_s = 0.0 if desk.tries else _WAIT_SIGNAL_S
+        if step is Step.ENSURE and case.phase in ON_AIR:
+            await self._keep(case, desk, platform)
+        elif step is Step.ENSURE:
             await platform.ensure(session)
         elif step is Step.REHEARSE:
-            await platform.rehearse(session.id)
+            await platform.rehearse(session.id, wait_signal_s=wait_signal_s)
         elif step is Step.GO_LIVE:
-            await platform.go_live(session.id)
+            await platform.go_live(session.id, wait_signal_s=wait_signal_s)
         elif step is Step.END:
             await platform.end(session.id)
         elif step is Step.CANCEL:
             await platform.cancel(session.id)
         elif step is Step.ROLL_OVER:
             after = await platform.roll_over(session)
-            await self._note(session.id, self._told(case, ProblemCode.ROLLED_OVER, part=str(after.part)))
+            await self._note(case, self._told(case, ProblemCode.ROLLED_OVER, part=str(after.part)))
+        desk.ensured = (session, case.show) if step is Step.ENSURE else None
 
-    async def _aim(self, case: Case, desk: _Desk, platform: RemotePlatform) -> None:
-        """Point the relay to where the session is shown; a stream that somebody else is live on is left alone."""
+    async def _keep(self, case: Case, desk: _Desk, platform: RemotePlatform) -> None:
+        """Let a broadcast on air follow what was changed here; what is refused keeps nobody from watching over it."""
+        desk.refusal = desk.keep_at = None
+        try:
+            await platform.ensure(case.session)
+        except PlatformError as error:
+            wait_s = plan_retry_s(error.fault, _LATE_TRY, urgent=False)
+            desk.keep_at = self._parts.now() + timedelta(seconds=wait_s) if wait_s is not None else None
+            desk.refusal = replace(problem_of(error), retry_at=desk.keep_at)
+            LOG.warning("platform_problem session=%s code=%s %s", case.session.id, error.code, error)
+
+    async def _aim(self, case: Case, desk: _Desk, platform: RemotePlatform, *, anew: bool) -> None:
+        """Point the relay to where the session is shown; a stream that somebody else is live on is left alone.
+
+        Args:
+            case: the session.
+            desk: what is remembered of it.
+            platform: where it is shown.
+            anew: whether to ask for the place again, because another session may have kept it longer than planned.
+        """
+        if case.is_left:
+            return
+        stream_ref = case.row.stream_ref if case.row else ""
         if not self._wants_relay(case):
-            desk.ingest = None
-        elif desk.ingest is None:
+            desk.ingest = desk.claim = None
+        elif desk.ingest is None or anew or desk.stream_ref != stream_ref:
             desk.ingest = await platform.ingest(case.session.id)
+            row = (await self._reload(case)).row
+            desk.stream_ref = row.stream_ref if row else ""
+        if desk.ingest is not None:
+            strength = {SessionState.LIVE: 0, SessionState.REHEARSAL: 1}.get(case.session.state, 2)
+            desk.claim = (strength, case.session.starts_at, case.session.id)
         await self._parts.relay.aim(case.session.id, None if self._is_taken(case, desk) else desk.ingest)
 
     def _is_taken(self, case: Case, desk: _Desk) -> bool:
-        """Whether another session is relayed to the same place; the live one wins."""
-        if desk.ingest is None or case.session.state is SessionState.LIVE:
+        """Whether another session with the better claim is relayed to the same place: live, in rehearsal, or first."""
+        if desk.ingest is None or desk.claim is None:
             return False
-        others = (other.ingest for known, other in self._desks.items() if known != case.session.id)
-        return any(other is not None and other.key == desk.ingest.key for other in others)
+        others = (other for known, other in self._desks.items() if known != case.key)
+        same = [other for other in others if other.ingest is not None and other.ingest.key == desk.ingest.key]
+        return any(other.claim is not None and other.claim < desk.claim for other in same)
 
-    async def _mind(self, case: Case, seen: Broadcast, platform: RemotePlatform) -> None:
+    async def _mind(self, case: Case, seen: Broadcast) -> None:
         """What a look at the broadcast means for a live session: it was ended there, or lasts long."""
         if case.session.state is not SessionState.LIVE:
             return
         if seen.phase is Phase.ENDED and case.show.direct:
             LOG.info("platform_ended_there session=%s", case.session.id)
             await self._parts.end(case.session.id)
-        elif seen.phase is Phase.ENDED:
-            await self._note(case.session.id, self._told(case, ProblemCode.OVER))
         elif seen.phase is Phase.LIVE and seen.started_at is not None and self._parts.part_s:
             due_at = seen.started_at + timedelta(seconds=self._parts.part_s)
             if due_at - _WARN_BEFORE <= self._parts.now() < due_at:
                 at = format_instant(due_at)
-                await self._note(case.session.id, self._told(case, ProblemCode.LIMIT_NEAR, at=at))
+                await self._note(case, self._told(case, ProblemCode.LIMIT_NEAR, at=at))
+
+    async def _tell_over(self, case: Case) -> None:
+        """Say that a broadcast is over though its session is not; a new one is made on a host's word."""
+        case = await self._reload(case)
+        standing = case.row is not None and case.row.problem is not None
+        if case.phase is Phase.ENDED and case.session.state in FOLLOWED and not standing:
+            await self._note(case, self._told(case, ProblemCode.OVER))
+
+    async def _reload(self, case: Case) -> Case:
+        return await self._parts.store.read(lambda db: load_case(db, case.session.id, case.platform))
 
     async def _watch(self, case: Case, desk: _Desk) -> None:
         """End a forgotten session whose encoder pushes straight to the platform; the studio minds the others."""
@@ -417,8 +525,8 @@ class Reconciler:
     # Problems.
 
     def _told(self, case: Case, code: ProblemCode, **details: str) -> Problem:
-        name = self._parts.platforms[case.show.platform].name
-        return Problem(code=code, details={"platform": name, "command": case.show.platform, **details})
+        name = self._parts.platforms[case.platform].name
+        return Problem(code=code, details={"platform": name, "command": case.platform, **details})
 
     def _broken(self, case: Case) -> Problem:
         return self._told(case, ProblemCode.BROKEN, reason="internal")
@@ -438,21 +546,24 @@ class Reconciler:
                 "platform_problem session=%s code=%s reason=%s %s", case.session.id, error.code, error.reason, error
             )
         desk.problem = problem
-        await self._note(case.session.id, problem)
+        await self._note(case, problem)
+        if error.fault is Fault.NO_SIGNAL:
+            desk.signal, desk.signal_at = Signal(receiving=False, quality="none"), self._parts.now()
+            await self._watch(case, desk)
 
-    async def _note(self, session_id: str, problem: Problem | None) -> None:
+    async def _note(self, case: Case, problem: Problem | None) -> None:
         def note(db: Database) -> None:
-            case = load_case(db, session_id)
-            if case.row is not None and case.row.problem != problem:
-                rows.note_problem(db, case.row, problem)
+            row = rows.find_broadcast(db, case.session.id, case.platform)
+            if row is not None and row.problem != problem:
+                rows.note_problem(db, row, problem)
 
         await self._parts.store.write(note)
 
-    async def _settle(self, session_id: str) -> None:
+    async def _settle(self, case: Case) -> None:
         """Forget what kept a broadcast from following, now that it follows; what is only told stays."""
 
         def settle(db: Database) -> None:
-            row = load_case(db, session_id).row
+            row = rows.find_broadcast(db, case.session.id, case.platform)
             if row is not None and row.problem is not None and row.problem.code not in _NOTES:
                 rows.note_problem(db, row, None)
 
@@ -474,27 +585,31 @@ class Reconciler:
         account.problems = problems
 
 
-def load_case(db: Database, session_id: str) -> Case:
-    """A session with its show and the last part of its broadcast.
+def load_case(db: Database, session_id: str, platform: str = "") -> Case:
+    """A session with its show and the last part of its broadcast, on its show's platform or on that one.
 
     Raises:
         NotFound: there is no such session.
     """
     session = show_rows.load_session(db, session_id)
     show = show_rows.load_show(db, session.show_id)
-    return Case(session=session, show=show, row=rows.find_broadcast(db, session_id, show.platform))
+    where = platform or show.platform
+    return Case(session=session, show=show, platform=where, row=rows.find_broadcast(db, session_id, where))
 
 
 def load_cases(db: Database, platforms: Mapping[str, RemotePlatform]) -> list[Case]:
-    """Sessions whose platform has something to follow: planned and running ones, and what is not finished there."""
-    shows = {show.id: show for show in show_rows.list_shows(db) if show.platform in platforms}
+    """What platforms have to follow: planned and running sessions, and every broadcast that is not finished there."""
+    shows = {show.id: show for show in show_rows.list_shows(db)}
     last = {(row.session_id, row.platform): row for row in rows.list_broadcasts(db)}
     sessions = {session.id: session for session in show_rows.list_sessions(db, states=FOLLOWED)}
-    for row in last.values():
-        if row.phase not in _FINAL and row.session_id not in sessions:
-            sessions[row.session_id] = show_rows.load_session(db, row.session_id)
+    keys = {(session.id, shows[session.show_id].platform) for session in sessions.values()}
+    for key, row in last.items():
+        if row.phase not in _FINAL and key not in keys:
+            keys.add(key)
+            if row.session_id not in sessions:
+                sessions[row.session_id] = show_rows.load_session(db, row.session_id)
     return [
-        Case(session=session, show=show, row=last.get((session.id, show.platform)))
-        for session in sessions.values()
-        if (show := shows.get(session.show_id)) is not None
+        Case(session=session, show=shows[session.show_id], platform=platform, row=last.get((session.id, platform)))
+        for session, platform in ((sessions[session_id], platform) for session_id, platform in sorted(keys))
+        if platform in platforms
     ]

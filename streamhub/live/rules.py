@@ -52,6 +52,8 @@ class Step(StrEnum):
 
 _BEFORE = frozenset({S.SCHEDULED, S.OPEN, S.MOVED})
 _PLANNED = frozenset({Phase.SCHEDULED, Phase.WAITING})
+ON_AIR = frozenset({Phase.TESTING, Phase.LIVE})
+"""Phases of a broadcast that somebody sees, hosts or everybody."""
 FOLLOWED = _BEFORE | {S.REHEARSAL, S.LIVE}
 """States of a session in which a platform has something to follow."""
 
@@ -66,15 +68,15 @@ def plan_step(state: SessionState, phase: Phase | None, *, part_due: bool = Fals
     """
     if state is S.DRAFT or phase is Phase.LOST:
         return Step.NOTHING
-    if state in _BEFORE:
-        return Step.ENSURE if phase is None or phase in _PLANNED else Step.NOTHING
-    if state is S.REHEARSAL:
-        return Step.REHEARSE if phase is None or phase in _PLANNED else Step.NOTHING
-    if state is S.LIVE:
-        if phase is Phase.LIVE:
-            return Step.ROLL_OVER if part_due else Step.NOTHING
-        return Step.NOTHING if phase is Phase.ENDED else Step.GO_LIVE
-    return _plan_after(state, phase)
+    if state not in FOLLOWED:
+        return _plan_after(state, phase)
+    if phase is Phase.ENDED:
+        return Step.NOTHING
+    if phase is not Phase.LIVE and state is S.LIVE:
+        return Step.GO_LIVE
+    if phase not in ON_AIR and state is S.REHEARSAL:
+        return Step.REHEARSE
+    return Step.ROLL_OVER if part_due and state is S.LIVE else Step.ENSURE
 
 
 def _plan_after(state: SessionState, phase: Phase | None) -> Step:
@@ -86,18 +88,28 @@ def _plan_after(state: SessionState, phase: Phase | None) -> Step:
     return Step.END
 
 
+def plan_leave(phase: Phase | None) -> Step:
+    """What becomes of a broadcast whose show is shown elsewhere by now: nobody must wait for it there."""
+    if phase is None or phase in {Phase.ENDED, Phase.LOST}:
+        return Step.NOTHING
+    return Step.END if phase is Phase.LIVE else Step.CANCEL
+
+
 _RETRIES_S: Mapping[Fault, tuple[float, ...]] = {
     Fault.AUTH: (60, 300),
     Fault.NOT_ALLOWED: (600, 3600),
     Fault.QUOTA: (3600,),
     Fault.RATE: (10, 30, 60),
     Fault.LIMIT: (600, 1800),
-    Fault.NO_SIGNAL: (3, 10, 30, 60, 120),  # whoever switches the encoder on is noticed by itself
+    # Whoever switches the encoder on late is noticed soon; a stage that is forgotten does not cost the day's quota.
+    Fault.NO_SIGNAL: (3, 10, *[30] * 20, *[60] * 30, 300),
     Fault.BAD_STATE: (15, 60, 300),
     Fault.UNREACHABLE: (5, 10, 20, 40, 80, 160, 300),
     Fault.UNKNOWN_OUTCOME: (5, 20, 60, 300),
     Fault.BROKEN: (15, 60, 300, 900),
 }
+_HOUR_S = 3600.0
+_DAY_S = 24 * _HOUR_S
 _URGENT_MOST_S = 30.0
 _PATIENT = frozenset({Fault.AUTH, Fault.NOT_ALLOWED, Fault.QUOTA, Fault.LIMIT, Fault.NO_SIGNAL})
 
@@ -118,21 +130,32 @@ def plan_retry_s(fault: Fault, tries: int, *, urgent: bool) -> float | None:
 
 
 def plan_look_s(state: SessionState, phase: Phase, *, until_start_s: float) -> float:
-    """Seconds between two looks at a broadcast: often when it matters, hourly while it only waits."""
-    if state in {S.REHEARSAL, S.LIVE} or phase in {Phase.TESTING, Phase.LIVE}:
+    """Seconds between two looks at a broadcast: often when it matters, a few times a day while it only waits.
+
+    A rehearsal that nobody left, and a session that never took place, must not cost a day's quota.
+    """
+    if phase is Phase.LIVE:
+        return 60.0
+    if state is S.LIVE:
         return 30.0
-    if until_start_s <= 600:
-        return 30.0 if until_start_s > -3600 else 600.0
-    return 3600.0
+    if state is S.REHEARSAL or phase is Phase.TESTING:
+        return 30.0 if abs(until_start_s) <= _HOUR_S else 120.0
+    if -_HOUR_S < until_start_s <= 600:
+        return 30.0
+    if -6 * _HOUR_S < until_start_s <= 0:
+        return 600.0
+    return _HOUR_S if abs(until_start_s) <= _DAY_S else 6 * _HOUR_S
 
 
 def plan_signal_s(state: SessionState, phase: Phase, *, until_start_s: float) -> float | None:
     """Seconds between two looks at what the platform receives; None while nobody needs to know."""
     if phase is Phase.LIVE:
         return 30.0
-    if state in {S.REHEARSAL, S.LIVE} or (state is S.OPEN and -3600 < until_start_s <= 600):
+    if state is S.LIVE:
         return 10.0
-    return None
+    if state is S.REHEARSAL:
+        return 10.0 if abs(until_start_s) <= _HOUR_S else 30.0
+    return 10.0 if state is S.OPEN and -_HOUR_S < until_start_s <= 600 else None
 
 
 def relays(state: SessionState, *, until_start_s: float) -> bool:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamhub.errors import Fault
+from streamhub.errors import Conflict, Fault
 from streamhub.keepers.reconciler import Reconciler, ReconcilerParts
 from streamhub.live.platform import Ingest, Phase, Signal
 from streamhub.live.problem import ProblemCode, make_error
-from streamhub.live.rules import Step, plan_look_s, plan_retry_s, plan_signal_s, plan_step, relays
+from streamhub.live.rules import ON_AIR, Step, plan_look_s, plan_retry_s, plan_signal_s, plan_step, relays
 from streamhub.schedule.show import Session, SessionState, Show
-from streamhub.store.broadcasts import BroadcastRow, find_broadcast, save_broadcast
+from streamhub.store.broadcasts import BroadcastRow, delete_broadcast, find_broadcast, save_broadcast
 from streamhub.store.shows import load_session, save_session, save_show, step_session
 from streamhub.store.store import Store
 
@@ -54,6 +54,7 @@ class Stage:
         self.signal_there = Signal(receiving=True, quality="good")
         self.aims = {}
         self.found = ()
+        self.waits = []
 
     async def _do(self, name, session_id, phase=None, **changes):
         self.calls[name] += 1
@@ -84,10 +85,11 @@ class Stage:
         self.calls["signal"] += 1
         return self.signal_there
 
-    async def rehearse(self, session_id):
+    async def rehearse(self, session_id, *, wait_signal_s=60.0):
         return await self._do("rehearse", session_id, Phase.TESTING)
 
-    async def go_live(self, session_id):
+    async def go_live(self, session_id, *, wait_signal_s=60.0):
+        self.waits.append(wait_signal_s)
         return await self._do("go_live", session_id, Phase.LIVE, started_at=self.now())
 
     async def end(self, session_id):
@@ -210,7 +212,7 @@ async def test_the_life_of_a_session_is_followed(store, stage, reconciler, clock
     await change(store, reconciler, state=S.ENDED, ended_at=clock())
     await until(lambda: phase_is(store, Phase.ENDED))
     await until(lambda: stage.aims[SESSION.id] is None)
-    assert stage.calls["ingest"] == 1
+    assert stage.calls["ingest"] <= 3, "asked again on stage, where the place may have changed, and not at each pass"
 
 
 async def test_a_cancelled_session_is_taken_back_there(store, stage, reconciler):
@@ -389,7 +391,8 @@ def test_every_step_leads_to_rest(state, phase, part_due):
     for _ in range(2):
         if step is Step.NOTHING:
             break
-        phase = _AFTER[step]
+        if not (step is Step.ENSURE and phase in ON_AIR):
+            phase = _AFTER[step]
         step = plan_step(state, phase)
     assert step in {Step.NOTHING, Step.ENSURE}
 
@@ -408,6 +411,158 @@ def test_waits_grow_and_stay_bounded(fault, tries, urgent):
     if wait_s is not None:
         assert 1 <= wait_s <= 3600
         assert plan_retry_s(fault, tries + 1, urgent=urgent) >= wait_s
+
+
+async def test_what_is_on_air_follows_a_new_name(store, stage, reconciler, clock):
+    """A name changed in rehearsal, or a visibility changed while live, reaches the platform, and is asked for once."""
+    await change(store, reconciler, state=S.REHEARSAL)
+    await until(lambda: phase_is(store, Phase.TESTING))
+    await until(lambda: _quiet(reconciler))
+    before = stage.calls["ensure"]
+    await change(store, reconciler, title="Netz und Strom")
+    await until(lambda: stage.calls["ensure"] == before + 1)
+    await asyncio.sleep(0.1)
+    assert stage.calls["ensure"] == before + 1
+
+
+async def test_a_refused_name_keeps_nobody_from_watching_over_what_is_live(store, stage, reconciler, clock):
+    """What the platform refuses of a change on air is told, not asked again at each pass, and looks go on."""
+    await change(store, reconciler, state=S.LIVE, started_at=clock())
+    await until(lambda: phase_is(store, Phase.LIVE))
+    await until(lambda: _quiet(reconciler))
+    before = stage.calls["ensure"]
+    stage.fail["ensure"] = Fault.BAD_INPUT
+    await change(store, reconciler, title="<b>")
+    await until(lambda: stage.calls["ensure"] > before)
+    looks = stage.calls["get"]
+    clock.forward(seconds=61)
+    await until(lambda: stage.calls["get"] > looks)
+    assert (await reconciler.view(SESSION.id)).problem is not None
+    assert stage.calls["ensure"] == before + 1
+
+
+async def _quiet(reconciler):
+    before = [(desk.task, desk.ensured) for desk in reconciler._desks.values()]
+    await asyncio.sleep(0.05)
+    after = [(desk.task, desk.ensured) for desk in reconciler._desks.values()]
+    return before == after and all(task.done() and ensured for task, ensured in after)
+
+
+async def test_a_show_that_moves_to_another_place_takes_its_broadcast_back(store, stage, reconciler):
+    """A planned broadcast whose show is shown by the hub alone from now on is taken back."""
+    await until(lambda: row_of(store))
+    await store.write(lambda db: save_show(db, Show(id="netz", title="Netz")))
+    reconciler.wake(SESSION.id)
+    await until(lambda: stage.calls["cancel"])
+    assert await reconciler.view(SESSION.id) is None
+
+
+async def test_a_show_that_moves_while_it_is_still_live_there_ends_there(store, stage, reconciler, clock):
+    """A broadcast that is still live there when its show has gone elsewhere is ended."""
+    await change(store, reconciler, state=S.LIVE, started_at=clock())
+    await until(lambda: phase_is(store, Phase.LIVE))
+    stage.fail["end"] = Fault.UNREACHABLE
+    await change(store, reconciler, state=S.ENDED, ended_at=clock())
+    await until(lambda: stage.calls["end"])
+    await store.write(lambda db: save_show(db, Show(id="netz", title="Netz")))
+    stage.fail.clear()
+    clock.forward(seconds=31)
+    await until(lambda: phase_is(store, Phase.ENDED))
+
+
+async def test_a_part_that_could_not_be_made_keeps_the_part_before_from_nothing(store, stage, reconciler, clock):
+    """A session that ends while its next part could not be made ends there too, in every part."""
+
+    async def cancel(session_id):
+        stage.calls["cancel"] += 1
+
+        def forget(db):
+            delete_broadcast(db, session_id, "stage", 2)
+
+        await store.write(forget)
+
+    stage.cancel = cancel
+    await change(store, reconciler, state=S.LIVE, started_at=clock())
+    await until(lambda: phase_is(store, Phase.LIVE))
+    stage.fail["ensure"] = Fault.LIMIT
+    unmade = BroadcastRow(session_id=SESSION.id, platform="stage", part=2, marker="m2")
+    await store.write(lambda db: save_broadcast(db, unmade))
+    await change(store, reconciler, state=S.ENDED, ended_at=clock())
+    await until(lambda: stage.calls["end"])
+    await until(lambda: phase_is(store, Phase.ENDED))
+
+
+async def test_a_session_whose_broadcast_is_over_is_told_before_it_begins(store, stage, reconciler, clock):
+    """Somebody ended the rehearsal there: told before anybody goes live, with the way on."""
+    await change(store, reconciler, state=S.REHEARSAL)
+    await until(lambda: phase_is(store, Phase.TESTING))
+    stage.phase_there[SESSION.id] = Phase.ENDED
+    clock.forward(minutes=5)
+    await until(lambda: _told(store, ProblemCode.OVER))
+
+
+async def test_the_watchdog_ends_what_never_had_a_picture(store, stage, reconciler, clock, ended):
+    """A direct show that somebody took live and whose encoder never came ends too, and costs little until then."""
+    await store.write(lambda db: save_show(db, Show(id="netz", title="Netz", platform="stage", direct=True)))
+    clock.at = START
+    stage.fail["go_live"] = Fault.NO_SIGNAL
+    await until(lambda: row_of(store))
+    await change(store, reconciler, state=S.LIVE, started_at=START)
+    for _ in range(1000):
+        tries = stage.calls["go_live"]
+        clock.forward(seconds=15)
+        await asyncio.sleep(0.02)
+        if ended:
+            break
+    assert ended == [SESSION.id]
+    assert timedelta(minutes=70) <= clock() - START <= timedelta(minutes=80)
+    assert stage.waits[0] == 60
+    assert set(stage.waits[1:]) == {0}, "later tries look once"
+    assert tries < 70
+
+
+async def test_what_our_own_rules_forbid_is_not_tried_at_each_pass(store, stage, reconciler, clock):
+    """A conflict waits a minute for the next try."""
+    await until(lambda: row_of(store))
+
+    async def go_live(session_id, *, wait_signal_s):
+        stage.calls["go_live"] += 1
+        raise Conflict(f"session {session_id}: not now")
+
+    stage.go_live = go_live
+    await change(store, reconciler, state=S.LIVE, started_at=clock())
+    await until(lambda: stage.calls["go_live"])
+    await asyncio.sleep(0.2)
+    assert stage.calls["go_live"] == 1
+    clock.forward(seconds=61)
+    await until(lambda: stage.calls["go_live"] == 2)
+
+
+async def test_a_rehearsal_comes_before_a_session_that_only_waits(store, stage, reconciler, clock):
+    """Two sessions on one stream within an hour: the one in rehearsal is relayed, the other one waits."""
+    stage.ingest = _same_ingest
+    clock.at = START - timedelta(minutes=20)
+    soon = START + timedelta(minutes=9)
+    other = replace(SESSION, id="2027-03-02-gas", title="Gas", state=S.REHEARSAL, starts_at=soon)
+    await store.write(lambda db: save_session(db, other))
+    reconciler.wake()
+    await until(lambda: stage.aims.get(other.id))
+    reconciler.wake()
+    await until(lambda: _quiet(reconciler))
+    assert stage.aims[SESSION.id] is None
+    assert stage.aims[other.id] is not None
+
+
+@pytest.mark.parametrize(
+    ("state", "phase", "hours"),
+    [(S.OPEN, Phase.SCHEDULED, -240), (S.OPEN, Phase.SCHEDULED, 400), (S.REHEARSAL, Phase.TESTING, 30)],
+)
+def test_what_is_forgotten_does_not_eat_the_day(state, phase, hours):
+    """A session that never took place, one far ahead and a rehearsal that nobody left leave most of the quota."""
+    day_s, until_start_s = 24 * 3600, hours * 3600.0
+    signal_s = plan_signal_s(state, phase, until_start_s=until_start_s)
+    units = 2 * day_s / plan_look_s(state, phase, until_start_s=until_start_s) + (day_s / signal_s if signal_s else 0)
+    assert units <= (10 if state is S.OPEN else 4500)
 
 
 def test_looks_are_cheap_while_nothing_happens():

@@ -137,7 +137,8 @@ class YouTubePlatform:
     async def ingest(self, session_id: str) -> Ingest:
         """Where to push: the address and secret key of the bound stream, fetched now and kept nowhere.
 
-        A broadcast that lost its stream in Studio is bound again.
+        A broadcast that lost its stream in Studio is bound again, and so is one whose stream another session keeps
+        longer than planned.
 
         Raises:
             Conflict: there is no broadcast, or no stream to be seen yet.
@@ -145,7 +146,7 @@ class YouTubePlatform:
         """
         row = await self._records.placed(session_id)
         for _ in range(2):
-            if not row.stream_ref or row.pending == "bind":
+            if not row.stream_ref or row.pending == "bind" or await self._is_crowded(row):
                 row = await self._bind(session_id)
             if ingest := await self._channel.ingest(row.stream_ref):
                 return ingest
@@ -245,7 +246,7 @@ class YouTubePlatform:
             seen = await self._channel.broadcast(row.ref) if row.phase is Phase.LOST else None
             if seen is not None and seen.state != REVOKED:
                 return (await self._records.see(row, seen)).broadcast  # it had only not been listed
-            if row.started_at is not None or row.phase is Phase.ENDED:
+            if row.started_at is not None:
                 await self._add_part(row)
             else:
                 marker = new_id(self._random)
@@ -343,8 +344,19 @@ class YouTubePlatform:
                 raise Conflict(
                     f"session {session_id}: its broadcast is {row.phase}, without a stream", hint="look there"
                 )
-            bound = row.stream_ref and row.pending != "bind"
+            bound = row.stream_ref and row.pending != "bind" and not await self._is_crowded(row)
             return row if bound else await self._placing.bind(row, session)
+
+    async def _is_crowded(self, row: BroadcastRow) -> bool:
+        """Whether a planned broadcast has to leave its stream to another session.
+
+        An encoder that pushes straight to it has the key already, so that one stays.
+        """
+        if row.phase not in {Phase.SCHEDULED, Phase.WAITING}:
+            return False
+        session = await self._session(row.session_id)
+        show = await self._store.read(lambda db: load_show(db, session.show_id))
+        return not show.direct and await self._rooms.is_taken(row, session)
 
     async def _lose_stream(self, row: BroadcastRow) -> BroadcastRow:
         """A stream that is not there any more is forgotten, unless it was bound so short ago that lists may lag."""

@@ -35,6 +35,7 @@ from streamhub.timecode import Now
 
 _MARGIN = timedelta(minutes=15)
 _ON_AIR = frozenset({Phase.TESTING, Phase.LIVE})
+_ON_STAGE = frozenset({SessionState.REHEARSAL, SessionState.LIVE})
 _COMING = frozenset(
     {SessionState.DRAFT, SessionState.SCHEDULED, SessionState.OPEN, SessionState.REHEARSAL, SessionState.LIVE}
     | {SessionState.MOVED}
@@ -159,10 +160,15 @@ def find_taken(db: Database, session: Session, *, at: datetime) -> set[str]:
 
 
 def _collides(row: BroadcastRow, other: Session, session: Session, *, at: datetime) -> bool:
-    """Whether another session needs its stream while this one runs; one on air needs it until it has ended."""
+    """Whether another session needs its stream while this one runs.
+
+    One on air needs it until it has ended, and one that rehearses ahead of its time needs one now.
+    """
     if row.phase not in _ON_AIR and other.state not in _COMING:
         return False
     begins, ends = _span(session)
+    if session.state in _ON_STAGE:
+        begins, ends = min(begins, at), max(ends, at)
     other_begins, other_ends = _span(other)
     if row.phase in _ON_AIR:
         other_begins, other_ends = min(other_begins, at), max(other_ends, at)
