@@ -307,13 +307,16 @@ def _lines(budget: Budget, session: Session, languages: int, *, planned: bool) -
 
 
 def _watch(live_s: float) -> tuple[int, int]:
-    """How often a broadcast and its signal are looked at, from ten minutes before the start to the end."""
+    """How often a broadcast and its stream are looked at, from ten minutes before the start to the end.
+
+    A look at a broadcast is one at its stream too; the signal is looked at in between.
+    """
     before, live = (SessionState.OPEN, Phase.WAITING), (SessionState.LIVE, Phase.LIVE)
     looks = _WATCH_BEFORE_S / plan_look_s(*before, until_start_s=_WATCH_BEFORE_S / 2)
     looks += live_s / plan_look_s(*live, until_start_s=-1.0)
     signals = _WATCH_BEFORE_S / (plan_signal_s(*before, until_start_s=_WATCH_BEFORE_S / 2) or _WATCH_BEFORE_S)
     signals += live_s / (plan_signal_s(*live, until_start_s=-1.0) or live_s)
-    return round(looks), round(signals)
+    return round(looks), round(looks) + round(signals)
 
 
 def _end(session: Session) -> datetime:

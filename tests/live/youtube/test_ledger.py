@@ -210,10 +210,10 @@ def test_the_plan_leaves_out_what_is_done_and_what_is_another_day(clock):
 
 
 def test_looking_costs_what_the_rules_of_looking_say():
-    """Ten minutes before the start and for the whole hour: 140 looks at the state, 180 at the signal."""
+    """Ten minutes before the start and for the whole hour: 80 looks at broadcast and stream, 180 at the signal."""
     plan = plan_day(make_budget(YoutubeSettings()), (), [session(1)], at=NOON)
     looking = next(line for line in plan.planned if line.what == "looking at state and signal")
-    assert (looking.calls, looking.units) == (320, 320)
+    assert (looking.calls, looking.units) == (340, 340)
 
 
 def test_a_day_that_does_not_suffice_says_so(clock):
