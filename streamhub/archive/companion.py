@@ -143,7 +143,14 @@ def _captions(session: ArchivedSession, clock: ClockMap) -> dict[str, str]:
 
 def format_captions(transcript: Transcript, clock: ClockMap) -> str:
     """A transcript as captions of a video: in order, none on top of another, none empty; empty text without any."""
-    cues = settle_captions(to_media_time(transcript.cues, clock))
+    spoken_ms = {cue.id: cue.span.duration_ms for cue in transcript.cues}
+    # What the beginning or the end of the video cuts down to a flash cannot be read, and was hardly heard.
+    heard = (
+        cue
+        for cue in to_media_time(transcript.cues, clock)
+        if cue.span.duration_ms >= min(LEAST_CUE_MS, spoken_ms[cue.id])
+    )
+    cues = settle_captions(heard)
     return format_vtt(replace(transcript, cues=cues)) if cues else ""
 
 

@@ -412,6 +412,19 @@ def test_any_archive_has_a_companion(session: ArchivedSession, head_ms: int) -> 
     assert all(text.startswith("WEBVTT") for text in found.captions.values())
 
 
+def test_a_flash_at_the_beginning_of_the_video_is_no_caption() -> None:
+    """Of a sentence that the video holds only the last 80 ms of, nothing is shown; a short word stays."""
+    cues = (
+        Cue(id="c1", span=Span(0, 10_080), text="Vor dem Video gesagt."),
+        Cue(id="c2", span=Span(10_500, 10_700), text="Ja."),
+    )
+    clock = ClockMap((ClockPiece(Span(10_000, 60_000), Span(0, 50_000)),))
+    text = format_captions(Transcript(language="de", cues=cues), clock)
+    assert "Ja." in text
+    assert "Vor dem Video" not in text
+
+
+
 @given(transcripts("en"))
 def test_captions_of_the_archive_keep_their_words(transcript: Transcript) -> None:
     """Every caption of a session without secrets is there, with the words it has in the archive."""
