@@ -36,7 +36,8 @@ _DESCRIPTIONS = frozenset({".csv", ".json"})
 _VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".flv", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".3gp"})
 _MAX_DESCRIPTION_BYTES = 20 * 2**20
 _MAX_DESCRIPTIONS = 2_000
-_MAX_ROWS = 100_000
+_MAX_DESCRIBED_BYTES = 100 * 2**20  # of all descriptions in one archive
+_MAX_ROWS = 100_000  # of one file, and of one archive
 _MAX_MEMBERS = 100_000
 _MAX_RATIO = 100  # pictures and sound are compressed already; what shrinks more is no video
 _CHUNK_BYTES = 2**20
@@ -218,7 +219,7 @@ def _free_name(folder: Path, name: str) -> Path:
     while path.exists() or path.is_symlink():
         stem, suffix = Path(name).stem, Path(name).suffix
         while len(f"{stem} ({number}){suffix}".encode()) > 255:
-            stem = stem[:-1]
+            stem, suffix = (stem[:-1], suffix) if stem else (stem, suffix[:-1])
         path = folder / f"{stem} ({number}){suffix}"
         number += 1
     return path
@@ -277,7 +278,7 @@ def read_zip(path: Path) -> ZipContent:
     """
     videos: dict[int, str] = {}
     rows: list[Row] = []
-    descriptions = 0
+    descriptions = described_bytes = 0
     with _opened(path) as archive:
         for number, member in enumerate(archive.infolist()[:_MAX_MEMBERS]):
             name = _base_name(member.filename)
@@ -289,7 +290,9 @@ def read_zip(path: Path) -> ZipContent:
                 videos[number] = name
             elif suffix in _DESCRIPTIONS and descriptions < _MAX_DESCRIPTIONS:
                 descriptions += 1
-                rows += _read_description(archive, member, name)
+                described_bytes += member.file_size
+                if described_bytes <= _MAX_DESCRIBED_BYTES:
+                    rows += _read_description(archive, member, name)[: _MAX_ROWS - len(rows)]
     return ZipContent(videos=videos, rows=tuple(rows))
 
 

@@ -20,6 +20,7 @@ from streamhub.app import Parts, open_hub
 from streamhub.archive.folder import load_archive
 from streamhub.config import Settings
 from streamhub.errors import BadInput, Conflict, NotFound
+from streamhub.keepers import inbox_folder as disk
 from streamhub.keepers.inbox import Inbox
 from streamhub.live.platform import Phase
 from streamhub.pipeline import Source, order_session
@@ -465,6 +466,26 @@ async def test_hostile_archives_stay_closed(opened: Opened, clip: Path) -> None:
     assert await opened.recording() is not None
     assert not (inbox.parent / f"{REF}.mp4").exists()
     assert not (inbox.parent.parent / f"{REF}.mp4").exists()
+
+
+def test_an_archive_of_nothing_but_words_fills_no_memory(tmp_path: Path) -> None:
+    """However many descriptions an archive holds and however far they unpack, what is kept of them is bounded."""
+    with zipfile.ZipFile(tmp_path / "words.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(12):
+            archive.writestr(f"{number}.csv", b"a,b\n" * 60_000)
+        archive.writestr("far.csv", b"\n" * 19 * 2**20)
+    assert len(disk.read_zip(tmp_path / "words.zip").rows) == 100_000
+
+
+def test_a_taken_file_finds_a_free_name_whatever_it_is_called(tmp_path: Path) -> None:
+    """A second file of a name as long as names may be is put aside too, and nothing waits for ever."""
+    for number in (1, 2):
+        path = tmp_path / f"a.{'b' * 253}"
+        path.write_bytes(b"x" * number)
+        disk.prepare_folder(tmp_path)
+        (entry,) = disk.list_folder(tmp_path)
+        disk.move_to_done(tmp_path, entry)
+    assert sorted(path.stat().st_size for path in (tmp_path / "done").iterdir()) == [1, 2]
 
 
 async def test_a_broken_member_leaves_no_half_file(opened: Opened, clip: Path) -> None:
