@@ -44,6 +44,8 @@ from streamhub.timecode import Now, require_utc
 
 Json = dict[str, Any]
 
+FAREWELL_S = 3.0
+"""How long a hub that stops waits for the answers to its writes."""
 CLOCK_TOLERANCE_MINUTES = 5
 """A clock that is further off is a problem for the host."""
 
@@ -120,6 +122,7 @@ class Api:
         self._refreshing = threading.Lock()
         self._refused: tuple[Credentials, str] | None = None
         self._writes: set[asyncio.Task[Json]] = set()
+        self._closing = False
 
     async def read(self, call: str, *, priority: Priority, **params: Any) -> Json:
         """Ask; tried again after a pause when the platform is busy or stumbles.
@@ -156,12 +159,27 @@ class Api:
         return await self._write(_Request(call=call, params=params, writing=True, media=media, mime=mime), priority)
 
     async def close(self) -> None:
-        """Finish the calls that run, then close the connections."""
+        """Break off reads, let writes end for some seconds, then close the connections.
+
+        A write that has no answer by then is left alone: its intent is on the disk, and the next start looks.
+        """
+        self._closing = True
+        self._abort(writing=False)
+        if self._writes:
+            await asyncio.wait(self._writes, timeout=FAREWELL_S)
+        ending = asyncio.create_task(asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True))
+        while not ending.done():
+            self._abort(writing=True)
+            await asyncio.wait([ending], timeout=0.1)
         if self._writes:
             await asyncio.wait(self._writes)
-        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
         for http in self._https:
             http.close()
+
+    def _abort(self, *, writing: bool) -> None:
+        for http in list(self._https):
+            if writing or not http.writing:
+                http.abort()
 
     async def _write(self, request: _Request, priority: Priority) -> Json:
         await self.ledger.spend(request.call, priority)
@@ -194,6 +212,8 @@ class Api:
 
     def _run(self, request: _Request) -> Json:
         """On a thread: sign, send, understand; an old sign-in is renewed once."""
+        if self._closing and not request.writing:
+            raise decide_silence(Silence.CLOSED, writing=False, now=self._now())
         token = self._sign()
         try:
             return self._send(request, token)
@@ -212,6 +232,7 @@ class Api:
         prepared.headers["authorization"] = f"Bearer {token}"
         quota_back_at = self.ledger.budget.next_day_at(self._now())
         began = self._now()
+        http.writing = request.writing
         try:
             answer = prepared.execute(num_retries=0)
         except HttpError as error:
@@ -227,6 +248,7 @@ class Api:
         except (ValueError, RecursionError) as error:  # no UTF-8, or nested to make us fall
             raise decide_silence(Silence.GARBLED, writing=request.writing, now=self._now()) from error
         finally:
+            http.writing = False
             self._compare_clocks(http.last_date, began)
             took_ms = round((self._now() - began).total_seconds() * 1000)
             _log.debug("platform.called call=%s status=%s took_ms=%d", request.call, http.last_status, took_ms)

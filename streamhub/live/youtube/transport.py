@@ -10,7 +10,9 @@ Refuses to know what is asked.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import socket
 import ssl
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,6 +84,7 @@ class OneShotHttp(httplib2.Http):  # type: ignore[misc]
     Attributes:
         last_date: the header ``Date`` of the last answer; empty when there was none.
         last_status: its HTTP status; 0 when there was none.
+        writing: whether what runs on it now changes something there.
     """
 
     def __init__(self, *, timeout_s: float) -> None:
@@ -89,6 +92,14 @@ class OneShotHttp(httplib2.Http):  # type: ignore[misc]
         self.follow_redirects = False
         self.last_date = ""
         self.last_status = 0
+        self.writing = False
+
+    def abort(self) -> None:
+        """From another thread: break off what waits for an answer; the waiting side sees a broken connection."""
+        for connection in list(self.connections.values()):
+            if connection.sock is not None:
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)  # also below TLS, without a farewell
 
     def request(
         self,

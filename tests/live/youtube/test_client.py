@@ -1,6 +1,7 @@
 """The client on the wire: how often it sends, what it concludes, whom it keeps waiting."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import socket
@@ -322,6 +323,63 @@ async def test_a_cancelled_write_is_finished_and_told(wire, make_api, caplog):
     await api.close()
     assert len(wire.hits) == 1
     assert "platform.write_left_alone call=liveBroadcasts.insert outcome=done" in caplog.text
+
+
+async def test_closing_waits_for_no_read(wire, make_api):
+    """A hub that stops while calls hang breaks reads off at once, and makes none of those that wait for a thread."""
+    api = make_api(wire.url, timeout_s=30.0)
+    wire.script.extend(["slow 30"] * 8)
+    tasks = [asyncio.create_task(look(api)) for _ in range(8)]
+    while len(wire.hits) < 4:
+        await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    began = time.monotonic()
+    await api.close()
+    assert time.monotonic() - began < 1
+    assert len(wire.hits) == 4
+
+
+async def test_closing_leaves_a_write_without_an_answer_alone(wire, make_api, caplog, monkeypatch):
+    """A write that hangs has some seconds to end; then its outcome is unknown, and it was sent once."""
+    monkeypatch.setattr("streamhub.live.youtube.client.FAREWELL_S", 0.3)
+    api = make_api(wire.url, timeout_s=30.0)
+    wire.script.append("slow 30")
+    caplog.set_level(logging.WARNING, logger="streamhub")
+    task = asyncio.create_task(insert(api))
+    while not wire.hits:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    began = time.monotonic()
+    await api.close()
+    assert 0.2 < time.monotonic() - began < 2
+    assert len(wire.hits) == 1
+    assert "write_left_alone call=liveBroadcasts.insert outcome=unknown_outcome" in caplog.text
+
+
+async def test_closing_breaks_off_a_connection_that_nobody_accepts(make_api, monkeypatch):
+    """A network that swallows connections does not hold up a hub that stops."""
+    monkeypatch.setattr("streamhub.live.youtube.client.FAREWELL_S", 0.3)
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        api = make_api(f"http://127.0.0.1:{full.getsockname()[1]}/", timeout_s=30.0)
+        task = asyncio.create_task(insert(api))
+        await asyncio.sleep(0.3)
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        began = time.monotonic()
+        await api.close()
+        assert time.monotonic() - began < 2
 
 
 async def test_after_closing_nothing_is_sent(wire, make_api):
