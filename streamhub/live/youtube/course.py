@@ -7,7 +7,7 @@ happened. Refuses to know which session it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from streamhub.errors import Conflict, Fault, PlatformError
@@ -25,6 +25,9 @@ POLL_S = 3.0
 MOST_POLL_S = 90.0
 RETRIES_S = (5.0, 15.0, 45.0)
 
+Wanted = Callable[[], Awaitable[bool]]
+"""Whether the goal is still wanted: a host may think better of it while there is no picture yet."""
+
 _WORDS = {Goal.TESTING: "rehearse", Goal.LIVE: "go_live", Goal.COMPLETE: "end"}
 
 
@@ -40,6 +43,7 @@ class _Way:
         asked: the transition that was taken up last.
         refused: the state in which a transition was refused.
         follows: whether it takes over from an earlier part, whose end may free its place a moment later.
+        wanted: whether it is still wanted.
     """
 
     goal: Goal
@@ -49,6 +53,7 @@ class _Way:
     asked: Move | None = None
     refused: str = ""
     follows: bool = False
+    wanted: Wanted | None = None
 
 
 class Course:
@@ -67,14 +72,17 @@ class Course:
         self._placing = placing
         self._sleep = sleep
 
-    async def drive(self, row: BroadcastRow, session: Session, goal: Goal, *, wait_signal_s: float) -> BroadcastRow:
+    async def drive(
+        self, row: BroadcastRow, session: Session, goal: Goal, *, wait_signal_s: float, wanted: Wanted | None = None
+    ) -> BroadcastRow:
         """Bring a broadcast to a goal; what is beyond it already is a success.
 
         Raises:
-            Conflict: it is to end and was never live.
+            Conflict: it is to end and was never live, or the goal is not wanted any more.
             PlatformError: it is gone, over, without a picture, or YouTube refuses or does not get there in time.
         """
-        way = _Way(goal=goal, signal_polls_left=int(wait_signal_s / POLL_S), follows=row.part > 1)
+        polls = int(wait_signal_s / POLL_S)
+        way = _Way(goal=goal, signal_polls_left=polls, follows=row.part > 1, wanted=wanted)
         while True:
             seen = await self._placing.look(row)
             row = await self._records.reread(row)
@@ -148,6 +156,10 @@ class Course:
         """Wait for a picture; ``active`` alone permits testing and live."""
         while True:
             stream = (await self._channel.streams([row.stream_ref], priority=Priority.TRANSITION)).get(row.stream_ref)
+            if way.wanted is not None and not await way.wanted():
+                if row.pending:
+                    await self._records.clear(row)
+                raise Conflict(f"session {row.session_id}: has changed meanwhile", hint="nothing is to be done")
             if stream is not None and stream.signal.receiving:
                 return
             if way.signal_polls_left <= 0:

@@ -21,7 +21,7 @@ from streamhub.live.problem import Problem, ProblemCode, problem_of
 from streamhub.live.quota import Priority
 from streamhub.live.youtube.channel import Channel, Sleep
 from streamhub.live.youtube.client import CLOCK_TOLERANCE_MINUTES, Api
-from streamhub.live.youtube.course import Course
+from streamhub.live.youtube.course import Course, Wanted
 from streamhub.live.youtube.failures import NAMES
 from streamhub.live.youtube.lifecycle import ON_AIR, PLANNED, REVOKED, Goal
 from streamhub.live.youtube.placing import Parts, Placing
@@ -322,19 +322,29 @@ class YouTubePlatform:
             session = await self._session(session_id)
             if goal is Goal.LIVE:
                 return (await self._go_live(session, wait_signal_s=wait_signal_s)).broadcast
-            row = await self._records.placed(session_id)
-            return (await self._course.drive(row, session, goal, wait_signal_s=wait_signal_s)).broadcast
+            row, wanted = await self._records.placed(session_id), self._still(session)
+            driven = await self._course.drive(row, session, goal, wait_signal_s=wait_signal_s, wanted=wanted)
+            return driven.broadcast
 
     async def _go_live(self, session: Session, *, wait_signal_s: float) -> BroadcastRow:
         row = await self._records.placed(session.id)
         for earlier in await self._records.parts(session.id):
             if earlier.part < row.part and earlier.phase not in _OVER:
                 await self._course.drive(earlier, session, Goal.COMPLETE, wait_signal_s=0)
-        row = await self._course.drive(row, session, Goal.LIVE, wait_signal_s=wait_signal_s)
+        wanted = self._still(session)
+        row = await self._course.drive(row, session, Goal.LIVE, wait_signal_s=wait_signal_s, wanted=wanted)
         if row.part == 1 or row.problem is not None:
             return row
         told = Problem(code=ProblemCode.ROLLED_OVER, details={**NAMES, "part": str(row.part)})
         return await self._records.change(row, lambda now: replace(now, problem=told))
+
+    def _still(self, session: Session) -> Wanted:
+        """Whether a session is still where it was when it was begun to follow it."""
+
+        async def wanted() -> bool:
+            return (await self._session(session.id)).state is session.state
+
+        return wanted
 
     async def _bind(self, session_id: str) -> BroadcastRow:
         """Bind a planned broadcast that is not bound."""

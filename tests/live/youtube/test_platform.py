@@ -643,6 +643,35 @@ async def test_a_session_that_overruns_keeps_its_stream(desk: Desk) -> None:
     assert (await desk.row(following.id)).stream_ref != (await desk.row()).stream_ref
 
 
+@pytest.mark.parametrize("state", [SessionState.REHEARSAL, SessionState.LIVE])
+async def test_nobody_goes_on_stage_on_a_stream_that_somebody_else_is_on(desk: Desk, state: SessionState) -> None:
+    """One session is still on air, the next one rehearses or begins: asked for its place, it gets one of its own."""
+    following = await desk.add("2027-03-02-solar", starts_at=desk.session.starts_at + timedelta(minutes=90))
+    await desk.platform.ensure(following)
+    await desk.live()
+    assert len(desk.fake.streams) == 1
+    if state is SessionState.LIVE:
+        desk.fake.tick(2.4 * 3600)
+    await desk.add(following.id, starts_at=following.starts_at, state=state)
+    key = (await desk.platform.ingest(desk.session.id)).key
+    assert (await desk.platform.ingest(following.id)).key != key
+    assert (await desk.row(following.id)).stream_ref != (await desk.row()).stream_ref
+    await desk.store.write(lambda db: save_show(db, replace(SHOW, direct=True)))
+    assert (await desk.platform.ingest(desk.session.id)).key == key
+
+
+async def test_a_rehearsal_that_was_ended_there_is_made_again_as_it_was(desk: Desk) -> None:
+    """What nobody but hosts has seen leaves no part behind: the new broadcast carries the name alone."""
+    desk.fake.complete_from_testing = True
+    await desk.platform.ensure(desk.session)
+    desk.fake.push(desk.only.stream_id)
+    await desk.platform.rehearse(desk.session.id)
+    await desk.platform.cancel(desk.session.id)
+    again = await desk.platform.remake(desk.session.id)
+    assert (again.part, again.phase) == (1, Phase.SCHEDULED)
+    assert desk.fake.broadcasts[again.ref].title == "Netz im Wandel"
+
+
 async def test_a_refused_binding_is_told(desk: Desk) -> None:
     """Nothing stays reserved or pending, and the next try binds."""
     desk.fake.fail("liveBroadcasts.bind", Refuse(403, "liveBroadcastBindingNotAllowed"))
@@ -764,6 +793,22 @@ async def test_without_a_picture_it_waits_and_says_so(desk: Desk) -> None:
     assert (error.value.fault, error.value.code) == (Fault.NO_SIGNAL, ProblemCode.NO_PICTURE)
     assert desk.slept_s == 30
     assert desk.writes().count("liveBroadcasts.transition") == 0
+
+
+async def test_a_host_who_thinks_better_of_it_is_not_kept_waiting(desk: Desk) -> None:
+    """Ended or cancelled while there is no picture yet: the broadcast never goes live, whatever arrives there later."""
+    await desk.platform.ensure(desk.session)
+    await desk.change(state=SessionState.LIVE)
+    task = asyncio.ensure_future(desk.platform.go_live(desk.session.id))
+    while "liveStreams.list" not in desk.calls():
+        await asyncio.sleep(0)
+    await desk.change(state=SessionState.ENDED)
+    desk.fake.push(desk.only.stream_id)
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        await task
+    assert "liveBroadcasts.transition" not in desk.calls()
+    row = await desk.row()
+    assert (row.pending, desk.only.state) == ("", "ready")
 
 
 async def test_a_picture_that_comes_late_is_enough(desk: Desk) -> None:
