@@ -36,6 +36,7 @@ from streamhub.importing import ImportRequest
 from streamhub.keepers.outside import Outside, OutsideParts, OutsideSettings
 from streamhub.live.description import describe_session
 from streamhub.live.local import LocalPlatform
+from streamhub.live.platform import Phase
 from streamhub.live.relay import Relay
 from streamhub.live.rtmp import RtmpDoor
 from streamhub.live.srt import SrtDoor
@@ -50,6 +51,7 @@ from streamhub.recording.room import RecordingRoom
 from streamhub.recording.studio import Studio
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import shows as show_rows
+from streamhub.store.broadcasts import list_broadcasts
 from streamhub.store.lock import hold_workspace
 from streamhub.store.store import Store
 from streamhub.text import Random
@@ -263,10 +265,9 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
 
 
 async def _make_outside(parts: Parts) -> Outside:
-    """The platforms that the settings switch on, or that a show still wants, and everything around them."""
+    """The platforms that the settings switch on, or that a show or broadcast still needs, and all around them."""
     settings, workspace = parts.settings, parts.workspace
-    shows = await parts.store.read(show_rows.list_shows)
-    slugs = {*configured_platforms(settings), *(show.platform for show in shows)} & PLATFORMS.keys()
+    slugs = {*configured_platforms(settings), *await parts.store.read(_find_needed_platforms)} & PLATFORMS.keys()
     address = settings.hub.url.rstrip("/")
 
     def page_url(session_id: str) -> str:
@@ -308,6 +309,12 @@ async def _make_outside(parts: Parts) -> Outside:
             random=parts.random,
         )
     )
+
+
+def _find_needed_platforms(db: Database) -> set[str]:
+    """The platforms that shows are shown on, and those where something that was begun is not finished."""
+    begun = {row.platform for row in list_broadcasts(db) if row.phase not in {Phase.ENDED, Phase.LOST}}
+    return begun | {show.platform for show in show_rows.list_shows(db)}
 
 
 def _make_fetchers(parts: Parts) -> Mapping[str, Fetcher]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from streamhub.answers.answer import AnswerState
-from streamhub.app import Parts, open_hub
+from streamhub.app import Parts, _make_outside, open_hub
 from streamhub.archive.folder import load_archive
 from streamhub.archive.library import plan_library
 from streamhub.broadcasting import BroadcastingParts, HubBroadcasting
@@ -21,6 +21,7 @@ from streamhub.hubside import ArchiveAnswers
 from streamhub.importing import ImportRequest
 from streamhub.live.local import LocalPlatform
 from streamhub.live.mark import Mark, MarkKind, Witness
+from streamhub.live.platform import Phase
 from streamhub.pipeline import Source, order_session
 from streamhub.questions.question import Question, QuestionState
 from streamhub.recording.recording import ClockMap, MediaInfo, Recording
@@ -31,6 +32,7 @@ from streamhub.store import questions as question_rows
 from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.access import load_stream_key
+from streamhub.store.broadcasts import BroadcastRow, save_broadcast
 from streamhub.timecode import Span
 from streamhub.transcript.recognised import load_recognised
 from streamhub.transcript.transcriber import TranscriptionJob
@@ -272,3 +274,17 @@ async def test_a_second_hearing_replaces_nothing(folder: Path) -> None:
             said = Transcript(language="de", cues=(Cue(id="c1", span=Span(0, 1000), text=text),))
             await parts.pipeline.take_transcript(task, said)
         assert load_recognised(task.target).text == "first"
+
+
+async def test_a_platform_is_there_as_long_as_something_of_ours_is_there(folder: Path) -> None:
+    """Switched off, and no show wants it: what is still planned there is taken back all the same."""
+    row = BroadcastRow(session_id=SESSION.id, platform="youtube", marker="m", ref="r")
+    async with open_hub(folder, {}, now=lambda: START, random=os.urandom) as parts:
+        await parts.store.write(lambda db: show_rows.save_show(db, Show(id="runde", title="Runde")))
+        await parts.store.write(lambda db: show_rows.save_session(db, SESSION))
+        for phase, names in ((Phase.SCHEDULED, {"youtube"}), (Phase.ENDED, set())):
+            await parts.store.write(lambda db, phase=phase: save_broadcast(db, replace(row, phase=phase)))
+            outside = await _make_outside(parts)
+            assert outside.platforms.remotes.keys() == names
+            for remote in outside.platforms.remotes.values():
+                await remote.close()
