@@ -22,7 +22,7 @@ from streamhub.recording.workflow import discard_segments, finish_recording, imp
 from streamhub.schedule.show import SessionState
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
-from streamhub.store.recordings import find_recording
+from streamhub.store.recordings import find_recording, list_segments
 from streamhub.store.store import Store
 from streamhub.timecode import Now
 
@@ -35,8 +35,17 @@ class StudioRecordings:
     studio: Studio
 
     async def finish(self, session_id: str, progress: Advance) -> Recording:
-        """Close the studio for the session and join what it recorded."""
+        """Close the studio for the session and join what it recorded.
+
+        Raises:
+            Conflict: the session was streamed straight to its platform, and its recording has not come yet.
+        """
         await self.studio.close_session(session_id)
+        if await self.room.store.read(lambda db: _awaits_recording(db, session_id)):
+            raise Conflict(
+                f"session {session_id}: was streamed straight to its platform, so its recording has to come from there",
+                hint="download it there and drop it into the hub's inbox folder; the work goes on by itself",
+            )
         return await finish_recording(self.room, session_id, progress=lambda done: progress(int(done * 100), 100))
 
     async def take(self, session_id: str, source: Path, progress: Advance, *, needs_sound: bool) -> Recording:
@@ -55,6 +64,11 @@ class StudioRecordings:
     async def discard(self, session_id: str) -> int:
         """Delete segments and HLS of a session whose recording is whole."""
         return await discard_segments(self.room, session_id)
+
+
+def _awaits_recording(db: Database, session_id: str) -> bool:
+    show = show_rows.load_show(db, show_rows.load_session(db, session_id).show_id)
+    return show.direct and not list_segments(db, session_id) and find_recording(db, session_id) is None
 
 
 def _mtime_ns(path: Path) -> int:

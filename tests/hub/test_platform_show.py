@@ -242,8 +242,8 @@ def _texts(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.suffix in kinds and path.name != "client.json"]
 
 
-async def plan(host: Host, table: Roundtable) -> str:
-    show = {"title": "Expertenrunde", "language": "de", "platform": "youtube", "privacy": "unlisted"}
+async def plan(host: Host, table: Roundtable, *, direct: bool = False) -> str:
+    show = {"title": "Expertenrunde", "platform": "youtube", "privacy": "unlisted", "direct": direct}
     people = [{"name": one.name, "role": one.role, "about": one.about} for one in table.speakers]
     start = datetime.now(UTC) + timedelta(minutes=20)
     session = {"title": table.title, "starts_at": start.isoformat(), "planned_minutes": 30, "participants": people}
@@ -324,3 +324,52 @@ def check_recording(evening: Evening, table: Roundtable) -> None:
     assert local.duration_ms > table.duration_ms - 8_000
     assert video.url == f"https://www.youtube.com/watch?v={next(iter(evening.fake.broadcasts))}"
     assert video.clock.pieces[0].session.start_ms < 20_000
+
+
+@pytest.mark.timeout(240)
+async def test_a_show_straight_to_the_platform(
+    evening: Evening, table: Roundtable, program: Path, tmp_path: Path
+) -> None:
+    """An encoder that pushes past the hub: live, ended, and the downloaded video finds its session in the inbox."""
+    fake = evening.fake
+    assert (await connect(evening))[0] == 0
+    async with running_hub(evening):
+        token = (await ask_hub(evening.workspace, "api-token", {"person": "host"}))["token"]
+        async with Host(evening.url, token=token) as host:
+            session_id = await plan(host, table, direct=True)
+            broadcast = await until(lambda: next(iter(fake.broadcasts.values()), None), what="a broadcast")
+            await until(lambda: broadcast.stream_id, what="its stream")
+            ingest = await host.get(f"/api/v1/host/sessions/{session_id}/ingest")
+            stream = fake.streams[broadcast.stream_id]
+            assert ingest["key"] == stream.key
+            question = await host.post(f"/api/v1/sessions/{session_id}/questions", {"text": table.aired[0].text})
+            target = f"{ingest['url']}/{ingest['key']}"
+            async with await process.start(
+                push_command(program, replace(table, duration_ms=25_000), target)
+            ) as encoder:
+                await until(lambda: stream.state == "active", what="the picture there")
+                await host.set_state(session_id, "live")
+                await until(lambda: broadcast.state == "live", what="live there")
+                await host.act(question["id"], "on-air")
+                await encoder.wait(timeout_s=60)
+            await host.set_state(session_id, "ended")
+            await until(lambda: broadcast.state == "complete", what="the end there")
+            held = await until(lambda: _held(host, session_id), what="the recording that is missing")
+            assert "inbox" in held
+            media = next(path for path in tmp_path.glob("*.flv"))
+            video = tmp_path / "download.mp4"
+            argv = [str(program), "-loglevel", "error", "-i", str(media), "-c", "copy", str(video)]
+            await process.run_checked(Command(argv=argv, name="download"))
+            video.rename(evening.workspace.folder / "inbox" / f"{table.title} [{broadcast.id}].mp4")
+            await host.wait_for_state(session_id, {"in_review"}, timeout_s=120)
+            (session,) = load_archive(evening.workspace.transcripts)
+    local = next(recording for recording in session.recordings if recording.kind == "file")
+    assert local.duration_ms > 10_000
+    assert list((evening.workspace.folder / "inbox" / "done").rglob("*.mp4")), "what was taken is kept"
+
+
+async def _held(host: Host, session_id: str) -> str:
+    """What the host is told about the work that waits."""
+    work = (await host.get("/api/v1/host/work"))["work"]
+    steps = [step for one in work if session_id in one["key"] for step in one["steps"] if step["state"] == "held"]
+    return steps[0]["message"] if steps else ""
