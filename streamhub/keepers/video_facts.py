@@ -132,9 +132,10 @@ def encode_video(video: Video) -> str:
 
 
 def decode_video(row: BroadcastRow, effect: Effect | None) -> Video | None:
-    """The video as it was seen last; None when it was not. What it does not tell, the broadcast's row does.
+    """The video as it was seen last; None when it was not.
 
-    What is known of a broadcast that was deleted says nothing of the one that was made in its place.
+    The instants of its broadcast are those of the row, which stand on the hub's clock, as the session's do. What is known
+    of a broadcast that was deleted says nothing of the one that was made in its place.
     """
     if effect is None or not effect.applied or effect.ref != row.ref:
         return None
@@ -148,8 +149,8 @@ def decode_video(row: BroadcastRow, effect: Effect | None) -> Video | None:
         title=kept["title"],
         description=kept["description"],
         duration_ms=kept["duration_ms"],
-        started_at=times["started_at"] or row.started_at,
-        ended_at=times["ended_at"] or row.ended_at,
+        started_at=row.started_at or times["started_at"],
+        ended_at=row.ended_at or times["ended_at"],
         reason=kept["reason"],
     )
 

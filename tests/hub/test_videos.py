@@ -415,6 +415,33 @@ async def test_the_pipeline_goes_on_filling_the_recordings(room: Room) -> None:
     assert [one.kind for one in room.load().recordings] == ["file", "youtube"]
 
 
+@pytest.mark.parametrize("off_s", [-3600, -20, 0, 20, 3600])
+async def test_a_hub_with_a_wrong_clock_finds_its_seconds(room: Room, off_s: int) -> None:
+    """The session's instants are the hub's and the video's the platform's; however far apart, answers stay in place.
+
+    So do they where the hub's clock is set right before the video is looked at.
+    """
+    desk, off = room.desk, timedelta(seconds=off_s)
+    desk.clock_off = off
+    began = desk.now()
+    desk.fake.tick(4)
+    await desk.live()
+    desk.fake.tick(600)
+    await desk.platform.end(desk.session.id)
+    await desk.change(state=SessionState.IN_REVIEW, started_at=began, ended_at=desk.now())
+    desk.clock_off = timedelta()
+    await desk.platform.get(desk.session.id)
+    save_session(room.transcripts, archived(desk))
+    await room.sync(after_s=3600)  # by the clock set right, the end may still be to come
+    await room.settle()
+    late = desk.only.started_at + off - began
+    assert timedelta(seconds=3) < late < timedelta(seconds=30)
+    at_ms = room.load().recordings[-1].clock.media_ms(60_000)
+    assert at_ms is not None
+    assert abs(at_ms - (60_000 - late / timedelta(milliseconds=1))) <= 1_500
+    assert "Antwort Eins." in room.captions["de"]
+
+
 async def test_a_clock_that_a_person_corrected_stays(room: Room) -> None:
     """The video was cut in Studio: that is told, and a corrected clock in the archive's file wins everywhere."""
     await end(room)

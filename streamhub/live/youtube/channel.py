@@ -7,7 +7,8 @@ Refuses to know what a broadcast is for. The stream key is in ``cdn`` alone, whi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from streamhub.errors import Fault, PlatformError
@@ -73,10 +74,18 @@ class Channel:
         """How far this machine's clock is off, as the last answers showed."""
         return self._api.clock_off_minutes
 
+    def _parse(self, item: Json) -> Seen:
+        """A broadcast with the instants when it was live on this machine's clock, as all of a session's are."""
+        seen, off = parse_broadcast(item), timedelta(seconds=self._api.clock_off_s)
+        if not off:
+            return seen
+        start, end = (at + off if at else None for at in (seen.actual_start, seen.actual_end))
+        return replace(seen, actual_start=start, actual_end=end)
+
     async def broadcasts(self, refs: Collection[str], *, priority: Priority) -> dict[str, Seen]:
         """Those of these broadcasts that are there, by id; one call for every fifty."""
         items = await self._by_ids("liveBroadcasts.list", refs, BROADCAST_PARTS, priority)
-        return {seen.ref: seen for seen in map(parse_broadcast, items)}
+        return {seen.ref: seen for seen in map(self._parse, items)}
 
     async def broadcast(self, ref: str) -> Seen | None:
         """One broadcast as it is now; None when the list does not show it."""
@@ -85,7 +94,7 @@ class Channel:
     async def all_broadcasts(self) -> list[Seen]:
         """Every broadcast of the channel, to the last page."""
         items = await self._all("liveBroadcasts.list", BROADCAST_PARTS, mine=True, broadcastType="all")
-        return [parse_broadcast(item) for item in items]
+        return [self._parse(item) for item in items]
 
     async def standing_broadcasts(self) -> list[Seen]:
         """The broadcasts of the channel that are planned or on air; cheaper than all of them."""
@@ -93,7 +102,7 @@ class Channel:
         for status in ("upcoming", "active"):
             call = "liveBroadcasts.list"
             found += await self._all(call, "id,snippet,status", broadcastStatus=status, broadcastType="all")
-        return [parse_broadcast(item) for item in found]
+        return [self._parse(item) for item in found]
 
     async def streams(self, refs: Collection[str], *, priority: Priority) -> dict[str, SeenStream]:
         """Those of these streams that are there, by id, with what arrives; without their keys."""
@@ -111,16 +120,16 @@ class Channel:
 
     async def insert(self, body: Json) -> Seen:
         """Make a broadcast."""
-        return parse_broadcast(await self._make("liveBroadcasts.insert", part=BROADCAST_PARTS, body=body))
+        return self._parse(await self._make("liveBroadcasts.insert", part=BROADCAST_PARTS, body=body))
 
     async def update(self, parts: str, body: Json) -> Seen:
         """Replace whole parts of a broadcast; returns those parts."""
-        return parse_broadcast(await self._make("liveBroadcasts.update", part=f"id,{parts}", body=body))
+        return self._parse(await self._make("liveBroadcasts.update", part=f"id,{parts}", body=body))
 
     async def bind(self, ref: str, stream_ref: str) -> Seen:
         """Bind a broadcast to a stream."""
         answer = await self._make("liveBroadcasts.bind", part=BROADCAST_PARTS, id=ref, streamId=stream_ref)
-        return parse_broadcast(answer)
+        return self._parse(answer)
 
     async def transition(self, ref: str, to: str) -> None:
         """Ask for another state; it is reached some time afterwards."""

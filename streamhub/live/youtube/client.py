@@ -52,6 +52,10 @@ CLOCK_TOLERANCE_MINUTES = 5
 _log = logging.getLogger(__name__)
 
 
+_BLUR_S = 2.0
+"""Clocks that differ by less are taken for the same: that is as well as a header and the way to it can tell."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Request:
     """A call on its way to a thread.
@@ -112,6 +116,7 @@ class Api:
         self.sign_in = sign_in
         self.ledger = ledger
         self.clock_off_minutes = 0
+        self.clock_off_s = 0.0
         self._document = rewrite_document(url)
         self._now = now
         self._timeout_s = timeout_s
@@ -326,7 +331,11 @@ class Api:
             theirs = require_utc(parsedate_to_datetime(date))
         except (ValueError, TypeError):
             return
-        self.clock_off_minutes = round((began - theirs).total_seconds() / 60)
+        took = self._now() - began
+        off_s = (began + took / 2 - theirs).total_seconds() - 0.5  # the header knows whole seconds only
+        self.clock_off_minutes = round(off_s / 60)
+        if took.total_seconds() <= _BLUR_S:  # within a slow answer nobody knows when it was written
+            self.clock_off_s = off_s if abs(off_s) > _BLUR_S else 0.0
 
 
 def rewrite_document(url: str) -> str:

@@ -147,8 +147,9 @@ def with_seen(row: BroadcastRow, seen: Seen, *, at: datetime, stream_word: str |
         watch_url=f"{WATCH_URL}{seen.ref}",
         phase=phase,
         native_state=word,
-        started_at=seen.actual_start or row.started_at,
-        ended_at=seen.actual_end or row.ended_at,
+        # Of one broadcast the first word counts: the hub's clock may be set in between.
+        started_at=(row.started_at if row.ref in ("", seen.ref) else None) or seen.actual_start,
+        ended_at=(row.ended_at if row.ref in ("", seen.ref) else None) or seen.actual_end,
         seen_at=at,
         problem=_find_problem(row, seen, at=at),
         tries=0,
