@@ -134,8 +134,8 @@ def encode_video(video: Video) -> str:
 def decode_video(row: BroadcastRow, effect: Effect | None) -> Video | None:
     """The video as it was seen last; None when it was not.
 
-    The instants of its broadcast are those of the row, which stand on the hub's clock, as the session's do. What is known
-    of a broadcast that was deleted says nothing of the one that was made in its place.
+    The instants of its broadcast are those of the row, which stand on the hub's clock, as the session's do. What
+    is known of a broadcast that was deleted says nothing of the one that was made in its place.
     """
     if effect is None or not effect.applied or effect.ref != row.ref:
         return None
