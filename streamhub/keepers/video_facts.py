@@ -36,7 +36,7 @@ GONE_LOOKS_S = (3_600.0, 21_600.0, 86_400.0)
 SETTLE_S: Mapping[str, float] = {"captions": 1_800.0, "description": 300.0}
 """Seconds between two writes of the same: answers are often published one by one, and captions are dear."""
 NOTHING = "-"
-"""Mark of captions that were taken away."""
+"""Mark of captions that were taken away; as a ``ref``, of captions that are a person's."""
 AGAIN = "again"
 """Mark of what a host wants to be tried again."""
 

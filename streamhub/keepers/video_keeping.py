@@ -157,14 +157,16 @@ class Keeping:
     async def _keep_captions(self, job: Job, companion: Companion) -> None:
         for language in {**companion.captions, **dict.fromkeys(job.facts.named(job.row, Kind.CAPTIONS))}:
             text = companion.captions.get(language)
-            if text is None and not was_written(job.effect(Kind.CAPTIONS, language)):
+            known = job.effect(Kind.CAPTIONS, language)
+            ours = known is not None and was_written(known) and known.ref != NOTHING
+            if text is None and not ours:
                 continue
 
-            async def put(language: str = language, text: str | None = text) -> str:
+            async def put(language: str = language, text: str | None = text, ours: bool = ours) -> str:
                 if text is None:
                     await job.shelf.remove_captions(job.row.ref, language)
                     return ""
-                return await job.shelf.save_captions(job.row.ref, language, text)
+                return await job.shelf.save_captions(job.row.ref, language, text, ours=ours)
 
             wanted = NOTHING if text is None else mark_captions(job.row, text, companion.shown)
             await self._apply(job, Kind.CAPTIONS, language, wanted, put, shown=frozenset(companion.shown))
@@ -369,7 +371,10 @@ class Keeping:
             LOG.warning(
                 "video_%s_failed session=%s part=%s %s error=%s", kind, job.row.session_id, job.row.part, name, error
             )
-            after = await self._save(failed(pending, error, self._parts.now()))
+            after = failed(pending, error, self._parts.now())
+            if error.code == ProblemCode.CAPTIONS_TAKEN:
+                after = replace(after, ref=NOTHING)  # what stands there is not ours, whatever fails later
+            after = await self._save(after)
             retry_at = after.problem.retry_at if after.problem else None
             job.wake += [retry_at] if retry_at else []
             if error.fault is Fault.NOT_FOUND:

@@ -50,6 +50,7 @@ class ProblemCode(StrEnum):
     CHAT_PAUSED = "chat_paused"
     THUMBNAIL_REFUSED = "thumbnail_refused"
     CAPTIONS_REFUSED = "captions_refused"
+    CAPTIONS_TAKEN = "captions_taken"
     CHAPTERS_INVALID = "chapters_invalid"
     CHAPTERS_CLASH = "chapters_clash"
     DESCRIPTION_FULL = "description_full"
@@ -207,6 +208,10 @@ SENTENCES: Mapping[ProblemCode, tuple[str, str]] = MappingProxyType(
         P.CAPTIONS_REFUSED: (
             "%(platform)s: refuses the captions (%(reason)s).",
             "Sign in again and leave every box ticked: streamhub %(command)s connect.",
+        ),
+        P.CAPTIONS_TAKEN: (
+            "%(platform)s: captions of a person's are there already (%(language)s).",
+            "They are left alone. Give them a name there if the hub's are wanted beside them.",
         ),
         P.CHAPTERS_INVALID: (
             "%(platform)s: there are too few answers for chapters (%(reason)s).",

@@ -82,8 +82,16 @@ class VideoShelf(Protocol):
     async def save_description(self, ref: str, description: str) -> None:
         """Replace the description and nothing else of the video's page."""
 
-    async def save_captions(self, ref: str, language: str, vtt: str) -> str:
-        """Make these the captions of a language; returns the track's id."""
+    async def save_captions(self, ref: str, language: str, vtt: str, *, ours: bool = True) -> str:
+        """Make these the captions of a language; returns the track's id.
+
+        Args:
+            ref: the video.
+            language: of the captions.
+            vtt: WebVTT.
+            ours: whether a track that is there may be one that was written before; otherwise it is a person's, and
+                BAD_INPUT with CAPTIONS_TAKEN is raised.
+        """
 
     async def remove_captions(self, ref: str, language: str) -> None:
         """Take our captions of a language away; none there is a success."""

@@ -442,6 +442,39 @@ async def test_a_hub_with_a_wrong_clock_finds_its_seconds(room: Room, off_s: int
     assert "Antwort Eins." in room.captions["de"]
 
 
+async def test_captions_of_a_person_are_left_alone(room: Room) -> None:
+    """What a host uploaded by hand is neither replaced nor, when an answer goes, taken away; that is told."""
+    await end(room)
+    shelf = YouTubeShelf(room.desk.api, room.desk.store)
+    await shelf.save_captions(room.ref, "de", "WEBVTT\n\n1\n00:00:01.000 --> 00:00:02.000\nVon Hand\n")
+    theirs = room.captions
+    await room.settle()
+    assert await room.problem("captions", "de") is ProblemCode.CAPTIONS_TAKEN
+    room.desk.fake.fail("captions.list", *[Html502()] * 3)
+    room.change(q1=AnswerState.WITHDRAWN)
+    await room.settle()
+    assert (await room.effect("captions", "de")) is not None
+    room.change(**{f"q{n}": AnswerState.WITHDRAWN for n in range(2, 6)})
+    await room.settle()
+    assert room.captions == theirs
+    assert not {"captions.update", "captions.delete"} & set(room.desk.calls())
+
+
+async def test_captions_of_a_person_that_go_make_room_for_ours(room: Room) -> None:
+    """Once the person's captions are gone, the next change brings ours, which are ours to change from then on."""
+    await end(room)
+    shelf = YouTubeShelf(room.desk.api, room.desk.store)
+    track = await shelf.save_captions(room.ref, "de", "WEBVTT\n\n1\n00:00:01.000 --> 00:00:02.000\nVon Hand\n")
+    await room.settle()
+    del room.desk.fake.captions[track]
+    room.change(q1=AnswerState.WITHDRAWN)
+    await room.settle()
+    assert "Antwort Zwei." in room.captions["de"]
+    room.change(q2=AnswerState.WITHDRAWN)
+    await room.settle()
+    assert "Antwort Zwei." not in room.captions["de"]
+
+
 async def test_a_clock_that_a_person_corrected_stays(room: Room) -> None:
     """The video was cut in Studio: that is told, and a corrected clock in the archive's file wins everywhere."""
     await end(room)

@@ -70,10 +70,12 @@ class YouTubeShelf:
         body = {"id": ref, "snippet": {"categoryId": _DEFAULT_CATEGORY, **kept, "description": description}}
         await self._api.write("videos.update", priority=Priority.CAPTIONS, part="snippet", body=body)
 
-    async def save_captions(self, ref: str, language: str, vtt: str) -> str:
-        """Make these the captions of a language; returns the track's id."""
+    async def save_captions(self, ref: str, language: str, vtt: str, *, ours: bool = True) -> str:
+        """Make these the captions of a language; returns the track's id. A person's track is left alone."""
         media = vtt.encode("utf-8")
         track = await self._track(ref, language)
+        if track and not ours:
+            raise _taken(language)
         if not track:
             body: Json = {"snippet": {"videoId": ref, "language": language, "name": "", "isDraft": False}}
             try:
@@ -82,6 +84,8 @@ class YouTubeShelf:
             except PlatformError as error:
                 if error.reason != "captionExists":
                     raise
+                if not ours:
+                    raise _taken(language) from error
             track = await self._track(ref, language)  # the list had not seen it yet
             if not track:
                 raise self._unseen("captionExists")
@@ -207,6 +211,10 @@ class YouTubeShelf:
 
     def _unseen(self, reason: str) -> PlatformError:
         return make_error(Fault.UNKNOWN_OUTCOME, ProblemCode.OUTCOME_UNKNOWN, NAMES, reason=reason)
+
+
+def _taken(language: str) -> PlatformError:
+    return make_error(Fault.BAD_INPUT, ProblemCode.CAPTIONS_TAKEN, {**NAMES, "language": language})
 
 
 def playlist_marker(show_id: str) -> str:
