@@ -15,6 +15,7 @@ from streamhub.live.ingest import RelayPhase, RelayState
 from streamhub.live.platform import Ingest, Phase, Signal
 from streamhub.live.problem import Problem, ProblemCode
 from streamhub.live.quota import Priority
+from streamhub.live.rules import FOLLOWED
 from streamhub.platforms import Remote
 from streamhub.schedule.show import Privacy, SessionState
 from streamhub.store.spending import list_spending
@@ -107,9 +108,11 @@ class HubPlatforms:
         """Make a broadcast again that is gone or over there.
 
         Raises:
-            Conflict: the session is on no platform, or its broadcast can be used.
+            Conflict: the session is on no platform or over, or its broadcast can be used.
         """
         case = await self._require(session_id)
+        if case.session.state not in FOLLOWED:
+            raise Conflict(f"session {session_id}: is {case.session.state}", hint="nothing is to be shown any more")
         if case.row is None or case.row.phase not in {Phase.LOST, Phase.ENDED}:
             raise Conflict(f"session {session_id}: its broadcast is there", hint="use that one")
         await self.reconciler.remake(session_id)

@@ -44,6 +44,8 @@ LOG = logging.getLogger("streamhub.keepers.reconciler")
 _PASS_S = 2.0
 _CHECK_S = 3600.0
 _WAIT_SIGNAL_S = 60.0
+_LOST_LOOK_S = 300.0
+"""How often a broadcast that seems gone in the middle of its session is looked for: nothing may stay live unseen."""
 _LATE_TRY = 10
 """Counts as so many tries what is not urgent."""
 _WARN_BEFORE = timedelta(minutes=45)
@@ -75,7 +77,7 @@ class RemotePlatform(LivePlatform, Protocol):
         """End this part and go on in a new one on the same ingestion point."""
 
     async def remake(self, session_id: str) -> Broadcast:
-        """Make the broadcast again that was deleted there, on a host's word."""
+        """Make a broadcast again that was deleted or ended there, on a host's word; it is only planned then."""
 
     async def check(self) -> Sequence[Problem]:
         """What is wrong with the account or this machine, days ahead if possible."""
@@ -280,17 +282,15 @@ class Reconciler:
         )
 
     async def remake(self, session_id: str) -> None:
-        """On a host's word: make a deleted broadcast again, or go on in a new one when it was ended there.
+        """On a host's word: make a deleted broadcast again, or a new one after one that was ended there.
+
+        Whether it goes live is the session's business, and follows at once.
 
         Raises:
             PlatformError: the platform refuses.
         """
         case = await self._parts.store.read(lambda db: load_case(db, session_id))
-        platform = self._parts.platforms[case.show.platform]
-        if case.session.state is SessionState.LIVE and case.phase is Phase.ENDED:
-            await platform.roll_over(case.session)
-        else:
-            await platform.remake(session_id)
+        await self._parts.platforms[case.show.platform].remake(session_id)
         await self._note(case, None)
         self.wake(session_id)
 
@@ -370,6 +370,8 @@ class Reconciler:
         )
 
     def _wants_look(self, case: Case, desk: _Desk) -> bool:
+        if case.phase is Phase.LOST and case.session.state is SessionState.LIVE and case.row and case.row.ref:
+            return self._older(desk.looked_at, _LOST_LOOK_S)
         if not case.is_there or case.phase is None:
             return False
         until_s = case.until_start_s(self._parts.now())

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from streamhub.config import Secret, YoutubeSettings
+from streamhub.errors import Conflict
+from streamhub.keepers.platform_sights import HubPlatforms
 from streamhub.keepers.reconciler import Reconciler, ReconcilerParts
+from streamhub.live.ingest import RelayState
 from streamhub.live.local import LocalPlatform
 from streamhub.live.platform import Ingest, Phase, Signal
 from streamhub.live.problem import Problem, ProblemCode, say_problem
@@ -309,3 +312,25 @@ async def test_the_row_survives_whatever_was_told(desk: Desk) -> None:
     assert row is not None
     assert row.problem is not None
     assert row.problem.code is P.LIVE_NOT_ENABLED
+
+
+async def test_a_session_that_is_over_gets_no_new_broadcast(desk: Desk) -> None:
+    """A video deleted there after its session is not made again: there is nothing to be shown any more."""
+    await schedule(desk)
+    await desk.planned()
+    await desk.wait_a_while()
+    (broadcast_id,) = desk.fake.broadcasts
+    desk.fake.delete(broadcast_id)
+    await desk.change(title="Neuer Titel")
+    await desk.problem(P.BROADCAST_GONE)
+    await desk.change(state=SessionState.PUBLISHED)
+    sights = HubPlatforms(
+        store=desk.store,
+        reconciler=desk.reconciler,
+        remotes={"youtube": desk.kit},
+        relay_state=lambda _: RelayState(),
+        now=now,
+    )
+    with pytest.raises(Conflict, match="published"):
+        await sights.remake(desk.session.id)
+    assert desk.fake.broadcasts == {}

@@ -112,7 +112,8 @@ class Stage:
         return await self.store.write(roll)
 
     async def remake(self, session_id):
-        return await self._do("remake", session_id, Phase.SCHEDULED)
+        part = (await self.store.read(lambda db: find_broadcast(db, session_id, "stage"))).part + 1
+        return await self._do("remake", session_id, Phase.SCHEDULED, part=part, marker=f"m{part}", started_at=None)
 
     async def check(self):
         self.calls["check"] += 1
@@ -313,8 +314,23 @@ async def test_a_broadcast_ended_there_ends_no_session_of_the_hub(store, stage, 
     assert ended == []
     stage.phase_there.clear()
     await reconciler.remake(SESSION.id)
-    row = await row_of(store)
-    assert (row.part, row.phase) == (2, Phase.LIVE)
+    await until(lambda: phase_is(store, Phase.LIVE))
+    assert (await row_of(store)).part == 2
+
+
+async def test_what_was_only_not_to_be_seen_is_live_again(store, stage, reconciler, clock):
+    """A list that did not show a live broadcast for a while loses it for minutes, and it ends with its session."""
+    await change(store, reconciler, state=S.LIVE, started_at=clock())
+    await until(lambda: phase_is(store, Phase.LIVE))
+    stage.phase_there[SESSION.id] = Phase.LOST
+    clock.forward(seconds=61)
+    await until(lambda: phase_is(store, Phase.LOST))
+    stage.phase_there.clear()
+    stage.phase_there[SESSION.id] = Phase.LIVE
+    clock.forward(seconds=301)
+    await until(lambda: phase_is(store, Phase.LIVE))
+    await change(store, reconciler, state=S.ENDED, ended_at=clock())
+    await until(lambda: stage.calls["end"])
 
 
 async def _told(store, code):
