@@ -1,7 +1,8 @@
 """Backups: a whole workspace in one file, taken while the hub runs, and back into a folder on any machine.
 
 Owns what is taken along and in which order. Works from any process, for it opens connections of its own. A backup holds
-everything that the workspace holds, stream keys and askers' names included, so it is readable by its owner alone.
+everything that the workspace holds, stream keys and askers' names included, so it is readable by its owner alone; but
+no sign-in to a platform, because backups travel and two hubs must not act on one channel.
 """
 
 from __future__ import annotations
@@ -237,7 +238,7 @@ def _copy_database(reader: sqlite3.Connection, copy: Path, original: Path) -> _S
 
 def _find_sources(workspace: Path, media_dir: str) -> tuple[list[_Source], list[str]]:
     sources: list[_Source] = []
-    left_out: list[str] = []
+    left_out = [f"{path.name}: a sign-in; sign in again where the backup goes" for path in workspace.glob("*.token")]
     names = [name for name in (SETTINGS_FILE, *_SINGLE_FILES) if (workspace / name).exists()]
     for folder in (*_FOLDERS, media_dir):
         names += _names_under(workspace, folder) if folder else []

@@ -116,6 +116,16 @@ def test_links_are_not_followed(workspace, tmp_path):
     assert restore_backup(tmp_path / "b.tar", tmp_path / "new").files == 8
 
 
+def test_no_sign_in_travels(workspace, tmp_path):
+    """A kept sign-in is in no backup, sealed or not, and whoever makes the backup is told."""
+    (workspace / "here.token").write_bytes(b"sealed-canary")
+    report = write_backup(workspace, tmp_path / "b.tar", now=now, include_media=True)
+    assert report.left_out == ("here.token: a sign-in; sign in again where the backup goes",)
+    assert b"sealed-canary" not in (tmp_path / "b.tar").read_bytes()
+    restore_backup(tmp_path / "b.tar", tmp_path / "new")
+    assert not (tmp_path / "new" / "here.token").exists()
+
+
 def test_progress_reaches_the_end(workspace, tmp_path):
     """Progress rises to the whole for a backup, and never beyond it or back for a restore."""
     for job, whole in (
