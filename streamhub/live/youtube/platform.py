@@ -40,6 +40,8 @@ Describe = Callable[[Session, Show], str]
 """The text of a broadcast's description: what it is about, and where questions are asked."""
 
 _OVER = frozenset({Phase.ENDED, Phase.LOST})
+_STEPS = frozenset({"rehearse", "go_live", "end", "delete"})
+"""Effects on a broadcast that is there; making, binding and updating find out by themselves what became of them."""
 _RARELY = timedelta(hours=6)
 
 
@@ -249,9 +251,7 @@ class YouTubePlatform:
             if row.started_at is not None:
                 await self._add_part(row)
             else:
-                marker = new_id(self._random)
-                blank = BroadcastRow(session_id=session_id, platform=SLUG, part=row.part, marker=marker)
-                await self._records.change(row, lambda _: blank)
+                await self._blank(row)
             return (await self._ensure(session)).broadcast
 
     async def check(self) -> list[Problem]:
@@ -297,6 +297,8 @@ class YouTubePlatform:
 
     async def _ensure(self, session: Session) -> BroadcastRow:
         row = await self._store.write(lambda db: self._begin(db, session))
+        if row.pending in _STEPS and row.phase not in _OVER:
+            row = await self._take_stock(row)
         show = await self._store.read(lambda db: load_show(db, session.show_id))
         return await self._placing.place(row, session, self._plan(row, session, show))
 
@@ -306,6 +308,28 @@ class YouTubePlatform:
         if row is None:
             row = save_broadcast(db, BroadcastRow(session_id=session.id, platform=SLUG, marker=new_id(self._random)))
         return row
+
+    async def _take_stock(self, row: BroadcastRow) -> BroadcastRow:
+        """What became of a step whose outcome is unknown and that is not wanted any more.
+
+        A broadcast that was deleted so is made again: announcing a cancelled session again is a host's word.
+        """
+        if row.pending != "delete":
+            await self._placing.look(row)
+            return await self._records.clear(row)
+
+        async def is_gone() -> bool | None:
+            return await self._channel.broadcast(row.ref) is None or None
+
+        if await self._channel.look_after(is_gone, since=row.pending_at) is None:
+            return await self._records.clear(row)
+        return await self._blank(row)
+
+    async def _blank(self, row: BroadcastRow) -> BroadcastRow:
+        """The row as before anything was made."""
+        marker = new_id(self._random)
+        blank = BroadcastRow(session_id=row.session_id, platform=SLUG, part=row.part, marker=marker)
+        return await self._records.change(row, lambda _: blank)
 
     def _plan(self, row: BroadcastRow, session: Session, show: Show) -> Plan:
         return Plan(

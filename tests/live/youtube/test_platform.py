@@ -917,6 +917,34 @@ async def test_cancelling_deletes_what_was_planned(desk: Desk, fault: Any) -> No
     assert (await desk.platform.ensure(desk.session)).ref != first.ref
 
 
+@pytest.mark.parametrize("after_effect", [True, False])
+async def test_announced_again_while_the_cancelling_was_unclear(desk: Desk, after_effect: bool) -> None:
+    """Whether the deletion got through or not: one broadcast is there, bound, and nothing stays pending."""
+    first = await desk.platform.ensure(desk.session)
+    desk.fake.fail("liveBroadcasts.delete", Drop(after_effect=after_effect))
+    with pytest.raises(PlatformError):
+        await desk.platform.cancel(desk.session.id)
+    again = await desk.platform.ensure(desk.session)
+    assert (again.ref == first.ref) is not after_effect
+    assert (desk.only.id, desk.only.state) == (again.ref, "ready")
+    assert (await desk.row()).pending == ""
+    calls = len(desk.fake.calls)
+    await desk.platform.ensure(desk.session)
+    assert len(desk.fake.calls) == calls
+
+
+async def test_a_rehearsal_taken_back_while_it_was_unclear(desk: Desk) -> None:
+    """A step that is not wanted any more leaves nothing pending, and where it led is known."""
+    await desk.platform.ensure(desk.session)
+    desk.fake.push(desk.only.stream_id)
+    await desk.platform.rehearse(desk.session.id)
+    row = await desk.row()
+    unclear = replace(row, phase=Phase.SCHEDULED, pending="rehearse", pending_at=desk.now())
+    await desk.store.write(lambda db: save_broadcast(db, unclear))
+    assert (await desk.platform.ensure(desk.session)).phase is Phase.TESTING
+    assert (await desk.row()).pending == ""
+
+
 async def test_cancelling_finds_what_was_made_without_an_answer(desk: Desk) -> None:
     """A session cancelled while its insert is unclear leaves nothing behind."""
     desk.fake.list_lag_s = 30
