@@ -128,7 +128,13 @@ def describe_sign_in(keeper: TokenKeeper, now: Now) -> SignInReport:
         )
     account = grant.account
     age_days = max(0, (now() - account.granted_at).days)
-    missing = SCOPE not in account.scopes
+    problem = advice = ""
+    if account.ends_at and account.ends_at <= now():
+        problem = f"the sign-in ended by itself on {account.ends_at:%Y-%m-%d %H:%M} UTC"
+        advice = f"sign in again: streamhub youtube connect. {TESTING}"
+    elif SCOPE not in account.scopes:
+        problem = "the sign-in allows too little for captions and chat"
+        advice = "sign in again and leave every box ticked: streamhub youtube connect"
     return SignInReport(
         connected=True,
         account=account.channel_title,
@@ -136,8 +142,8 @@ def describe_sign_in(keeper: TokenKeeper, now: Now) -> SignInReport:
         age_days=age_days,
         scopes=account.scopes,
         place=keeper.place,
-        problem="the sign-in allows too little for captions and chat" if missing else "",
-        advice="sign in again and leave every box ticked: streamhub youtube connect" if missing else "",
+        problem=problem,
+        advice=advice,
         notice=TESTING if age_days <= TESTING_DAYS or account.ends_at else "",
         ends_at=account.ends_at,
     )

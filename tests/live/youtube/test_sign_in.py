@@ -667,6 +667,18 @@ async def test_a_testing_app_is_known_from_the_first_day(client_file, keeper, le
     await api.close()
 
 
+def test_a_sign_in_that_has_ended_by_itself_is_not_fine(keeper):
+    """Once the time is over that Google gave, the doctor says so, also before anything is asked of Google."""
+    grant = make_grant()
+    end = grant.account.granted_at + timedelta(days=7)
+    keeper.save(replace(grant, account=replace(grant.account, ends_at=end)))
+    assert describe_sign_in(keeper, lambda: end - timedelta(minutes=1)).problem == ""
+    over = describe_sign_in(keeper, lambda: end)
+    assert "ended by itself on 2027-03-09" in over.problem
+    assert "youtube connect" in over.advice
+    assert TESTING in over.advice
+
+
 def test_the_report_of_a_spoilt_file(keeper, tmp_path):
     """What is wrong with the file is in the report, not an exception."""
     keeper.save(make_grant())
