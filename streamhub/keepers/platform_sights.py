@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamhub.errors import Conflict
-from streamhub.keepers.reconciler import Case, Following, Reconciler, load_case
+from streamhub.keepers.cases import Case, load_case
+from streamhub.keepers.reconciler import Following, Reconciler
 from streamhub.live.ingest import RelayPhase, RelayState
 from streamhub.live.platform import Ingest, Phase, Signal
 from streamhub.live.problem import Problem, ProblemCode
