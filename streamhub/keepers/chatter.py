@@ -275,7 +275,7 @@ class Chatter:
     def _plan_wait_s(self, reading: Reading, batch: Batch, left: int) -> float:
         least_s = REHEARSAL_S if reading.at_ease else LEAST_S
         affordable_s = self._day.interval_s(left, cost=self._parts.cost, least_s=least_s)
-        return max(batch.wait_s, affordable_s, SLOW_S if batch.over else 0.0)
+        return max(min(batch.wait_s, SLOW_S), affordable_s, SLOW_S if batch.over else 0.0)
 
     def _note_failure(self, reading: Reading, error: PlatformError) -> None:
         now, jitter = self._parts.now(), self._parts.random(1)[0] / 255

@@ -561,6 +561,16 @@ async def test_a_wish_to_wait_is_obeyed(world: World) -> None:
     assert len(world.chat.reads) == 3
 
 
+async def test_a_wish_to_wait_for_ever_is_not_obeyed(world: World) -> None:
+    """An absurd pause, one that no calendar holds included, ends no chat: it is looked at again within minutes."""
+    for wait_s in (86_400.0, 1e15):
+        world.chat.wait_s = wait_s
+        before = len(world.chat.reads)
+        await world.later(301)
+        await world.later(301)
+        assert len(world.chat.reads) == before + 2
+
+
 async def test_a_cursor_that_is_too_old_is_dropped(world: World) -> None:
     """When the platform forgot the cursor, reading begins with what is there, and takes nothing twice."""
     world.chat.say("!frage Was kostet das?")

@@ -326,7 +326,7 @@ def _parse_retry_after(value: str, now: datetime) -> datetime | None:
     try:
         if value.strip().isdecimal():
             return now + timedelta(seconds=min(int(value), 86_400))
-        return max(now, require_utc(parsedate_to_datetime(value)))
+        return min(now + timedelta(days=1), max(now, require_utc(parsedate_to_datetime(value))))
     except (ValueError, TypeError, BadInput):
         return None
 

@@ -136,7 +136,13 @@ def test_quota_comes_back_at_the_next_day_and_rate_after_a_moment():
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("17", 17), (" 3 ", 3), ("Tue, 02 Mar 2027 19:05:00 GMT", 300), ("Tue, 02 Mar 2027 18:00:00 GMT", 0)],
+    [
+        ("17", 17),
+        (" 3 ", 3),
+        ("Tue, 02 Mar 2027 19:05:00 GMT", 300),
+        ("Tue, 02 Mar 2027 18:00:00 GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400),
+    ],
 )
 @pytest.mark.parametrize(("status", "reason"), [(429, ""), (403, "quotaExceeded"), (503, "")])
 def test_retry_after_wins(header, seconds, status, reason):
