@@ -323,7 +323,8 @@ class Reconciler:
         if not case.is_there or case.phase is None:
             return False
         until_s = case.until_start_s(self._parts.now())
-        return self._older(desk.looked_at, plan_look_s(case.session.state, case.phase, until_start_s=until_s))
+        seen_at = desk.looked_at or (case.row.seen_at if case.row else None)  # a restart is no reason to look
+        return self._older(seen_at, plan_look_s(case.session.state, case.phase, until_start_s=until_s))
 
     def _wants_signal(self, case: Case, desk: _Desk) -> bool:
         if not case.is_there or case.phase is None:

@@ -194,6 +194,20 @@ async def test_a_planned_session_is_planned_there_once(store, stage, reconciler)
     assert stage.aims[SESSION.id] is None
 
 
+async def test_a_restart_is_no_reason_to_look(store, stage, reconciler, clock):
+    """What was looked at a moment ago, by whichever run of the hub, is looked at again when it is time."""
+    await until(lambda: row_of(store))
+    row = await row_of(store)
+    await until(lambda: _quiet(reconciler))
+    await store.write(lambda db: save_broadcast(db, replace(row, seen_at=clock())))
+    before = stage.calls["get"]
+    async with Reconciler(reconciler._parts, pass_s=0.01):
+        await asyncio.sleep(0.2)
+        assert stage.calls["get"] == before
+        clock.forward(hours=7)
+        await until(lambda: stage.calls["get"] > before)
+
+
 async def test_a_change_follows_through(store, stage, reconciler):
     """Moving or renaming a session reaches the platform at once."""
     await until(lambda: row_of(store))
