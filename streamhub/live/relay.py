@@ -189,6 +189,7 @@ class _Leg:
         self._aims = 0
         self._stopping = asyncio.Event()
         self._known: Setup | None = None
+        self._unfit = ""
         self._status = Status(session_id, tools.now)
 
     def __repr__(self) -> str:
@@ -201,13 +202,16 @@ class _Leg:
 
     def state(self) -> RelayState:
         """How it is doing."""
-        return self._status.read(self._backlog.dropped_ms)
+        state = self._status.read(self._backlog.dropped_ms)
+        if self._unfit and self._ingest is not None:  # whatever is still under way, nothing more will follow
+            return replace(state, phase=RelayPhase.FAILING, reason=self._unfit)
+        return state
 
     # ---- the encoder's side: synchronous, bounded, silent
 
     def begin(self, reader: Reader) -> None:
         """A publisher came; whoever was there before is no longer heard."""
-        self._reader, self._present = reader, True
+        self._reader, self._present, self._unfit = reader, True, ""
         self._timeline.shift_ms = self._known = None
         self._backlog.forget()
         self._arrived.set()
@@ -227,13 +231,14 @@ class _Leg:
     def leave(self, reader: Reader) -> None:
         """The publisher went; what waits is still passed on."""
         if reader is self._reader:
-            self._present = False
+            self._present, self._unfit = False, ""
             self._arrived.set()
 
     def give_up(self, reader: Reader, reason: str) -> None:
         """The publisher sends what nobody understands."""
         if reader is self._reader:
             self._backlog.forget()
+            self._unfit = reason
             if self._ingest is not None:
                 self._status.fail(reason)
 

@@ -514,9 +514,7 @@ async def _tls_in_front_of(port, certificate, key):
     server.close()
 
 
-@pytest.mark.parametrize(
-    ("vouched", "host"), [(True, "localhost"), (False, "localhost"), (True, "other.example.org")]
-)
+@pytest.mark.parametrize(("vouched", "host"), [(True, "localhost"), (False, "localhost"), (True, "other.example.org")])
 async def test_certificates_are_checked(program, target, make_media, tmp_path, vouched, host):
     """RTMPS gets through to a platform whose certificate is vouched for and its own, and shows the key to no other."""
     certificate, key = _write_certificate(tmp_path, host)
@@ -650,6 +648,21 @@ async def test_rubbish_ends_the_tap_and_nothing_else(relay, target, container, c
     tap.close()
     tap.offer(b"late")
     assert caplog.text.count("relay_tap_failed") == 1
+    await until(lambda: relay.state(SESSION).phase is RelayPhase.WAITING)
+
+
+async def test_rubbish_after_media_stays_told(relay, target, make_media):
+    """As long as the encoder sends what nobody understands, the host is told so, also when the connection has ended."""
+    tap = relay.tap(SESSION, "flv")
+    await relay.aim(SESSION, target.ingest)
+    await offer(tap, make_media(seconds=3), seconds=3)
+    await until(lambda: relay.state(SESSION).phase is RelayPhase.SENDING)
+    tap.offer(b"\x00" * 100_000)
+    for _ in range(30):  # until well after the connection was given back
+        assert relay.state(SESSION).phase is RelayPhase.FAILING
+        assert "FLV tag" in relay.state(SESSION).reason
+        await asyncio.sleep(0.1)
+    tap.close()
     await until(lambda: relay.state(SESSION).phase is RelayPhase.WAITING)
 
 
