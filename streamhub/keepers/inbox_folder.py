@@ -163,13 +163,14 @@ def _is_plain(char: str) -> bool:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the inbox with its own folders, and remove what an unpacking that was killed has left half done.
+    """Make the inbox, for its owner alone, with its own folders, and remove what an unpacking that was killed has left half done.
 
     Raises:
         OSError: it cannot be made.
     """
-    for place in (folder, folder / _SLIPS, folder / DONE):
-        place.mkdir(parents=True, exist_ok=True)
+    for place in (folder, folder / _SLIPS):  # what was not published, and who decided what
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / DONE).mkdir(exist_ok=True)
     for part in (folder / _SLIPS).glob("*.part"):
         part.unlink(missing_ok=True)
 

@@ -477,6 +477,17 @@ def test_an_archive_of_nothing_but_words_fills_no_memory(tmp_path: Path) -> None
     assert len(disk.read_zip(tmp_path / "words.zip").rows) == 100_000
 
 
+def test_an_inbox_that_the_hub_makes_is_its_owners(tmp_path: Path) -> None:
+    """Nobody else on the machine reads recordings before they are published; a folder that was there stays as it is."""
+    disk.prepare_folder(tmp_path / "new")
+    assert [(tmp_path / "new" / name).stat().st_mode & 0o077 for name in (".", ".slips")] == [0, 0]
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o775)
+    disk.prepare_folder(shared)
+    assert shared.stat().st_mode & 0o777 == 0o775
+
+
 def test_a_taken_file_finds_a_free_name_whatever_it_is_called(tmp_path: Path) -> None:
     """A second file of a name as long as names may be is put aside too, and nothing waits for ever."""
     for number in (1, 2):
