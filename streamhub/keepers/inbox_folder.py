@@ -163,7 +163,7 @@ def _is_plain(char: str) -> bool:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the inbox, for its owner alone, with its own folders, and remove what an unpacking that was killed has left half done.
+    """Make the inbox, its owner's alone, with its folders, and remove what a killed unpacking has left half done.
 
     Raises:
         OSError: it cannot be made.
