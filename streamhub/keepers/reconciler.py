@@ -536,4 +536,13 @@ class Reconciler:
                 LOG.warning(
                     "platform_problem platform=%s code=%s %s", slug, problem.code, " ".join(say_problem(problem))
                 )
+        mended = bool(account.problems) and not problems
         account.problems = problems
+        if mended:  # sessions that were refused need not wait for their next try
+            self._wake_platform(slug)
+
+    def _wake_platform(self, slug: str) -> None:
+        for (_, platform), desk in self._desks.items():
+            if platform == slug and desk.problem is not None:
+                desk.woken = True
+        self._woken.set()

@@ -97,20 +97,24 @@ def plan_leave(phase: Phase | None) -> Step:
 
 _RETRIES_S: Mapping[Fault, tuple[float, ...]] = {
     Fault.AUTH: (60, 300),
-    Fault.NOT_ALLOWED: (600, 3600),
+    Fault.NOT_ALLOWED: (600, 3600, 6 * 3600),  # of each session; whether the account may again is checked hourly
     Fault.QUOTA: (3600,),
-    Fault.RATE: (10, 30, 60),
-    Fault.LIMIT: (600, 1800),
+    Fault.RATE: (10, 30, *[60] * 10, 300, 900, 3600),
+    Fault.LIMIT: (600, 1800, 3600, 6 * 3600),
     # Whoever switches the encoder on late is noticed soon; a stage that is forgotten does not cost the day's quota.
     Fault.NO_SIGNAL: (3, 10, *[30] * 20, *[60] * 30, 300),
-    Fault.BAD_STATE: (15, 60, 300),
+    Fault.BAD_STATE: (15, 60, 300, 900, 3600),
     Fault.UNREACHABLE: (5, 10, 20, 40, 80, 160, 300),
-    Fault.UNKNOWN_OUTCOME: (5, 20, 60, 300),
-    Fault.BROKEN: (15, 60, 300, 900),
+    Fault.UNKNOWN_OUTCOME: (5, 20, 60, 300, 900, 3600),
+    Fault.BROKEN: (15, 60, 300, 900, 3600),
 }
 _HOUR_S = 3600.0
 _DAY_S = 24 * _HOUR_S
 _URGENT_MOST_S = 30.0
+_URGENT_TRIES = 6
+_DEAR_MOST_S = 300.0
+_DEAR = frozenset({Fault.BAD_STATE, Fault.RATE, Fault.UNKNOWN_OUTCOME, Fault.BROKEN})
+"""Failures of writes, each of which costs quota: what goes on for hours must leave some for the end."""
 _PATIENT = frozenset({Fault.AUTH, Fault.NOT_ALLOWED, Fault.QUOTA, Fault.LIMIT, Fault.NO_SIGNAL})
 
 
@@ -126,7 +130,10 @@ def plan_retry_s(fault: Fault, tries: int, *, urgent: bool) -> float | None:
     if waits is None:
         return None
     wait_s = waits[min(max(tries, 1), len(waits)) - 1]
-    return min(wait_s, _URGENT_MOST_S) if urgent and fault not in _PATIENT else wait_s
+    if not urgent or fault in _PATIENT:
+        return wait_s
+    hurries = fault not in _DEAR or tries <= _URGENT_TRIES
+    return min(wait_s, _URGENT_MOST_S if hurries else _DEAR_MOST_S)
 
 
 def plan_look_s(state: SessionState, phase: Phase, *, until_start_s: float) -> float:

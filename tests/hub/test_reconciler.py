@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streamhub.errors import Conflict, Fault
 from streamhub.keepers.reconciler import Reconciler, ReconcilerParts
 from streamhub.live.platform import Ingest, Phase, Signal
-from streamhub.live.problem import ProblemCode, make_error
+from streamhub.live.problem import Problem, ProblemCode, make_error
 from streamhub.live.rules import ON_AIR, Step, plan_look_s, plan_retry_s, plan_signal_s, plan_step, relays
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store.broadcasts import BroadcastRow, delete_broadcast, find_broadcast, save_broadcast
@@ -452,10 +452,10 @@ def test_nothing_stays_live_after_the_session(state, phase):
 
 @given(st.sampled_from(Fault), st.integers(1, 50), st.booleans())
 def test_waits_grow_and_stay_bounded(fault, tries, urgent):
-    """The wait before the next try never shrinks with the number of tries; it is a second to an hour."""
+    """The wait before the next try never shrinks with the number of tries; it is a second to some hours."""
     wait_s = plan_retry_s(fault, tries, urgent=urgent)
     if wait_s is not None:
-        assert 1 <= wait_s <= 3600
+        assert 1 <= wait_s <= 6 * 3600
         assert plan_retry_s(fault, tries + 1, urgent=urgent) >= wait_s
 
 
@@ -611,6 +611,57 @@ def test_what_is_forgotten_does_not_eat_the_day(state, phase, hours):
     signal_s = plan_signal_s(state, phase, until_start_s=until_start_s)
     units = 2 * day_s / plan_look_s(state, phase, until_start_s=until_start_s) + (day_s / signal_s if signal_s else 0)
     assert units <= (10 if state is S.OPEN else 4500)
+
+
+@pytest.mark.parametrize("fault", sorted(set(Fault) - {Fault.AUTH, Fault.NO_SIGNAL}))
+def test_twenty_sessions_that_are_refused_for_a_day_leave_quota(fault):
+    """Whatever keeps twenty planned sessions from being planned there, trying on the second day leaves quota."""
+    passed_s, tries, first_day = 0.0, 0, 0
+    while passed_s < 2 * 86_400:
+        tries += 1
+        first_day = tries if passed_s < 86_400 else first_day
+        passed_s += plan_retry_s(fault, tries, urgent=False) or 2 * 86_400
+    if fault in {Fault.NOT_ALLOWED, Fault.LIMIT}:
+        assert (tries - first_day) * 20 * 50 <= 5_000
+    elif fault is not Fault.UNREACHABLE:  # nothing arrives there, so nothing is counted there
+        assert (tries - first_day) * 50 <= 1_500
+
+
+async def test_an_account_that_is_mended_lets_refused_sessions_try_at_once(store, stage, reconciler, clock):
+    """What was not allowed days ago is tried again as soon as the hourly check finds that it is."""
+    await until(lambda: row_of(store))
+    stage.found = (Problem(code=ProblemCode.LIVE_NOT_ENABLED),)
+    stage.fail["ensure"] = Fault.NOT_ALLOWED
+    reconciler.wake()
+    await change(store, reconciler, title="Anders")
+    await until(lambda: reconciler.problems("stage"))
+    await until(lambda: _told(store, ProblemCode.UNREACHABLE))
+    for minutes in (11, 61, 361):  # from now on it is tried every six hours
+        tries = stage.calls["ensure"]
+        clock.forward(minutes=minutes)
+        await until(lambda tries=tries: stage.calls["ensure"] > tries)
+        await until(lambda: _idle(reconciler))
+    stage.found = ()
+    stage.fail.clear()
+    clock.forward(hours=1, minutes=1)
+    await until(lambda: _settled(store))
+
+
+async def _idle(reconciler):
+    return all(desk.task.done() for desk in reconciler._desks.values())
+
+
+@pytest.mark.parametrize(
+    ("fault", "units", "took_s"),
+    [(Fault.BAD_STATE, 54, 1), (Fault.RATE, 54, 1), (Fault.BROKEN, 206, 65), (Fault.UNKNOWN_OUTCOME, 206, 65)],
+)
+def test_a_platform_that_stumbles_for_hours_leaves_quota_for_the_end(fault, units, took_s):
+    """Three hours of refused or unclear transitions in a live session cost less than a day's quota."""
+    passed_s, tries = 0.0, 0
+    while passed_s < 3 * 3600:
+        tries += 1
+        passed_s += took_s + plan_retry_s(fault, tries, urgent=True)
+    assert tries * units < 7_500
 
 
 def test_looks_are_cheap_while_nothing_happens():
