@@ -5,6 +5,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Most tests wait for real processes and real seconds, so more jobs than processors are of use.
+TEST_JOBS ?= 4
 
 .PHONY: demo test check format test-browser test-postgres test-engines extras bench constraints clean
 
@@ -12,7 +14,7 @@ demo: $(STAMP)
 	@$(BIN)/streamhub demo --folder .demo
 
 test: $(STAMP) check
-	$(BIN)/python -m pytest -q -m "not browser and not postgres and not engines"
+	$(BIN)/python -m pytest -q -n $(TEST_JOBS) --dist loadfile -m "not browser and not postgres and not engines"
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from streamhub.errors import Conflict
 from streamhub.questions.intake import Contribution, Standing
 from streamhub.questions.picking import Earlier, find_surplus
-from streamhub.questions.question import Asker, Question, QuestionState, Shown
+from streamhub.questions.question import Asker, Question, QuestionState
 from streamhub.questions.rules import decide_intake
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS
 from streamhub.schedule.show import Session, SessionState
@@ -141,7 +141,7 @@ def _question(candidate: Candidate, session: Session, state: QuestionState, *, n
         id=candidate.id,
         session_id=session.id,
         text=candidate.text,
-        asker=Asker(name=name, shown=Shown.NAME if name else Shown.ANONYMOUS),
+        asker=Asker(name=name),  # hosts see the name; nobody asked the author whether the public may
         language=session.language,
         state=state,
         source=candidate.line.source,

@@ -240,7 +240,8 @@ def fetch_argv(url: str, target: Path, *, ffmpeg: Path, cookies: Path | None, pr
         cookies: a file of cookies, or None.
         proxy: empty: none; None: as the environment says.
     """
-    argv = [sys.executable, "-m", "yt_dlp", "--ignore-config", "--no-plugin-dirs", "--no-cache-dir", "--no-playlist"]
+    argv = [sys.executable, "-P", "-m", "yt_dlp"]  # -P: no module out of the folder that the hub was started in
+    argv += ["--ignore-config", "--no-plugin-dirs", "--no-cache-dir", "--no-playlist"]
     argv += ["--abort-on-unavailable-fragments", "--continue", "--no-mtime", "--color", "never"]
     argv += ["--socket-timeout", "20", "--retries", "5", "--fragment-retries", "5", "--extractor-retries", "0"]
     argv += ["--quiet", "--progress", "--newline", "--progress-template", _PROGRESS]

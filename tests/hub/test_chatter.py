@@ -208,14 +208,15 @@ async def world(store: Store) -> World:
 
 
 async def test_marked_lines_become_questions(world: World) -> None:
-    """A marked line is a question of that session, with its author by name, in the session's language; talk is not."""
+    """A marked line is a question of that session, its author named to hosts only, in its language; talk is not."""
     world.chat.say("Guten Abend zusammen")
     world.chat.say("!frage Was kostet das?", author="Zoë Z")
     world.clock.pass_s(3)
     await world.chatter.look()
     (question,) = await world.questions()
     assert (question.text, question.source, question.language) == ("Was kostet das?", "chat", "de")
-    assert (question.asker.public_name, question.state) == ("Zoë Z", QuestionState.OPEN)
+    assert (question.asker.name, question.asker.public_name) == ("Zoë Z", "")
+    assert question.state is QuestionState.OPEN
     assert question.asked_at == START + timedelta(milliseconds=2)
     assert [line.text for line in world.chatter.recent(NAME)] == ["Guten Abend zusammen", "!frage Was kostet das?"]
     state = world.chatter.state(NAME)

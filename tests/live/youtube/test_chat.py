@@ -11,10 +11,10 @@ from google.oauth2.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamhub.chat_reading import ChatPhase
-from streamhub.chatter import Chatter, ChatterParts
 from streamhub.config import YoutubeSettings
 from streamhub.errors import BadInput, Fault, PlatformError
+from streamhub.keepers.chat_reading import ChatPhase
+from streamhub.keepers.chatter import Chatter, ChatterParts
 from streamhub.live.problem import ProblemCode
 from streamhub.live.quota import Priority
 from streamhub.live.youtube.chat import MAX_TEXT, YouTubeChat, parse_page
