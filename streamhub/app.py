@@ -346,7 +346,7 @@ def _make_broadcasting(parts: Parts, rtmp: RtmpDoor, srt: SrtDoor | None, outsid
         BroadcastingParts(
             store=parts.store,
             local=local,
-            viewing=parts.studio,
+            studio=parts.studio,
             second_door=srt,
             shown=lambda address: address.replace(f"//{host}:", f"//{shown_host(host)}:"),
             wake=outside.wake,

@@ -19,7 +19,7 @@ from streamhub.live.local import LocalPlatform
 from streamhub.live.platform import Ingest, Signal
 from streamhub.pipeline import Source, order_session
 from streamhub.recording.studio import Happening, StudioEvent
-from streamhub.schedule.show import SessionState
+from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import shows as show_rows
 from streamhub.store.access import forget_stream_key, load_stream_key
 from streamhub.store.store import Store
@@ -38,11 +38,14 @@ class SecondDoor(Protocol):
         """Listen for it no more."""
 
 
-class Viewing(Protocol):
-    """What is on the disk for the hub's own viewers."""
+class Studio(Protocol):
+    """Where encoders come in, as far as broadcasting needs it."""
 
     def hls_folder(self, session_id: str) -> Path | None:
-        """Where they find the stream."""
+        """Where the hub's own viewers find the stream."""
+
+    def expect_encoder(self, session: Session) -> None:
+        """A session went live; end it if no encoder ever comes."""
 
 
 def _tell_nobody(session_id: str) -> None:
@@ -61,7 +64,7 @@ class BroadcastingParts:
     Attributes:
         store: the hub's data.
         local: the hub as a platform.
-        viewing: what local viewers see.
+        studio: where encoders come in.
         now: the clock.
         second_door: another door beside the main one; None when there is none.
         shown: makes an address one that a person can type.
@@ -71,7 +74,7 @@ class BroadcastingParts:
 
     store: Store
     local: LocalPlatform
-    viewing: Viewing
+    studio: Studio
     now: Now
     second_door: SecondDoor | None = None
     shown: Callable[[str], str] = str
@@ -114,6 +117,11 @@ async def end_session(store: Store, session_id: str, *, now: Now) -> None:
     await store.write(end)
 
 
+def _load(db: Database, session_id: str) -> tuple[Session, Show]:
+    session = show_rows.load_session(db, session_id)
+    return session, show_rows.load_show(db, session.show_id)
+
+
 class HubBroadcasting:
     """Takes sessions on air and off again, on the hub itself as the platform; others are told and follow."""
 
@@ -124,6 +132,9 @@ class HubBroadcasting:
         """Show it to the public."""
         await self._ensure(session_id)
         await self._parts.local.go_live(session_id)
+        session, show = await self._parts.store.read(lambda db: _load(db, session_id))
+        if not show.direct:
+            self._parts.studio.expect_encoder(session)
         self._parts.wake(session_id)
 
     async def end(self, session_id: str) -> None:
@@ -151,7 +162,7 @@ class HubBroadcasting:
 
     def hls_folder(self, session_id: str) -> Path | None:
         """Where the hub's own viewers find the stream."""
-        return self._parts.viewing.hls_folder(session_id)
+        return self._parts.studio.hls_folder(session_id)
 
     async def expect_again(self) -> None:
         """After a start: listen again for the encoders of open sessions at the second door."""

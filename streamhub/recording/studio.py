@@ -12,7 +12,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from streamhub.recording.media import Container
 from streamhub.recording.recorder import Recorder, recover_segments
 from streamhub.recording.room import RecordingRoom, end_playlist, measure_free_bytes
 from streamhub.recording.rules import QUIET_S, TAKES_PUBLISHERS, WrongKeys, container_of, judge_signal
-from streamhub.schedule.show import SessionState
+from streamhub.schedule.show import Session, SessionState
 from streamhub.store.access import find_session_by_stream_key
 from streamhub.store.shows import list_sessions, list_shows, load_session
 
@@ -284,6 +284,19 @@ class Studio:
         self._tell(Happening.PUBLISHER_OFF, session_id, f"encoder gone: {reason}")
         if not desk.closing:
             self._begin_grace(session_id, desk)
+
+    def expect_encoder(self, session: Session) -> None:
+        """A session went live: when no encoder ever comes, its planned end and the grace time are the end of it."""
+        desk = self._desk(session.id)
+        if desk.recorder is None and desk.grace is None:
+            desk.grace = asyncio.create_task(self._wait_for_first(session))
+
+    async def _wait_for_first(self, session: Session) -> None:
+        planned_end = (session.started_at or session.starts_at) + timedelta(minutes=session.planned_minutes)
+        await asyncio.sleep(max(0.0, (planned_end - self._room.now()).total_seconds()) + self._settings.grace_s)
+        now = await self._room.store.read(lambda db: load_session(db, session.id))
+        if now.state is SessionState.LIVE:
+            self._tell(Happening.GRACE_OVER, session.id, "no encoder ever came, and the planned end is long over")
 
     def _begin_grace(self, session_id: str, desk: _Desk) -> None:
         if desk.grace is not None:

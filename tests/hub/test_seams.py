@@ -233,7 +233,7 @@ async def test_a_stream_key_ends_with_its_session(folder: Path, by_host: bool) -
         await hold_session(parts, replace(SESSION, state=SessionState.REHEARSAL, started_at=None, ended_at=None))
         platform = LocalPlatform(parts.store, parts.studio, url="rtmp://hub", now=parts.now, random=os.urandom)
         broadcasting = HubBroadcasting(
-            BroadcastingParts(store=parts.store, local=platform, viewing=parts.studio, now=parts.now)
+            BroadcastingParts(store=parts.store, local=platform, studio=parts.studio, now=parts.now)
         )
         assert (await broadcasting.ingest(SESSION.id)).key
         await broadcasting.go_live(SESSION.id)

@@ -231,6 +231,23 @@ async def test_live_session_gets_its_grace_again_after_a_start(open_studio, unti
     await until(lambda: one.seen(Happening.GRACE_OVER))
 
 
+@pytest.mark.parametrize("comes", [False, True])
+async def test_session_that_no_encoder_ever_came_to_ends_after_its_planned_end(open_studio, comes):
+    """A live session without any encoder is given up when its planned end and the grace time are over, not before."""
+    one = await open_studio(grace_s=1)
+    session = await one.step(SessionState.LIVE)
+    planned = replace(session, started_at=session.started_at - timedelta(minutes=session.planned_minutes))
+    one.studio.expect_encoder(planned)
+    if comes:
+        sink = await one.studio.admit(Publisher(door="rtmp", key=one.key, address="127.0.0.1"))
+    await asyncio.sleep(0.5)
+    assert one.seen(Happening.GRACE_OVER) == []
+    await asyncio.sleep(1.0)
+    assert len(one.seen(Happening.GRACE_OVER)) == (0 if comes else 1)
+    if comes:
+        await sink.close(reason="the test is over")
+
+
 async def test_encoder_that_did_not_reset_its_clock_is_recorded_from_its_beginning(open_studio, start_push, until):
     """Times of five hours and more, as after a reconnect, are read right and do not end up in the recording."""
     one = await open_studio()
