@@ -424,7 +424,6 @@ def test_a_flash_at_the_beginning_of_the_video_is_no_caption() -> None:
     assert "Vor dem Video" not in text
 
 
-
 @given(transcripts("en"))
 def test_captions_of_the_archive_keep_their_words(transcript: Transcript) -> None:
     """Every caption of a session without secrets is there, with the words it has in the archive."""
