@@ -254,6 +254,8 @@ def examine(folder: Path, environ: Environ, *, now: Now) -> list[Finding]:
                 (slug, functools.partial(_check_platform, slug, known, workspace, now))
                 for slug in configured_platforms(known)
             ]
+            if configured_platforms(known):
+                checks.append(("public address", lambda: _check_address(known)))
     return run_checks(checks)
 
 
@@ -355,6 +357,13 @@ def _check_platform(slug: str, settings: Settings, workspace: Workspace, now: No
 
     fine, seen, advice = app.platform_front(slug, workspace, settings).describe(now)
     return Finding(check=slug, verdict=Verdict.OK if fine else Verdict.WARN, seen=seen, advice=advice)
+
+
+def _check_address(settings: Settings) -> Finding:
+    if settings.hub.url:
+        return Finding(check="public address", verdict=Verdict.OK, seen=settings.hub.url)
+    seen = "hub.url is empty, so descriptions and chat on platforms cannot say where to ask"
+    return _warn("public address", seen, "set hub.url to the address at which the public reaches the hub")
 
 
 def backup_workspace(folder: Path, target: Path, environ: Environ, *, media: bool, now: Now) -> Report:

@@ -110,6 +110,17 @@ def test_the_doctor_says_that_the_rehearsal_model_is_for_rehearsals(run: Run, wo
     assert "small" in finding["advice"]
 
 
+def test_the_doctor_looks_at_a_platform_only_where_one_is_switched_on(run: Run, workspace: Path) -> None:
+    """A platform that nobody is signed in to, and a hub that the public cannot reach, are warned of with advice."""
+    checks = {finding["check"] for finding in run("doctor", "--json", "-w", workspace).json}
+    assert not checks & {"youtube", "public address"}
+    env = {"STREAMHUB_YOUTUBE_CLIENT_FILE": "client.json"}
+    found = {finding["check"]: finding for finding in run("doctor", "--json", "-w", workspace, env=env).json}
+    assert (found["youtube"]["verdict"], found["public address"]["verdict"]) == ("warn", "warn")
+    assert "streamhub youtube connect" in found["youtube"]["advice"]
+    assert "hub.url" in found["public address"]["advice"]
+
+
 def test_wrong_settings_are_told_all_at_once(run: Run, workspace: Path) -> None:
     """Every command that needs the settings refuses wrong ones with the whole list and exit code 3."""
     with (workspace / "streamhub.toml").open("a") as file:
