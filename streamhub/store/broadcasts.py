@@ -7,14 +7,14 @@ are and what their states mean.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlite_utils import Database
 
 from streamhub.live.platform import Broadcast, Phase
-from streamhub.live.problem import Problem, ProblemCode
+from streamhub.live.problem import Problem
+from streamhub.store.problems import problem_columns, take_problem
 from streamhub.store.rows import Row, change, fetch_all, fetch_one, instant_or_none, text_or_none, upsert
 
 
@@ -96,7 +96,6 @@ class StreamRow:
 
 def save_broadcast(db: Database, row: BroadcastRow) -> BroadcastRow:
     """Insert a broadcast, or replace what is known of it; returns it."""
-    problem = row.problem
     values = {
         "session_id": row.session_id,
         "platform": row.platform,
@@ -114,9 +113,7 @@ def save_broadcast(db: Database, row: BroadcastRow) -> BroadcastRow:
         "started_at": text_or_none(row.started_at),
         "ended_at": text_or_none(row.ended_at),
         "seen_at": text_or_none(row.seen_at),
-        "problem": problem.code.value if problem else "",
-        "problem_details": json.dumps(dict(problem.details) if problem else {}, ensure_ascii=False),
-        "retry_at": text_or_none(problem.retry_at if problem else None),
+        **problem_columns(row.problem),
         "tries": row.tries,
     }
     upsert(db, "broadcasts", values, key=("session_id", "platform", "part"))
@@ -186,9 +183,6 @@ def list_streams(db: Database, platform: str) -> list[StreamRow]:
 
 def _broadcast(row: Row) -> BroadcastRow:
     values = dict(row)
-    code, details, retry_at = values.pop("problem"), values.pop("problem_details"), values.pop("retry_at")
-    problem = None
-    if code:
-        problem = Problem(code=ProblemCode(code), details=json.loads(details), retry_at=instant_or_none(retry_at))
+    problem = take_problem(values)
     instants = {name: instant_or_none(values[name]) for name in ("pending_at", "started_at", "ended_at", "seen_at")}
     return BroadcastRow(**{**values, **instants, "phase": Phase(row["phase"]), "problem": problem})

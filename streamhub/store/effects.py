@@ -7,14 +7,14 @@ description may follow the archive. Refuses to know what the effects are made of
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlite_utils import Database
 
-from streamhub.live.problem import Problem, ProblemCode
-from streamhub.store.rows import Row, change, fetch_all, fetch_one, instant_or_none, text_or_none, upsert
+from streamhub.live.problem import Problem
+from streamhub.store.problems import problem_columns, take_problem
+from streamhub.store.rows import Row, change, fetch_all, fetch_one, upsert
 from streamhub.timecode import format_instant, parse_instant
 
 
@@ -50,7 +50,6 @@ class Effect:
 
 def save_effect(db: Database, effect: Effect) -> Effect:
     """Insert an effect, or replace what is known of it; returns it."""
-    problem = effect.problem
     values = {
         "session_id": effect.session_id,
         "platform": effect.platform,
@@ -60,9 +59,7 @@ def save_effect(db: Database, effect: Effect) -> Effect:
         "applied": effect.applied,
         "ref": effect.ref,
         "pending": effect.pending,
-        "problem": problem.code.value if problem else "",
-        "problem_details": json.dumps(dict(problem.details) if problem else {}, ensure_ascii=False),
-        "retry_at": text_or_none(problem.retry_at if problem else None),
+        **problem_columns(effect.problem),
         "tries": effect.tries,
         "at": format_instant(effect.at),
     }
@@ -112,8 +109,5 @@ def is_approved(db: Database, session_id: str) -> bool:
 
 def _effect(row: Row) -> Effect:
     values = dict(row)
-    code, details, retry_at = values.pop("problem"), values.pop("problem_details"), values.pop("retry_at")
-    problem = None
-    if code:
-        problem = Problem(code=ProblemCode(code), details=json.loads(details), retry_at=instant_or_none(retry_at))
+    problem = take_problem(values)
     return Effect(**{**values, "at": parse_instant(row["at"]), "problem": problem})
