@@ -295,7 +295,7 @@ def _add_platform(slug: str, name: str) -> None:
     @click.option("--change-account", is_flag=True, help="Take another account than before.")
     def connect(folder: Path, **given: Any) -> None:
         """Sign in, and keep the sign-in encrypted in the workspace."""
-        from streamhub import commands
+        from streamhub import platform_commands
         from streamhub.platforms import SignInWish
 
         wish = SignInWish(
@@ -304,24 +304,24 @@ def _add_platform(slug: str, name: str) -> None:
             paste=_ask if given["paste"] else None,
             change_account=given["change_account"],
         )
-        _run(lambda: commands.connect_platform(slug, folder, os.environ, wish, now=_now, say=click.echo))
+        _run(lambda: platform_commands.connect_platform(slug, folder, os.environ, wish, now=_now, say=click.echo))
 
     @group.command(epilog=f"Example: streamhub {slug} disconnect -w hub")
     @workspace_option
     def disconnect(folder: Path) -> None:
         """Sign out: take the right back and delete the sign-in."""
-        from streamhub import commands
+        from streamhub import platform_commands
 
-        _run(lambda: commands.disconnect_platform(slug, folder, os.environ, say=click.echo))
+        _run(lambda: platform_commands.disconnect_platform(slug, folder, os.environ, say=click.echo))
 
     @group.command(epilog=f"Example: streamhub {slug} quota -w hub --json")
     @workspace_option
     @json_option
     def quota(folder: Path, as_json: bool) -> None:
         """Show what today cost, what the next sessions will cost, and what is left."""
-        from streamhub import commands
+        from streamhub import platform_commands
 
-        report = asyncio.run(commands.read_quota(slug, folder, os.environ, now=_now))
+        report = asyncio.run(platform_commands.read_quota(slug, folder, os.environ, now=_now))
         click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else report["text"])
 
 

@@ -10,6 +10,9 @@ import pytest
 from streamhub.schedule.show import SessionState
 from streamhub.store.shows import step_session
 from tests.web import staging
+
+pytest.importorskip("playwright.async_api", reason="playwright is not installed")
+
 from tests.web.test_browser import CHROMIUM, HOSTILE, async_api, open_browser, open_tab, sign_in
 
 if TYPE_CHECKING:
