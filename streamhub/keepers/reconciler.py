@@ -63,6 +63,10 @@ _NOTES = frozenset(
 """What is told and stays told though the last step went well."""
 
 
+_OF_THE_ACCOUNT = frozenset({Fault.AUTH, Fault.NOT_ALLOWED, Fault.QUOTA})
+"""Faults that concern more than one session, so that the account is looked at again, and hosts see it at once."""
+
+
 class RemotePlatform(LivePlatform, Protocol):
     """A platform that is not the hub itself."""
 
@@ -496,6 +500,8 @@ class Reconciler:
             LOG.warning(
                 "platform_problem session=%s code=%s reason=%s %s", case.session.id, error.code, error.reason, error
             )
+            if error.fault in _OF_THE_ACCOUNT:
+                self._accounts[case.platform].checked_at = None
         desk.problem = problem
         await self._note(case, problem)
         if error.fault is Fault.NO_SIGNAL:

@@ -188,6 +188,20 @@ async def test_a_revoked_sign_in(desk: Desk, caplog: pytest.LogCaptureFixture) -
     await check_local_and_log(desk, problem, caplog)
 
 
+async def test_a_sign_in_that_ends_in_between_shows_at_the_account_at_once(desk: Desk) -> None:
+    """When a session is refused because the sign-in has ended, the account says so without waiting for its look."""
+    await schedule(desk)
+    await desk.planned()
+    await desk.wait_a_while()
+    assert desk.reconciler.problems("youtube") == ()
+    desk.fake.revoke_grants()
+    desk.fake.expire_tokens()
+    await desk.change(title="Neuer Titel")
+    async with asyncio.timeout(10):
+        while [problem.code for problem in desk.reconciler.problems("youtube")] != [P.SIGNED_OUT]:
+            await asyncio.sleep(0.02)
+
+
 async def test_live_streaming_that_is_not_enabled(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     """A channel that may not stream live is told days ahead, with the 24 hours that it may take."""
     desk.fake.channel.live_enabled = False
