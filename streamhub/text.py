@@ -156,7 +156,8 @@ def _require_length(text: str, *, max_length: int, what: str) -> str:
 
 def fold(text: str) -> str:
     """Fold for comparison: lower case, no accents, ``ß`` as ``ss``, umlauts without dots, single spaces."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Twice, because some letters get their plain form, capital or accented, only from the decomposition.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.casefold()).casefold())
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
 
 

@@ -60,6 +60,12 @@ def test_too_long_and_empty_are_refused_with_numbers() -> None:
         clean_line(" \u200b ", max_length=5, what="name")
 
 
+@given(st.text(max_size=60))
+def test_folding_twice_is_folding_once(text: str) -> None:
+    """What was folded once stays so, mathematical letters and all."""
+    assert fold(fold(text)) == fold(text)
+
+
 def test_folding_meets_what_people_type() -> None:
     """Case, accents and sharp s do not matter when texts are compared."""
     assert fold("  GRÖSSE ") == fold("größe")
