@@ -141,11 +141,6 @@ def plan_takeout(there: str, blurb: Blurb) -> DescriptionChange:
     return plan_description(there, _wrap([line for line in kept if not _TIMED.match(line)]))
 
 
-def has_block(description: str) -> bool:
-    """Whether something of ours stands there."""
-    return _split(description)[0] is not None
-
-
 def _fitting(change: DescriptionChange, problem: Problem, there: str, details: Mapping[str, str]) -> DescriptionPlan:
     """The change if it fits; else nothing of ours."""
     if len(change.after.encode("utf-8", "surrogatepass")) <= DESCRIPTION_BYTES:

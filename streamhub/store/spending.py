@@ -51,17 +51,6 @@ def list_spending(db: Database, platform: str, *, day: date) -> list[Row]:
     )
 
 
-def list_days(db: Database, platform: str, *, limit: int = 30) -> list[Row]:
-    """Rows ``day``, ``calls``, ``units`` of the last days, the newest first."""
-    return fetch_all(
-        db,
-        "select day, sum(calls) as calls, sum(units) as units from spending where platform = ? group by day "
-        "order by day desc limit ?",
-        platform,
-        limit,
-    )
-
-
 def note_used_up(db: Database, platform: str, *, day: date, units: int) -> None:
     """Believe the platform that the day's quota is used up: fill the day to ``units``."""
     missing = max(0, units - sum_spending(db, platform, day=day))

@@ -25,7 +25,6 @@ from streamhub.archive.blurb import (
     CLOSE_LINE,
     OPEN_LINE,
     Blurb,
-    has_block,
     plan_blurb,
     plan_description,
     plan_takeout,
@@ -319,7 +318,7 @@ def test_a_withdrawal_adds_nothing() -> None:
     assert "1:10" not in last
     assert "https://archive.example/s/1/" in last
     assert plan_takeout(last, blurb_of(link="")).after == "Text\n\n[sh:k]"
-    assert not has_block(plan_takeout(last, blurb_of(link="")).after)
+    assert OPEN_LINE not in plan_takeout(last, blurb_of(link="")).after
 
 
 # --- captions

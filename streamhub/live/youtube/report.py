@@ -149,22 +149,6 @@ def describe_sign_in(keeper: TokenKeeper, now: Now) -> SignInReport:
     )
 
 
-def sign_in_json(report: SignInReport) -> dict[str, Any]:
-    """The report as it is printed with ``--json``."""
-    return {
-        "connected": report.connected,
-        "account": report.account,
-        "channel_id": report.channel_id,
-        "age_days": report.age_days,
-        "scopes": list(report.scopes),
-        "place": report.place,
-        "problem": report.problem,
-        "advice": report.advice,
-        "notice": report.notice,
-        "ends_at": format_instant(report.ends_at) if report.ends_at else None,
-    }
-
-
 def disconnect(keeper: TokenKeeper, *, timeout_s: float = 10.0) -> tuple[bool, bool]:
     """Forget the sign-in here, and take it back there; blocks.
 
