@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import re
+import socket
 import ssl
 import subprocess
 import time
@@ -92,6 +93,10 @@ class Target:
 
     async def close(self):
         await self.door.close()
+
+    def narrow(self):
+        """Let the kernel hold little of what was not read yet; else it may swallow a whole film and nobody is slow."""
+        self.door._server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
 
     @property
     def ingest(self):
@@ -360,6 +365,7 @@ async def test_target_that_answers_nothing_is_given_up_and_tried_again(relay, ma
 
 async def test_target_that_stops_reading_is_given_up(relay, target, make_media, monkeypatch):
     """A target that takes a while and then hangs is noticed, though its connection stands."""
+    target.narrow()
     tap = relay.tap(SESSION, "flv")
     await relay.aim(SESSION, target.ingest)
     gate = asyncio.Event()
@@ -384,6 +390,7 @@ async def test_target_that_stops_reading_is_given_up(relay, target, make_media, 
 
 async def test_slow_target_loses_whole_groups_and_no_more(open_relay, target, make_media, monkeypatch):
     """A target that takes less than what comes gets later key frames; everything that it gets can be decoded."""
+    target.narrow()
     relay = open_relay(max_ms=2000, stall_s=5.0, jumps=1000)
     tap = relay.tap(SESSION, "flv")
     await relay.aim(SESSION, target.ingest)
@@ -408,6 +415,7 @@ async def test_slow_target_loses_whole_groups_and_no_more(open_relay, target, ma
 
 async def test_target_that_is_too_slow_for_long_gets_a_new_connection(open_relay, target, make_media, monkeypatch):
     """Falling behind again and again ends the connection, and the next one begins at the newest key frame."""
+    target.narrow()
     relay = open_relay(max_ms=1500, stall_s=30.0, jumps=2)
     tap = relay.tap(SESSION, "flv")
     await relay.aim(SESSION, target.ingest)
