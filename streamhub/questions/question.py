@@ -79,6 +79,12 @@ class Question:
         topics: slugs' titles as the host set them.
         products: names of products it is about.
         note: the reason given when it was declined; may be empty.
+        original: the text as typed, kept when a host edited it for clarity; empty while nobody did.
+        merged_into: id of the question that stands for this one; empty unless it is merged.
+        place: its place in the queue as a host dragged it, smaller first; None: votes and age decide.
+        origin_url: where it was written, for questions from public places elsewhere; may be empty.
+        photo: file name of the picture that came with it; empty for none.
+        version: rises with each change by a host, so that two hosts never overwrite each other.
     """
 
     id: str
@@ -94,6 +100,12 @@ class Question:
     topics: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     note: str = ""
+    original: str = ""
+    merged_into: str = ""
+    place: float | None = None
+    origin_url: str = ""
+    photo: str = ""
+    version: int = 1
 
     def __post_init__(self) -> None:
         require_language(self.language, what=f"question {self.id}")

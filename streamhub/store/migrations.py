@@ -229,6 +229,16 @@ create table contributions (
 create index contributions_by_question on contributions (question_id);
 """
 
+_QUESTION_LIFE = """
+alter table questions add column original text not null default '';
+alter table questions add column merged_into text references questions (id);
+alter table questions add column place real;
+alter table questions add column origin_url text not null default '';
+alter table questions add column photo text not null default '';
+alter table questions add column version integer not null default 1;
+create index questions_by_target on questions (merged_into) where merged_into is not null;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -236,4 +246,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=104, name="tokens, logins and stream keys", sql=_ACCESS),
     Migration(number=105, name="the log, and what was applied", sql=_LOG),
     Migration(number=106, name="live platforms: broadcasts, spending, effects and contributions", sql=_PLATFORMS),
+    Migration(number=107, name="questions are edited, merged, dragged, and have a version", sql=_QUESTION_LIFE),
 )

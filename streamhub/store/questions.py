@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -100,7 +101,8 @@ def star_question(db: Database, question_id: str, starred: bool, *, at: datetime
     """
     before = load_question(db, question_id)
     if before.starred is not starred:
-        change(db, "update questions set starred = ? where id = ?", int(starred), question_id)
+        sql = "update questions set starred = ?, version = version + 1 where id = ?"
+        change(db, sql, int(starred), question_id)
         _log(db, before, "question.star", at=at, author=author, starred=starred)
     return load_question(db, question_id)
 
@@ -117,7 +119,7 @@ def tag_question(
     given_topics, given_products = list(topics), list(products)
     change(
         db,
-        "update questions set topics = ?, products = ? where id = ?",
+        "update questions set topics = ?, products = ?, version = version + 1 where id = ?",
         json_list(given_topics),
         json_list(given_products),
         question_id,
@@ -239,7 +241,9 @@ def _take_off_air(
 
 
 def _save_step(db: Database, before: Question, after: Question, *, at: datetime, author: str) -> Question:
-    change(db, "update questions set state = ?, note = ? where id = ?", after.state.value, after.note, after.id)
+    after = replace(after, version=before.version + 1)
+    sql = "update questions set state = ?, note = ?, version = ? where id = ?"
+    change(db, sql, after.state.value, after.note, after.version, after.id)
     steps = {"from": before.state.value, "to": after.state.value}
     _log(db, before, "question.step", at=at, author=author, **steps)
     return after
@@ -289,6 +293,12 @@ def _row(question: Question) -> Row:
         "topics": json_list(question.topics),
         "products": json_list(question.products),
         "note": question.note,
+        "original": question.original,
+        "merged_into": question.merged_into or None,
+        "place": question.place,
+        "origin_url": question.origin_url,
+        "photo": question.photo,
+        "version": question.version,
     }
 
 
@@ -307,4 +317,10 @@ def _question(row: Row) -> Question:
         topics=tuple(json.loads(row["topics"])),
         products=tuple(json.loads(row["products"])),
         note=row["note"],
+        original=row["original"],
+        merged_into=row["merged_into"] or "",
+        place=row["place"],
+        origin_url=row["origin_url"],
+        photo=row["photo"],
+        version=row["version"],
     )
