@@ -163,7 +163,7 @@ async def row_of(store, session_id=SESSION.id):
     return await store.read(lambda db: find_broadcast(db, session_id, "stage"))
 
 
-async def until(condition, timeout_s=5.0):
+async def until(condition, timeout_s=30.0):
     async with asyncio.timeout(timeout_s):
         while True:
             found = condition()

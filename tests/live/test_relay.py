@@ -154,7 +154,7 @@ def make_media(program, tmp_path_factory):
     return make
 
 
-async def until(condition, *, timeout_s=20.0):
+async def until(condition, *, timeout_s=60.0):
     async with asyncio.timeout(timeout_s):
         while not condition():
             await asyncio.sleep(0.02)
