@@ -1,4 +1,4 @@
-"""The roles of `streamhub.web.services` for a hub without live platforms and without an inbox.
+"""The roles of `streamhub.web.services` for a hub without live platforms, an inbox or an index of questions.
 
 Each does what is right when there is nothing: shows nothing, and says so when somebody asks for a deed.
 """
@@ -18,6 +18,7 @@ from streamhub.web.platform_views import (
     VideosView,
     WatchPlace,
 )
+from streamhub.web.services import Suggestion
 
 
 class NoPlatforms:
@@ -102,6 +103,14 @@ class NoInbox:
     async def cancel(self, name: str, author: str) -> None:
         """Say that there is no such file."""
         raise _no_file(name)
+
+
+class NoSuggestions:
+    """A hub that compares no questions."""
+
+    async def suggest(self, text: str, *, language: str, session_id: str, limit: int = 5) -> Sequence[Suggestion]:
+        """None."""
+        return ()
 
 
 def _no_file(name: str) -> NotFound:

@@ -6,9 +6,10 @@ The composition root hands in something that fulfils each; the web face knows no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from streamhub.answers.answer import Answer
 from streamhub.live.platform import Ingest, Signal
@@ -284,4 +285,52 @@ class Inbox(Protocol):
         Raises:
             NotFound: no such file.
             Conflict: it was taken at this moment.
+        """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suggestion:
+    """A question that was asked before and is like a text that somebody types.
+
+    Attributes:
+        kind: ``answered`` with a published answer, or ``open`` for a question that still takes votes.
+        id: the question's id; an answer carries its question's.
+        text: the question.
+        language: ``de`` or ``en``.
+        score: 0 to 1, how like it is; says nothing beside the others of one call.
+        session_id, session_title: where it was asked.
+        page: path on the hub, with its leading slash: the answer's page, or the question's place in its session.
+        start_ms: where on the session clock the answer begins; None for an open question or a written answer.
+        duration_ms: how long the answer is; None as above.
+        answerers: names of those who answered.
+        at: when the session of the answer began, or when the question was asked, UTC.
+        votes: how many people want or wanted it answered.
+    """
+
+    kind: Literal["answered", "open"]
+    id: str
+    text: str
+    language: str
+    score: float
+    session_id: str
+    session_title: str
+    page: str
+    start_ms: int | None
+    duration_ms: int | None
+    answerers: tuple[str, ...]
+    at: datetime
+    votes: int
+
+
+class Suggestions(Protocol):
+    """Questions like one that somebody is about to ask."""
+
+    async def suggest(self, text: str, *, language: str, session_id: str, limit: int = 5) -> Sequence[Suggestion]:
+        """The likest public questions, best first; nothing where nothing is like it. Never fails for odd texts.
+
+        Args:
+            text: as typed so far; it is neither kept nor logged.
+            language: of the text, ``de`` or ``en``.
+            session_id: where it is typed: its show decides which open questions are offered.
+            limit: at most so many.
         """
