@@ -18,6 +18,10 @@ LANGUAGES = ("de", "en")
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ẞ": "SS"})
 _ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u, so no misreading and no words
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_EMAIL = re.compile(
+    rf"[a-z0-9!#$%&'*+/=?^_`{{|}}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{{|}}~-]+)*@(?:{_LABEL}\.)+(?!\d+$){_LABEL}"
+)
 _SENTENCE_END = re.compile(r"""(?:(?<=[.!?…])|(?<=[.!?…]["“”»«')\]]))\s+(?=["„“»«'(\[]*[A-ZÄÖÜ0-9])""")
 _ABBREVIATIONS = frozenset(
     [
@@ -152,6 +156,23 @@ def _require_length(text: str, *, max_length: int, what: str) -> str:
     if len(text) > max_length:
         raise BadInput(f"{what}: {len(text)} characters, at most {max_length} allowed", hint="shorten it")
     return text
+
+
+def clean_email(text: str) -> str:
+    """An address for mail as we keep it: lower case, the domain in ASCII (IDNA), nothing but the bare address.
+
+    Raises:
+        BadInput: it is none that mail servers in general deliver to.
+    """
+    local, at, domain = text.strip().rpartition("@")
+    try:
+        ascii_domain = domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        ascii_domain = ""
+    address = f"{local.lower()}@{ascii_domain}"
+    if not at or len(address) > 254 or len(local) > 64 or not _EMAIL.fullmatch(address):
+        raise BadInput("e-mail: this is no address for mail", hint="write it as name@example.org")
+    return address
 
 
 def fold(text: str) -> str:

@@ -239,6 +239,69 @@ alter table questions add column version integer not null default 1;
 create index questions_by_target on questions (merged_into) where merged_into is not null;
 """
 
+_TELLING = """
+create table claims (
+    question_id text primary key references questions (id) on delete cascade,
+    voter text not null,
+    at text not null
+) strict, without rowid;
+create index claims_by_voter on claims (voter, at);
+create table followers (
+    id text primary key,
+    question_id text not null references questions (id) on delete cascade,
+    email text not null,
+    language text not null,
+    kind text not null,
+    voter text not null,
+    consent text not null,
+    at text not null,
+    told_at text,
+    told_about text not null
+) strict;
+create unique index followers_once on followers (question_id, email) where email <> '';
+create index followers_by_email on followers (email, at) where email <> '';
+create index followers_untold on followers (question_id) where told_at is null and email <> '';
+create table mails (
+    id text primary key,
+    kind text not null,
+    object text not null,
+    version text not null,
+    recipient text not null,
+    language text not null,
+    subject text not null,
+    body text not null,
+    leave_url text not null,
+    state text not null,
+    made_at text not null,
+    sent_at text,
+    message_id text not null,
+    tries integer not null check (tries >= 0),
+    retry_at text,
+    problem text not null,
+    edition integer not null
+) strict;
+create index mails_by_state on mails (state, made_at);
+create index mails_by_object on mails (object);
+create table verdicts (
+    question_id text not null references questions (id) on delete cascade,
+    person text not null,
+    helped text not null,
+    reason text not null,
+    at text not null,
+    primary key (question_id, person)
+) strict, without rowid;
+create table reopenings (
+    question_id text primary key references questions (id) on delete cascade,
+    reopens text not null references questions (id),
+    at text not null
+) strict, without rowid;
+create unique index reopenings_once on reopenings (reopens);
+create table erasures (
+    question_id text primary key,
+    at text not null
+) strict, without rowid;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -247,4 +310,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=105, name="the log, and what was applied", sql=_LOG),
     Migration(number=106, name="live platforms: broadcasts, spending, effects and contributions", sql=_PLATFORMS),
     Migration(number=107, name="questions are edited, merged, dragged, and have a version", sql=_QUESTION_LIFE),
+    Migration(number=111, name="mails, who is told, what helped, what is reopened or erased", sql=_TELLING),
 )

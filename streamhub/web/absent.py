@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from streamhub.errors import Conflict, NotFound
 from streamhub.live.platform import Ingest
+from streamhub.questions.follower import FollowerKind
 from streamhub.recording.matching import InboxItem
+from streamhub.text import clean_email
 from streamhub.web.platform_views import (
     AccountView,
     ChatView,
@@ -111,6 +113,23 @@ class NoSuggestions:
     async def suggest(self, text: str, *, language: str, session_id: str, limit: int = 5) -> Sequence[Suggestion]:
         """None."""
         return ()
+
+
+class NoTelling:
+    """A hub that sends no mail."""
+
+    @property
+    def offered(self) -> bool:
+        """Never."""
+        return False
+
+    def check(self, email: str) -> str:
+        """The address as it would be kept."""
+        return clean_email(email)
+
+    async def follow(self, question_id: str, email: str, language: str, kind: FollowerKind, *, voter: str = "") -> None:
+        """Say that nobody is told."""
+        raise Conflict(f"question {question_id}: this hub sends no mail", hint="ask its operator to set [mail] host")
 
 
 def _no_file(name: str) -> NotFound:

@@ -19,6 +19,7 @@ from streamhub.questions.question import MAX_NAME_LENGTH, MAX_QUESTION_LENGTH, A
 from streamhub.questions.rules import PUBLIC_STATES, VOTABLE_STATES, decide_intake
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS
 from streamhub.schedule.show import Session
+from streamhub.store import followers as follower_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.log import log_action
@@ -118,6 +119,7 @@ async def ask(request: web.Request, session_id: str, asked: Asked) -> Question:
             asked_at=at,
         )
         question_rows.insert_question(db, question)
+        follower_rows.claim_question(db, question_id, asked.voter, at=at)
         _log_consent(db, question, at=at)
         return question_id
 

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from streamhub.answers.answer import Answer
 from streamhub.live.platform import Ingest, Signal
+from streamhub.questions.follower import FollowerKind
 from streamhub.recording.matching import InboxCode, InboxItem
 from streamhub.transcript.recognised import TranscriptionTask
 from streamhub.transcript.transcript import Transcript
@@ -333,4 +334,36 @@ class Suggestions(Protocol):
             language: of the text, ``de`` or ``en``.
             session_id: where it is typed: its show decides which open questions are offered.
             limit: at most so many.
+        """
+
+
+class Telling(Protocol):
+    """Tells people, once, when a question is answered."""
+
+    @property
+    def offered(self) -> bool:
+        """Whether a mail can ever go out; pages promise none where this is False."""
+
+    def check(self, email: str) -> str:
+        """The address as it is kept; for a form, before anything is written.
+
+        Raises:
+            BadInput: it is none.
+        """
+
+    async def follow(self, question_id: str, email: str, language: str, kind: FollowerKind, *, voter: str = "") -> None:
+        """Promise to tell an address once when a question is answered; promising it twice is promising it once.
+
+        Args:
+            question_id: the question; where it is merged into another one later, that one's answer counts.
+            email: as typed.
+            language: of the mail: that of the page on which it was typed.
+            kind: whether it is the asker's, or that of somebody who has the same question.
+            voter: id of the browser, from `streamhub.web.voter`; lets ``/my`` delete the address again.
+
+        Raises:
+            BadInput: no address, or no language of ours.
+            NotFound: no such question.
+            Conflict: the question was erased, or this hub tells nobody.
+            TooMany: the address was given too many promises in a day.
         """
