@@ -1,6 +1,6 @@
 /* How text becomes search terms, in the browser: words, folding, stems.
  *
- * The twin of streamhub/archive/search/analysis.py; a test holds the two equal. The stemmers are Snowball's own scripts
+ * The twin of streamhub/wordforms/analysis.py; a test holds the two equal. The stemmers are Snowball's own scripts
  * in vendor/ (base-stemmer.js, german-stemmer.js, english-stemmer.js), classic scripts that define globals and cannot be
  * modules; createAnalyzer() loads those that a language needs as ordinary <script src>, so `script-src 'self'` is enough.
  */

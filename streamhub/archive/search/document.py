@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, get_args
+from typing import get_args
 
 from streamhub.errors import BadInput
+from streamhub.wordforms.analysis import Language
 
-Language = Literal["de", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")

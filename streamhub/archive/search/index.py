@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from streamhub.archive.search.analysis import Analyzer, Word, fold_stop_words, split_words
 from streamhub.archive.search.codec import (
     FORMAT_VERSION,
     MAX_IMPACT,
@@ -36,11 +35,12 @@ from streamhub.archive.search.codec import (
     name_by_content,
     pack,
 )
-from streamhub.archive.search.compounds import CompoundSplitter, learn_splitter
-from streamhub.archive.search.document import LANGUAGES, Language, SearchDocument
-from streamhub.archive.search.nouns_de import SERVICE_NOUNS
-from streamhub.archive.search.stopwords import STOP_WORDS
+from streamhub.archive.search.document import LANGUAGES, SearchDocument
 from streamhub.errors import Conflict
+from streamhub.wordforms.analysis import Analyzer, Language, Word, fold_stop_words, split_words
+from streamhub.wordforms.compounds import CompoundSplitter, learn_splitter
+from streamhub.wordforms.nouns_de import SERVICE_NOUNS
+from streamhub.wordforms.stopwords import STOP_WORDS
 
 QUESTION_WEIGHT = 6.0
 BODY_WEIGHT = 1.0

@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from streamhub.archive.search.analysis import Analyzer, Word, spell_umlauts_plainly, split_words
 from streamhub.archive.search.codec import (
     FORMAT_VERSION,
     MAX_IMPACT,
@@ -28,8 +27,6 @@ from streamhub.archive.search.codec import (
     decode_table,
     unpack,
 )
-from streamhub.archive.search.compounds import LINKS
-from streamhub.archive.search.document import Language
 from streamhub.archive.search.spelling import (
     CORRECTION_WEIGHT,
     MIN_SPLIT_PART,
@@ -37,6 +34,8 @@ from streamhub.archive.search.spelling import (
     split_by_vocabulary,
 )
 from streamhub.errors import BadInput
+from streamhub.wordforms.analysis import Analyzer, Language, Word, spell_umlauts_plainly, split_words
+from streamhub.wordforms.compounds import LINKS
 
 Read = Callable[[str], bytes]
 """Returns a file's bytes by its path relative to the root of the site."""

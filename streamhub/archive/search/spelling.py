@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from streamhub.archive.search.compounds import LINKS, MAX_COMPOUND_LENGTH
+from streamhub.wordforms.compounds import LINKS, MAX_COMPOUND_LENGTH
 
 MAX_CORRECTIONS = 3
 CORRECTION_WEIGHT = 0.7

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamhub.archive.search.analysis import split_words
 from streamhub.archive.search.codec import Entry, decode_table, unpack
 from streamhub.archive.search.document import SearchDocument, Turn
 from streamhub.archive.search.index import cut_shards, plan_index
 from streamhub.archive.search.query import SearchIndex, search
 from streamhub.errors import BadInput, Conflict
+from streamhub.wordforms.analysis import split_words
 
 SYLLABLES = ["ba", "ker", "lo", "min", "tas", "fu", "rel", "dok", "schi", "gan", "po", "wett"]
 WORDS = st.lists(st.sampled_from(SYLLABLES), min_size=2, max_size=4).map("".join)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from streamhub.archive.search.analysis import Analyzer, split_words
 from streamhub.archive.search.document import SearchDocument, Turn
 from streamhub.archive.search.index import plan_index
-from streamhub.archive.search.nouns_de import SERVICE_NOUNS
+from streamhub.wordforms.analysis import Analyzer, split_words
+from streamhub.wordforms.nouns_de import SERVICE_NOUNS
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 

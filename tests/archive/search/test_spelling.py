@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamhub.archive.search.analysis import Analyzer
 from streamhub.archive.search.spelling import find_corrections, measure_distance, split_by_vocabulary
+from streamhub.wordforms.analysis import Analyzer
 
 WORDS = st.text("abcd", max_size=7)
 

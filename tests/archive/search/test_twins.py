@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from streamhub.archive.search.analysis import Analyzer, spell_umlauts_plainly, split_words
 from streamhub.archive.search.document import SearchDocument
-from streamhub.archive.search.nouns_de import SERVICE_NOUNS
 from streamhub.archive.search.query import SearchIndex, search
 from streamhub.archive.search.spelling import find_corrections, measure_distance
-from streamhub.archive.search.stopwords import STOP_WORDS
+from streamhub.wordforms.analysis import Analyzer, spell_umlauts_plainly, split_words
+from streamhub.wordforms.nouns_de import SERVICE_NOUNS
+from streamhub.wordforms.stopwords import STOP_WORDS
 
 Run = Callable[[str, Any], Any]
 

@@ -6,7 +6,7 @@ carries its list, so that the browser and Python leave out the same words.
 
 from __future__ import annotations
 
-from streamhub.archive.search.document import Language
+from streamhub.wordforms.analysis import Language
 
 _GERMAN = """
 aber all alle allem allen aller alles als also am an ander andere anderem anderen anderer anderes auch auf aus bei beim

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamhub.archive.search.analysis import Analyzer, derive_infinitive, fold, fold_stop_words, split_words
+from streamhub.wordforms.analysis import Analyzer, derive_infinitive, fold, fold_stop_words, split_words
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from streamhub.archive.search.analysis import fold, split_words
+from streamhub.wordforms.analysis import fold, split_words
 
 LINKS = ("", "s", "es", "n", "en", "er", "e", "ns")
 MIN_COMPOUND_LENGTH = 7

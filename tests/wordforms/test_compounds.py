@@ -2,9 +2,9 @@
 
 import pytest
 
-from streamhub.archive.search.analysis import Analyzer
-from streamhub.archive.search.compounds import CompoundSplitter, learn_nouns, learn_splitter
-from streamhub.archive.search.nouns_de import SERVICE_NOUNS
+from streamhub.wordforms.analysis import Analyzer
+from streamhub.wordforms.compounds import CompoundSplitter, learn_nouns, learn_splitter
+from streamhub.wordforms.nouns_de import SERVICE_NOUNS
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,8 @@
 """How text becomes search terms: words, folding, stems.
 
-Owns the analysis that the index and every query share; `site/static/analysis.js` is its twin, and a test holds the two
-equal. Refuses to know documents, weights of fields, and compounds (those are learned at build time).
+Owns the analysis that the archive's search, the likeness of questions and every query share; `site/static/analysis.js`
+is its twin, and a test holds the two equal. Refuses to know documents, weights of fields, and compounds (those are
+learned from texts).
 
 The stemmers are Snowball 3.0.1 on both sides: `snowballstemmer` here, the scripts of Sphinx 9.0.4 in the browser.
 The pure Python classes are named on purpose, since `snowballstemmer.stemmer()` would pick another release of Snowball
@@ -15,11 +16,13 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from snowballstemmer.english_stemmer import EnglishStemmer
 from snowballstemmer.german_stemmer import GermanStemmer
 
-from streamhub.archive.search.document import Language
+Language = Literal["de", "en"]
+"""The languages whose words are known here."""
 
 INFINITIVE_WEIGHT = 0.5
 MAX_TERM_LENGTH = 40
