@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from streamhub.config import HubSettings
 from streamhub.errors import TooMany
+from streamhub.web.window import Windows
 
 ENTRIES_PER_MINUTE = 20
 STREAMS_PER_ADDRESS = 1000
@@ -37,26 +36,25 @@ class Budget:
     """The counters of one hub."""
 
     def __init__(self, settings: HubSettings) -> None:
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._limits: dict[Spending, RateLimitItem] = {
-            Spending.QUESTION: RateLimitItemPerMinute(settings.questions_per_minute),
-            Spending.VOTE: RateLimitItemPerMinute(settings.votes_per_minute),
-            Spending.ENTRY: RateLimitItemPerMinute(ENTRIES_PER_MINUTE),
+        self._windows = Windows(time.monotonic)
+        self._limits: dict[Spending, int] = {
+            Spending.QUESTION: settings.questions_per_minute,
+            Spending.VOTE: settings.votes_per_minute,
+            Spending.ENTRY: ENTRIES_PER_MINUTE,
         }
         self._trust_proxy = settings.trust_proxy
         self._streams: Counter[str] = Counter()
 
-    async def spend(self, request: web.Request, what: Spending, message: str) -> None:
+    async def spend(self, request: web.Request, what: Spending, message: str | Callable[[], str]) -> None:
         """Take one from an address's budget.
 
         Raises:
             TooMany: nothing is left; carries the message and the seconds to wait.
         """
-        limit, address = self._limits[what], self.address(request)
-        if not await self._limiter.hit(limit, what, address):
-            stats = await self._limiter.get_window_stats(limit, what, address)
-            wait_s = max(1, min(60, int(stats.reset_time - time.time()) + 1))
-            raise TooMany(message, retry_after_s=wait_s)
+        limit, key = self._limits[what], (what, self.address(request))
+        if not self._windows.hit(key, limit):
+            told = message if isinstance(message, str) else message()
+            raise TooMany(told, retry_after_s=max(1, self._windows.wait_s(key, limit)))
 
     @contextmanager
     def stream(self, request: web.Request, message: str) -> Iterator[None]:
@@ -83,6 +81,7 @@ class Budget:
         return plan_address(socket_address, request.headers.get("X-Forwarded-For", "") if self._trust_proxy else "")
 
 
+@lru_cache(maxsize=16_384)
 def plan_address(peer: str, forwarded_for: str) -> str:
     """The address to count: the last hop that a proxy on this machine names, else the peer; IPv6 by its /64."""
     try:

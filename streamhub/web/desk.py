@@ -18,7 +18,7 @@ from streamhub.errors import BadInput, Conflict, NotFound
 from streamhub.questions.question import MAX_NAME_LENGTH, MAX_QUESTION_LENGTH, Asker, Question, QuestionState, Shown
 from streamhub.questions.rules import PUBLIC_STATES, VOTABLE_STATES, decide_intake
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS
-from streamhub.schedule.show import Session
+from streamhub.schedule.show import Session, SessionState
 from streamhub.store import followers as follower_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
@@ -200,20 +200,20 @@ async def vote(request: web.Request, question_id: str, voter: str, *, wanted: bo
     """
     hub, say = hub_of(request), words_of(request)
     await request.app[BUDGET].spend(
-        request, Spending.VOTE, say("Many votes came from your connection. Please try again in a moment.")
+        request, Spending.VOTE, lambda: say("Many votes came from your connection. Please try again in a moment.")
     )
     at = hub.now()
 
     def count(db: Database) -> tuple[str, int]:
-        question = question_rows.load_question(db, question_id)
-        if question.state not in PUBLIC_STATES or (session_id and question.session_id != session_id):
+        question_in, state, session_state = question_rows.load_standing(db, question_id)
+        hidden = state not in PUBLIC_STATES or session_state is SessionState.DRAFT
+        if hidden or (session_id and question_in != session_id):
             raise NotFound(f"question {question_id}: there is no such question")
-        session = require_public(db, question.session_id)
-        if question.state not in VOTABLE_STATES or session.state not in ACCEPTS_QUESTIONS:
+        if state not in VOTABLE_STATES or session_state not in ACCEPTS_QUESTIONS:
             raise Conflict(say("This question takes no more votes."))
         if wanted:
-            return question.session_id, question_rows.add_vote(db, question_id, voter, at=at)
-        return question.session_id, question_rows.remove_vote(db, question_id, voter)
+            return question_in, question_rows.add_vote(db, question_id, voter, at=at)
+        return question_in, question_rows.remove_vote(db, question_id, voter)
 
     found_session, votes = await hub.store.write(count)
     notify(request.app, found_session)

@@ -12,6 +12,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -144,6 +145,7 @@ def language_of(request: web.Request, *, default: str = "") -> str:
     return asked or default or request.app[PAGES].settings.language
 
 
+@lru_cache(maxsize=1024)
 def plan_language(accept_language: str) -> str:
     """The best of our languages for an Accept-Language header; empty when the header names none of them."""
     wishes: list[tuple[float, int, str]] = []
@@ -166,8 +168,12 @@ def keep_language(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def words_of(request: web.Request, *, default: str = "") -> Callable[[str], str]:
-    """A function that says a message in the reader's language."""
-    return request.app[PAGES].words(language_of(request, default=default)).gettext
+    """A function that says a message in the reader's language; most requests need none, so it looks when asked."""
+
+    def say(message: str) -> str:
+        return request.app[PAGES].words(language_of(request, default=default)).gettext(message)
+
+    return say
 
 
 def render_page(

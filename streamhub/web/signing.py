@@ -7,7 +7,6 @@ is worthless for another. Nothing here is encrypted, so nothing secret may be si
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from datetime import datetime, timedelta
 
@@ -42,5 +41,5 @@ def read_form_stamp(secret: bytes, stamp: str, *, form: str, at: datetime) -> tu
 
 
 def _signature(secret: bytes, purpose: str, payload: str) -> str:
-    digest = hmac.new(secret, f"{purpose}\0{payload}".encode(), hashlib.sha256).digest()
+    digest = hmac.digest(secret, f"{purpose}\0{payload}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest[:18]).decode()
