@@ -56,6 +56,7 @@ class HubSettings:
     trust_proxy: bool = setting(False, "Believe X-Forwarded-For of a proxy on this machine.")
     questions_per_minute: int = setting(6, "Questions that one address may send in a minute.")
     votes_per_minute: int = setting(60, "Votes that one address may give in a minute.")
+    viewers: int = setting(12_000, "Viewers who get live updates at once; more look at the snapshot every 2 seconds.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -325,6 +326,7 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "youtube.part_minutes": (sections["youtube"].part_minutes, 0),
         "hub.questions_per_minute": (sections["hub"].questions_per_minute, 1),
         "hub.votes_per_minute": (sections["hub"].votes_per_minute, 1),
+        "hub.viewers": (sections["hub"].viewers, 1),
     }
     if not sections["engine"].transcriptions and not sections["engine"].database_url:
         problems.append("engine.transcriptions: 0, but workers need PostgreSQL: set engine.database_url, or at least 1")

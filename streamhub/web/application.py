@@ -22,7 +22,7 @@ def make_app(hub: Hub) -> web.Application:
     app[HUB] = hub
     app[PAGES] = Pages(hub.settings)
     app[desk.BUDGET] = Budget(hub.settings)
-    app[BROADCASTER] = Broadcaster()
+    app[BROADCASTER] = Broadcaster(most=hub.settings.viewers)
     for part in (audience, planning, host, platform_host, inbox, host_api, media, workshop):
         app.add_routes(part.routes)
     app.on_response_prepare.append(add_headers)

@@ -3,47 +3,81 @@
 A *channel* is one stream of states that many listen to. Its state is a JSON object; the entry ``questions`` is an
 object by question id, every other entry is taken whole. A listener gets, in the notation of server-sent events::
 
-    id: 3f2a-17                the hub's run, and the number of the state within it
-    event: state               on connecting and on every reconnecting, Last-Event-ID or not: the whole state
+    retry: 3120                how long to wait before coming back, in ms; another number for everybody
+
+    id: 3f2a90-17              the channel's run, and the number of the state within it
+    event: state               on connecting: the whole state
     data: {"session": {...}, "on_air": "k3...", "questions": {"k3...": {...}, ...}}
 
-    id: 3f2a-18
-    event: diff                what changed since the state before: entries whole, questions one by one, null for gone
-    data: {"on_air": null, "questions": {"k3...": {...}, "m7...": null}}
+    id: 3f2a90-18
+    event: diff                what changed since the state before: entries whole, questions one by one, null for gone;
+    data: {"on_air": null, "questions": {"k3...": {...}, "m7...": null}, "counts": {"p2...": {"votes": 7}}}
 
     : ping                     every 25 s
 
+``counts`` holds, of questions of which nothing but numbers changed, these numbers alone, so that a thousand votes are a
+few kilobytes. Who comes back with ``Last-Event-ID`` gets the diffs that he missed, if they are still held, else the
+whole state; a channel lives on for a minute after its last listener for that.
+
 Each message is encoded once and given to every transport as it is; there is no task per listener and message. At most
-four diffs a second leave a channel. A listener with more than 64 KB unsent, his first state not counted, is dropped:
-his browser comes back after a few seconds (``retry``) and starts from the whole state. Knows nothing of what the
-states say.
+four diffs a second leave a channel, fewer when they are large. Many listeners are served in slices, so that requests in
+between are answered. A listener with more than 64 KB unsent when the next message comes is dropped and comes back by
+himself; what waits for him in the kernel is bounded too. Knows nothing of what the states say.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import secrets
+import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from aiohttp import HttpVersion11, web
 
-from streamhub.errors import StreamhubError
+from streamhub.errors import StreamhubError, Unavailable
 
 LOG = logging.getLogger("streamhub.web")
 
 DIFFS_PER_SECOND = 4
+BYTES_PER_SECOND = 32 * 1024
+MAX_GAP_S = 2.0
 PING_S = 25.0
 MAX_UNSENT_BYTES = 64 * 1024
+KERNEL_BYTES = 64 * 1024
+GONE_AFTER_S = 70
 RETRY_MS = range(2000, 7000)
+HELD_DIFFS = 240
+HELD_BYTES = 256 * 1024
+KEPT_S = 60.0
+FEED_S = 20.0
+SETTLE_S = 1.0
+PIECE_BYTES = 32 * 1024
+SLICE = 200
 
 State = Mapping[str, Any]
 Reader = Callable[[], Awaitable[State]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """One message in both forms that connections carry, encoded once for all of them."""
+
+    plain: bytes
+    chunked: bytes
+
+    @classmethod
+    def make(cls, text: bytes) -> _Message:
+        return cls(text, b"%x\r\n%b\r\n" % (len(text), text))
+
+
+PING = _Message.make(b": ping\n\n")
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -51,17 +85,17 @@ class _Listener:
     transport: asyncio.Transport
     chunked: bool
     gone: asyncio.Future[None]
-    allowance_bytes: int = MAX_UNSENT_BYTES
 
-    def send(self, message: bytes) -> None:
+    def send(self, message: _Message) -> None:
         """Hand bytes to the socket; a listener that is gone or far behind is let go."""
-        if self.transport.is_closing():
+        transport = self.transport
+        if transport.is_closing():
             self.let_go()
-            return
-        self.transport.write(_chunk(message) if self.chunked else message)
-        if self.transport.get_write_buffer_size() > self.allowance_bytes:
-            self.transport.abort()
+        elif transport.get_write_buffer_size() > MAX_UNSENT_BYTES:  # of messages before this one
+            transport.abort()
             self.let_go()
+        else:
+            transport.write(message.chunked if self.chunked else message.plain)
 
     def let_go(self) -> None:
         if not self.gone.done():
@@ -70,24 +104,111 @@ class _Listener:
 
 @dataclass(kw_only=True, slots=True)
 class _Channel:
+    """One stream of states.
+
+    Attributes:
+        name, read, poll_s: as `Broadcaster.serve` got them.
+        run: drawn for this channel, so that numbers of one that was given up mean nothing here.
+        state, number: the newest state and its number.
+        held: the newest diffs in order, the last of them led to `state`; ``held_bytes`` in all.
+        whole, encoded: the newest state as an event and as JSON; None until somebody needs it.
+        listeners: those who know `state` or are being told the diff to it.
+        feeding: how many are on their way to become listeners.
+        dirty, reading, reads, turn: whether something changed since the newest read began, whether one is under way,
+            how many have ended, and what is set when the next one ends.
+        left_at_s: when the last listener went.
+    """
+
     name: str
     read: Reader
     poll_s: float
     state: State
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
     number: int = 0
-    whole: bytes = b""
+    held: deque[bytes] = field(default_factory=deque)
+    held_bytes: int = 0
+    whole: bytes | None = None
+    encoded: bytes | None = None
     listeners: set[_Listener] = field(default_factory=set)
+    feeding: int = 0
     flushing: asyncio.Task[None] | None = None
     dirty: bool = False
-    sent_at_s: float = 0.0
+    reading: bool = False
+    reads: int = 0
+    turn: asyncio.Event = field(default_factory=asyncio.Event)
+    next_at_s: float = 0.0
     polled_at_s: float = field(default_factory=time.monotonic)
+    left_at_s: float = field(default_factory=time.monotonic)
+
+    async def reread(self) -> bytes | None:
+        """Read the state anew; returns the diff to it, encoded, or None when nothing changed."""
+        self.dirty, self.reading = False, True
+        try:
+            return self.take(await self.read())
+        finally:
+            self.reading = False
+            self.reads += 1
+            ended, self.turn = self.turn, asyncio.Event()
+            ended.set()
+
+    async def settle(self) -> None:
+        """Wait, but not for long, until whatever was notified before now is in the state."""
+        wanted = self.reads + self.dirty + self.reading
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                while self.reads < wanted:
+                    await self.turn.wait()
+
+    def take(self, state: State) -> bytes | None:
+        """Make a state the newest; returns the diff to it, encoded, or None when nothing changed."""
+        diff = plan_diff(self.state, state)
+        self.state = state
+        if not diff:
+            return None
+        self.number += 1
+        self.whole = self.encoded = None
+        message = self._encode("diff", msgspec.json.encode(diff))
+        self.held.append(message)
+        self.held_bytes += len(message)
+        while len(self.held) > HELD_DIFFS or self.held_bytes > HELD_BYTES:
+            self.held_bytes -= len(self.held.popleft())
+        self.next_at_s = time.monotonic() + max(1 / DIFFS_PER_SECOND, min(MAX_GAP_S, len(message) / BYTES_PER_SECOND))
+        return message
+
+    def since(self, number: int | None) -> bytes:
+        """What somebody must be told who knows the state of that number: the diffs after it, or the whole state."""
+        if number is not None and 0 <= self.number - number <= len(self.held):
+            return b"".join(list(self.held)[len(self.held) - (self.number - number) :])
+        if self.whole is None:
+            self.whole = self._encode("state", self.json())
+        return self.whole
+
+    def json(self) -> bytes:
+        """The newest state, encoded once."""
+        if self.encoded is None:
+            self.encoded = msgspec.json.encode(self.state)
+        return self.encoded
+
+    def number_of(self, last_event_id: str) -> int | None:
+        """The number in an event's id, if it is one of this channel's."""
+        run, _, number = last_event_id.partition("-")
+        if run != self.run or not number.isdecimal() or len(number) > 12 or not number.isascii():
+            return None
+        return int(number)
+
+    def _encode(self, event: str, json: bytes) -> bytes:
+        return b"id: %b-%d\nevent: %b\ndata: %b\n\n" % (self.run.encode(), self.number, event.encode(), json)
 
 
 class Broadcaster:
-    """All channels of one hub."""
+    """All channels of one hub.
 
-    def __init__(self) -> None:
-        self._run = secrets.token_hex(4)
+    Args:
+        most: how many may listen at once; more are refused, and their pages look at the snapshot instead.
+    """
+
+    def __init__(self, *, most: int = 1_000_000) -> None:
+        self._most = most
         self._channels: dict[str, _Channel] = {}
         self._opening: dict[str, asyncio.Lock] = {}
         self._closed = False
@@ -110,50 +231,52 @@ class Broadcaster:
             read: reads the channel's state; asked again after each `notify`, and every ``poll_s`` seconds while
                 somebody listens, because other processes change things too.
             poll_s: seconds.
+
+        Raises:
+            Unavailable: too many listen already, or the hub is closing.
         """
+        if self._closed or self.count() >= self._most:
+            raise Unavailable("live updates: too many listen already", hint="look at the snapshot every few seconds")
         channel = await self._open(name, read, poll_s)
-        response = web.StreamResponse(
-            headers={
-                "Content-Type": "text/event-stream; charset=utf-8",
-                "Cache-Control": "no-store",
-                "X-Accel-Buffering": "no",
-            }
-        )
-        await response.prepare(request)
-        retry_ms = secrets.choice(RETRY_MS)
-        await response.write(f"retry: {retry_ms}\n\n".encode())
-        transport = request.transport
-        if transport is None or self._closed:
-            return response
-        listener = _Listener(
-            transport=transport,
-            chunked=request.version >= HttpVersion11,
-            gone=asyncio.get_running_loop().create_future(),
-            allowance_bytes=MAX_UNSENT_BYTES + len(channel.whole),
-        )
-        listener.send(channel.whole)
-        channel.listeners.add(listener)
+        channel.feeding += 1
         try:
-            await listener.gone
+            response = web.StreamResponse(headers=_HEADERS)
+            await response.prepare(request)
+            listener = await self._feed(request, response, channel)
         finally:
-            channel.listeners.discard(listener)
-            if not channel.listeners and self._channels.get(name) is channel:
-                del self._channels[name]
+            channel.feeding -= 1
+            channel.left_at_s = time.monotonic()
+        if listener is not None:
+            try:
+                await listener.gone
+            finally:
+                channel.listeners.discard(listener)
+                channel.left_at_s = time.monotonic()
         return response
 
+    async def snapshot(self, name: str, read: Reader, *, poll_s: float) -> tuple[str, bytes]:
+        """The newest state of a channel as JSON, and a tag that changes with it; arguments as for `serve`."""
+        channel = await self._open(name, read, poll_s)
+        channel.left_at_s = time.monotonic()
+        return f"{channel.run}-{channel.number}", channel.json()
+
     async def run(self) -> None:
-        """Ping listeners and look for changes made elsewhere, until cancelled."""
+        """Ping listeners, look for changes made elsewhere and give up channels that nobody needs, until cancelled."""
         pinged_at_s = time.monotonic()
         while True:
             await asyncio.sleep(0.5)
             at_s = time.monotonic()
             for channel in list(self._channels.values()):
-                if at_s - channel.polled_at_s >= channel.poll_s:
+                if not channel.listeners and not channel.feeding and at_s - channel.left_at_s >= KEPT_S:
+                    del self._channels[channel.name]
+                    self._opening.pop(channel.name, None)
+                elif at_s - channel.polled_at_s >= channel.poll_s:
                     channel.polled_at_s = at_s
                     self.notify(channel.name)
             if at_s - pinged_at_s >= PING_S:
                 pinged_at_s = at_s
-                self._send_all(b": ping\n\n")
+                for channel in list(self._channels.values()):
+                    await _send(channel.listeners, PING)
 
     async def close(self) -> None:
         """Let every listener go; their browsers come back to the next run."""
@@ -168,49 +291,85 @@ class Broadcaster:
 
     def count(self) -> int:
         """How many listen now."""
-        return sum(len(channel.listeners) for channel in self._channels.values())
+        return sum(len(channel.listeners) + channel.feeding for channel in self._channels.values())
 
     async def _open(self, name: str, read: Reader, poll_s: float) -> _Channel:
         async with self._opening.setdefault(name, asyncio.Lock()):
             channel = self._channels.get(name)
             if channel is None:
-                channel = _Channel(name=name, read=read, poll_s=poll_s, state=await read())
-                channel.whole = self._encode(channel, "state", channel.state)
-                self._channels[name] = channel
+                channel = self._channels[name] = _Channel(name=name, read=read, poll_s=poll_s, state=await read())
+                return channel
+        await channel.settle()
         return channel
+
+    async def _feed(self, request: web.Request, response: web.StreamResponse, channel: _Channel) -> _Listener | None:
+        """Tell a newcomer what he does not know, as fast as he reads, and take him among the listeners."""
+        transport = request.transport
+        await response.write(b"retry: %d\n\n" % secrets.choice(RETRY_MS))
+        if transport is None or self._closed:
+            return None
+        _bound_waiting(transport)
+        known = channel.number_of(request.headers.get("Last-Event-ID", ""))
+        while known != channel.number:
+            missed, known = channel.since(known), channel.number
+            try:
+                for start in range(0, len(missed), PIECE_BYTES):
+                    async with asyncio.timeout(FEED_S):
+                        await response.write(memoryview(missed)[start : start + PIECE_BYTES])
+            except TimeoutError:
+                transport.abort()
+                return None
+        if self._closed:
+            return None
+        listener = _Listener(
+            transport=transport,
+            chunked=request.version >= HttpVersion11,
+            gone=asyncio.get_running_loop().create_future(),
+        )
+        channel.listeners.add(listener)
+        return listener
 
     async def _flush(self, channel: _Channel) -> None:
         while channel.dirty:
-            wait_s = channel.sent_at_s + 1 / DIFFS_PER_SECOND - time.monotonic()
+            wait_s = channel.next_at_s - time.monotonic()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
-            channel.dirty = False
             try:
-                state = await channel.read()
+                diff = await channel.reread()
             except StreamhubError as error:
                 LOG.warning("web.events_failed channel=%s error=%s", channel.name, error)
                 return
-            diff = plan_diff(channel.state, state)
-            channel.state = state
-            if diff:
-                channel.number += 1
-                channel.sent_at_s = time.monotonic()
-                channel.whole = self._encode(channel, "state", state)
-                message = self._encode(channel, "diff", diff)
-                for listener in list(channel.listeners):
-                    listener.send(message)
-
-    def _encode(self, channel: _Channel, event: str, data: State) -> bytes:
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        return f"id: {self._run}-{channel.number}\nevent: {event}\ndata: {text}\n\n".encode()
-
-    def _send_all(self, message: bytes) -> None:
-        for channel in list(self._channels.values()):
-            for listener in list(channel.listeners):
-                listener.send(message)
+            if diff is not None:
+                await _send(channel.listeners, _Message.make(diff))
 
 
 BROADCASTER: web.AppKey[Broadcaster] = web.AppKey("broadcaster", Broadcaster)
+
+_HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",
+}
+
+
+async def _send(listeners: Iterable[_Listener], message: _Message) -> None:
+    """Give a message to many; after each slice of them whatever else waits on the event loop has its turn."""
+    for number, listener in enumerate(tuple(listeners), start=1):
+        listener.send(message)
+        if number % SLICE == 0:
+            await asyncio.sleep(0)
+
+
+def _bound_waiting(transport: asyncio.Transport) -> None:
+    """Bound what waits for a listener here and in the kernel, and let the kernel notice that he is gone for good."""
+    transport.set_write_buffer_limits(high=PIECE_BYTES)
+    connection = transport.get_extra_info("socket")
+    if connection is None:
+        return
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; elsewhere the pings' own retries end it later
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GONE_AFTER_S * 1000)
 
 
 def plan_diff(before: State, after: State) -> dict[str, Any]:
@@ -218,10 +377,23 @@ def plan_diff(before: State, after: State) -> dict[str, Any]:
     diff = {name: value for name, value in after.items() if name != "questions" and before.get(name) != value}
     diff |= {name: None for name in before.keys() - after.keys() if name != "questions"}
     old, new = before.get("questions", {}), after.get("questions", {})
-    changed = {key: value for key, value in new.items() if old.get(key) != value}
-    changed |= dict.fromkeys(old.keys() - new.keys())
-    return diff | ({"questions": changed} if changed else {})
+    changed: dict[str, Any] = dict.fromkeys(old.keys() - new.keys())
+    counts: dict[str, Any] = {}
+    for key, value in new.items():
+        known = old.get(key)
+        if known is not value and known != value:  # most are the very same object, which is quickly seen
+            numbers = plan_counts(known, value)
+            if numbers:
+                counts[key] = numbers
+            else:
+                changed[key] = value
+    return diff | ({"questions": changed} if changed else {}) | ({"counts": counts} if counts else {})
 
 
-def _chunk(message: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(message), message)
+def plan_counts(before: Any, after: Any) -> dict[str, int]:
+    """The numbers that changed of a question, where nothing else did; empty otherwise."""
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping) or before.keys() != after.keys():
+        return {}
+    changed = {name: value for name, value in after.items() if before[name] != value}
+    numbers = all(type(value) is int and type(before[name]) is int for name, value in changed.items())
+    return changed if numbers else {}

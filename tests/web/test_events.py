@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from tests.web.conftest import World
+    from tests.web.conftest import MakeWorld, World
 
 
 async def read_event(stream: ClientResponse) -> dict[str, Any]:
@@ -57,7 +57,7 @@ async def test_state_then_diffs(world: World) -> None:
         assert (diff["event"], list(diff["data"]["questions"])) == ("diff", [second])
         async with world.client.post(f"/api/v1/questions/{first}/vote"):
             pass
-        assert (await read_event(stream))["data"]["questions"][first]["votes"] == 1
+        assert (await read_event(stream))["data"] == {"counts": {first: {"votes": 1}}}
         await world.act(first, "on-air")
         diff = await read_event(stream)
         assert diff["data"]["on_air"] == first
@@ -68,17 +68,109 @@ async def test_state_then_diffs(world: World) -> None:
         assert diff["data"]["on_air"] is None or diff["data"]["session"]["state"] == "ended"
 
 
-async def test_reconnecting_gets_the_whole_state(world: World) -> None:
-    """Who comes back, whatever id he saw last, gets everything anew."""
+async def test_reconnecting_gets_what_was_missed(world: World) -> None:
+    """Who comes back with the id that he saw last gets only the diffs after it, in order, and then goes on."""
+    session = await world.plan()
+    path = f"/api/v1/sessions/{session}/events"
+    async with world.client.get(path) as watching, world.client.get(path) as stream:
+        await read_event(watching)
+        seen = (await read_event(stream))["id"]
+        stream.close()
+        for asked in (first := await world.ask(session), second := await world.ask(session)):
+            assert asked in (await read_event(watching))["data"]["questions"]
+        async with world.client.get(path, headers={"Last-Event-ID": seen}) as back:
+            missed = [await read_event(back) for _ in range(2)]
+            assert [(one["event"], list(one["data"]["questions"])) for one in missed] == [
+                ("diff", [first]),
+                ("diff", [second]),
+            ]
+            third = await world.ask(session)
+            assert list((await read_event(back))["data"]["questions"]) == [third]
+
+
+@pytest.mark.parametrize(
+    "seen", ["{run}-999", "0123abcd-0", "{run}-x", "{run}-", "é-1", "{run}--1", "{run}-" + "9" * 40]
+)
+async def test_reconnecting_with_an_unknown_id_gets_the_whole_state(world: World, seen: str) -> None:
+    """An id of another run, of the future or of nobody is no id: everything comes anew."""
+    session = await world.plan()
+    path = f"/api/v1/sessions/{session}/events"
+    async with world.client.get(path) as stream:
+        run = (await read_event(stream))["id"].partition("-")[0]
+    asked = await world.ask(session)
+    async with world.client.get(path, headers={"Last-Event-ID": seen.format(run=run)}) as stream:
+        state = await read_event(stream)
+    assert state["event"] == "state"
+    assert asked in state["data"]["questions"]
+
+
+async def test_what_is_held_for_those_who_come_back_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who missed more than is held gets the whole state."""
+    monkeypatch.setattr(events, "HELD_DIFFS", 2)
+    session = await world.plan()
+    path = f"/api/v1/sessions/{session}/events"
+    async with world.client.get(path) as watching:
+        seen = (await read_event(watching))["id"]
+        for _ in range(3):
+            await world.ask(session)
+            last = (await read_event(watching))["id"]
+        for known, kind in [(seen, "state"), (f"{last[:-1]}1", "diff")]:
+            async with world.client.get(path, headers={"Last-Event-ID": known}) as back:
+                assert (await read_event(back))["event"] == kind
+
+
+async def test_a_channel_outlives_a_short_absence(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only viewer, back after a few seconds, gets only what he missed; after a minute the channel is given up."""
     session = await world.plan()
     path = f"/api/v1/sessions/{session}/events"
     async with world.client.get(path) as stream:
         seen = (await read_event(stream))["id"]
     asked = await world.ask(session)
-    async with world.client.get(path, headers={"Last-Event-ID": seen}) as stream:
-        state = await read_event(stream)
-    assert state["event"] == "state"
-    assert asked in state["data"]["questions"]
+    async with world.client.get(path, headers={"Last-Event-ID": seen}) as back:
+        diff = await read_event(back)
+    assert (diff["event"], list(diff["data"]["questions"])) == ("diff", [asked])
+    monkeypatch.setattr(events, "KEPT_S", 0.0)
+    await asyncio.sleep(1.2)
+    async with world.client.get(path, headers={"Last-Event-ID": diff["id"]}) as back:
+        assert (await read_event(back))["event"] == "state"
+
+
+async def test_too_many_listeners_are_refused(make_world: MakeWorld) -> None:
+    """Whoever comes beyond the setting is told to try later, and the others go on."""
+    world = await make_world(viewers=2)
+    session = await world.plan()
+    path = f"/api/v1/sessions/{session}/events"
+    async with world.client.get(path) as first, world.client.get(path) as second:
+        await read_event(first)
+        await read_event(second)
+        async with world.client.get(path) as third:
+            assert third.status == 503
+        asked = await world.ask(session)
+        assert asked in (await read_event(first))["data"]["questions"]
+
+
+async def test_a_newcomer_who_never_reads_is_let_go(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for a large state and does not read it is let go, and holds nobody up meanwhile."""
+    monkeypatch.setattr(events, "FEED_S", 0.5)
+    session = await world.plan()
+    ids = [f"q{n}" for n in range(4000)]
+    await world.hub.store.write(lambda db: [insert(db, session, one, world.clock()) for one in ids])
+    assert world.client.app is not None
+    broadcaster = world.client.app[BROADCASTER]
+    path = f"/api/v1/sessions/{session}/events"
+    with socket.socket() as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(stalled, ("127.0.0.1", world.client.port))
+        await asyncio.get_running_loop().sock_sendall(stalled, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        async with asyncio.timeout(10):
+            while not broadcaster.count():
+                await asyncio.sleep(0.02)
+        async with ClientSession(read_bufsize=2**24) as somebody, somebody.get(f"{world.url}{path}") as stream:
+            assert len((await read_event(stream))["data"]["questions"]) == 4000
+            async with asyncio.timeout(20):
+                while broadcaster.count() > 1:
+                    await asyncio.sleep(0.05)
 
 
 async def test_held_questions_stay_private(world: World) -> None:
@@ -109,7 +201,7 @@ async def test_votes_are_coalesced(world: World) -> None:
         voting = asyncio.gather(*(cast() for _ in range(100)))
         diffs, votes = 0, 0
         while votes < 100:
-            votes = (await read_event(stream))["data"]["questions"][asked]["votes"]
+            votes = (await read_event(stream))["data"]["counts"][asked]["votes"]
             diffs += 1
         await voting
         assert diffs <= 4 * (time.monotonic() - begun) + 2
@@ -221,8 +313,12 @@ async def test_old_clients_are_served(world: World) -> None:
     writer.close()
 
 
+QUESTIONS = st.fixed_dictionaries(
+    {"text": st.sampled_from("xy"), "votes": st.integers(0, 2), "shown": st.booleans()},
+    optional={"more": st.integers(0, 2)},
+)
 STATES = st.fixed_dictionaries(
-    {"session": st.integers(0, 2), "questions": st.dictionaries(st.sampled_from("abc"), st.integers(0, 2))},
+    {"session": st.integers(0, 2), "questions": st.dictionaries(st.sampled_from("abc"), QUESTIONS)},
     optional={"on_air": st.integers(0, 2)},
 )
 
@@ -232,8 +328,18 @@ def test_diff_leads_to_the_new_state(before: dict[str, Any], after: dict[str, An
     """Whoever applies the diff as documented knows what somebody who came fresh knows; no change, no diff."""
     diff = plan_diff(before, after)
     assert (diff == {}) == (before == after)
-    known = {**before, **{name: value for name, value in diff.items() if name != "questions"}}
+    known = {**before, **{name: value for name, value in diff.items() if name not in {"questions", "counts"}}}
     known = {name: value for name, value in known.items() if value is not None}
     merged = {**before["questions"], **diff.get("questions", {})}
+    merged |= {key: {**merged[key], **numbers} for key, numbers in diff.get("counts", {}).items()}
     known["questions"] = {key: value for key, value in merged.items() if value is not None}
     assert known == after
+
+
+def test_votes_alone_make_small_diffs() -> None:
+    """A thousand questions that got votes are told in a few dozen bytes each, not in whole."""
+    before = {"questions": {f"k{n:09d}": {"text": "Wie lange?" * 9, "votes": n} for n in range(1000)}}
+    after = {"questions": {key: {**q, "votes": q["votes"] + 1} for key, q in before["questions"].items()}}
+    diff = plan_diff(before, after)
+    assert set(diff) == {"counts"}
+    assert len(json.dumps(diff)) < 40 * 1000

@@ -76,6 +76,9 @@ function apply(change, whole) {
       showQuestion(question);
     }
   }
+  for (const [key, counts] of Object.entries(change.counts ?? {})) {
+    if (key in state.questions) showQuestion(Object.assign(state.questions[key], counts));
+  }
   if ("on_air" in change) state.on_air = change.on_air;
   if (change.questions || "on_air" in change) showOnAir(state.questions[state.on_air] ?? null);
   sortQuestions();
