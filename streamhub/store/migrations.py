@@ -302,6 +302,52 @@ create table erasures (
 ) strict, without rowid;
 """
 
+_SOURCES = """
+create table sources (
+    id text primary key,
+    session_id text references sessions (id) on delete cascade,
+    kind text not null,
+    address text not null,
+    active integer not null check (active in (0, 1)),
+    added_at text not null,
+    read_at text,
+    taken integer not null check (taken >= 0),
+    skipped text not null,
+    problem text not null,
+    problem_details text not null,
+    failing_since text,
+    retry_at text,
+    tries integer not null check (tries >= 0),
+    unique (session_id, kind, address)
+) strict;
+create unique index sources_of_the_hub on sources (kind) where session_id is null;
+create table additions (
+    source text not null,
+    ref text not null,
+    question_id text not null references questions (id) on delete cascade,
+    whole integer not null check (whole in (0, 1)),
+    text text not null,
+    at text not null,
+    primary key (source, ref, whole)
+) strict, without rowid;
+create index additions_by_question on additions (question_id, at);
+create table waiting_contributions (
+    source text not null,
+    ref text not null,
+    contribution text not null,
+    at text not null,
+    primary key (source, ref)
+) strict, without rowid;
+create table gone_contributions (
+    source text not null,
+    ref text not null,
+    question_id text not null references questions (id) on delete cascade,
+    at text not null,
+    primary key (source, ref)
+) strict, without rowid;
+create index gone_contributions_by_question on gone_contributions (question_id);
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -311,4 +357,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=106, name="live platforms: broadcasts, spending, effects and contributions", sql=_PLATFORMS),
     Migration(number=107, name="questions are edited, merged, dragged, and have a version", sql=_QUESTION_LIFE),
     Migration(number=111, name="mails, who is told, what helped, what is reopened or erased", sql=_TELLING),
+    Migration(number=112, name="sources of sessions, and what comes in beside questions", sql=_SOURCES),
 )
