@@ -17,6 +17,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
 from streamhub.importing import ImportRequest
 from streamhub.keepers.outside import Outside, OutsideParts, OutsideSettings
+from streamhub.keepers.source_reading import SourceKind
 from streamhub.live.description import describe_session
 from streamhub.live.local import LocalPlatform
 from streamhub.live.platform import Phase
@@ -43,6 +45,8 @@ from streamhub.live.srt import SrtDoor
 from streamhub.pipeline import Pipeline, PipelineParts, Source, order_session
 from streamhub.platforms import Front
 from streamhub.process import Command, run_checked
+from streamhub.questions import feed
+from streamhub.questions.guarded import Guard
 from streamhub.questions.picking import parse_words
 from streamhub.recording.fetcher import Fetcher
 from streamhub.recording.ffmpeg import Ffmpeg, ffmpeg_version, find_ffmpeg
@@ -305,10 +309,31 @@ async def _make_outside(parts: Parts) -> Outside:
             inbox=workspace.inbox(settings),
             portraits=workspace.folder / "portraits",
             secret=workspace.secret(),
+            kinds=_make_kinds(parts),
             now=parts.now,
             random=parts.random,
         )
     )
+
+
+def _make_kinds(parts: Parts) -> Mapping[str, SourceKind]:
+    """The kinds of sources that the settings switch on."""
+    settings = parts.settings
+    kinds: list[SourceKind] = []
+    if settings.feeds.read:
+        guard = Guard(private=settings.feeds.private_addresses, now=parts.now)
+        feeds = feed.Feeds(guard, now=parts.now)
+        kinds.append(
+            SourceKind(
+                slug=feed.SOURCE,
+                name=feed.NAME,
+                source=feeds,
+                parse=feed.parse_address,
+                example=feed.EXAMPLE,
+                reach=timedelta(days=30),
+            )
+        )
+    return {kind.slug: kind for kind in kinds}
 
 
 def _find_needed_platforms(db: Database) -> set[str]:
@@ -373,6 +398,7 @@ async def _web(parts: Parts, broadcasting: HubBroadcasting, outside: Outside) ->
         chat=outside.chat,
         videos=outside.video_sights,
         inbox=outside.inbox,
+        sources=outside.sources,
         public_dir=parts.workspace.public,
         secret=parts.workspace.secret(),
     )

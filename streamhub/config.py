@@ -9,6 +9,7 @@ A variable overrides the file: ``STREAMHUB_<SECTION>_<SETTING>``, such as ``STRE
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 import types
 import typing
@@ -23,6 +24,7 @@ from streamhub.text import LANGUAGES
 from streamhub.timecode import require_zone
 
 SETTINGS_FILE = "streamhub.toml"
+_ADDRESS = re.compile(r"[^@\s+]+@[^@\s]+")
 PLATFORMS: Mapping[str, str] = types.MappingProxyType({"youtube": "YouTube"})
 """Live platforms beside the hub itself: the name that shows and commands carry, and the name that people know."""
 
@@ -115,6 +117,47 @@ class YoutubeSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FeedsSettings:
+    """Comments feeds (RSS, Atom) as sources of questions."""
+
+    read: bool = setting(True, "Let hosts choose feeds that their sessions listen to.")
+    private_addresses: bool = setting(False, "Fetch feeds from private addresses too, such as those of an intranet.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MastodonSettings:
+    """Mastodon hashtags as sources of questions."""
+
+    instance: str = setting(
+        "", "Server through which hashtags are read, such as https://social.firma.de; empty: Mastodon is off."
+    )
+    token_file: str = setting(
+        "", "File with an access token, scope read, for servers that show hashtags to members alone."
+    )
+    token: Secret = setting(Secret(""), "The token itself. Better by file or variable.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailboxSettings:
+    """The mailbox that questions are sent to; it is only read, nothing in it is changed."""
+
+    host: str = setting("", "IMAP server; empty: no mail is read.")
+    port: int = setting(993, "Its port.")
+    security: str = setting("tls", "tls, starttls (mostly port 143), or none: for servers on this machine alone.")
+    user: str = setting("", "Name to sign in with.")
+    password_file: str = setting("", "File with the password.")
+    password: Secret = setting(Secret(""), "The password itself. Better by file or variable.")
+    folder: str = setting("INBOX", "Folder that is read.")
+    address: str = setting(
+        "", "Address that people write to; fragen@firma.de becomes fragen+<session>@firma.de for each session."
+    )
+    session: str = setting(
+        "", "Session or show that mail without such an addition is for; empty: the hub's next session."
+    )
+    max_mb: int = setting(15, "Larger mails are left alone, and hosts are told.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TranscriptSettings:
     """Speech recognition."""
 
@@ -168,6 +211,9 @@ class Settings:
     live: LiveSettings = LiveSettings()
     recording: RecordingSettings = RecordingSettings()
     youtube: YoutubeSettings = YoutubeSettings()
+    feeds: FeedsSettings = FeedsSettings()
+    mastodon: MastodonSettings = MastodonSettings()
+    mailbox: MailboxSettings = MailboxSettings()
     transcript: TranscriptSettings = TranscriptSettings()
     answers: AnswerSettings = AnswerSettings()
     site: SiteSettings = SiteSettings()
@@ -279,6 +325,7 @@ def _check(sections: Mapping[str, Any]) -> list[str]:
         problems.append(str(error))
     ports = {
         "hub.port": hub.port,
+        "mailbox.port": sections["mailbox"].port,
         "live.rtmp_port": sections["live"].rtmp_port,
         "live.srt_port": sections["live"].srt_port,
     }
@@ -286,7 +333,26 @@ def _check(sections: Mapping[str, Any]) -> list[str]:
     for place, url in {"hub.url": hub.url, "site.url": sections["site"].url}.items():
         if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
             problems.append(f"{place}: {url!r} is no web address, write it as https://hub.example.org")
-    return problems + _check_ranges(sections) + _check_youtube(sections["youtube"])
+    return problems + _check_ranges(sections) + _check_youtube(sections["youtube"]) + _check_intake(sections)
+
+
+def _check_intake(sections: Mapping[str, Any]) -> list[str]:
+    mastodon: MastodonSettings = sections["mastodon"]
+    mailbox: MailboxSettings = sections["mailbox"]
+    problems = []
+    if mastodon.instance and (urlsplit(mastodon.instance).scheme not in {"http", "https"}):
+        problems.append(f"mastodon.instance: {mastodon.instance!r}, write it as https://social.firma.de")
+    if mailbox.security not in {"tls", "starttls", "none"}:
+        problems.append(f"mailbox.security: {mailbox.security!r}, should be one of tls, starttls, none")
+    if mailbox.host and not mailbox.user:
+        problems.append("mailbox.user: empty, but mailbox.host is set")
+    if mailbox.host and not (mailbox.password or mailbox.password_file):
+        problems.append("mailbox.password_file: empty, but mailbox.host is set; name a file that holds the password")
+    if mailbox.security == "none" and mailbox.host not in {"", "localhost", "127.0.0.1", "::1"}:
+        problems.append("mailbox.security: none sends the password in the open; use tls or starttls")
+    if mailbox.address and not _ADDRESS.fullmatch(mailbox.address):
+        problems.append(f"mailbox.address: {mailbox.address!r}, write it as fragen@firma.de")
+    return problems
 
 
 def _check_youtube(youtube: YoutubeSettings) -> list[str]:
@@ -325,6 +391,7 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "youtube.watchdog_minutes": (sections["youtube"].watchdog_minutes, 1),
         "youtube.part_minutes": (sections["youtube"].part_minutes, 0),
         "hub.questions_per_minute": (sections["hub"].questions_per_minute, 1),
+        "mailbox.max_mb": (sections["mailbox"].max_mb, 1),
         "hub.votes_per_minute": (sections["hub"].votes_per_minute, 1),
         "hub.viewers": (sections["hub"].viewers, 1),
     }

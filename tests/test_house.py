@@ -15,7 +15,7 @@ STAGES = ["schedule", "questions", "live", "recording", "transcript", "answers",
 CORE = {"errors", "timecode", "text", "config", "process", "wordforms"}
 NOUNS = {
     "schedule": {"show"},
-    "questions": {"question", "intake", "follower"},
+    "questions": {"question", "intake", "trouble", "follower"},
     "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
     "recording": {"recording"},
     "transcript": {"transcript", "vtt"},  # vtt is the noun's notation: parse and format, pure
@@ -36,6 +36,9 @@ BRANDS = {
     "ctranslate2": {"transcript/faster_whisper", "transcript/models"},
     "youtube": {"live/youtube", "recording/yt_dlp"},  # which addresses are fetched is written at its home
     "yt.dlp": {"recording/yt_dlp"},
+    "mastodon": {"questions/mastodon"},
+    "feedparser": {"questions/feed"},
+    "imap": {"questions/imap"},
 }
 EVERYWHERE = {"app", "config"}  # the rooms that may name brands
 

@@ -19,6 +19,9 @@ from streamhub.keepers.platform_sights import HubPlatforms
 from streamhub.keepers.portraits import Portraits
 from streamhub.keepers.pulling import Puller, PullerParts
 from streamhub.keepers.reconciler import Reconciler, ReconcilerParts
+from streamhub.keepers.source_desk import SourceDesk
+from streamhub.keepers.source_reading import SourceKind
+from streamhub.keepers.sources import Sources, SourcesParts
 from streamhub.keepers.video_sights import VideoSights
 from streamhub.keepers.videos import Videos, VideosParts
 from streamhub.live.platform import Signal
@@ -75,6 +78,8 @@ class OutsideParts:
         inbox: folder of dropped recordings.
         portraits: folder of pictures of people; need not exist.
         secret: keys the hashes of chat authors.
+        kinds: the kinds of sources that sessions may listen to, by slug.
+        mail_to: the address that mails for a session go to; empty where mails are not read.
         now: the clock.
         random: the source of ids.
     """
@@ -91,6 +96,8 @@ class OutsideParts:
     inbox: Path
     portraits: Path
     secret: bytes = field(repr=False)
+    kinds: Mapping[str, SourceKind] = field(default_factory=dict)
+    mail_to: Callable[[str], str] = lambda session_id: ""
     now: Now
     random: Random
 
@@ -128,6 +135,16 @@ class Outside:
         )
         self.chatter = Chatter(self._chatter_parts())
         self.chat = ChatDesk(self.chatter)
+        listening = SourcesParts(
+            store=parts.store,
+            kinds=parts.kinds,
+            secret=parts.secret,
+            now=parts.now,
+            random=parts.random,
+            changed=self._tell,
+        )
+        self.listener = Sources(listening)
+        self.sources = SourceDesk(listening, self.listener, mail_to=parts.mail_to)
         videos = VideosParts(
             store=parts.store,
             shelf_of=self._shelf_of,
@@ -165,6 +182,9 @@ class Outside:
                 if self._parts.settings.read_chat:
                     stack.push_async_callback(self.chatter.close)
                     await self.chatter.start()
+            if self._parts.kinds:
+                stack.push_async_callback(self.listener.close)
+                await self.listener.start()
             stack.push_async_callback(self.inbox.close)
             await self.inbox.start()
             if self._parts.fetchers:

@@ -19,7 +19,7 @@ from streamhub.store import shows as show_rows
 from streamhub.store import sources as rows
 from streamhub.store.log import log_action
 from streamhub.text import new_id
-from streamhub.web.source_views import AdditionView, SourceOffer, SourcesView, SourceState, SourceView
+from streamhub.web.source_views import AdditionView, SourceOffer, SourceState, SourcesView, SourceView
 
 MAX_SOURCES = 20
 """So many a session may listen to."""

@@ -34,7 +34,7 @@ MAX_OF_AUTHOR = 10
 SOURCE_WINDOW = timedelta(minutes=10)
 HELD_OF_SOURCE = 60
 MAX_OF_SOURCE = 300
-"""Questions from one kind of source in `SOURCE_WINDOW`, beyond which they are held, and beyond which they are dropped."""
+"""Questions from one kind of source in `SOURCE_WINDOW`: the next ones are held, and then dropped."""
 MAX_WHOLE_LENGTH = 20_000
 
 _JUST_ENDED = frozenset({SessionState.ENDED, SessionState.PROCESSING})

@@ -5,15 +5,20 @@ from __future__ import annotations
 from streamhub.text import words_of
 
 _GERMAN = frozenset(
-    "aber als am an auch auf aus bei beim bin bis da das dass dem den der des die doch ein eine einem einen einer es "
-    "fur gibt haben hat hatte ich ihr ihre im in ist ja kann kein keine konnen mein mich mir mit muss nach nicht noch "
-    "nur ob oder ohne schon sehr sein sich sie sind so soll um und uns unser vom von vor wann warum was weil welche "
-    "wenn wer werden wie wieder wieso wieviel wird wir wo zu zum zur bekomme bekommen danke bitte frage".split()
+    words_of(
+        "aber als am an auch auf aus bei beim bin bis da das dass dem den der des die doch ein eine einem einen einer "
+        "es für gibt haben hat hatte ich ihr ihre im in ist ja kann kein keine können mein mich mir mit muss nach "
+        "nicht noch nur ob oder ohne schon sehr sein sich sie sind so soll um und uns unser vom von vor wann warum was "
+        "weil welche wenn wer werden wie wieder wieso wieviel wird wir wo zu zum zur bekomme bekommen danke bitte frage"
+    )
 )
 _ENGLISH = frozenset(
-    "a about after all also an and any are as at be been but by can could did do does for from get has have how i if "
-    "in into is it its just like many me much my no not of on or our please question should so some than thank thanks "
-    "that the their them there they this to was we were what when where which who why will with would you your".split()
+    words_of(
+        "a about after all also an and any are as at be been but by can could did do does for from get has have how i "
+        "if in into is it its just like many me much my no not of on or our please question should so some than thank "
+        "thanks that the their them there they this to was we were what when where which who why will with would you "
+        "your"
+    )
 )
 _GERMAN_LETTERS = frozenset("äöüß")
 

@@ -214,7 +214,9 @@ def stop_waiting(db: Database, source: str, ref: str) -> None:
     change(db, "delete from waiting_contributions where source = ? and ref = ?", source, ref)
 
 
-def list_standing(db: Database, source: str, session_id: str, *, states: Iterable[str], limit: int) -> Mapping[str, str]:
+def list_standing(
+    db: Database, source: str, session_id: str, *, states: Iterable[str], limit: int
+) -> Mapping[str, str]:
     """Question ids by the refs of the newest contributions that are not known to be gone, in some states."""
     rows = fetch_all(
         db,

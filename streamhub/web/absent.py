@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamhub.errors import Conflict, NotFound
+from streamhub.errors import BadInput, Conflict, NotFound
 from streamhub.live.platform import Ingest
 from streamhub.questions.follower import FollowerKind
 from streamhub.recording.matching import InboxItem
@@ -21,6 +21,7 @@ from streamhub.web.platform_views import (
     WatchPlace,
 )
 from streamhub.web.services import Suggestion
+from streamhub.web.source_views import SourceOffer, SourcesView
 
 
 class NoPlatforms:
@@ -130,6 +131,38 @@ class NoTelling:
     async def follow(self, question_id: str, email: str, language: str, kind: FollowerKind, *, voter: str = "") -> None:
         """Say that nobody is told."""
         raise Conflict(f"question {question_id}: this hub sends no mail", hint="ask its operator to set [mail] host")
+
+
+class NoSources:
+    """A hub whose sessions listen to nothing elsewhere."""
+
+    def offered(self) -> Sequence[SourceOffer]:
+        """None."""
+        return ()
+
+    async def view(self, session_id: str) -> SourcesView:
+        """Nothing."""
+        return SourcesView()
+
+    async def add(self, session_id: str, kind: str, address: str, *, author: str) -> str:
+        """Say that there is no such kind."""
+        raise BadInput(f"source kind {kind!r}: there is none on this hub")
+
+    async def switch(self, session_id: str, source_id: str, *, on: bool, author: str) -> None:
+        """Say that there is no such source."""
+        raise _no_source(session_id, source_id)
+
+    async def remove(self, session_id: str, source_id: str, *, author: str) -> None:
+        """Say that there is no such source."""
+        raise _no_source(session_id, source_id)
+
+    async def read_now(self, session_id: str, source_id: str) -> None:
+        """Say that there is no such source."""
+        raise _no_source(session_id, source_id)
+
+
+def _no_source(session_id: str, source_id: str) -> NotFound:
+    return NotFound(f"source {source_id}: session {session_id} has no such source")
 
 
 def _no_file(name: str) -> NotFound:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from streamhub.web import audience, desk, host, host_api, inbox, media, planning, platform_host, workshop
+from streamhub.web import audience, desk, host, host_api, inbox, media, planning, platform_host, sources, workshop
 from streamhub.web.budget import Budget
 from streamhub.web.events import BROADCASTER, Broadcaster
 from streamhub.web.hub import HUB, Hub
@@ -23,7 +23,7 @@ def make_app(hub: Hub) -> web.Application:
     app[PAGES] = Pages(hub.settings)
     app[desk.BUDGET] = Budget(hub.settings)
     app[BROADCASTER] = Broadcaster(most=hub.settings.viewers)
-    for part in (audience, planning, host, platform_host, inbox, host_api, media, workshop):
+    for part in (audience, planning, host, platform_host, inbox, host_api, media, sources, workshop):
         app.add_routes(part.routes)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_let_listeners_go)

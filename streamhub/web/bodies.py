@@ -113,6 +113,13 @@ class ChatLineBody(Body, frozen=True, kw_only=True):
     line: str
 
 
+class SourceBody(Body, frozen=True, kw_only=True):
+    """A source for a session to listen to: its kind, and a hashtag or an address."""
+
+    kind: str
+    address: str
+
+
 class AssignBody(Body, frozen=True, kw_only=True):
     """The session that a dropped file belongs to; ``replace`` gives up the recording that it has."""
 

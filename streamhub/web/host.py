@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -32,6 +33,7 @@ from streamhub.web.aside import UNKNOWN, Aside, Told, plan_text_diff, read_aside
 from streamhub.web.bodies import DecisionBody
 from streamhub.web.budget import Spending
 from streamhub.web.hub import Hub, hub_of
+from streamhub.web.listening import read_listening, tell_source
 from streamhub.web.media import has_stream
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
 from streamhub.web.plans import CHANGEABLE
@@ -143,6 +145,8 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         "site_page": hub.answers.page,
         "language_now": language_of(request),
         "aside": aside,
+        "listening": await read_listening(hub, session_id),
+        "tell_source": partial(tell_source, say=words_of(request)),
         "unknown_platform": plan_unknown_platform(hub, show, aside),
         "tell": teller(request),
         "text_diff": plan_text_diff,

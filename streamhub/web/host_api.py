@@ -28,6 +28,7 @@ from streamhub.web.bodies import (
 from streamhub.web.events import BROADCASTER
 from streamhub.web.host import read_ingest, read_signal, session_work
 from streamhub.web.hub import Hub, hub_of
+from streamhub.web.listening import plan_listening_state, read_listening
 from streamhub.web.views import (
     AFTER,
     Json,
@@ -213,6 +214,7 @@ async def events(request: web.Request) -> web.StreamResponse:
             "signal": signal_json(await read_signal(hub, session_id, aside)),
             "answers": {answer.id: answer_json(answer) for answer in answers},
             "work": [work_json(work) for work in await session_work(hub, session_id)],
+            "sources": plan_listening_state(await read_listening(hub, session_id)),
         }
 
     return await request.app[BROADCASTER].serve(request, f"host:{session_id}", read, poll_s=POLL_S)

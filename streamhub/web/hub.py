@@ -11,13 +11,14 @@ from streamhub.config import HubSettings
 from streamhub.store.store import Store
 from streamhub.text import Random
 from streamhub.timecode import Now
-from streamhub.web.absent import NoChat, NoInbox, NoPlatforms, NoSuggestions, NoTelling, NoVideos
+from streamhub.web.absent import NoChat, NoInbox, NoPlatforms, NoSources, NoSuggestions, NoTelling, NoVideos
 from streamhub.web.services import (
     Answers,
     Broadcasting,
     Chat,
     Inbox,
     Platforms,
+    Sources,
     Suggestions,
     Telling,
     Videos,
@@ -36,7 +37,7 @@ class Hub:
         now: the clock.
         random: the source of ids and tokens.
         broadcasting, work, answers, workshop: the roles of `streamhub.web.services`.
-        platforms, videos, chat, inbox, suggestions, telling: more of them; a hub may be without.
+        platforms, videos, chat, inbox, suggestions, telling, sources: more of them; a hub may be without.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
         secret: at least 32 random bytes that stay the same over restarts; signs cookies and forms.
     """
@@ -55,6 +56,7 @@ class Hub:
     videos: Videos = field(default_factory=NoVideos)
     chat: Chat = field(default_factory=NoChat)
     inbox: Inbox = field(default_factory=NoInbox)
+    sources: Sources = field(default_factory=NoSources)
     suggestions: Suggestions = field(default_factory=NoSuggestions)
     telling: Telling = field(default_factory=NoTelling)
 

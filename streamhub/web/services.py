@@ -25,6 +25,7 @@ from streamhub.web.platform_views import (
     VideosView,
     WatchPlace,
 )
+from streamhub.web.source_views import SourceOffer, SourcesView
 
 
 class Broadcasting(Protocol):
@@ -366,4 +367,48 @@ class Telling(Protocol):
             NotFound: no such question.
             Conflict: the question was erased, or this hub tells nobody.
             TooMany: the address was given too many promises in a day.
+        """
+
+
+class Sources(Protocol):
+    """What sessions listen to elsewhere: hashtags, feeds, a mailbox."""
+
+    def offered(self) -> Sequence[SourceOffer]:
+        """The kinds that a session may listen to."""
+
+    async def view(self, session_id: str) -> SourcesView:
+        """A session's sources and what came of them. Asks no source.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+
+    async def add(self, session_id: str, kind: str, address: str, *, author: str) -> str:
+        """Listen to one more source; returns its id.
+
+        Raises:
+            NotFound: there is no such session.
+            BadInput: there is no such kind, or the address is none.
+            Conflict: the session listens to it already, or to too many.
+        """
+
+    async def switch(self, session_id: str, source_id: str, *, on: bool, author: str) -> None:
+        """Read a source from now on, or leave it alone; already so is a success.
+
+        Raises:
+            NotFound: the session has no such source.
+        """
+
+    async def remove(self, session_id: str, source_id: str, *, author: str) -> None:
+        """Listen to it no more; its questions stay.
+
+        Raises:
+            NotFound: the session has no such source.
+        """
+
+    async def read_now(self, session_id: str, source_id: str) -> None:
+        """Look at a source soon, whenever it is due.
+
+        Raises:
+            NotFound: the session has no such source.
         """

@@ -38,6 +38,7 @@ from streamhub.web.platform_views import (
     WatchPlace,
     Wish,
 )
+from tests.fakes.sources import PlainSource, make_desk, make_parts, plain_kind
 
 START = datetime(2027, 3, 2, 19, 15, tzinfo=UTC)
 
@@ -443,6 +444,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
             videos=videos,
             chat=chat,
             inbox=inbox,
+            sources=make_desk(make_parts(store, [plain_kind(PlainSource(now=clock))], now=clock, random=os.urandom))[0],
         )
         client = TestClient(TestServer(make_app(hub)), cookie_jar=CookieJar(unsafe=True))
         await client.start_server()
