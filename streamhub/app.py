@@ -400,6 +400,7 @@ async def _web(parts: Parts, broadcasting: HubBroadcasting, outside: Outside) ->
         inbox=outside.inbox,
         sources=outside.sources,
         public_dir=parts.workspace.public,
+        photos_dir=parts.workspace.media(parts.settings) / "photos",
         secret=parts.workspace.secret(),
     )
     pages = make_app(hub)

@@ -348,7 +348,9 @@ async def run_demo(folder: Path, environ: Environ, *, now: Now, random: Random, 
     model = app.choose_model(settings, Workspace(folder), environ)
     settings = replace(
         settings,
-        hub=replace(settings.hub, questions_per_minute=600, votes_per_minute=6000),
+        hub=replace(
+            settings.hub, questions_per_minute=600, votes_per_minute=6000, votes_per_address=0, flood_per_minute=6000
+        ),
         transcript=replace(settings.transcript, model=model),
         answers=replace(settings.answers, lag_s=-1.0),  # the demo's host shows a question just before it is read
     )

@@ -23,6 +23,8 @@ from streamhub.errors import BadConfig, BadInput
 from streamhub.text import LANGUAGES
 from streamhub.timecode import require_zone
 
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+
 SETTINGS_FILE = "streamhub.toml"
 _ADDRESS = re.compile(r"[^@\s+]+@[^@\s]+")
 PLATFORMS: Mapping[str, str] = types.MappingProxyType({"youtube": "YouTube"})
@@ -59,6 +61,15 @@ class HubSettings:
     questions_per_minute: int = setting(6, "Questions that one address may send in a minute.")
     votes_per_minute: int = setting(60, "Votes that one address may give in a minute.")
     viewers: int = setting(12_000, "Viewers who get live updates at once; more look at the snapshot every 2 seconds.")
+    votes_per_address: int = setting(
+        30, "Votes for one question that count from one address; more wait for a host. 0: all count."
+    )
+    flood_per_minute: int = setting(
+        60, "More questions a minute than this for one session are a flood: askers' machines then solve a puzzle."
+    )
+    embed_origins: str = setting(
+        "", "Pages that may show the ask form in a frame: origins such as 'https://www.example.org'; empty: none."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -394,11 +405,32 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "mailbox.max_mb": (sections["mailbox"].max_mb, 1),
         "hub.votes_per_minute": (sections["hub"].votes_per_minute, 1),
         "hub.viewers": (sections["hub"].viewers, 1),
+        "hub.votes_per_address": (sections["hub"].votes_per_address, 0),
+        "hub.flood_per_minute": (sections["hub"].flood_per_minute, 1),
     }
     if not sections["engine"].transcriptions and not sections["engine"].database_url:
         problems.append("engine.transcriptions: 0, but workers need PostgreSQL: set engine.database_url, or at least 1")
+    try:
+        parse_origins(sections["hub"].embed_origins)
+    except BadInput as error:
+        problems.append(f"hub.embed_origins: {error}")
     problems += [f"{place}: {value}, at least {least}" for place, (value, least) in minima.items() if value < least]
     return problems
+
+
+def parse_origins(text: str) -> tuple[str, ...]:
+    """Origins of pages, such as ``https://www.example.org``, from a setting that lists them with spaces or commas.
+
+    Raises:
+        BadInput: one of them is none, so that nobody believes a page allowed that is not.
+    """
+    origins = tuple(dict.fromkeys(part.lower().rstrip("/") for part in re.split(r"[\s,]+", text) if part))
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise BadInput(
+                f"origin {origin!r}: not the begin of an address", hint="write it as https://www.example.org"
+            )
+    return origins
 
 
 def render_settings_file(settings: Settings) -> str:

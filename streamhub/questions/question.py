@@ -38,6 +38,7 @@ class Shown(StrEnum):
     """How an asker wants to be shown; it is the asker's choice alone."""
 
     NAME = "name"
+    PSEUDONYM = "pseudonym"
     ANONYMOUS = "anonymous"
 
 
@@ -57,8 +58,8 @@ class Asker:
 
     @property
     def public_name(self) -> str:
-        """The name that may be shown, or empty."""
-        return self.name if self.shown is Shown.NAME else ""
+        """The name or pseudonym that may be shown, or empty."""
+        return "" if self.shown is Shown.ANONYMOUS else self.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +86,7 @@ class Question:
         origin_url: where it was written, for questions from public places elsewhere; may be empty.
         photo: file name of the picture that came with it; empty for none.
         version: rises with each change by a host, so that two hosts never overwrite each other.
+        doubt: why a person should look first, a `streamhub.questions.doubt.Doubt`; empty for no reason.
     """
 
     id: str
@@ -106,6 +108,7 @@ class Question:
     origin_url: str = ""
     photo: str = ""
     version: int = 1
+    doubt: str = ""
 
     def __post_init__(self) -> None:
         require_language(self.language, what=f"question {self.id}")

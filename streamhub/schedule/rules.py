@@ -32,6 +32,13 @@ ACCEPTS_QUESTIONS = frozenset({S.SCHEDULED, S.OPEN, S.REHEARSAL, S.LIVE, S.MOVED
 """States in which the public may ask and vote."""
 
 
+def accepts_asking(session: Session, *, at: datetime) -> bool:
+    """Whether the public may ask now: in time for the call for contributions, if there is one, and during the show."""
+    if session.state not in ACCEPTS_QUESTIONS:
+        return False
+    return session.state is S.LIVE or session.call_until is None or at < session.call_until
+
+
 def decide_step(session: Session, to: SessionState, *, at: datetime) -> Session:
     """The session after a step in its life; going live and ending set the instants that the session clock needs.
 

@@ -132,6 +132,8 @@ class Session:
         started_at: when it went live, UTC: zero of the session clock; None before.
         ended_at: when it ended, UTC; None before.
         participants: the people in it, host first.
+        call: what people are asked to send in beforehand, plain text; empty: nothing in particular.
+        call_until: until when questions are taken before the broadcast, UTC; None: until its end.
     """
 
     id: str
@@ -145,6 +147,8 @@ class Session:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     participants: tuple[Participant, ...] = ()
+    call: str = ""
+    call_until: datetime | None = None
 
     def __post_init__(self) -> None:
         require_slug(self.id, what="session id")
@@ -156,6 +160,8 @@ class Session:
         if not 1 <= self.planned_minutes <= 24 * 60:
             raise BadInput(f"session {self.id}: {self.planned_minutes} minutes planned", hint="plan 1 to 1440 minutes")
         require_zone(self.zone, what=f"session {self.id}")
+        if self.call_until is not None:
+            require_utc(self.call_until)
 
     def with_state(self, state: SessionState) -> Session:
         """The same session in another state; says nothing about whether the step is allowed."""

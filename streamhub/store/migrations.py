@@ -239,6 +239,27 @@ alter table questions add column version integer not null default 1;
 create index questions_by_target on questions (merged_into) where merged_into is not null;
 """
 
+_ASKING = """
+alter table sessions add column call text not null default '';
+alter table sessions add column call_until text;
+alter table questions add column doubt text not null default '';
+alter table votes add column address text not null default '';
+create index votes_by_address on votes (question_id, address) where address <> '';
+create table suspects (
+    question_id text not null references questions (id) on delete cascade,
+    voter text not null,
+    at text not null,
+    address text not null,
+    reason text not null,
+    verdict text not null,
+    primary key (question_id, voter)
+) strict, without rowid;
+create table spent_puzzles (
+    id text primary key,
+    at text not null
+) strict, without rowid;
+"""
+
 _TELLING = """
 create table claims (
     question_id text primary key references questions (id) on delete cascade,
@@ -356,6 +377,7 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=105, name="the log, and what was applied", sql=_LOG),
     Migration(number=106, name="live platforms: broadcasts, spending, effects and contributions", sql=_PLATFORMS),
     Migration(number=107, name="questions are edited, merged, dragged, and have a version", sql=_QUESTION_LIFE),
+    Migration(number=109, name="calls for contributions, votes in doubt, spent puzzles", sql=_ASKING),
     Migration(number=111, name="mails, who is told, what helped, what is reopened or erased", sql=_TELLING),
     Migration(number=112, name="sources of sessions, and what comes in beside questions", sql=_SOURCES),
 )

@@ -18,7 +18,6 @@ from streamhub.errors import BadInput, Conflict, NotFound
 from streamhub.live.mark import Mark, MarkKind, Witness
 from streamhub.questions.question import Asker, Question, QuestionState, Shown
 from streamhub.questions.rules import VOTABLE_STATES, decide_step
-from streamhub.schedule.show import SessionState
 from streamhub.store.log import log_action
 from streamhub.store.marks import insert_mark
 from streamhub.store.rows import Row, change, fetch_all, fetch_one, insert, json_list
@@ -127,23 +126,6 @@ def tag_question(
     )
     _log(db, before, "question.tag", at=at, author=author, topics=given_topics, products=given_products)
     return load_question(db, question_id)
-
-
-def load_standing(db: Database, question_id: str) -> tuple[str, QuestionState, SessionState]:
-    """Where a question and its session stand: the session's id and both states; all that a vote has to know.
-
-    Raises:
-        NotFound: there is no such question.
-    """
-    row = fetch_one(
-        db,
-        "select session_id, questions.state, sessions.state as session_state from questions "
-        "join sessions on sessions.id = session_id where questions.id = ?",
-        question_id,
-    )
-    if row is None:
-        raise NotFound(f"question {question_id}: there is no such question")
-    return str(row["session_id"]), QuestionState(row["state"]), SessionState(row["session_state"])
 
 
 def add_vote(db: Database, question_id: str, voter: str, *, at: datetime) -> int:
@@ -317,6 +299,7 @@ def _row(question: Question) -> Row:
         "origin_url": question.origin_url,
         "photo": question.photo,
         "version": question.version,
+        "doubt": question.doubt,
     }
 
 
@@ -341,4 +324,5 @@ def _question(row: Row) -> Question:
         origin_url=row["origin_url"],
         photo=row["photo"],
         version=row["version"],
+        doubt=row["doubt"],
     )

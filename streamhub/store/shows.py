@@ -79,6 +79,8 @@ def save_session(db: Database, session: Session) -> None:
         "state": session.state.value,
         "started_at": text_or_none(session.started_at),
         "ended_at": text_or_none(session.ended_at),
+        "call": session.call,
+        "call_until": text_or_none(session.call_until),
     }
     upsert(db, "sessions", row, key=("id",))
     change(db, "delete from participants where session_id = ?", session.id)
@@ -172,6 +174,7 @@ def _session(row: Row, people: list[Row]) -> Session:
         "starts_at": parse_instant(row["starts_at"]),
         "started_at": instant_or_none(row["started_at"]),
         "ended_at": instant_or_none(row["ended_at"]),
+        "call_until": instant_or_none(row["call_until"]),
         "state": SessionState(row["state"]),
     }
     return Session(**{**row, **kinds, "participants": participants})

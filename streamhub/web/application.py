@@ -8,9 +8,26 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from streamhub.web import audience, desk, host, host_api, inbox, media, planning, platform_host, sources, workshop
+from streamhub.web import (
+    agenda,
+    asking,
+    audience,
+    desk,
+    embedding,
+    host,
+    host_api,
+    inbox,
+    media,
+    photos,
+    planning,
+    platform_host,
+    sources,
+    voting,
+    workshop,
+)
 from streamhub.web.budget import Budget
 from streamhub.web.events import BROADCASTER, Broadcaster
+from streamhub.web.flood import FLOOD, FloodWatch
 from streamhub.web.hub import HUB, Hub
 from streamhub.web.pages import PAGES, Pages
 from streamhub.web.security import MAX_BODY_BYTES, MIDDLEWARES, add_headers
@@ -23,7 +40,24 @@ def make_app(hub: Hub) -> web.Application:
     app[PAGES] = Pages(hub.settings)
     app[desk.BUDGET] = Budget(hub.settings)
     app[BROADCASTER] = Broadcaster(most=hub.settings.viewers)
-    for part in (audience, planning, host, platform_host, inbox, host_api, media, sources, workshop):
+    app[FLOOD] = FloodWatch(hub.settings.flood_per_minute)
+    photos.prepare(app)
+    for part in (
+        audience,
+        agenda,
+        asking,
+        embedding,
+        photos,
+        voting,
+        planning,
+        host,
+        platform_host,
+        inbox,
+        host_api,
+        media,
+        sources,
+        workshop,
+    ):
         app.add_routes(part.routes)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_let_listeners_go)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -20,13 +21,25 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class AskBody(Body, frozen=True, kw_only=True):
-    """A question; ``language`` is that of the session when left out."""
+    """A question; ``language`` is that of the session when left out.
+
+    With ``tell``, its asker is told by mail to ``email`` when it is answered. ``proof`` solves the session's puzzle.
+    """
 
     text: str
     name: str = ""
     shown: str = "anonymous"
     place: str = ""
     language: str = ""
+    email: str = ""
+    tell: bool = False
+    proof: str = ""
+
+
+class VerdictBody(Body, frozen=True, kw_only=True):
+    """What is to become of votes in doubt: ``counted``, ``discarded``, or empty to let them wait again."""
+
+    verdict: str = ""
 
 
 class ShowBody(Body, frozen=True, kw_only=True):
@@ -55,7 +68,7 @@ class ParticipantBody(Body, frozen=True, kw_only=True):
 
 
 class SessionBody(Body, frozen=True, kw_only=True):
-    """A session; zone and language are those of hub and show when left out."""
+    """A session; zone and language are those of hub and show when left out, ``call_until`` is an instant."""
 
     show_id: str
     title: str
@@ -64,16 +77,20 @@ class SessionBody(Body, frozen=True, kw_only=True):
     language: str = ""
     planned_minutes: int = 60
     participants: tuple[ParticipantBody, ...] = ()
+    call: str = ""
+    call_until: str = ""
 
 
 class SessionChangeBody(Body, frozen=True, kw_only=True):
-    """What is to change of a session; what is left out stays as it is."""
+    """What is to change of a session; what is left out stays as it is. An empty ``call_until`` takes it away."""
 
     title: str | None = None
     starts_at: str | None = None
     zone: str | None = None
     planned_minutes: int | None = None
     participants: tuple[ParticipantBody, ...] | None = None
+    call: str | None = None
+    call_until: str | None = None
 
 
 class StateBody(Body, frozen=True, kw_only=True):
@@ -136,6 +153,18 @@ class DroppedBody(Body, frozen=True, kw_only=True):
 
 
 B = TypeVar("B", bound=Body)
+
+
+def convert_fields(fields: Mapping[str, object], kind: type[B]) -> B:
+    """Read the fields of a form as one of the records above.
+
+    Raises:
+        BadInput: a key too many or too few, a value of another kind.
+    """
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"form: {error}", hint="send the fields of the documentation") from error
 
 
 async def read_body(request: web.Request, kind: type[B], *, optional: bool = False) -> B:

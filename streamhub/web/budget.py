@@ -22,6 +22,7 @@ from streamhub.web.window import Windows
 
 ENTRIES_PER_MINUTE = 20
 STREAMS_PER_ADDRESS = 1000
+NEW_VOTERS_PER_MINUTE = 10
 
 
 class Spending(StrEnum):
@@ -29,6 +30,7 @@ class Spending(StrEnum):
 
     QUESTION = "question"
     VOTE = "vote"
+    NEW_VOTER = "new_voter"
     ENTRY = "entry"
 
 
@@ -40,6 +42,7 @@ class Budget:
         self._limits: dict[Spending, int] = {
             Spending.QUESTION: settings.questions_per_minute,
             Spending.VOTE: settings.votes_per_minute,
+            Spending.NEW_VOTER: NEW_VOTERS_PER_MINUTE,
             Spending.ENTRY: ENTRIES_PER_MINUTE,
         }
         self._trust_proxy = settings.trust_proxy
@@ -55,6 +58,10 @@ class Budget:
         if not self._windows.hit(key, limit):
             told = message if isinstance(message, str) else message()
             raise TooMany(told, retry_after_s=max(1, self._windows.wait_s(key, limit)))
+
+    def has_left(self, request: web.Request, what: Spending) -> bool:
+        """Take one from an address's budget if there is one left; says whether there was."""
+        return self._windows.hit((what, self.address(request)), self._limits[what])
 
     @contextmanager
     def stream(self, request: web.Request, message: str) -> Iterator[None]:

@@ -15,26 +15,36 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, NotFound
+from streamhub.questions.doubt import decide_doubt, decide_vote_doubt
+from streamhub.questions.follower import FollowerKind
+from streamhub.questions.photo import BadPhoto, PhotoFault
 from streamhub.questions.question import MAX_NAME_LENGTH, MAX_QUESTION_LENGTH, Asker, Question, QuestionState, Shown
 from streamhub.questions.rules import PUBLIC_STATES, VOTABLE_STATES, decide_intake
-from streamhub.schedule.rules import ACCEPTS_QUESTIONS
+from streamhub.schedule.rules import ACCEPTS_QUESTIONS, accepts_asking
 from streamhub.schedule.show import Session, SessionState
 from streamhub.store import followers as follower_rows
+from streamhub.store import puzzles as puzzle_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
+from streamhub.store import votes as vote_rows
 from streamhub.store.log import log_action
+from streamhub.store.votes import Cast
 from streamhub.text import clean_line, clean_text, new_id, require_language
 from streamhub.web.bodies import AskBody
 from streamhub.web.budget import Budget, Spending
 from streamhub.web.events import BROADCASTER
-from streamhub.web.hub import hub_of
-from streamhub.web.pages import words_of
+from streamhub.web.flood import FLOOD, read_proof
+from streamhub.web.hub import Hub, hub_of
+from streamhub.web.pages import language_of, words_of
+from streamhub.web.photos import drop_photo, explain, keep_photo
+from streamhub.web.signing import digest_for
 from streamhub.web.views import is_public
+from streamhub.web.voter import is_forged, known_voter
 
 LOG = logging.getLogger("streamhub.web")
 BUDGET: web.AppKey[Budget] = web.AppKey("budget", Budget)
 
-CONSENT_TEXT = "2026-11"
+CONSENT_TEXT = "2026-12"
 """Version of the consent sentence on the ask form; changes with its wording."""
 
 
@@ -48,6 +58,10 @@ class Asked:
         suspect: whether it looks like a machine's, so that a person looks first.
         once: id of the showing of the form, or of the request; sending it twice asks once. Empty for none.
         voter: who sends it.
+        photo: a picture of the defect, as sent; empty for none.
+        oversized: whether a picture was sent that is larger than pictures may be.
+        email: where its asker wants to be told of the answer; empty: nowhere.
+        proof: the solution of the puzzle that is asked for while the session is flooded.
     """
 
     text: str
@@ -59,9 +73,13 @@ class Asked:
     suspect: bool = False
     once: str = ""
     voter: str = ""
+    photo: bytes = b""
+    oversized: bool = False
+    email: str = ""
+    proof: str = ""
 
     @classmethod
-    def from_body(cls, body: AskBody, *, once: str, voter: str) -> Asked:
+    def from_body(cls, body: AskBody, *, once: str, voter: str, photo: bytes = b"", oversized: bool = False) -> Asked:
         """A question that came by the API."""
         return cls(
             text=body.text,
@@ -72,6 +90,10 @@ class Asked:
             source="api",
             once=once,
             voter=voter,
+            email=body.email if body.tell else "",
+            proof=body.proof,
+            photo=photo,
+            oversized=oversized,
         )
 
 
@@ -91,22 +113,33 @@ async def ask(request: web.Request, session_id: str, asked: Asked) -> Question:
     """Take a question in.
 
     Raises:
-        BadInput: empty or too long.
+        BadInput: empty or too long, a photo that cannot be used, an address that is none.
         NotFound: no such session, or the public may not know of it.
         Conflict: the session takes no questions now.
         TooMany: this address asked too much.
     """
     hub, say = hub_of(request), words_of(request)
     text, asker = check_asked(asked, say)
+    _check_email(hub, asked.email, say)
+    if asked.oversized:
+        raise explain(BadPhoto(PhotoFault.TOO_LARGE), say)
     await request.app[BUDGET].spend(
         request, Spending.QUESTION, say("Many questions came from your connection. Please try again in a moment.")
     )
     at, question_id = hub.now(), new_id(hub.random)
+    session = await hub.store.read(lambda db: require_public(db, session_id))
+    require_asking(session, at, say)
+    flooded = request.app[FLOOD].note(session_id, at=at)
+    puzzle = read_proof(hub.secret, asked.proof, session_id=session_id, at=at) if flooded else ""
+    address = request.app[BUDGET].address(request)
+    repeated = request.app[FLOOD].is_echo(session_id, text, address, at=at)
+    photo = await _take_photo(request, asked.photo, question_id)
 
     def keep(db: Database) -> str:
         session = require_public(db, session_id)
-        if session.state not in ACCEPTS_QUESTIONS:
-            raise Conflict(say("This session takes no more questions."))
+        require_asking(session, at, say)
+        unsolved = flooded and not (puzzle and puzzle_rows.spend_puzzle(db, puzzle, at=at))
+        doubt = decide_doubt(text, asker.public_name, trapped=asked.suspect, repeated=repeated, flooded=unsolved)
         state = decide_intake(show_rows.load_show(db, session.show_id).moderation)
         question = Question(
             id=question_id,
@@ -114,9 +147,11 @@ async def ask(request: web.Request, session_id: str, asked: Asked) -> Question:
             text=text,
             asker=asker,
             language=require_language(asked.language or session.language, what="question"),
-            state=QuestionState.HELD if asked.suspect else state,
+            state=QuestionState.HELD if doubt else state,
             source=asked.source,
             asked_at=at,
+            photo=photo,
+            doubt=doubt.value,
         )
         question_rows.insert_question(db, question)
         follower_rows.claim_question(db, question_id, asked.voter, at=at)
@@ -124,10 +159,52 @@ async def ask(request: web.Request, session_id: str, asked: Asked) -> Question:
         return question_id
 
     key = f"ask:{session_id}:{asked.voter}:{asked.once}" if asked.once else None
-    kept_id = await hub.store.write(keep, key=key)
+    kept_id = ""
+    try:
+        kept_id = await hub.store.write(keep, key=key)
+    finally:
+        if photo and kept_id != question_id:
+            drop_photo(hub.photos_dir, photo)
     LOG.info("web.asked session_id=%s question_id=%s source=%s", session_id, kept_id, asked.source)
     notify(request.app, session_id)
+    if asked.email:
+        await hub.telling.follow(kept_id, asked.email, language_of(request), FollowerKind.ASKER, voter=asked.voter)
     return await hub.store.read(lambda db: question_rows.load_question(db, kept_id))
+
+
+def _check_email(hub: Hub, email: str, say: Callable[[str], str]) -> None:
+    if not email:
+        return
+    try:
+        hub.telling.check(email)
+    except BadInput as error:
+        hint = say("Please write it as name@example.org.")
+        raise BadInput(say("The e-mail address is not complete."), hint=hint) from error
+
+
+async def _take_photo(request: web.Request, data: bytes, question_id: str) -> str:
+    if not data:
+        return ""
+    try:
+        return await keep_photo(request, data, question_id)
+    except BadPhoto as error:
+        raise explain(error, words_of(request)) from error
+
+
+def require_asking(session: Session, at: datetime, say: Callable[[str], str]) -> None:
+    """Refuse a question that comes too late, and say what is still possible.
+
+    Raises:
+        Conflict: the session takes no questions, or the call for contributions is over and the show has not begun.
+    """
+    if accepts_asking(session, at=at):
+        return
+    if session.state in ACCEPTS_QUESTIONS:
+        raise Conflict(
+            say("The time for sending in questions is over."),
+            hint=say("You can still vote for the questions below, and ask again as soon as the session is live."),
+        )
+    raise Conflict(say("This session takes no more questions."))
 
 
 def check_asked(asked: Asked, say: Callable[[str], str]) -> tuple[str, Asker]:
@@ -142,7 +219,7 @@ def check_asked(asked: Asked, say: Callable[[str], str]) -> tuple[str, Asker]:
     if not text:
         raise BadInput(say("There is no question yet."), hint=say("Please write your question."))
     if asked.shown not in set(Shown):
-        raise BadInput(f"shown: {asked.shown!r}", hint="use name or anonymous")
+        raise BadInput(f"shown: {asked.shown!r}", hint="use name, pseudonym or anonymous")
     for typed in (asked.name, asked.place):
         if len(typed.strip()) > MAX_NAME_LENGTH:
             raise BadInput(say("The name is too long: at most 60 characters fit."), hint=say("Please shorten it."))
@@ -151,7 +228,7 @@ def check_asked(asked: Asked, say: Callable[[str], str]) -> tuple[str, Asker]:
         for typed in (asked.name, asked.place)
     )
     shown = Shown(asked.shown)
-    if shown is Shown.NAME and not name:
+    if shown is not Shown.ANONYMOUS and not name:
         raise BadInput(say("You want your name shown, but none is given."), hint=say("Write a name or stay anonymous."))
     return text, Asker(name=name, shown=shown, place=place)
 
@@ -186,35 +263,42 @@ def _log_consent(db: Database, question: Question, *, at: datetime) -> None:
         action="consent.given",
         object_kind="question",
         object_id=question.id,
-        details={"text": CONSENT_TEXT, "shown": question.asker.shown.value},
+        details={"text": CONSENT_TEXT, "shown": question.asker.shown.value, "photo": bool(question.photo)},
     )
 
 
-async def vote(request: web.Request, question_id: str, voter: str, *, wanted: bool, session_id: str = "") -> int:
-    """Count a voter's wish, or take it back; returns the votes.
+async def vote(request: web.Request, question_id: str, voter: str, *, wanted: bool, session_id: str = "") -> Cast:
+    """Keep a voter's wish, counted or in doubt, or take it back.
 
     Raises:
         NotFound: no such public question, or not in that session.
         Conflict: it takes no votes now.
         TooMany: this address voted too much.
     """
-    hub, say = hub_of(request), words_of(request)
-    await request.app[BUDGET].spend(
+    hub, say, budget = hub_of(request), words_of(request), request.app[BUDGET]
+    await budget.spend(
         request, Spending.VOTE, lambda: say("Many votes came from your connection. Please try again in a moment.")
     )
-    at = hub.now()
+    most, at, forged = hub.settings.votes_per_address, hub.now(), is_forged(request)
+    newcomer = bool(most) and wanted and not known_voter(request)
+    newcomers_over = newcomer and not budget.has_left(request, Spending.NEW_VOTER)
+    address = digest_for(hub.secret, f"vote:{question_id}", budget.address(request)) if most else ""
 
-    def count(db: Database) -> tuple[str, int]:
-        question_in, state, session_state = question_rows.load_standing(db, question_id)
-        hidden = state not in PUBLIC_STATES or session_state is SessionState.DRAFT
-        if hidden or (session_id and question_in != session_id):
+    def count(db: Database) -> Cast:
+        standing = vote_rows.load_standing(db, question_id)
+        hidden = standing.state not in PUBLIC_STATES or standing.session_state is SessionState.DRAFT
+        if hidden or (session_id and standing.session_id != session_id):
             raise NotFound(f"question {question_id}: there is no such question")
-        if state not in VOTABLE_STATES or session_state not in ACCEPTS_QUESTIONS:
+        if standing.state not in VOTABLE_STATES or standing.session_state not in ACCEPTS_QUESTIONS:
             raise Conflict(say("This question takes no more votes."))
-        if wanted:
-            return question_in, question_rows.add_vote(db, question_id, voter, at=at)
-        return question_in, question_rows.remove_vote(db, question_id, voter)
+        if not wanted:
+            return vote_rows.take_back(db, question_id, standing, voter)
+        over = bool(most) and vote_rows.count_address(db, question_id, address) >= most
+        doubt = decide_vote_doubt(newcomers_over=newcomers_over, forged=forged, address_over=over)
+        return vote_rows.cast_vote(db, question_id, standing, voter, at=at, address=address, doubt=doubt)
 
-    found_session, votes = await hub.store.write(count)
-    notify(request.app, found_session)
-    return votes
+    cast = await hub.store.write(count)
+    if cast.doubt:
+        LOG.info("web.vote_in_doubt question_id=%s reason=%s", question_id, cast.doubt.value)
+    notify(request.app, cast.session_id)
+    return cast

@@ -63,6 +63,8 @@ def parse_session_form(form: Mapping[str, str], *, zone: str) -> SessionBody:
         zone=used_zone,
         planned_minutes=_parse_minutes(form.get("planned_minutes", "")),
         participants=parse_people(form.get("people", "")),
+        call=form.get("call", ""),
+        call_until=_parse_optional(form.get("call_until", ""), used_zone),
     )
 
 
@@ -84,6 +86,8 @@ def parse_change_form(form: Mapping[str, str], before: Session) -> SessionChange
         zone=zone if "zone" in changed else None,
         planned_minutes=_parse_minutes(typed["planned_minutes"]) if "planned_minutes" in changed else None,
         participants=parse_people(typed["people"]) if "people" in changed else None,
+        call=typed["call"] if "call" in changed else None,
+        call_until=_parse_optional(typed["call_until"], zone) if {"call_until", "zone"} & changed else None,
     )
 
 
@@ -91,10 +95,12 @@ def format_session_form(session: Session) -> dict[str, str]:
     """The fields of a session, as `parse_change_form` reads them."""
     return {
         "title": session.title,
-        "starts_at": f"{session.starts_at.astimezone(ZoneInfo(session.zone)):%Y-%m-%dT%H:%M}",
+        "starts_at": _format_local(session.starts_at, session.zone),
         "zone": session.zone,
         "planned_minutes": str(session.planned_minutes),
         "people": format_people(session.participants),
+        "call": session.call,
+        "call_until": _format_local(session.call_until, session.zone) if session.call_until else "",
     }
 
 
@@ -106,6 +112,14 @@ def parse_people(text: str) -> tuple[ParticipantBody, ...]:
 def format_people(people: tuple[Participant, ...]) -> str:
     """Lines from people, as `parse_people` reads them."""
     return "\n".join(f"{one.role}: {one.name}" + (f", {one.about}" if one.about else "") for one in people)
+
+
+def _format_local(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}"
+
+
+def _parse_optional(text: str, zone: str) -> str:
+    return _parse_start(text, zone) if text.strip() else ""
 
 
 def _parse_start(text: str, zone: str) -> str:

@@ -39,6 +39,7 @@ from streamhub.web.pages import keep_language, language_of, render_page, see_oth
 from streamhub.web.plans import CHANGEABLE
 from streamhub.web.security import read_form
 from streamhub.web.services import WorkStatus
+from streamhub.web.sharing import read_sharing
 from streamhub.web.views import AFTER
 
 STATE_BUTTONS = (
@@ -150,6 +151,7 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         "unknown_platform": plan_unknown_platform(hub, show, aside),
         "tell": teller(request),
         "text_diff": plan_text_diff,
+        **await read_sharing(request, session),
         **person_context(hub, actor),
     }
 

@@ -39,6 +39,7 @@ class Hub:
         broadcasting, work, answers, workshop: the roles of `streamhub.web.services`.
         platforms, videos, chat, inbox, suggestions, telling, sources: more of them; a hub may be without.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
+        photos_dir: where pictures that came with questions lie, need not exist yet; None: no pictures are taken.
         secret: at least 32 random bytes that stay the same over restarts; signs cookies and forms.
     """
 
@@ -59,6 +60,7 @@ class Hub:
     sources: Sources = field(default_factory=NoSources)
     suggestions: Suggestions = field(default_factory=NoSuggestions)
     telling: Telling = field(default_factory=NoTelling)
+    photos_dir: Path | None = None
 
 
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)

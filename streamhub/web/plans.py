@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from aiohttp import web
 from sqlite_utils import Database
@@ -122,6 +123,8 @@ async def plan_session(request: web.Request, body: SessionBody) -> Session:
             language=body.language or show.language,
             planned_minutes=body.planned_minutes,
             participants=people,
+            call=_clean_call(body.call),
+            call_until=_read_until(body.call_until),
         )
         if any(one.id == session.id for one in show_rows.list_sessions(db)):
             raise Conflict(f"session {session.id}: exists already", hint="choose another title or date")
@@ -206,7 +209,17 @@ def _changed(before: Session, body: SessionChangeBody) -> Session:
         zone=zone,
         planned_minutes=before.planned_minutes if body.planned_minutes is None else body.planned_minutes,
         participants=before.participants if body.participants is None else _people(body.participants),
+        call=before.call if body.call is None else _clean_call(body.call),
+        call_until=before.call_until if body.call_until is None else _read_until(body.call_until),
     )
+
+
+def _clean_call(text: str) -> str:
+    return clean_text(text, max_length=_MAX_ABOUT, what="call") if clean_or_empty(text) else ""
+
+
+def _read_until(text: str) -> datetime | None:
+    return parse_instant(text) if text else None
 
 
 def _logged(session: Session) -> dict[str, object]:
@@ -217,4 +230,6 @@ def _logged(session: Session) -> dict[str, object]:
         "zone": session.zone,
         "planned_minutes": session.planned_minutes,
         "participants": len(session.participants),
+        "call": len(session.call),
+        "call_until": format_instant(session.call_until) if session.call_until else None,
     }

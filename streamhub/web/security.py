@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import cast
@@ -18,7 +19,7 @@ from aiohttp.typedefs import Middleware
 from streamhub.errors import BadInput, Forbidden, PlatformError, StreamhubError, TooMany
 from streamhub.live.problem import problem_of
 from streamhub.web import access
-from streamhub.web.access import ACTOR, PUBLIC, actor_of, find_actor, is_https
+from streamhub.web.access import ACTION_OF, ACTOR, PUBLIC, Action, actor_of, find_actor, is_https
 from streamhub.web.aside import tell_problem
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import language_of, render_page, wants_json, words_of
@@ -27,6 +28,8 @@ LOG = logging.getLogger("streamhub.web")
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_TRANSCRIPT_BYTES = 64 * 2**20
+MAX_UPLOAD_BYTES = 32 * 2**20
+"""Of a form with a photo; far more than a photo may have, so that what was typed beside it is read and kept."""
 BODY_TIMEOUT_S = 15
 FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - the name of a field
 FORM_TOKEN_HEADER = "X-Form-Token"  # noqa: S105 - the name of a header
@@ -39,6 +42,11 @@ ARCHIVE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'"
 )
+FRAMED_BY = web.RequestKey("framed_by", str)
+"""Set by a handler whose page may be shown in frames: the origins of the pages that may show it."""
+
+_UPLOADS = re.compile(r"/(?:s|api/v1/sessions)/[^/]+/(?:questions|embed)")
+_FOR_ANYBODY = frozenset({Action.ASK, Action.VOTE})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -48,7 +56,10 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     """Put the security headers on a response just before it leaves; runs for every route and every error."""
     archive = request.path.startswith("/archive/")
     headers = response.headers
-    headers["Content-Security-Policy"] = ARCHIVE_POLICY if archive else PAGE_POLICY
+    policy = ARCHIVE_POLICY if archive else PAGE_POLICY
+    if framed_by := request.get(FRAMED_BY, ""):
+        policy = policy.replace("frame-ancestors 'none'", f"frame-ancestors {framed_by}")
+    headers["Content-Security-Policy"] = policy
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "strict-origin-when-cross-origin" if archive else "same-origin"
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
@@ -135,6 +146,8 @@ async def render_error(request: web.Request, status: int, message: str, hint: st
     if wants_json(request):
         return web.json_response({"error": {"message": message or title, "hint": hint}}, status=status)
     explanation = _explain(status, _)
+    if status == 413 and plan_most_bytes(request) == MAX_UPLOAD_BYTES:
+        explanation = _("The photo is too large: at most 8 MB fit.")
     if explanation and actor_of(request) is PUBLIC:  # in the reader's language, instead of what helps a host or script
         message, hint = explanation, ""
     return render_page(request, "error.html", status=status, title=title, message=message or explanation, hint=hint)
@@ -155,7 +168,7 @@ def _explain(status: int, _: Callable[[str], str]) -> str:
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who asks, and refuse what another site sends in his name."""
-    most_bytes = MAX_TRANSCRIPT_BYTES if request.path.startswith("/api/v1/worker/") else MAX_BODY_BYTES
+    most_bytes = plan_most_bytes(request)
     if (request.content_length or 0) > most_bytes:
         raise web.HTTPRequestEntityTooLarge(max_size=most_bytes, actual_size=request.content_length or 0)
     request[ACTOR] = PUBLIC
@@ -168,11 +181,20 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
+def plan_most_bytes(request: web.Request) -> int:
+    """How large a body may be: transcripts from workers, photos where questions are asked, else little."""
+    if request.path.startswith("/api/v1/worker/"):
+        return MAX_TRANSCRIPT_BYTES
+    is_upload = request.content_type == "multipart/form-data" and _UPLOADS.fullmatch(request.path)
+    return MAX_UPLOAD_BYTES if is_upload else MAX_BODY_BYTES
+
+
 async def refuse_foreign(request: web.Request) -> None:
     """Refuse a change that another site had a browser send.
 
     Scripts with a bearer token carry no cookies and pass. A browser says where a request comes from; a signed-in
-    person's request must carry the login's form token besides, so an old browser that says nothing is refused too.
+    person's request must carry the login's form token besides, so an old browser that says nothing is refused too. What
+    everybody may do, such as asking, uses no login and needs no such token.
 
     Raises:
         Forbidden: the request comes from another site, or the form token is missing or of another login.
@@ -184,7 +206,7 @@ async def refuse_foreign(request: web.Request) -> None:
         hint = "send it from the hub's own page; behind a proxy, hub.url must be the hub's public address"
         raise Forbidden("the request comes from another site", hint=hint)
     actor = actor_of(request)
-    if actor.login:
+    if actor.login and ACTION_OF.get(request.match_info.handler) not in _FOR_ANYBODY:
         token = request.headers.get(FORM_TOKEN_HEADER) or str((await read_form(request)).get(FORM_TOKEN_FIELD, ""))
         if not access.is_form_token(hub_of(request), actor, token):
             raise Forbidden("the form carries no valid token", hint="reload the page and send it again")

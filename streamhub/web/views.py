@@ -6,13 +6,14 @@ The public never sees a name that its asker did not want shown, a held question,
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.live.platform import Signal
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import PUBLIC_STATES, VOTABLE_STATES
-from streamhub.schedule.rules import ACCEPTS_QUESTIONS, NEXT_STATES
+from streamhub.schedule.rules import ACCEPTS_QUESTIONS, NEXT_STATES, accepts_asking
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.timecode import format_instant
 from streamhub.web.platform_views import WatchPlace
@@ -48,8 +49,12 @@ def show_json(show: Show) -> Json:
     }
 
 
-def session_json(session: Session) -> Json:
-    """A session as everybody may see it; a rehearsal is nobody's business and counts as open."""
+def session_json(session: Session, *, at: datetime | None = None) -> Json:
+    """A session as everybody may see it; a rehearsal is nobody's business and counts as open.
+
+    With ``at``, ``accepts_questions`` minds the deadline of a call for contributions; ``accepts_votes`` never does.
+    """
+    asking = session.state in ACCEPTS_QUESTIONS if at is None else accepts_asking(session, at=at)
     return {
         "id": session.id,
         "show_id": session.show_id,
@@ -61,7 +66,10 @@ def session_json(session: Session) -> Json:
         "state": _REHEARSED.get(session.state, session.state).value,
         "started_at": format_instant(session.started_at) if session.started_at else None,
         "ended_at": format_instant(session.ended_at) if session.ended_at else None,
-        "accepts_questions": session.state in ACCEPTS_QUESTIONS,
+        "accepts_questions": asking,
+        "accepts_votes": session.state in ACCEPTS_QUESTIONS,
+        "call": session.call,
+        "call_until": format_instant(session.call_until) if session.call_until else None,
         "participants": [{"name": p.name, "role": p.role.value, "about": p.about} for p in session.participants],
         "path": f"/s/{session.id}",
     }
@@ -91,6 +99,7 @@ def question_json(question: Question) -> Json:
         "votes": question.votes,
         "votable": question.state in VOTABLE_STATES,
         "asked_at": format_instant(question.asked_at),
+        "photo": f"/s/{question.session_id}/questions/{question.id}/photo" if question.photo else None,
     }
 
 
@@ -105,6 +114,7 @@ def host_question_json(question: Question) -> Json:
         "topics": list(question.topics),
         "products": list(question.products),
         "note": question.note,
+        "doubt": question.doubt,
     }
 
 
@@ -154,14 +164,19 @@ def work_json(work: WorkStatus) -> Json:
 
 
 def plan_public_state(
-    session: Session, questions: Iterable[Question], answers: Iterable[Answer], watch: WatchPlace | None
+    session: Session,
+    questions: Iterable[Question],
+    answers: Iterable[Answer],
+    watch: WatchPlace | None,
+    *,
+    at: datetime | None = None,
 ) -> Json:
     """The state of a session's public channel."""
     seen = [question for question in questions if question.state in PUBLIC_STATES]
     on_air = next((question.id for question in seen if question.state is QuestionState.ON_AIR), None)
     published = sum(answer.state is AnswerState.PUBLISHED for answer in answers)
     return {
-        "session": session_json(session),
+        "session": session_json(session, at=at),
         "on_air": on_air,
         "questions": {question.id: question_json(question) for question in seen},
         "answers": published,

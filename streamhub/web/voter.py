@@ -19,6 +19,11 @@ def known_voter(request: web.Request) -> str:
     return unsign(hub_of(request).secret, "voter", request.cookies.get(cookie_name(request, _COOKIE), "")) or ""
 
 
+def is_forged(request: web.Request) -> bool:
+    """Whether a request carries a voter's cookie that we did not sign."""
+    return bool(request.cookies.get(cookie_name(request, _COOKIE), "")) and not known_voter(request)
+
+
 def voter_of(request: web.Request) -> str:
     """The voter's id; a newcomer gets one, and `keep_voter` hands it over with the response."""
     voter = known_voter(request) or request.get(_FRESH, "")

@@ -428,7 +428,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
         broadcasting, work, answers = FakeBroadcasting(store, clock, folder / "hls"), FakeWork(), FakeAnswers()
         workshop = FakeWorkshop()
         platforms, videos, chat, inbox = FakePlatforms(), FakeVideos(), FakeChat(store, clock), FakeInbox()
-        generous: dict[str, Any] = {"questions_per_minute": 500, "votes_per_minute": 500}
+        generous: dict[str, Any] = {"questions_per_minute": 500, "votes_per_minute": 500, "votes_per_address": 0}
         hub = Hub(
             settings=HubSettings(name="Probe-Hub", **{**generous, **settings}),
             store=store,
@@ -440,6 +440,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
             workshop=workshop,
             public_dir=folder / "public",
             secret=b"s" * 32,
+            photos_dir=folder / "photos",
             platforms=platforms,
             videos=videos,
             chat=chat,

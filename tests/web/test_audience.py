@@ -133,7 +133,7 @@ async def test_consent_is_logged(world: World) -> None:
     asked = await world.ask(session)
     actions = await world.hub.store.read(lambda db: log.list_actions(db, limit=10, object_id=asked))
     consent = next(a for a in actions if a.action == "consent.given")
-    assert consent.details == {"text": "2026-11", "shown": "anonymous"}
+    assert consent.details == {"text": "2026-12", "shown": "anonymous", "photo": False}
 
 
 async def test_vote_and_unvote_without_javascript(world: World) -> None:

@@ -1,6 +1,7 @@
 // The audience's page, kept fresh by server-sent events. Without this script everything works by forms.
 // State and diffs are documented in streamhub/web/events.py.
 
+import { dropDraft, keepDraft, shrinkPhoto, solvePuzzle } from "./ask.js";
 import { addLocalTimes, tickCountdown } from "./times.js";
 
 const main = document.querySelector("main[data-session]");
@@ -31,9 +32,21 @@ function showQuestion(question) {
   const text = item.querySelector(".text");
   text.lang = question.language;
   setText(text, question.text);
+  showPhoto(item.querySelector(".photo"), question.photo);
   setText(item.querySelector(".asker"), question.asker);
   setText(item.querySelector(".source"), question.from_chat ? list.dataset.labelChat : "");
   setText(item.querySelector(".state"), list.getAttribute(`data-label-${question.state}`) ?? "");
+}
+
+function showPhoto(place, path) {
+  place.hidden = !path;
+  if (!path || place.firstElementChild) return;
+  const link = document.createElement("a");
+  const image = document.createElement("img");
+  Object.assign(image, { src: path, alt: list.dataset.labelPhoto, loading: "lazy" });
+  link.href = path;
+  link.append(image);
+  place.append(link);
 }
 
 function sortQuestions() {
@@ -96,8 +109,8 @@ function noticeSession(change) {
   const first = phaseState === null;
   const changed = !first && phaseState !== now;
   phaseState = now;
-  const accepts = document.getElementById("ask") !== null;
-  if (changed || (first && accepts !== change.session.accepts_questions)) refreshStage();
+  const accepts = document.getElementById("ask-form") !== null;
+  if (changed || accepts !== change.session.accepts_questions) refreshStage();
 }
 
 // The page's head changes a few times in a session's life: then it is fetched anew, a little later for some than for
@@ -111,10 +124,23 @@ function refreshStage(after = 0) {
     const playing = document.querySelector("#stage video");
     if (!playing || !stage.querySelector("video")) document.getElementById("stage").replaceWith(stage);
     document.body.className = fresh.body.className;
-    if (!fresh.getElementById("ask")) document.getElementById("ask")?.remove();
+    refreshAsk(fresh.getElementById("ask"));
     addLocalTimes();
     awaitPicture();
   }, after + Math.random() * 1500);
+}
+
+function refreshAsk(fresh) {
+  const own = document.getElementById("ask");
+  if (!fresh) own?.remove();
+  else if (!own) document.querySelector(".questions").before(fresh);
+  else if (!own.querySelector("form")) own.replaceWith(fresh);
+  else if (!fresh.querySelector("form")) {
+    own.querySelector(".deadline")?.replaceWith(fresh.querySelector(".deadline"));
+    own.querySelector("button.primary").disabled = true;
+    return;
+  } else return;
+  takeForm();
 }
 
 // On air without a picture: the first seconds of the stream are still being written, so look again soon.
@@ -140,6 +166,10 @@ async function send(method, path, body, key) {
     headers: body ? { "Content-Type": "application/json", "Idempotency-Key": key } : {},
     body: body ? JSON.stringify(body) : undefined,
   });
+  return await read(response);
+}
+
+async function read(response) {
   const answer = await response.json();
   if (!response.ok) throw new Error([answer.error.message, answer.error.hint].filter(Boolean).join(" "));
   return answer;
@@ -152,7 +182,8 @@ list.addEventListener("submit", async (event) => {
   const mine = button.getAttribute("aria-pressed") === "true";
   button.setAttribute("aria-pressed", String(!mine));
   try {
-    const { votes } = await send(mine ? "DELETE" : "POST", `/api/v1/questions/${item.dataset.id}/vote`);
+    const { votes, doubt } = await send(mine ? "DELETE" : "POST", `/api/v1/questions/${item.dataset.id}/vote`);
+    setText(item.querySelector(".doubt"), doubt ? list.dataset.labelDoubt : "");
     item.dataset.votes = votes;
     setText(item.querySelector(".count"), String(votes));
     event.target.action = `/s/${id}/questions/${item.dataset.id}/${mine ? "vote" : "unvote"}`;
@@ -163,38 +194,72 @@ list.addEventListener("submit", async (event) => {
   }
 });
 
-const form = document.getElementById("ask-form");
 let asked = 0; // a question sent again after a broken connection carries the same key and is asked once
-form?.addEventListener("submit", async (event) => {
+
+async function sendQuestion(form) {
+  const body = new FormData();
+  for (const name of ["text", "name", "shown", "email"]) if (form.elements[name]) body.set(name, form.elements[name].value);
+  if (form.elements.tell?.checked) body.set("tell", "yes");
+  const photo = await shrinkPhoto(form.elements.photo?.files[0]);
+  if (photo) body.set("photo", photo, photo.name);
+  body.set("proof", await solvePuzzle(id));
+  const headers = { "Idempotency-Key": `${form.elements.stamp.value}-${asked}` };
+  return await read(await fetch(`/api/v1/sessions/${id}/questions`, { method: "POST", headers, body }));
+}
+
+function showAsked(question) {
+  if (question.state === "held") return;
+  state.questions[question.id] = question;
+  showQuestion(question);
+  sortQuestions();
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (form.id !== "ask-form") return;
   event.preventDefault();
   const said = document.getElementById("ask-said");
-  const button = form.querySelector("button");
+  const button = form.querySelector("button.primary");
   button.disabled = true;
   try {
-    const body = { text: form.text.value, name: form.elements.name.value, shown: form.shown.value };
-    const question = await send("POST", `/api/v1/sessions/${id}/questions`, body, `${form.stamp.value}-${asked}`);
+    const question = await sendQuestion(form);
     asked += 1;
-    const held = question.state === "held";
     said.classList.remove("bad");
-    setText(said, held ? said.dataset.held : said.dataset.asked);
-    if (!held) {
-      state.questions[question.id] = question;
-      showQuestion(question);
-      sortQuestions();
-    }
-    form.text.value = "";
+    setText(said, said.dataset[question.said]);
+    showAsked(question);
+    form.elements.text.value = "";
+    if (form.elements.photo) form.elements.photo.value = "";
+    dropDraft(id);
   } catch (error) {
     said.classList.add("bad");
     setText(said, error.message || list.dataset.failed);
   }
   said.hidden = false;
   button.disabled = false;
+  said.scrollIntoView({ block: "nearest" });
 });
+
+function takeForm() {
+  const form = document.getElementById("ask-form");
+  if (form) keepDraft(form, id);
+}
+
+// When the time for sending in is over, the page says so; what somebody is typing stays, to be copied.
+let closed = false;
+function mindDeadline() {
+  const deadline = document.querySelector("#ask [data-deadline]");
+  if (!deadline || closed || new Date(deadline.dataset.deadline) > Date.now()) return;
+  closed = true;
+  refreshStage();
+}
 
 setInterval(() => {
   for (const element of document.querySelectorAll("[data-starts]")) tickCountdown(element);
+  mindDeadline();
 }, 10000);
 
+if (/[?&]said=(asked|held|flood)/.test(location.search)) dropDraft(id);
+takeForm();
 document.getElementById("said")?.focus();
 awaitPicture();
 listen();

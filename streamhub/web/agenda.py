@@ -1,0 +1,133 @@
+"""A session in people's calendars: a file that stays the same entry while the session is moved or cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from icalendar import Alarm, Calendar, Event
+from sqlite_utils import Database
+
+from streamhub.schedule.show import Session, SessionState, Show
+from streamhub.store import shows as show_rows
+from streamhub.store.announcements import Revisions, load_revisions
+from streamhub.web import desk
+from streamhub.web.access import Action, allow, is_https
+from streamhub.web.hub import hub_of
+from streamhub.web.pages import PAGES, format_moment, language_of
+from streamhub.web.signing import digest_for
+
+_ALARMS = (timedelta(days=1), timedelta(minutes=10))
+_STATUS = {SessionState.CANCELLED: "CANCELLED", SessionState.MOVED: "TENTATIVE"}
+
+Say = Callable[[str], str]
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/s/{session_id}/session.ics")
+@allow(Action.SEE_PUBLIC)
+async def calendar_file(request: web.Request) -> web.StreamResponse:
+    """The session as a calendar's entry, for a download or a subscription."""
+    hub, session_id = hub_of(request), request.match_info["session_id"]
+
+    def read(db: Database) -> tuple[Session, Show, Revisions]:
+        session = desk.require_public(db, session_id)
+        return session, show_rows.load_show(db, session.show_id), load_revisions(db, session_id)
+
+    session, show, revisions = await hub.store.read(read)
+    entry = Entry(
+        session=session,
+        show=show,
+        revisions=revisions,
+        uid=f"{digest_for(hub.secret, 'calendar', session.id)}@streamhub",
+        url=page_address(request, session.id),
+        now=hub.now(),
+    )
+    language = language_of(request, default=session.language)
+    calendar = make_calendar(entry, request.app[PAGES].words(language).gettext, language)
+    return web.Response(
+        body=calendar.to_ical(),
+        content_type="text/calendar",
+        charset="utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{session.id}.ics"'},
+    )
+
+
+def page_address(request: web.Request, session_id: str) -> str:
+    """The session's one address, whole."""
+    base = hub_of(request).settings.url.rstrip("/")
+    own = f"{'https' if is_https(request) else 'http'}://{request.host}"
+    return f"{base or own}/s/{session_id}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """What a calendar is told.
+
+    Attributes:
+        session, show, revisions: what is announced, and how it changed.
+        uid: the entry's name for ever.
+        url: of the session's page.
+        now: stands in the entry where it never changed.
+    """
+
+    session: Session
+    show: Show
+    revisions: Revisions
+    uid: str
+    url: str
+    now: datetime
+
+
+def make_calendar(entry: Entry, say: Say, language: str) -> Calendar:
+    """A calendar with the one entry, in a language."""
+    session, revisions, url = entry.session, entry.revisions, entry.url
+    starts_at = session.starts_at.astimezone(ZoneInfo(session.zone))
+    event = Event()
+    event.add("uid", entry.uid)
+    event.add("sequence", revisions.count)
+    event.add("dtstamp", revisions.changed_at or entry.now)
+    event.add("last-modified", revisions.changed_at or entry.now)
+    event.add("dtstart", starts_at)
+    event.add("dtend", (session.starts_at + timedelta(minutes=session.planned_minutes)).astimezone(starts_at.tzinfo))
+    event.add("summary", f"{session.title} – {entry.show.title}")
+    event.add("url", url)
+    event.add("location", url)
+    event.add("status", _STATUS.get(session.state, "CONFIRMED"))
+    here = f"{say('Ask, watch and read the answers here:')} {url}"
+    lines = [entry.show.about, *_plan_lines(session, say, language), here]
+    event.add("description", "\n\n".join(line for line in lines if line))
+    if session.state not in _STATUS:
+        for before in _ALARMS:
+            alarm = Alarm()
+            alarm.add("action", "DISPLAY")
+            alarm.add("trigger", -before)
+            alarm.add("description", f"{session.title}: {url}")
+            event.add_component(alarm)
+    calendar = Calendar()
+    calendar.add("prodid", "-//streamhub//session//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add("x-published-ttl", "PT6H")
+    calendar.add("refresh-interval", timedelta(hours=6), parameters={"value": "DURATION"})
+    calendar.add_component(event)
+    calendar.add_missing_timezones()
+    return calendar
+
+
+def _plan_lines(session: Session, say: Say, language: str) -> list[str]:
+    lines = []
+    if session.state is SessionState.CANCELLED:
+        lines.append(say("This session was cancelled."))
+    if session.state is SessionState.MOVED:
+        lines.append(say("This session was moved. The new time will stand at the address below."))
+    if session.call:
+        lines.append(session.call)
+    if session.call_until is not None:
+        until = format_moment(session.call_until, session.zone, language)
+        lines.append(say("Questions can be sent in until %(time)s.") % {"time": until})
+    return lines

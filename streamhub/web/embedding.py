@@ -1,0 +1,105 @@
+"""The ask form on a company's own page, in a frame: which pages may show it, and how its asker is known there.
+
+A browser sends a frame from elsewhere no cookie of ours, or keeps one for that page alone. So the form itself carries
+a signed id of its asker, which the frame's script keeps for its next showing, and everything works without cookies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from streamhub.config import parse_origins
+from streamhub.errors import StreamhubError
+from streamhub.text import new_id
+from streamhub.web import desk
+from streamhub.web.access import Action, allow
+from streamhub.web.agenda import page_address
+from streamhub.web.asking import SAID_ON_PAGE, asked_by_form, tell_when_to_retry, what_was_done
+from streamhub.web.audience import ask_context
+from streamhub.web.hub import Hub, hub_of
+from streamhub.web.pages import keep_language, render_page
+from streamhub.web.security import FRAMED_BY
+from streamhub.web.signing import sign, unsign
+from streamhub.web.uploads import read_sent_form
+
+_ASKER = "asker"
+_ANYBODY = "*"
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/s/{session_id}/embed")
+@allow(Action.SEE_PUBLIC)
+async def embedded_form(request: web.Request) -> web.StreamResponse:
+    """The ask form without anything around it, for a frame on an allowed page."""
+    response = await _render(request, form={}, error=None, said="", status=200)
+    keep_language(request, response)
+    return response
+
+
+@routes.post("/s/{session_id}/embed")
+@allow(Action.ASK)
+async def ask_in_frame(request: web.Request) -> web.StreamResponse:
+    """Take a question from the frame; sending the form again, or reloading, asks once."""
+    session_id = request.match_info["session_id"]
+    sent = await read_sent_form(request)
+    asker = read_asker(hub_of(request), sent.fields.get(_ASKER, "")) or new_asker(hub_of(request))
+    typed = {**sent.fields, _ASKER: sign_asker(hub_of(request), asker)}
+    try:
+        asked = asked_by_form(request, session_id, sent, asker, source="embed")
+        question = await desk.ask(request, session_id, asked)
+    except StreamhubError as error:
+        if error.http_status not in SAID_ON_PAGE:
+            raise
+        page = await _render(request, form=typed, error=error, said="", status=error.http_status)
+        tell_when_to_retry(page, error)
+        return page
+    return await _render(request, form={_ASKER: typed[_ASKER]}, error=None, said=what_was_done(question), status=200)
+
+
+async def _render(
+    request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None, said: str, status: int
+) -> web.Response:
+    hub, session_id = hub_of(request), request.match_info["session_id"]
+    session = await hub.store.read(lambda db: desk.require_public(db, session_id))
+    origins = parse_origins(hub.settings.embed_origins)
+    address = page_address(request, session_id)
+    context: dict[str, Any] = {"session": session, "address": address, "default_language": session.language}
+    framing = framing_page(request)
+    if not origins or (framing and framing not in origins):
+        request[FRAMED_BY] = _ANYBODY  # nothing can be done on this page, so it may be read anywhere
+        return render_page(request, "embed_refused.html", status=403, origin=framing, **context)
+    request[FRAMED_BY] = " ".join(origins)
+    token = form.get(_ASKER) or sign_asker(hub, new_asker(hub))
+    context |= {**ask_context(request, session), "form": form, "error": error, "said": said, "asker": token}
+    response = render_page(request, "embed.html", status=status, **context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def framing_page(request: web.Request) -> str:
+    """The origin of the page that shows the frame, as far as the browser says; empty when it does not."""
+    if request.method != "GET" or request.headers.get("Sec-Fetch-Site") in {"same-origin", "none"}:
+        return ""
+    parts = urlsplit(request.headers.get("Referer", ""))
+    own = request.headers.get("Sec-Fetch-Dest") not in {"iframe", "frame"}
+    return "" if own or not parts.netloc else f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def new_asker(hub: Hub) -> str:
+    """An id for somebody who is not known yet."""
+    return new_id(hub.random, length=26)
+
+
+def sign_asker(hub: Hub, asker: str) -> str:
+    """What the form carries of its asker."""
+    return sign(hub.secret, "embedded-asker", asker)
+
+
+def read_asker(hub: Hub, token: str) -> str:
+    """The asker's id; empty when the form carries none of ours."""
+    return unsign(hub.secret, "embedded-asker", token) or ""
