@@ -15,7 +15,7 @@ STAGES = ["schedule", "questions", "live", "recording", "transcript", "answers",
 CORE = {"errors", "timecode", "text", "config", "process", "wordforms"}
 NOUNS = {
     "schedule": {"show"},
-    "questions": {"question", "intake", "trouble", "follower"},
+    "questions": {"follower", "intake", "likeness", "question", "trouble", "vocabulary", "wordbag"},
     "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
     "recording": {"recording"},
     "transcript": {"transcript", "vtt"},  # vtt is the noun's notation: parse and format, pure
