@@ -20,7 +20,7 @@ from streamhub.web.platform_views import (
     VideosView,
     WatchPlace,
 )
-from streamhub.web.services import Suggestion
+from streamhub.web.services import Lookalike, Suggestion
 from streamhub.web.source_views import SourceOffer, SourcesView
 
 

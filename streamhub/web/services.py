@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 from streamhub.answers.answer import Answer
 from streamhub.live.platform import Ingest, Signal
 from streamhub.questions.follower import FollowerKind
+from streamhub.questions.question import QuestionState
 from streamhub.recording.matching import InboxCode, InboxItem
 from streamhub.transcript.recognised import TranscriptionTask
 from streamhub.transcript.transcript import Transcript
@@ -336,6 +337,36 @@ class Suggestions(Protocol):
             session_id: where it is typed: its show decides which open questions are offered.
             limit: at most so many.
         """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookalike:
+    """A question that a host may want to merge with another one.
+
+    Attributes:
+        id, text, language, session_id, state, votes: the question's.
+        score: 0 to 1, how like it is.
+    """
+
+    id: str
+    text: str
+    language: str
+    score: float
+    session_id: str
+    state: QuestionState
+    votes: int
+
+
+class Lookalikes(Protocol):
+    """Questions that look like another one; for hosts alone, since held ones are among them."""
+
+    async def similar(self, question_id: str, *, limit: int = 5) -> Sequence[Lookalike]:
+        """The questions of its show that are most like it, best first; nothing where none is like it.
+
+        Raises:
+            NotFound: there is no such question.
+        """
+
 
 
 class Telling(Protocol):
