@@ -58,6 +58,7 @@ from streamhub.store import shows as show_rows
 from streamhub.store.broadcasts import list_broadcasts
 from streamhub.store.lock import hold_workspace
 from streamhub.store.store import Store
+from streamhub.suggesting import Suggester
 from streamhub.text import Random
 from streamhub.timecode import Now
 from streamhub.transcript import faster_whisper, openai_whisper
@@ -260,7 +261,9 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
             first_site = asyncio.create_task(_ensure_site(parts.workspace))
             stack.callback(first_site.cancel)
             await stack.enter_async_context(outside.keep())
-            url = await stack.enter_async_context(_web(parts, broadcasting, outside))
+            suggester = Suggester(parts.store, parts.workspace.transcripts)
+            await stack.enter_async_context(suggester.keep())
+            url = await stack.enter_async_context(_web(parts, broadcasting, outside, suggester))
             handlers = {**_control(parts, url, rtmp), "platforms-wake": _wake_platforms(outside)}
             await stack.enter_async_context(open_control(parts.workspace, handlers))
             await _greet(parts, url, rtmp, say)
@@ -382,7 +385,9 @@ def _make_broadcasting(parts: Parts, rtmp: RtmpDoor, srt: SrtDoor | None, outsid
 
 
 @contextlib.asynccontextmanager
-async def _web(parts: Parts, broadcasting: HubBroadcasting, outside: Outside) -> AsyncIterator[str]:
+async def _web(
+    parts: Parts, broadcasting: HubBroadcasting, outside: Outside, suggester: Suggester
+) -> AsyncIterator[str]:
     """Serve the web face; yields its address."""
     settings = parts.settings.hub
     hub = Hub(
@@ -399,6 +404,8 @@ async def _web(parts: Parts, broadcasting: HubBroadcasting, outside: Outside) ->
         videos=outside.video_sights,
         inbox=outside.inbox,
         sources=outside.sources,
+        suggestions=suggester,
+        lookalikes=suggester,
         public_dir=parts.workspace.public,
         photos_dir=parts.workspace.media(parts.settings) / "photos",
         secret=parts.workspace.secret(),

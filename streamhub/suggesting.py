@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from streamhub.answered import Answered, AnsweredFolder
+from streamhub.answers.answer import Answer, AnswerState
+from streamhub.archive.format import answer_name
 from streamhub.errors import StreamhubError
 from streamhub.pipeline import with_state
-from streamhub.answers.answer import Answer, AnswerState
 from streamhub.questions.likeness import MAX_QUERY_LETTERS, Entry, LikenessIndex, Match
 from streamhub.questions.question import QuestionState
 from streamhub.questions.rules import VOTABLE_STATES
@@ -53,7 +54,6 @@ class Suggester:
     Args:
         store: the hub's data.
         transcripts: the archive's folder; need not exist.
-        page: path of an answer's page within the archive's site.
         fresh_s: how long the index is believed before the log is looked at.
         seconds: a clock that only rises.
     """
@@ -63,11 +63,10 @@ class Suggester:
         store: Store,
         transcripts: Path,
         *,
-        page: Callable[[Answer], str],
         fresh_s: float = 0.5,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._page = store, page
+        self._store = store
         self._folder = AnsweredFolder(transcripts)
         self._fresh_s, self._seconds = fresh_s, seconds
         self._index = LikenessIndex()
@@ -188,7 +187,7 @@ class Suggester:
             kind, _, question_id = match.key.partition(":")
             row, answered = asked.get(question_id), self._answers.get(question_id)
             if kind == "a" and answered is not None and _is_published(answered.answer, row):
-                found.append(self._answered(answered, match))
+                found.append(_answered(answered, match))
             elif kind == "q" and row is not None and _is_open(row, show_id):
                 found.append(_open(row, match))
         return found[: max(0, limit)]
@@ -222,9 +221,7 @@ class Suggester:
 
     async def _search(self, text: str, language: str, *, where: Callable[[str], bool]) -> list[Match]:
         spoken = self._guessing.guess(text[:MAX_QUERY_LETTERS], _language(language))
-        find = partial(
-            self._index.search, text, spoken, limit=FOUND_AT_MOST, floor=FLOORS[spoken], where=where
-        )
+        find = partial(self._index.search, text, spoken, limit=FOUND_AT_MOST, floor=FLOORS[spoken], where=where)
         return await asyncio.get_running_loop().run_in_executor(self._searcher, find)
 
     def _may_offer(self, key: str, show_id: str) -> bool:
@@ -241,24 +238,6 @@ class Suggester:
     def _show_of(self, standing: tuple[str, QuestionState]) -> str:
         setting = self._settings.get(standing[0])
         return setting[0] if setting else ""
-
-    def _answered(self, one: Answered, match: Match) -> Suggestion:
-        answer = one.answer
-        return Suggestion(
-            kind="answered",
-            id=answer.id,
-            text=answer.question,
-            language=answer.language,
-            score=round(match.score, 3),
-            session_id=answer.session_id,
-            session_title=one.session_title,
-            page=f"/archive/{self._page(answer)}",
-            start_ms=answer.start_ms,
-            duration_ms=one.duration_ms,
-            answerers=answer.answerers,
-            at=one.at,
-            votes=answer.votes,
-        )
 
 
 def _language(code: str) -> Language:
@@ -277,6 +256,25 @@ def _is_open(row: rows.Asked, show_id: str) -> bool:
 
 def _is_published(answer: Answer, row: rows.Asked | None) -> bool:
     return with_state(answer, row.state if row else None).state is AnswerState.PUBLISHED
+
+
+def _answered(one: Answered, match: Match) -> Suggestion:
+    answer = one.answer
+    return Suggestion(
+        kind="answered",
+        id=answer.id,
+        text=answer.question,
+        language=answer.language,
+        score=round(match.score, 3),
+        session_id=answer.session_id,
+        session_title=one.session_title,
+        page=f"/archive/a/{answer_name(answer)}/",
+        start_ms=answer.start_ms,
+        duration_ms=one.duration_ms,
+        answerers=answer.answerers,
+        at=one.at,
+        votes=answer.votes,
+    )
 
 
 def _open(row: rows.Asked, match: Match) -> Suggestion:

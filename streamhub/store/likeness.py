@@ -28,7 +28,7 @@ COMPARED_STATES = frozenset(
         QuestionState.ANSWERED_IN_WRITING,
     }
 )
-"""States in which a question is worth comparing with; those that are merged, declined or withdrawn stand for nothing."""
+"""States in which a question is worth comparing with: not those of one that is merged, declined or withdrawn."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,13 +55,6 @@ class Asked:
     privacy: Privacy
 
 
-_SELECT = (
-    "select q.id, q.text, q.language, q.state, q.votes, q.asked_at, q.session_id, sessions.title as session_title, "
-    "sessions.state as session_state, sessions.show_id, shows.privacy from questions q "
-    "join sessions on sessions.id = q.session_id join shows on shows.id = sessions.show_id where "
-)
-
-
 def last_change(db: Database) -> int:
     """A number that rises whenever something is done to a question or a session; votes alone do not count."""
     row = fetch_one(db, "select max(id) as last from log")
@@ -81,13 +74,19 @@ def list_changed(db: Database, *, since: int, until: int) -> list[str]:
 
 def list_compared(db: Database, *, after: str, limit: int) -> list[Asked]:
     """Questions in `COMPARED_STATES` in order of their ids, those after an id."""
-    sql = _SELECT + "q.id > ? and q.state in (select value from json_each(?)) order by q.id limit ?"
-    return [_asked(row) for row in fetch_all(db, sql, after, json_list(COMPARED_STATES), limit)]
+    sql = "select id from questions where id > ? and state in (select value from json_each(?)) order by id limit ?"
+    found = fetch_all(db, sql, after, json_list(COMPARED_STATES), limit)
+    return sorted(load_asked(db, [str(row["id"]) for row in found]).values(), key=lambda one: one.id)
 
 
 def load_asked(db: Database, ids: Collection[str]) -> dict[str, Asked]:
     """Questions by id, whatever their states; ids that are none are left out."""
-    sql = _SELECT + "q.id in (select value from json_each(?))"
+    sql = (
+        "select q.id, q.text, q.language, q.state, q.votes, q.asked_at, q.session_id, sessions.title as session_title, "
+        "sessions.state as session_state, sessions.show_id, shows.privacy from questions q "
+        "join sessions on sessions.id = q.session_id join shows on shows.id = sessions.show_id "
+        "where q.id in (select value from json_each(?))"
+    )
     return {str(row["id"]): _asked(row) for row in fetch_all(db, sql, json_list(ids))}
 
 

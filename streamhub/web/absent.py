@@ -116,6 +116,14 @@ class NoSuggestions:
         return ()
 
 
+class NoLookalikes:
+    """A hub that compares no questions for its hosts."""
+
+    async def similar(self, question_id: str, *, limit: int = 5) -> Sequence[Lookalike]:
+        """None."""
+        return ()
+
+
 class NoTelling:
     """A hub that sends no mail."""
 

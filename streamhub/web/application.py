@@ -22,6 +22,7 @@ from streamhub.web import (
     planning,
     platform_host,
     sources,
+    suggestions,
     voting,
     workshop,
 )
@@ -56,6 +57,7 @@ def make_app(hub: Hub) -> web.Application:
         host_api,
         media,
         sources,
+        suggestions,
         workshop,
     ):
         app.add_routes(part.routes)

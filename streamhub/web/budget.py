@@ -23,6 +23,8 @@ from streamhub.web.window import Windows
 ENTRIES_PER_MINUTE = 20
 STREAMS_PER_ADDRESS = 1000
 NEW_VOTERS_PER_MINUTE = 10
+SUGGESTIONS_PER_MINUTE = 300
+"""Somebody who types asks about once a second, and a company's people share an address."""
 
 
 class Spending(StrEnum):
@@ -32,6 +34,7 @@ class Spending(StrEnum):
     VOTE = "vote"
     NEW_VOTER = "new_voter"
     ENTRY = "entry"
+    SUGGESTION = "suggestion"
 
 
 class Budget:
@@ -44,6 +47,7 @@ class Budget:
             Spending.VOTE: settings.votes_per_minute,
             Spending.NEW_VOTER: NEW_VOTERS_PER_MINUTE,
             Spending.ENTRY: ENTRIES_PER_MINUTE,
+            Spending.SUGGESTION: SUGGESTIONS_PER_MINUTE,
         }
         self._trust_proxy = settings.trust_proxy
         self._streams: Counter[str] = Counter()

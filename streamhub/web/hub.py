@@ -11,12 +11,22 @@ from streamhub.config import HubSettings
 from streamhub.store.store import Store
 from streamhub.text import Random
 from streamhub.timecode import Now
-from streamhub.web.absent import NoChat, NoInbox, NoPlatforms, NoSources, NoSuggestions, NoTelling, NoVideos
+from streamhub.web.absent import (
+    NoChat,
+    NoInbox,
+    NoLookalikes,
+    NoPlatforms,
+    NoSources,
+    NoSuggestions,
+    NoTelling,
+    NoVideos,
+)
 from streamhub.web.services import (
     Answers,
     Broadcasting,
     Chat,
     Inbox,
+    Lookalikes,
     Platforms,
     Sources,
     Suggestions,
@@ -37,7 +47,7 @@ class Hub:
         now: the clock.
         random: the source of ids and tokens.
         broadcasting, work, answers, workshop: the roles of `streamhub.web.services`.
-        platforms, videos, chat, inbox, suggestions, telling, sources: more of them; a hub may be without.
+        platforms, videos, chat, inbox, suggestions, telling, sources, lookalikes: more of them; a hub may be without.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
         photos_dir: where pictures that came with questions lie, need not exist yet; None: no pictures are taken.
         secret: at least 32 random bytes that stay the same over restarts; signs cookies and forms.
@@ -59,6 +69,7 @@ class Hub:
     inbox: Inbox = field(default_factory=NoInbox)
     sources: Sources = field(default_factory=NoSources)
     suggestions: Suggestions = field(default_factory=NoSuggestions)
+    lookalikes: Lookalikes = field(default_factory=NoLookalikes)
     telling: Telling = field(default_factory=NoTelling)
     photos_dir: Path | None = None
 

@@ -368,7 +368,6 @@ class Lookalikes(Protocol):
         """
 
 
-
 class Telling(Protocol):
     """Tells people, once, when a question is answered."""
 
