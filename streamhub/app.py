@@ -35,13 +35,20 @@ from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
 from streamhub.importing import ImportRequest
 from streamhub.keepers.outside import Outside, OutsideParts, OutsideSettings
+from streamhub.keepers.post import HubPost
+from streamhub.keepers.postman import Postman, PostmanParts
 from streamhub.keepers.source_reading import SourceKind
+from streamhub.keepers.teller import Teller, TellerParts, is_still_true
+from streamhub.keepers.telling import HubTelling
 from streamhub.live.description import describe_session
 from streamhub.live.local import LocalPlatform
 from streamhub.live.platform import Phase
 from streamhub.live.relay import Relay
 from streamhub.live.rtmp import RtmpDoor
 from streamhub.live.srt import SrtDoor
+from streamhub.outbox.mail import Letterhead
+from streamhub.outbox.sender import Sender
+from streamhub.outbox.smtp import SmtpAccess, SmtpSender
 from streamhub.pipeline import Pipeline, PipelineParts, Source, order_session
 from streamhub.platforms import Front
 from streamhub.process import Command, run_checked
@@ -59,7 +66,7 @@ from streamhub.store.broadcasts import list_broadcasts
 from streamhub.store.lock import hold_workspace
 from streamhub.store.store import Store
 from streamhub.suggesting import Suggester
-from streamhub.text import Random
+from streamhub.text import Random, clean_email
 from streamhub.timecode import Now
 from streamhub.transcript import faster_whisper, openai_whisper
 from streamhub.transcript.models import ModelReport, Shelf, choose_demo_model, describe_model
@@ -68,6 +75,7 @@ from streamhub.web.access import AccessRole, make_api_token, make_host_link
 from streamhub.web.application import make_app
 from streamhub.web.desk import notify
 from streamhub.web.hub import Hub
+from streamhub.web.links import Links
 from streamhub.workspace import Workspace, open_workspace, write_private
 
 LOG = logging.getLogger("streamhub")
@@ -263,7 +271,9 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
             await stack.enter_async_context(outside.keep())
             suggester = Suggester(parts.store, parts.workspace.transcripts)
             await stack.enter_async_context(suggester.keep())
-            url = await stack.enter_async_context(_web(parts, broadcasting, outside, suggester))
+            post = _make_post(parts)
+            await stack.enter_async_context(post.keep())
+            url = await stack.enter_async_context(_web(parts, broadcasting, outside, suggester, post))
             handlers = {**_control(parts, url, rtmp), "platforms-wake": _wake_platforms(outside)}
             await stack.enter_async_context(open_control(parts.workspace, handlers))
             await _greet(parts, url, rtmp, say)
@@ -384,9 +394,73 @@ def _make_broadcasting(parts: Parts, rtmp: RtmpDoor, srt: SrtDoor | None, outsid
     )
 
 
+def make_sender(settings: Settings, workspace: Workspace) -> Sender | None:
+    """Whoever takes the hub's mail; None without a mail server.
+
+    Raises:
+        Environment: the file with the password, or with certificates, cannot be read.
+    """
+    mail = settings.mail
+    if not mail.host:
+        return None
+    password = str(mail.password)
+    ca_file = workspace.folder / mail.ca_file if mail.ca_file else None
+    if ca_file and not ca_file.is_file():
+        raise Environment(f"{ca_file}: there is no such file", hint="check mail.ca_file")
+    if mail.password_file:
+        password = _read_password(workspace.folder / mail.password_file)
+    return SmtpSender(
+        SmtpAccess(
+            host=mail.host,
+            port=mail.port,
+            security=mail.security,
+            user=mail.user,
+            password=password,
+            own_name=clean_email(mail.from_address).rpartition("@")[2],
+            ca_file=ca_file,
+        )
+    )
+
+
+def _read_password(path: Path) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise Environment(f"{path}: others can read it", hint=f"run chmod 600 {path}")
+        return (path.read_text("utf-8").splitlines() or [""])[0]
+    except (OSError, UnicodeDecodeError) as error:
+        raise Environment(f"{path}: cannot be read", hint="check mail.password_file") from error
+
+
+def _make_post(parts: Parts) -> HubPost:
+    """The keepers of mail, as far as the settings let them."""
+    settings, hub, mail = parts.settings, parts.settings.hub, parts.settings.mail
+    sender, secret = make_sender(settings, parts.workspace), parts.workspace.secret()
+    links = Links(hub_url=hub.url.rstrip("/"), site_url=settings.site.url, secret=secret)
+    teller = TellerParts(
+        store=parts.store,
+        answers=ArchiveAnswers(parts.store, parts.workspace.transcripts, now=parts.now),
+        is_built=lambda page: (parts.workspace.public / page / "index.html").is_file(),
+        links=links,
+        hub_name=hub.name,
+        by_rule=mail.send == "by_rule" and sender is not None,
+        keep_days=mail.keep_days,
+        secret=secret,
+        now=parts.now,
+    )
+    if sender is None:
+        return HubPost(Teller(teller) if hub.url else None, None)
+    head = Letterhead(
+        address=clean_email(mail.from_address),
+        name=mail.from_name or hub.name,
+        links=(links.hub_url, links.site),
+    )
+    postman = PostmanParts(store=parts.store, sender=sender, head=head, wanted=is_still_true, now=parts.now)
+    return HubPost(Teller(teller), Postman(postman))
+
+
 @contextlib.asynccontextmanager
 async def _web(
-    parts: Parts, broadcasting: HubBroadcasting, outside: Outside, suggester: Suggester
+    parts: Parts, broadcasting: HubBroadcasting, outside: Outside, suggester: Suggester, post: HubPost
 ) -> AsyncIterator[str]:
     """Serve the web face; yields its address."""
     settings = parts.settings.hub
@@ -406,6 +480,8 @@ async def _web(
         sources=outside.sources,
         suggestions=suggester,
         lookalikes=suggester,
+        telling=HubTelling(store=parts.store, offered=post.configured, now=parts.now, random=parts.random),
+        post=post,
         public_dir=parts.workspace.public,
         photos_dir=parts.workspace.media(parts.settings) / "photos",
         secret=parts.workspace.secret(),

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from streamhub.errors import BadConfig, BadInput
-from streamhub.text import LANGUAGES
+from streamhub.text import LANGUAGES, clean_email
 from streamhub.timecode import require_zone
 
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
@@ -215,6 +215,23 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MailSettings:
+    """Mail that the hub sends."""
+
+    host: str = setting("", "Mail server, such as smtp.example.org; empty: every mail stays a draft.")
+    port: int = setting(587, "Its port: 587 for starttls, 465 for tls.")
+    security: str = setting("starttls", "starttls, tls, or none, which is for a server on this machine alone.")
+    user: str = setting("", "Name to sign in with; empty for none.")
+    password: Secret = setting(Secret(""), "Its password. Better set by variable, or kept in a file of its own.")
+    password_file: str = setting("", "File with the password in its first line, relative to the workspace.")
+    from_address: str = setting("", "Address that the hub writes from.")
+    from_name: str = setting("", "Name beside it; empty: the hub's name.")
+    send: str = setting("by_hand", "by_hand: a host sends each mail; by_rule: mails go out by themselves.")
+    ca_file: str = setting("", "Certificates (PEM) to trust instead of the system's, relative to the workspace.")
+    keep_days: int = setting(30, "Days after which an address is deleted once its owner was told.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """All settings of one hub."""
 
@@ -229,6 +246,7 @@ class Settings:
     answers: AnswerSettings = AnswerSettings()
     site: SiteSettings = SiteSettings()
     engine: EngineSettings = EngineSettings()
+    mail: MailSettings = MailSettings()
 
 
 def configured_platforms(settings: Settings) -> tuple[str, ...]:
@@ -344,7 +362,13 @@ def _check(sections: Mapping[str, Any]) -> list[str]:
     for place, url in {"hub.url": hub.url, "site.url": sections["site"].url}.items():
         if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
             problems.append(f"{place}: {url!r} is no web address, write it as https://hub.example.org")
-    return problems + _check_ranges(sections) + _check_youtube(sections["youtube"]) + _check_intake(sections)
+    return (
+        problems
+        + _check_ranges(sections)
+        + _check_youtube(sections["youtube"])
+        + _check_intake(sections)
+        + _check_mail(sections["mail"], hub)
+    )
 
 
 def _check_intake(sections: Mapping[str, Any]) -> list[str]:
@@ -377,6 +401,24 @@ def _check_youtube(youtube: YoutubeSettings) -> list[str]:
     return problems
 
 
+def _check_mail(mail: MailSettings, hub: HubSettings) -> list[str]:
+    problems = []
+    if mail.security == "none" and mail.host not in {"", "127.0.0.1", "::1", "localhost"}:
+        problems.append(f"mail.security: none, but {mail.host} is another machine; use starttls or tls")
+    if not 1 <= mail.port <= 65535:
+        problems.append(f"mail.port: {mail.port} is no port, use 1 to 65535")
+    if mail.password and mail.password_file:
+        problems.append("mail.password_file: there is a password besides; use one of the two")
+    try:
+        if mail.from_address or mail.host:
+            clean_email(mail.from_address)
+    except BadInput:
+        problems.append(f"mail.from_address: {mail.from_address!r} is no address, write it as fragen@example.org")
+    if mail.host and not hub.url:
+        problems.append("mail.host: set, but hub.url is empty, so that no mail could link to the hub")
+    return problems
+
+
 def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
     transcript: TranscriptSettings = sections["transcript"]
     problems: list[str] = []
@@ -384,6 +426,8 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "transcript.engine": (transcript.engine, ("faster-whisper", "openai-whisper")),
         "transcript.device": (transcript.device, ("auto", "cpu", "cuda")),
         "site.media": (sections["site"].media, ("link", "none")),
+        "mail.security": (sections["mail"].security, ("starttls", "tls", "none")),
+        "mail.send": (sections["mail"].send, ("by_hand", "by_rule")),
         "youtube.keep_token": (sections["youtube"].keep_token, ("file", "keyring")),
     }
     for place, (value, allowed) in choices.items():
@@ -401,6 +445,7 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "youtube.horizon_days": (sections["youtube"].horizon_days, 1),
         "youtube.watchdog_minutes": (sections["youtube"].watchdog_minutes, 1),
         "youtube.part_minutes": (sections["youtube"].part_minutes, 0),
+        "mail.keep_days": (sections["mail"].keep_days, 1),
         "hub.questions_per_minute": (sections["hub"].questions_per_minute, 1),
         "mailbox.max_mb": (sections["mailbox"].max_mb, 1),
         "hub.votes_per_minute": (sections["hub"].votes_per_minute, 1),

@@ -126,6 +126,16 @@ class TimedOut(Unavailable):
     """Something took longer than it was given."""
 
 
+class MailRefused(StreamhubError):
+    """A mail will never be taken for this recipient."""
+
+    http_status = 502
+
+
+class MailDeferred(Unavailable):
+    """A mail is not taken for this recipient at the moment; others may be."""
+
+
 class Environment(StreamhubError):
     """This machine lacks something: a program, a model, a port, disk space, a right."""
 

@@ -39,6 +39,7 @@ BRANDS = {
     "mastodon": {"questions/mastodon"},
     "feedparser": {"questions/feed"},
     "imap": {"questions/imap"},
+    "aiosmtplib": {"outbox/smtp"},
 }
 EVERYWHERE = {"app", "config"}  # the rooms that may name brands
 
@@ -90,6 +91,17 @@ def test_stages_look_left_only(name: str, path: Path) -> None:
         assert room in STAGES, f"{name} imports {'.'.join(target)}: not a room that a stage may know"
         assert STAGES.index(room) < STAGES.index(stage), f"{name} imports {'.'.join(target)}, which is to its right"
         assert target[1] in NOUNS[room], f"{name} imports {'.'.join(target)}, which is no noun"
+
+
+OUTBOX = [(name, path) for name, path in MODULES if name.startswith("outbox/")]
+
+
+@pytest.mark.parametrize(("name", "path"), OUTBOX, ids=[name for name, _ in OUTBOX])
+def test_the_outbox_knows_no_reasons(name: str, path: Path) -> None:
+    """The outbox imports itself and the core alone, and only its brand touches the outside."""
+    assert {target[0] for target in ours(path)} <= CORE | {"outbox"}
+    if name != "outbox/smtp":
+        assert not {found for found in imports_of(path) if found.split(".")[0] in IO_MODULES | {"aiosmtplib", "ssl"}}
 
 
 @pytest.mark.parametrize("room", sorted(CORE))

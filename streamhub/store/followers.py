@@ -97,6 +97,18 @@ def mark_told(db: Database, follower_id: str, *, about: str, at: datetime | None
     change(db, "update followers set told_at = ?, told_about = ? where id = ?", text_or_none(at), about, follower_id)
 
 
+def untell(db: Database, *, about: str, email: str) -> None:
+    """Take back that an address was told about an answer: its mail never went out."""
+    sql = "update followers set told_at = null, told_about = '' where told_about = ? and email = ?"
+    change(db, sql, about, email)
+
+
+def is_wanted(db: Database, *, about: str, email: str) -> bool:
+    """Whether an address still wants to hear about an answer."""
+    sql = "select 1 as yes from followers where told_about = ? and email = ?"
+    return fetch_one(db, sql, about, email) is not None
+
+
 def unfollow(db: Database, follower_id: str) -> None:
     """Delete an address; nothing more is sent to it for this question. Again changes nothing."""
     change(db, "update followers set email = '' where id = ?", follower_id)

@@ -124,6 +124,25 @@ class NoLookalikes:
         return ()
 
 
+class NoPost:
+    """A hub without a mail server."""
+
+    @property
+    def configured(self) -> bool:
+        """It has none."""
+        return False
+
+    @property
+    def trouble(self) -> str:
+        """None."""
+        return ""
+
+    @property
+    def rests_until(self) -> None:
+        """It does not wait for anything."""
+        return None
+
+
 class NoTelling:
     """A hub that sends no mail."""
 

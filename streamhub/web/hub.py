@@ -16,6 +16,7 @@ from streamhub.web.absent import (
     NoInbox,
     NoLookalikes,
     NoPlatforms,
+    NoPost,
     NoSources,
     NoSuggestions,
     NoTelling,
@@ -28,6 +29,7 @@ from streamhub.web.services import (
     Inbox,
     Lookalikes,
     Platforms,
+    Post,
     Sources,
     Suggestions,
     Telling,
@@ -47,7 +49,7 @@ class Hub:
         now: the clock.
         random: the source of ids and tokens.
         broadcasting, work, answers, workshop: the roles of `streamhub.web.services`.
-        platforms, videos, chat, inbox, suggestions, telling, sources, lookalikes: more of them; a hub may be without.
+        platforms, videos, chat, inbox, suggestions, lookalikes, telling, sources, post: more; a hub may be without.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
         photos_dir: where pictures that came with questions lie, need not exist yet; None: no pictures are taken.
         secret: at least 32 random bytes that stay the same over restarts; signs cookies and forms.
@@ -72,6 +74,7 @@ class Hub:
     lookalikes: Lookalikes = field(default_factory=NoLookalikes)
     telling: Telling = field(default_factory=NoTelling)
     photos_dir: Path | None = None
+    post: Post = field(default_factory=NoPost)
 
 
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)

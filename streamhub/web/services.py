@@ -442,3 +442,19 @@ class Sources(Protocol):
         Raises:
             NotFound: the session has no such source.
         """
+
+
+class Post(Protocol):
+    """The outbox on its way out; its mails stand in the store."""
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a mail server; without one every mail stays a draft."""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing goes out at the moment; empty when all is well."""
+
+    @property
+    def rests_until(self) -> datetime | None:
+        """When the mail server is asked again, UTC; None: at once."""

@@ -1,0 +1,87 @@
+"""The noun of the outbox: one mail to one person, for one reason.
+
+Refuses to know what the reasons are and how mail travels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+MAX_SUBJECT_LENGTH = 200
+MAX_BODY_LENGTH = 10_000
+
+
+class MailState(StrEnum):
+    """Where a mail is on its way; allowed steps stand in `streamhub.outbox.rules.NEXT_STATES`."""
+
+    DRAFT = "draft"
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mail:
+    """One mail to one person.
+
+    Attributes:
+        id: made of kind, recipient, object and version, so that there are never two mails for one reason.
+        kind: the reason, such as ``answered``.
+        object: id of what it is about.
+        version: of that; a new one is a new reason.
+        recipient: the address; empty once it was deleted.
+        language: ``de`` or ``en``.
+        subject: one line.
+        body: plain text; paragraphs are separated by blank lines.
+        leave_url: where the recipient says that he wants no more of these; empty for none.
+        state: where it is.
+        made_at: when, UTC.
+        sent_at: when the mail server took it, UTC; None before.
+        message_id: the header, without brackets; drawn up before the first attempt and kept from then on.
+        tries: attempts that failed.
+        retry_at: not before, UTC; None: at once.
+        problem: what went wrong last; names no address.
+        edition: rises with each change, so that two hosts never overwrite each other.
+    """
+
+    id: str
+    kind: str
+    object: str
+    version: str = "1"
+    recipient: str
+    language: str
+    subject: str
+    body: str
+    leave_url: str = ""
+    state: MailState = MailState.DRAFT
+    made_at: datetime
+    sent_at: datetime | None = None
+    message_id: str = ""
+    tries: int = 0
+    retry_at: datetime | None = None
+    problem: str = ""
+    edition: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letterhead:
+    """Who writes.
+
+    Attributes:
+        address: of the sender.
+        name: shown beside it; may be empty.
+        links: beginnings of the addresses that may become links in a mail; every other address stays text.
+    """
+
+    address: str
+    name: str = ""
+    links: tuple[str, ...] = ()
+
+    @property
+    def domain(self) -> str:
+        """The sender's domain, in which Message-IDs are drawn up."""
+        return self.address.rpartition("@")[2]
