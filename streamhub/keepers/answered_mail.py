@@ -19,7 +19,7 @@ MAX_QUOTE_LENGTH = 200
 _ADDRESS = re.compile(
     r"""\S*(?:://|www\.|@)\S*  # an address of a page or for mail
     | \S+\.[^\W\d_]{2,}(?:[/?#:]\S*)?(?=[\s.,;:!?)]|$)  # one without its beginning
-    | (?<!\d)(?:\+|0)\d[\d\s()/.-]{5,}\d  # a telephone number
+    | (?<![\d.,])(?:\+|0)\d[\d\s()/.-]{5,}\d  # a telephone number
     """,
     re.IGNORECASE | re.VERBOSE,
 )
