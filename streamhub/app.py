@@ -484,6 +484,8 @@ async def _web(
         post=post,
         public_dir=parts.workspace.public,
         photos_dir=parts.workspace.media(parts.settings) / "photos",
+        site_dir=parts.workspace.folder / "site",
+        media_dir=parts.workspace.media(parts.settings),
         secret=parts.workspace.secret(),
     )
     pages = make_app(hub)

@@ -14,7 +14,7 @@ REPOSITORY = PACKAGE.parent
 STAGES = ["schedule", "questions", "live", "recording", "transcript", "answers", "archive"]
 CORE = {"errors", "timecode", "text", "config", "process", "wordforms"}
 NOUNS = {
-    "schedule": {"show"},
+    "schedule": {"show", "rundown"},
     "questions": {"follower", "intake", "likeness", "question", "trouble", "vocabulary", "wordbag"},
     "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
     "recording": {"recording"},

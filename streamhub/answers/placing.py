@@ -48,11 +48,15 @@ class Airing:
         question_id: the question.
         on_air_ms: session time of the mark; never negative.
         done_ms: session time of the mark that ended it; None if there is none.
+        heard: whether somebody heard it begin in the recording: then the mark is the beginning, without any lag.
+        heard_end: whether somebody heard it end.
     """
 
     question_id: str
     on_air_ms: int
     done_ms: int | None = None
+    heard: bool = False
+    heard_end: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,7 +148,8 @@ def place_airings(
     """
     if not wording.sentences or not airings:
         return []
-    learned_s, width_s = _learn_lag(wording, airings, questions, lag_s)
+    pressed = [airing for airing in airings if not airing.heard]
+    learned_s, width_s = _learn_lag(wording, pressed, questions, lag_s) if pressed else (lag_s, PRIOR_WIDTH_S)
     return _place_in_order(wording, airings, questions, learned_s, width_s)[0]
 
 
@@ -243,8 +248,10 @@ def _candidates(
     starts_ms = [sentence.span.start_ms for sentence in wording.sentences]
     first = bisect_left(starts_ms, airing.on_air_ms - BEFORE_MARK_MS)
     last = bisect_left(starts_ms, airing.on_air_ms + AFTER_MARK_MS)
-    wanted_ms = airing.on_air_ms - round(lag_s * 1000)
+    wanted_ms = airing.on_air_ms - (0 if airing.heard else round(lag_s * 1000))
     nearest = min(range(len(starts_ms)), key=lambda at: (abs(starts_ms[at] - wanted_ms), at))
+    if airing.heard:
+        return [_Candidate(nearest, 1.0, wording.likeness(question, nearest), by_wording=False)]
     candidates = [_Candidate(nearest, keep, 0.0, by_wording=False)]
     for at in range(first, last):
         prior = math.exp(-(((starts_ms[at] - wanted_ms) / 1000 / width_s) ** 2))

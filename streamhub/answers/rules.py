@@ -15,7 +15,7 @@ from streamhub.answers.answer import Answer
 from streamhub.answers.placing import READ_ALOUD, Airing, Placed, Wording, place_airings, place_by_wording
 from streamhub.answers.sentences import Sentence, sentences_of
 from streamhub.answers.wording import stems_of
-from streamhub.live.mark import Mark, MarkKind
+from streamhub.live.mark import Mark, MarkKind, Witness
 from streamhub.questions.question import Question, QuestionState
 from streamhub.schedule.show import Role, Session
 from streamhub.text import slugify
@@ -24,6 +24,7 @@ from streamhub.transcript.transcript import Transcript
 
 DONE_TOLERANCE_MS = 5_000
 IMPLIED_DONE_MS = 1_500
+SNAP_MS = 2_500  # how far a sentence may begin or end from where an ear heard it
 CLOSING_MS = 90_000
 MARK_ONLY_MS = 120_000
 
@@ -37,6 +38,8 @@ _SENTENCES: Mapping[str, Mapping[str, str]] = {
         "asked": "Auf Sendung um {mark}; bei {start} wird eine Frage vorgelesen, anders formuliert als geschrieben.",
         "mark": "Auf Sendung um {mark}; Wortlaut dort nicht gefunden, es gilt der nächste Satzanfang ({start}).",
         "text": "Ohne Markierung, allein am Wortlaut gefunden bei {start} ({likeness} % Übereinstimmung).",
+        "ear": "Nach Gehör gesetzt: beginnt bei {mark}.",
+        "ear_end": "Ende nach Gehör bei {done}.",
         "no_text": "Auf Sendung um {mark}; ohne Transkript gilt die Markierung allein.",
         "nothing": "Ohne Markierung, und der Wortlaut wurde im Transkript nicht gefunden.",
         "next": "Ende vor der nächsten Frage bei {end}.",
@@ -49,6 +52,8 @@ _SENTENCES: Mapping[str, Mapping[str, str]] = {
         "asked": "On air at {mark}; a question is read at {start}, in other words than it was typed.",
         "mark": "On air at {mark}; the wording was not found there, the nearest start of a sentence counts ({start}).",
         "text": "No mark, found by its wording alone at {start} ({likeness}% alike).",
+        "ear": "Set by ear: begins at {mark}.",
+        "ear_end": "Ends by ear at {done}.",
         "no_text": "On air at {mark}; without a transcript the mark alone counts.",
         "nothing": "No mark, and the wording was not found in the transcript.",
         "next": "Ends before the next question, at {end}.",
@@ -107,24 +112,57 @@ def find_airings(session: Session, marks: Iterable[Mark]) -> list[Airing]:
     """What was on air when, by the marks; what was taken back unanswered is left out.
 
     A "done" that only follows from the next question going on air says nothing of its own: that question's wording
-    tells the end better.
+    tells the end better. Witnesses weigh: who heard a question begin or end in the recording knows better than who
+    pressed a button, and the overlay speaks only for questions that nobody else marked.
     """
     if session.started_at is None:
         return []
-    marks = sorted(marks, key=lambda m: m.at)
+    marks = weigh_witnesses(sorted(marks, key=lambda m: m.at))
     on_air_ms = [ms_between(session.started_at, mark.at) for mark in marks if mark.kind is MarkKind.ON_AIR]
     airings: list[Airing] = []
-    open_at: dict[str, int] = {}
+    open_at: dict[str, tuple[int, bool]] = {}
     for mark in marks:
-        at_ms = max(0, ms_between(session.started_at, mark.at))
+        at_ms, heard = max(0, ms_between(session.started_at, mark.at)), mark.witness is Witness.EAR
         if mark.kind is MarkKind.ON_AIR:
-            open_at.setdefault(mark.question_id, at_ms)
-        elif (began_ms := open_at.pop(mark.question_id, None)) is not None and mark.kind is MarkKind.DONE:
-            implied = any(began_ms < one and abs(one - at_ms) <= IMPLIED_DONE_MS for one in on_air_ms)
-            done_ms = None if implied else at_ms
-            airings.append(Airing(question_id=mark.question_id, on_air_ms=began_ms, done_ms=done_ms))
-    airings += [Airing(question_id=key, on_air_ms=at_ms) for key, at_ms in open_at.items()]
+            open_at.setdefault(mark.question_id, (at_ms, heard))
+        elif (began := open_at.pop(mark.question_id, None)) is not None and mark.kind is MarkKind.DONE:
+            implied = not heard and any(began[0] < one and abs(one - at_ms) <= IMPLIED_DONE_MS for one in on_air_ms)
+            airings.append(
+                Airing(
+                    question_id=mark.question_id,
+                    on_air_ms=began[0],
+                    done_ms=None if implied else at_ms,
+                    heard=began[1],
+                    heard_end=heard,
+                )
+            )
+    airings += [Airing(question_id=key, on_air_ms=at_ms, heard=heard) for key, (at_ms, heard) in open_at.items()]
     return sorted(airings, key=lambda airing: airing.on_air_ms)
+
+
+def weigh_witnesses(marks: Iterable[Mark]) -> list[Mark]:
+    """The marks that count, in their order.
+
+    Of each question: the beginnings that an ear heard instead of all others, the ends likewise (a question that was
+    heard was not taken back); and what the overlay saw only where nobody else saw the question go on air.
+    """
+    given = list(marks)
+    begins = {mark.question_id for mark in given if mark.kind is MarkKind.ON_AIR and mark.witness is Witness.EAR}
+    ends = {mark.question_id for mark in given if mark.kind is not MarkKind.ON_AIR and mark.witness is Witness.EAR}
+    others = {
+        mark.question_id for mark in given if mark.kind is MarkKind.ON_AIR and mark.witness is not Witness.OVERLAY
+    }
+
+    def counts(mark: Mark) -> bool:
+        if mark.witness is Witness.EAR:
+            return True
+        if mark.witness is Witness.OVERLAY:
+            return mark.question_id not in others
+        if mark.kind is MarkKind.ON_AIR:
+            return mark.question_id not in begins
+        return mark.question_id not in ends and not (mark.kind is MarkKind.BACK and mark.question_id in begins)
+
+    return [mark for mark in given if counts(mark)]
 
 
 def _ranges_by_text(
@@ -158,7 +196,7 @@ def _range(session: Session, sentences: Sequence[Sentence], placed: Placed, late
     following = next((one.sentence for one in later if one.sentence > placed.sentence), None)
     last, why = _find_end(sentences, placed, following)
     inside = sentences[placed.sentence : last + 1]
-    span = Span(inside[0].span.start_ms, max(sentence.span.end_ms for sentence in inside))
+    span = _heard_span(placed, Span(inside[0].span.start_ms, max(sentence.span.end_ms for sentence in inside)))
     start = format_clock(span.start_ms)
     end = format_clock(span.end_ms)
     done = format_clock(placed.airing.done_ms) if placed.airing and placed.airing.done_ms is not None else ""
@@ -175,7 +213,20 @@ def _range(session: Session, sentences: Sequence[Sentence], placed: Placed, late
     )
 
 
+def _heard_span(placed: Placed, span: Span) -> Span:
+    """The range with the edges that an ear heard, where no sentence begins or ends near them."""
+    airing = placed.airing
+    start_ms, end_ms = span.start_ms, span.end_ms
+    if airing is not None and airing.heard and abs(airing.on_air_ms - start_ms) > SNAP_MS:
+        start_ms = airing.on_air_ms
+    if airing is not None and airing.heard_end and airing.done_ms is not None:
+        end_ms = airing.done_ms if abs(airing.done_ms - end_ms) > SNAP_MS else end_ms
+    return Span(start_ms, max(end_ms, start_ms + 1000))
+
+
 def _confidence(placed: Placed) -> tuple[str, float]:
+    if placed.airing is not None and placed.airing.heard:
+        return "ear", 0.95
     if placed.airing is None:
         return "text", round(min(0.6, 0.6 * placed.likeness), 2)
     if not placed.by_wording:
@@ -189,6 +240,9 @@ def _find_end(sentences: Sequence[Sentence], placed: Placed, following: int | No
     """Number of the last sentence of an answer, and why there."""
     stop, why = (following, "next") if following is not None else (len(sentences), "last")
     done_ms = placed.airing.done_ms if placed.airing else None
+    if placed.airing is not None and placed.airing.heard_end and done_ms is not None:
+        within = [at for at in range(placed.sentence, stop) if sentences[at].span.start_ms < done_ms]
+        return max(within, default=placed.sentence), "ear_end"
     if done_ms is not None:
         after = next(
             (
@@ -239,14 +293,19 @@ def _answerers(session: Session, inside: Sequence[Sentence]) -> tuple[str, ...]:
 def _ranges_by_marks(session: Session, airings: Sequence[Airing], lag_s: float) -> list[_Range]:
     """Without a word heard: from mark to mark."""
     ranges = []
-    starts_ms = [max(0, airing.on_air_ms - max(0, round(lag_s * 1000))) for airing in airings]
+    lag_ms = max(0, round(lag_s * 1000))
+    starts_ms = [max(0, airing.on_air_ms - (0 if airing.heard else lag_ms)) for airing in airings]
     for at, airing in enumerate(airings):
         end_ms = starts_ms[at + 1] if at + 1 < len(airings) else airing.on_air_ms + MARK_ONLY_MS
         if airing.done_ms is not None:
             end_ms = min(end_ms, airing.done_ms) if at + 1 < len(airings) else airing.done_ms
-        says = _SENTENCES[session.language]["no_text"].format(mark=format_clock(airing.on_air_ms))
+        kind = "ear" if airing.heard else "no_text"
+        says = _SENTENCES[session.language][kind].format(mark=format_clock(airing.on_air_ms))
         span = Span(starts_ms[at], max(end_ms, starts_ms[at] + 1000))
-        ranges.append(_Range(question_id=airing.question_id, span=span, answerers=(), confidence=0.3, evidence=(says,)))
+        sure = 0.9 if airing.heard else 0.3
+        ranges.append(
+            _Range(question_id=airing.question_id, span=span, answerers=(), confidence=sure, evidence=(says,))
+        )
     return ranges
 
 

@@ -13,13 +13,17 @@ from streamhub.timecode import require_utc
 
 
 class Witness(StrEnum):
-    """Who or what saw the question on air."""
+    """Who or what saw the question on air.
+
+    The overlay says that the question was really drawn; the ear, that somebody heard it in the recording afterwards.
+    """
 
     HOST = "host"
     OVERLAY = "overlay"
     CHAT = "chat"
     CLOCK = "clock"
     IMPORT = "import"
+    EAR = "ear"
 
 
 class MarkKind(StrEnum):

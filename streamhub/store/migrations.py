@@ -369,6 +369,40 @@ create table gone_contributions (
 create index gone_contributions_by_question on gone_contributions (question_id);
 """
 
+_STAGE = """
+create table overlays (
+    session_id text primary key references sessions (id) on delete cascade,
+    nonce text not null,
+    made_at text not null
+) strict, without rowid;
+create table rundowns (
+    session_id text primary key references sessions (id) on delete cascade,
+    version integer not null,
+    automatic integer not null check (automatic in (0, 1))
+) strict, without rowid;
+create table rundown_topics (
+    session_id text not null references rundowns (session_id) on delete cascade,
+    position integer not null,
+    id text not null unique,
+    title text not null,
+    planned_minutes integer not null,
+    speaker text not null,
+    started_at text,
+    finished_at text,
+    primary key (session_id, position)
+) strict, without rowid;
+create table producer_notes (
+    id text primary key,
+    session_id text not null references sessions (id) on delete cascade,
+    text text not null,
+    author text not null,
+    at text not null,
+    seen_at text,
+    seen_by text not null
+) strict;
+create index producer_notes_by_session on producer_notes (session_id, at);
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -380,4 +414,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=109, name="calls for contributions, votes in doubt, spent puzzles", sql=_ASKING),
     Migration(number=111, name="mails, who is told, what helped, what is reopened or erased", sql=_TELLING),
     Migration(number=112, name="sources of sessions, and what comes in beside questions", sql=_SOURCES),
+    Migration(number=114, name="the stage: overlays, runs of show, notes to the host", sql=_STAGE),
 )

@@ -21,6 +21,7 @@ from streamhub.questions.rules import VOTABLE_STATES, decide_step
 from streamhub.store.log import log_action
 from streamhub.store.marks import insert_mark
 from streamhub.store.rows import Row, change, fetch_all, fetch_one, insert, json_list
+from streamhub.store.stage import follow_on_air
 from streamhub.timecode import format_instant, parse_instant
 
 _OFF_AIR = {
@@ -195,6 +196,7 @@ def put_on_air(
     )
     on_air = _save_step(db, before, after, at=at, author=author)
     _mark(db, on_air, MarkKind.ON_AIR, at=at, author=author, witness=witness)
+    follow_on_air(db, on_air, at=at, author=author)
     return (on_air, *displaced)
 
 

@@ -61,10 +61,14 @@ class Action(StrEnum):
     DECIDE_WORK = "decide_work"
     ASSIGN_RECORDING = "assign_recording"
     TRANSCRIBE = "transcribe"
+    USE_OVERLAY = "use_overlay"
+    SEE_STAGE = "see_stage"
+    RUN_SHOW = "run_show"
+    SEE_FIGURES = "see_figures"
 
 
-_EVERYBODY = frozenset({Action.SEE_PUBLIC, Action.ASK, Action.VOTE, Action.ENTER})
-_SIGNED_IN = _EVERYBODY | {Action.LEAVE, Action.SEE_CONSOLE}
+_EVERYBODY = frozenset({Action.SEE_PUBLIC, Action.ASK, Action.VOTE, Action.ENTER, Action.USE_OVERLAY})
+_SIGNED_IN = _EVERYBODY | {Action.LEAVE, Action.SEE_CONSOLE, Action.SEE_STAGE}
 
 ALLOWED: Mapping[AccessRole, frozenset[Action]] = MappingProxyType(
     {
@@ -80,6 +84,8 @@ ALLOWED: Mapping[AccessRole, frozenset[Action]] = MappingProxyType(
             Action.PUBLISH,
             Action.DECIDE_WORK,
             Action.ASSIGN_RECORDING,
+            Action.RUN_SHOW,
+            Action.SEE_FIGURES,
         },
     }
 )

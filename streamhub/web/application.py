@@ -18,10 +18,12 @@ from streamhub.web import (
     host_api,
     inbox,
     media,
+    overlay,
     photos,
     planning,
     platform_host,
     sources,
+    stage,
     suggestions,
     voting,
     workshop,
@@ -58,6 +60,8 @@ def make_app(hub: Hub) -> web.Application:
         media,
         sources,
         suggestions,
+        overlay,
+        stage,
         workshop,
     ):
         app.add_routes(part.routes)

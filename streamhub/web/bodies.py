@@ -42,6 +42,13 @@ class VerdictBody(Body, frozen=True, kw_only=True):
     verdict: str = ""
 
 
+class ShownBody(Body, frozen=True, kw_only=True):
+    """What an overlay drew: a question's id, and since when it is on air."""
+
+    question: str
+    since: str
+
+
 class ShowBody(Body, frozen=True, kw_only=True):
     """A show; the id is made from the title when left out.
 

@@ -21,6 +21,7 @@ from streamhub.errors import TooMany
 from streamhub.web.window import Windows
 
 ENTRIES_PER_MINUTE = 20
+OVERLAYS_PER_MINUTE = 120
 STREAMS_PER_ADDRESS = 1000
 NEW_VOTERS_PER_MINUTE = 10
 SUGGESTIONS_PER_MINUTE = 300
@@ -35,6 +36,7 @@ class Spending(StrEnum):
     NEW_VOTER = "new_voter"
     ENTRY = "entry"
     SUGGESTION = "suggestion"
+    OVERLAY = "overlay"
 
 
 class Budget:
@@ -48,6 +50,7 @@ class Budget:
             Spending.NEW_VOTER: NEW_VOTERS_PER_MINUTE,
             Spending.ENTRY: ENTRIES_PER_MINUTE,
             Spending.SUGGESTION: SUGGESTIONS_PER_MINUTE,
+            Spending.OVERLAY: OVERLAYS_PER_MINUTE,
         }
         self._trust_proxy = settings.trust_proxy
         self._streams: Counter[str] = Counter()

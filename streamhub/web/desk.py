@@ -97,10 +97,16 @@ class Asked:
         )
 
 
+def overlay_channel(session_id: str) -> str:
+    """How the names of the channels of a session's overlay begin; what follows is the nonce of its key."""
+    return f"overlay:{session_id}:"
+
+
 def notify(app: web.Application, session_id: str) -> None:
     """Tell everybody who watches a session that something about it changed."""
     app[BROADCASTER].notify(session_id)
     app[BROADCASTER].notify(f"host:{session_id}")
+    app[BROADCASTER].notify_under(overlay_channel(session_id))
 
 
 def tell(request: web.Request, session_id: str) -> None:

@@ -222,6 +222,11 @@ class Broadcaster:
         if channel.flushing is None or channel.flushing.done():
             channel.flushing = asyncio.create_task(self._flush(channel))
 
+    def notify_under(self, beginning: str) -> None:
+        """Something changed in every channel whose name begins like this."""
+        for name in [name for name in self._channels if name.startswith(beginning)]:
+            self.notify(name)
+
     async def serve(self, request: web.Request, name: str, read: Reader, *, poll_s: float) -> web.StreamResponse:
         """Let a request listen to a channel until it goes or the hub closes.
 

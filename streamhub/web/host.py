@@ -40,6 +40,7 @@ from streamhub.web.plans import CHANGEABLE
 from streamhub.web.security import read_form
 from streamhub.web.services import WorkStatus
 from streamhub.web.sharing import read_sharing
+from streamhub.web.stage_view import stage_context
 from streamhub.web.views import AFTER
 
 STATE_BUTTONS = (
@@ -152,6 +153,7 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         "tell": teller(request),
         "text_diff": plan_text_diff,
         **await read_sharing(request, session),
+        **await stage_context(request, session_id),
         **person_context(hub, actor),
     }
 

@@ -29,6 +29,7 @@ from streamhub.web.events import BROADCASTER
 from streamhub.web.host import read_ingest, read_signal, session_work
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.listening import plan_listening_state, read_listening
+from streamhub.web.stage_view import read_show_state
 from streamhub.web.views import (
     AFTER,
     Json,
@@ -212,6 +213,7 @@ async def events(request: web.Request) -> web.StreamResponse:
             **plan_aside_state(aside),
             "questions": {question.id: host_question_json(question) for question in questions},
             "signal": signal_json(await read_signal(hub, session_id, aside)),
+            "show": await read_show_state(hub, session_id),
             "answers": {answer.id: answer_json(answer) for answer in answers},
             "work": [work_json(work) for work in await session_work(hub, session_id)],
             "sources": plan_listening_state(await read_listening(hub, session_id)),

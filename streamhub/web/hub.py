@@ -52,6 +52,8 @@ class Hub:
         platforms, videos, chat, inbox, suggestions, lookalikes, telling, sources, post: more; a hub may be without.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
         photos_dir: where pictures that came with questions lie, need not exist yet; None: no pictures are taken.
+        site_dir: the workspace's overrides of the theme; need not exist.
+        media_dir: the recordings; need not exist.
         secret: at least 32 random bytes that stay the same over restarts; signs cookies and forms.
     """
 
@@ -65,6 +67,8 @@ class Hub:
     workshop: Workshop
     public_dir: Path
     secret: bytes = field(repr=False)
+    site_dir: Path | None = None
+    media_dir: Path | None = None
     platforms: Platforms = field(default_factory=NoPlatforms)
     videos: Videos = field(default_factory=NoVideos)
     chat: Chat = field(default_factory=NoChat)

@@ -123,6 +123,7 @@ def routes(app: web.Application) -> list[tuple[str, str, Any]]:
         "session_id": "2027-03-02-netz", "question_id": "q1", "action": "star", "answer_id": "a1", "wish": "vote",
         "verb": "publish", "path": "x.html", "name": "hub.css",
         "show_id": "runde", "deed": "retry", "wanted": "approve", "source_id": "s1", "turn": "off",
+        "key_turn": "make", "note_id": "n1",
     }  # fmt: skip
     found = []
     for route in app.router.routes():
@@ -159,9 +160,9 @@ async def test_matrix_of_routes_and_roles(world: World, role: AccessRole) -> Non
 
 def test_table_denies_by_default() -> None:
     """The public may look, ask, vote and enter, and nothing else; an expert changes nothing."""
-    public = {Action.SEE_PUBLIC, Action.ASK, Action.VOTE, Action.ENTER}
+    public = {Action.SEE_PUBLIC, Action.ASK, Action.VOTE, Action.ENTER, Action.USE_OVERLAY}
     assert ALLOWED[AccessRole.PUBLIC] == public
-    assert ALLOWED[AccessRole.EXPERT] - public == {Action.SEE_CONSOLE, Action.LEAVE}
+    assert ALLOWED[AccessRole.EXPERT] - public == {Action.SEE_CONSOLE, Action.LEAVE, Action.SEE_STAGE}
     assert ALLOWED[AccessRole.WORKER] - public == {Action.TRANSCRIBE}
     assert ALLOWED[AccessRole.HOST] == set(Action) - {Action.TRANSCRIBE}
 
