@@ -486,6 +486,7 @@ async def _web(
         photos_dir=parts.workspace.media(parts.settings) / "photos",
         site_dir=parts.workspace.folder / "site",
         media_dir=parts.workspace.media(parts.settings),
+        snapshots_dir=parts.workspace.snapshots,
         secret=parts.workspace.secret(),
     )
     pages = make_app(hub)

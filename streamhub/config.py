@@ -60,6 +60,9 @@ class HubSettings:
     trust_proxy: bool = setting(False, "Believe X-Forwarded-For of a proxy on this machine.")
     questions_per_minute: int = setting(6, "Questions that one address may send in a minute.")
     votes_per_minute: int = setting(60, "Votes that one address may give in a minute.")
+    snapshot_url: str = setting(
+        "", "Address of the folder live/ where a CDN or web server shows it; empty: the hub shows snapshots itself."
+    )
     viewers: int = setting(12_000, "Viewers who get live updates at once; more look at the snapshot every 2 seconds.")
     votes_per_address: int = setting(
         30, "Votes for one question that count from one address; more wait for a host. 0: all count."
@@ -359,7 +362,8 @@ def _check(sections: Mapping[str, Any]) -> list[str]:
         "live.srt_port": sections["live"].srt_port,
     }
     problems += [f"{name}: {port} is no port, use 0 to 65535" for name, port in ports.items() if not 0 <= port <= 65535]
-    for place, url in {"hub.url": hub.url, "site.url": sections["site"].url}.items():
+    urls = {"hub.url": hub.url, "hub.snapshot_url": hub.snapshot_url, "site.url": sections["site"].url}
+    for place, url in urls.items():
         if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
             problems.append(f"{place}: {url!r} is no web address, write it as https://hub.example.org")
     return (

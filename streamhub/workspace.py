@@ -24,6 +24,7 @@ _README = """# A streamhub workspace
     transcripts/      the archive: plain text, made for git, correctable by hand
     site/             overrides of the theme, file by file
     public/           the generated site; upload it anywhere
+    live/             a snapshot of each running session, for a CDN; made anew all the time
     run/, secret, *.token  locks and keys of this machine; keep them to yourself
 """
 
@@ -62,6 +63,11 @@ class Workspace:
     def public(self) -> Path:
         """The generated site."""
         return self.folder / "public"
+
+    @property
+    def snapshots(self) -> Path:
+        """Snapshots of running sessions, for a CDN."""
+        return self.folder / "live"
 
     @property
     def run(self) -> Path:
@@ -131,7 +137,7 @@ def create_workspace(folder: Path, settings: Settings, *, random: Random) -> Wor
         write_private(workspace.folder / "secret", random(32))
         (workspace.folder / "README.md").write_text(_README, "utf-8")
         (workspace.folder / ".gitignore").write_text(
-            "hub.sqlite3*\nengine.sqlite3*\nmedia/\ninbox/\npublic/\nrun/\nsecret\n*.token\n", "utf-8"
+            "hub.sqlite3*\nengine.sqlite3*\nmedia/\ninbox/\npublic/\nlive/\nrun/\nsecret\n*.token\n", "utf-8"
         )
         workspace.settings_file.write_text(render_settings_file(settings), "utf-8")
     except OSError as error:

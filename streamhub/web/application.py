@@ -22,6 +22,7 @@ from streamhub.web import (
     photos,
     planning,
     platform_host,
+    snapshot,
     sources,
     stage,
     suggestions,
@@ -34,6 +35,7 @@ from streamhub.web.flood import FLOOD, FloodWatch
 from streamhub.web.hub import HUB, Hub
 from streamhub.web.pages import PAGES, Pages
 from streamhub.web.security import MAX_BODY_BYTES, MIDDLEWARES, add_headers
+from streamhub.web.snapshot import SNAPSHOTS, make_snapshots
 
 
 def make_app(hub: Hub) -> web.Application:
@@ -42,11 +44,13 @@ def make_app(hub: Hub) -> web.Application:
     app[HUB] = hub
     app[PAGES] = Pages(hub.settings)
     app[desk.BUDGET] = Budget(hub.settings)
-    app[BROADCASTER] = Broadcaster(most=hub.settings.viewers)
+    snapshots = app[SNAPSHOTS] = make_snapshots(app, hub.snapshots_dir)
+    app[BROADCASTER] = Broadcaster(most=hub.settings.viewers, heard=snapshots.notify)
     app[FLOOD] = FloodWatch(hub.settings.flood_per_minute)
     photos.prepare(app)
     for part in (
         audience,
+        snapshot,
         agenda,
         asking,
         embedding,
@@ -72,11 +76,12 @@ def make_app(hub: Hub) -> web.Application:
 
 
 async def _run_broadcaster(app: web.Application) -> AsyncIterator[None]:
-    task = asyncio.create_task(app[BROADCASTER].run())
+    tasks = [asyncio.create_task(app[BROADCASTER].run()), asyncio.create_task(app[SNAPSHOTS].run())]
     yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    for task in tasks:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def _let_listeners_go(app: web.Application) -> None:

@@ -26,8 +26,8 @@ from streamhub.store.announcements import load_revisions
 from streamhub.web import desk
 from streamhub.web.access import Action, allow
 from streamhub.web.aside import spare
-from streamhub.web.events import BROADCASTER
-from streamhub.web.hub import Hub, hub_of
+from streamhub.web.events import BROADCASTER, Reader
+from streamhub.web.hub import HUB, Hub, hub_of
 from streamhub.web.media import has_stream
 from streamhub.web.pages import keep_language, only_web_link, render_page, words_of
 from streamhub.web.platform_views import WatchPlace
@@ -240,16 +240,22 @@ async def list_questions(request: web.Request) -> web.StreamResponse:
     return web.json_response({"questions": [question_json(question) for question in seen.questions]})
 
 
-@routes.get("/api/v1/sessions/{session_id}/events")
-@allow(Action.SEE_PUBLIC)
-async def events(request: web.Request) -> web.StreamResponse:
-    """Live updates of a session; the format stands in `streamhub.web.events`."""
-    hub, session_id = hub_of(request), request.match_info["session_id"]
+def public_reader(app: web.Application, session_id: str) -> Reader:
+    """Reads the state of a session's public channel."""
+    hub = app[HUB]
 
     async def read() -> Json:
         seen = await see(hub, session_id)
         return plan_public_state(seen.session, seen.questions, seen.answers, seen.watch, at=hub.now())
 
-    say = words_of(request)
-    with request.app[desk.BUDGET].stream(request, say("Too many pages are open from your connection.")):
+    return read
+
+
+@routes.get("/api/v1/sessions/{session_id}/events")
+@allow(Action.SEE_PUBLIC)
+async def events(request: web.Request) -> web.StreamResponse:
+    """Live updates of a session; the format stands in `streamhub.web.events`."""
+    session_id, say = request.match_info["session_id"], words_of(request)
+    with request.app[desk.BUDGET].stream(request, lambda: say("Too many pages are open from your connection.")):
+        read = public_reader(request.app, session_id)
         return await request.app[BROADCASTER].serve(request, session_id, read, poll_s=POLL_S)

@@ -71,7 +71,7 @@ class Budget:
         return self._windows.hit((what, self.address(request)), self._limits[what])
 
     @contextmanager
-    def stream(self, request: web.Request, message: str) -> Iterator[None]:
+    def stream(self, request: web.Request, message: Callable[[], str]) -> Iterator[None]:
         """Count one open stream of an address while it lasts.
 
         Raises:
@@ -79,7 +79,7 @@ class Budget:
         """
         address = self.address(request)
         if self._streams[address] >= STREAMS_PER_ADDRESS:
-            raise TooMany(message, retry_after_s=30)
+            raise TooMany(message(), retry_after_s=30)
         self._streams[address] += 1
         try:
             yield

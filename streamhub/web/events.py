@@ -205,16 +205,19 @@ class Broadcaster:
 
     Args:
         most: how many may listen at once; more are refused, and their pages look at the snapshot instead.
+        heard: told the name of whatever is notified.
     """
 
-    def __init__(self, *, most: int = 1_000_000) -> None:
+    def __init__(self, *, most: int, heard: Callable[[str], None]) -> None:
         self._most = most
+        self._heard = heard
         self._channels: dict[str, _Channel] = {}
         self._opening: dict[str, asyncio.Lock] = {}
         self._closed = False
 
     def notify(self, name: str) -> None:
         """Something changed in a channel; its listeners will hear of it within a quarter of a second."""
+        self._heard(name)
         channel = self._channels.get(name)
         if channel is None or self._closed:
             return

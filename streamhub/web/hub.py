@@ -54,6 +54,7 @@ class Hub:
         photos_dir: where pictures that came with questions lie, need not exist yet; None: no pictures are taken.
         site_dir: the workspace's overrides of the theme; need not exist.
         media_dir: the recordings; need not exist.
+        snapshots_dir: where snapshots of sessions are written for a CDN; made when needed; None: nowhere.
         secret: at least 32 random bytes that stay the same over restarts; signs cookies and forms.
     """
 
@@ -74,6 +75,7 @@ class Hub:
     chat: Chat = field(default_factory=NoChat)
     inbox: Inbox = field(default_factory=NoInbox)
     sources: Sources = field(default_factory=NoSources)
+    snapshots_dir: Path | None = None
     suggestions: Suggestions = field(default_factory=NoSuggestions)
     lookalikes: Lookalikes = field(default_factory=NoLookalikes)
     telling: Telling = field(default_factory=NoTelling)

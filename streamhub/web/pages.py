@@ -92,6 +92,7 @@ class Pages:
             "language": language,
             "languages": LANGUAGES,
             "static_url": self.static_url,
+            "snapshot_url": self.settings.snapshot_url.rstrip("/"),
         }
         environment.filters |= {
             "day": lambda at, zone: format_day(at, zone, language),

@@ -11,7 +11,9 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import cast
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -56,7 +58,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     """Put the security headers on a response just before it leaves; runs for every route and every error."""
     archive = request.path.startswith("/archive/")
     headers = response.headers
-    policy = ARCHIVE_POLICY if archive else PAGE_POLICY
+    policy = ARCHIVE_POLICY if archive else page_policy(hub_of(request).settings.snapshot_url)
     if framed_by := request.get(FRAMED_BY, ""):
         policy = policy.replace("frame-ancestors 'none'", f"frame-ancestors {framed_by}")
     headers["Content-Security-Policy"] = policy
@@ -72,6 +74,15 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     else:
         headers.setdefault("Cache-Control", "no-cache")
     headers.popall("Server", None)
+
+
+@lru_cache(maxsize=16)
+def page_policy(snapshot_url: str) -> str:
+    """The policy of our pages; their scripts may look at snapshots where the settings say that they are shown."""
+    if not snapshot_url:
+        return PAGE_POLICY
+    place = urlsplit(snapshot_url)
+    return PAGE_POLICY.replace("connect-src 'self'", f"connect-src 'self' {place.scheme}://{place.netloc}")
 
 
 @web.middleware

@@ -439,6 +439,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
             answers=answers,
             workshop=workshop,
             public_dir=folder / "public",
+            snapshots_dir=folder / "live",
             secret=b"s" * 32,
             photos_dir=folder / "photos",
             platforms=platforms,

@@ -2,6 +2,7 @@
 // State and diffs are documented in streamhub/web/events.py.
 
 import { dropDraft, keepDraft, shrinkPhoto, solvePuzzle } from "./ask.js";
+import { follow } from "./live.js";
 import { addLocalTimes, tickCountdown } from "./times.js";
 
 const main = document.querySelector("main[data-session]");
@@ -148,15 +149,14 @@ function awaitPicture() {
   if (document.querySelector("#stage [data-waiting]")) refreshStage(2500);
 }
 
-let source = null;
 function listen() {
-  source = new EventSource(`/api/v1/sessions/${id}/events`);
-  source.addEventListener("state", (event) => apply(JSON.parse(event.data), true));
-  source.addEventListener("diff", (event) => apply(JSON.parse(event.data), false));
-  source.addEventListener("open", () => setText(connection, ""));
-  source.addEventListener("error", () => {
-    setText(connection, connection.dataset.lost);
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000 + Math.random() * 4000);
+  follow({
+    events: `/api/v1/sessions/${id}/events`,
+    snapshot: main.dataset.snapshot,
+    onState: (whole) => apply(whole, true),
+    onDiff: (change) => apply(change, false),
+    onLost: () => setText(connection, connection.dataset.lost),
+    onFound: () => setText(connection, ""),
   });
 }
 
