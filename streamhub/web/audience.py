@@ -256,6 +256,6 @@ def public_reader(app: web.Application, session_id: str) -> Reader:
 async def events(request: web.Request) -> web.StreamResponse:
     """Live updates of a session; the format stands in `streamhub.web.events`."""
     session_id, say = request.match_info["session_id"], words_of(request)
-    with request.app[desk.BUDGET].stream(request, lambda: say("Too many pages are open from your connection.")):
-        read = public_reader(request.app, session_id)
-        return await request.app[BROADCASTER].serve(request, session_id, read, poll_s=POLL_S)
+    gone = request.app[desk.BUDGET].open_stream(request, lambda: say("Too many pages are open from your connection."))
+    read = public_reader(request.app, session_id)
+    return await request.app[BROADCASTER].serve(request, session_id, read, poll_s=POLL_S, gone=gone)

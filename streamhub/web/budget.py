@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
@@ -70,9 +69,8 @@ class Budget:
         """Take one from an address's budget if there is one left; says whether there was."""
         return self._windows.hit((what, self.address(request)), self._limits[what])
 
-    @contextmanager
-    def stream(self, request: web.Request, message: Callable[[], str]) -> Iterator[None]:
-        """Count one open stream of an address while it lasts.
+    def open_stream(self, request: web.Request, message: Callable[[], str]) -> Callable[[], None]:
+        """Count one open stream of an address; returns what is to be called once when it ends.
 
         Raises:
             TooMany: the address has too many open already.
@@ -81,12 +79,12 @@ class Budget:
         if self._streams[address] >= STREAMS_PER_ADDRESS:
             raise TooMany(message(), retry_after_s=30)
         self._streams[address] += 1
-        try:
-            yield
-        finally:
-            self._streams[address] -= 1
-            if not self._streams[address]:
-                del self._streams[address]
+        return partial(self._close_stream, address)
+
+    def _close_stream(self, address: str) -> None:
+        self._streams[address] -= 1
+        if not self._streams[address]:
+            del self._streams[address]
 
     def address(self, request: web.Request) -> str:
         """The address that a request counts for."""

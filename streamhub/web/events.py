@@ -63,6 +63,7 @@ SLICE = 200
 
 State = Mapping[str, Any]
 Reader = Callable[[], Awaitable[State]]
+Gone = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +81,43 @@ class _Message:
 PING = _Message.make(b": ping\n\n")
 
 
-@dataclass(kw_only=True, slots=True, eq=False)
-class _Listener:
-    transport: asyncio.Transport
-    chunked: bool
-    gone: asyncio.Future[None]
+class _Listener(asyncio.Protocol):
+    """A connection on which nothing is said any more but what the channel says.
+
+    It has left its HTTP handler: request, task and parser of a listener would be three times as large as all the rest.
+    """
+
+    __slots__ = ("channel", "chunked", "gone", "transport")
+
+    def __init__(self, channel: _Channel, transport: asyncio.Transport, *, chunked: bool, gone: Gone) -> None:
+        self.channel = channel
+        self.transport = transport
+        self.chunked = chunked
+        self.gone = gone
 
     def send(self, message: _Message) -> None:
-        """Hand bytes to the socket; a listener that is gone or far behind is let go."""
+        """Hand bytes to the socket; a listener that is far behind is dropped."""
         transport = self.transport
-        if transport.is_closing():
-            self.let_go()
-        elif transport.get_write_buffer_size() > MAX_UNSENT_BYTES:  # of messages before this one
+        if transport.get_write_buffer_size() > MAX_UNSENT_BYTES:  # of messages before this one
             transport.abort()
-            self.let_go()
-        else:
+        elif not transport.is_closing():
             transport.write(message.chunked if self.chunked else message.plain)
 
-    def let_go(self) -> None:
-        if not self.gone.done():
-            self.gone.set_result(None)
+    def end(self) -> None:
+        """Say that this was all, and close."""
+        if self.chunked and not self.transport.is_closing():
+            self.transport.write(b"0\r\n\r\n")
+        self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Whoever listens has nothing to say."""
+        self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone, for whatever reason."""
+        self.channel.listeners.discard(self)
+        self.channel.left_at_s = time.monotonic()
+        self.gone()
 
 
 @dataclass(kw_only=True, slots=True)
@@ -230,8 +248,12 @@ class Broadcaster:
         for name in [name for name in self._channels if name.startswith(beginning)]:
             self.notify(name)
 
-    async def serve(self, request: web.Request, name: str, read: Reader, *, poll_s: float) -> web.StreamResponse:
-        """Let a request listen to a channel until it goes or the hub closes.
+    async def serve(
+        self, request: web.Request, name: str, read: Reader, *, poll_s: float, gone: Gone = lambda: None
+    ) -> web.StreamResponse:
+        """Make a request's connection a listener of a channel until it goes or the hub closes.
+
+        Returns when the listener is up to date; its connection is not the request's any more then.
 
         Args:
             request: the listener's.
@@ -239,27 +261,29 @@ class Broadcaster:
             read: reads the channel's state; asked again after each `notify`, and every ``poll_s`` seconds while
                 somebody listens, because other processes change things too.
             poll_s: seconds.
+            gone: called once when the listener is gone, or was never taken.
 
         Raises:
             Unavailable: too many listen already, or the hub is closing.
         """
-        if self._closed or self.count() >= self._most:
-            raise Unavailable("live updates: too many listen already", hint="look at the snapshot every few seconds")
-        channel = await self._open(name, read, poll_s)
-        channel.feeding += 1
+        taken = False
         try:
-            response = web.StreamResponse(headers=_HEADERS)
-            await response.prepare(request)
-            listener = await self._feed(request, response, channel)
-        finally:
-            channel.feeding -= 1
-            channel.left_at_s = time.monotonic()
-        if listener is not None:
+            if self._closed or self.count() >= self._most:
+                hint = "look at the snapshot every few seconds"
+                raise Unavailable("live updates: too many listen already", hint=hint)
+            channel = await self._open(name, read, poll_s)
+            channel.feeding += 1
             try:
-                await listener.gone
+                response = web.StreamResponse(headers=_HEADERS)
+                await response.prepare(request)
+                if await self._feed(request, response, channel) and not self._closed:
+                    taken = _take_over(request, channel, gone)
             finally:
-                channel.listeners.discard(listener)
+                channel.feeding -= 1
                 channel.left_at_s = time.monotonic()
+        finally:
+            if not taken:
+                gone()
         return response
 
     async def snapshot(self, name: str, read: Reader, *, poll_s: float) -> tuple[str, bytes]:
@@ -295,7 +319,7 @@ class Broadcaster:
                 with contextlib.suppress(asyncio.CancelledError):
                     await channel.flushing
             for listener in list(channel.listeners):
-                listener.let_go()
+                listener.end()
 
     def count(self) -> int:
         """How many listen now."""
@@ -310,15 +334,15 @@ class Broadcaster:
         await channel.settle()
         return channel
 
-    async def _feed(self, request: web.Request, response: web.StreamResponse, channel: _Channel) -> _Listener | None:
-        """Tell a newcomer what he does not know, as fast as he reads, and take him among the listeners."""
+    async def _feed(self, request: web.Request, response: web.StreamResponse, channel: _Channel) -> bool:
+        """Tell a newcomer what he does not know, as fast as he reads; returns whether he knows everything now."""
         transport = request.transport
         await response.write(b"retry: %d\n\n" % secrets.choice(RETRY_MS))
-        if transport is None or self._closed:
-            return None
+        if transport is None:
+            return False
         _bound_waiting(transport)
         known = channel.number_of(request.headers.get("Last-Event-ID", ""))
-        while known != channel.number:
+        while known != channel.number and not self._closed:
             missed, known = channel.since(known), channel.number
             try:
                 for start in range(0, len(missed), PIECE_BYTES):
@@ -326,16 +350,8 @@ class Broadcaster:
                         await response.write(memoryview(missed)[start : start + PIECE_BYTES])
             except TimeoutError:
                 transport.abort()
-                return None
-        if self._closed:
-            return None
-        listener = _Listener(
-            transport=transport,
-            chunked=request.version >= HttpVersion11,
-            gone=asyncio.get_running_loop().create_future(),
-        )
-        channel.listeners.add(listener)
-        return listener
+                return False
+        return True
 
     async def _flush(self, channel: _Channel) -> None:
         while channel.dirty:
@@ -366,6 +382,21 @@ async def _send(listeners: Iterable[_Listener], message: _Message) -> None:
         listener.send(message)
         if number % SLICE == 0:
             await asyncio.sleep(0)
+
+
+def _take_over(request: web.Request, channel: _Channel, gone: Gone) -> bool:
+    """Make a request's connection a listener; its HTTP handler is told that the connection is gone, and forgets it."""
+    handler, transport = request.protocol, request.transport
+    if transport is None or transport.is_closing():
+        return False
+    listener = _Listener(channel, transport, chunked=request.version >= HttpVersion11, gone=gone)
+    transport.set_protocol(listener)
+    if not transport.is_reading():
+        transport.resume_reading()  # or nobody would notice that he goes
+    handler.transport = None  # else the handler closes it
+    handler.connection_lost(None)
+    channel.listeners.add(listener)
+    return True
 
 
 def _bound_waiting(transport: asyncio.Transport) -> None:
