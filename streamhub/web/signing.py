@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from streamhub.text import Random, new_id
 
@@ -46,5 +47,12 @@ def read_form_stamp(secret: bytes, stamp: str, *, form: str, at: datetime) -> tu
 
 
 def _signature(secret: bytes, purpose: str, payload: str) -> str:
-    digest = hmac.digest(secret, f"{purpose}\0{payload}".encode(), "sha256")
-    return base64.urlsafe_b64encode(digest[:18]).decode()
+    signer = _signer(secret).copy()
+    signer.update(f"{purpose}\0{payload}".encode())
+    return base64.urlsafe_b64encode(signer.digest()[:18]).decode()
+
+
+@lru_cache(maxsize=8)
+def _signer(secret: bytes) -> hmac.HMAC:
+    """A keyed HMAC to copy; `hmac.digest` would give up the interpreter's lock each time, and wait for it in a crowd."""
+    return hmac.new(secret, digestmod="sha256")

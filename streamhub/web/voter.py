@@ -11,12 +11,17 @@ from streamhub.web.signing import sign, unsign
 
 _COOKIE = "streamhub_voter"
 _KEPT_S = 365 * 24 * 3600
+_KNOWN = web.RequestKey("known_voter", str)
 _FRESH = web.RequestKey("fresh_voter", str)
 
 
 def known_voter(request: web.Request) -> str:
     """The voter's id from a cookie that we signed; empty for a newcomer or a forged cookie."""
-    return unsign(hub_of(request).secret, "voter", request.cookies.get(cookie_name(request, _COOKIE), "")) or ""
+    known = request.get(_KNOWN)
+    if known is None:
+        value = request.cookies.get(cookie_name(request, _COOKIE), "")
+        known = request[_KNOWN] = unsign(hub_of(request).secret, "voter", value) or ""
+    return known
 
 
 def is_forged(request: web.Request) -> bool:

@@ -157,6 +157,7 @@ async def test_a_newcomer_who_never_reads_is_let_go(world: World, monkeypatch: p
     await world.hub.store.write(lambda db: [insert(db, session, one, world.clock()) for one in ids])
     assert world.client.app is not None
     broadcaster = world.client.app[BROADCASTER]
+    broadcaster.notify(session)
     path = f"/api/v1/sessions/{session}/events"
     with socket.socket() as stalled:
         stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
