@@ -168,9 +168,11 @@ async def events(request: web.Request) -> web.StreamResponse:
     """Live updates of what is on air; the format stands in `streamhub.web.events`."""
     session_id, nonce = await _require_key(request)
     hub, say = hub_of(request), words_of(request)
-    with request.app[desk.BUDGET].stream(request, say("Too many pages are open from your connection.")):
-        name = f"{desk.overlay_channel(session_id)}{nonce}"
-        return await request.app[BROADCASTER].serve(request, name, lambda: _read(hub, session_id, nonce), poll_s=POLL_S)
+    gone = request.app[desk.BUDGET].open_stream(request, lambda: say("Too many pages are open from your connection."))
+    name = f"{desk.overlay_channel(session_id)}{nonce}"
+    return await request.app[BROADCASTER].serve(
+        request, name, lambda: _read(hub, session_id, nonce), poll_s=POLL_S, gone=gone
+    )
 
 
 @routes.post("/overlay/{session_id}/shown")

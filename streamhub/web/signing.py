@@ -54,5 +54,5 @@ def _signature(secret: bytes, purpose: str, payload: str) -> str:
 
 @lru_cache(maxsize=8)
 def _signer(secret: bytes) -> hmac.HMAC:
-    """A keyed HMAC to copy; `hmac.digest` would give up the interpreter's lock each time, and wait for it in a crowd."""
+    """A keyed HMAC to copy; `hmac.digest` gives up the interpreter's lock each time, and waits for it in a crowd."""
     return hmac.new(secret, digestmod="sha256")
