@@ -22,6 +22,7 @@ from streamhub.recording.studio import Happening, StudioEvent
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import shows as show_rows
 from streamhub.store.access import forget_stream_key, load_stream_key
+from streamhub.store.handover import hand_over
 from streamhub.store.store import Store
 from streamhub.timecode import Now
 
@@ -104,7 +105,10 @@ class StudioHandler:
 
 
 async def end_session(store: Store, session_id: str, *, now: Now) -> None:
-    """End a session, forget its stream key, order its pipeline, all or nothing; already ended is a success."""
+    """End a session, forget its stream key, order its pipeline, all or nothing; already ended is a success.
+
+    What is still open then moves to the next session of its show.
+    """
 
     def end(db: Database) -> None:
         session = show_rows.load_session(db, session_id)
@@ -113,6 +117,7 @@ async def end_session(store: Store, session_id: str, *, now: Now) -> None:
             show_rows.step_session(db, session_id, SessionState.ENDED, at=at)
             forget_stream_key(db, session_id)
             order_session(db, session_id, Source(), at=at)
+            hand_over(db, session_id, at=at)
 
     await store.write(end)
 

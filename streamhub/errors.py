@@ -98,6 +98,35 @@ class Conflict(StreamhubError):
     http_status = 409
 
 
+class Overtaken(Conflict):
+    """Somebody else changed the thing after the caller looked at it; nothing was overwritten.
+
+    Args:
+        message: what was overtaken.
+        hint: what to do.
+        author: who changed it; empty for the hub itself, or when nobody knows.
+        action: what was done, a stable verb such as ``queue``; empty when nobody knows.
+        at: when, UTC; None when nobody knows.
+        version: the version that the thing has now; 0 when it has none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        author: str = "",
+        action: str = "",
+        at: datetime | None = None,
+        version: int = 0,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.author = author
+        self.action = action
+        self.at = at
+        self.version = version
+
+
 class NewerWorkspace(Conflict):
     """The workspace was written by a newer streamhub than this one."""
 

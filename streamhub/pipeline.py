@@ -31,6 +31,7 @@ from streamhub.store import marks as mark_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
+from streamhub.store.handover import hand_over
 from streamhub.store.store import Store
 from streamhub.store.work import put_outbox
 from streamhub.timecode import Now
@@ -47,7 +48,6 @@ PUBLISH = "publish"
 Q = QuestionState
 _ANSWERED = frozenset({Q.ANSWERED_LIVE, Q.ON_AIR, Q.PUBLISHED})
 _CUT = frozenset({SessionState.IN_REVIEW, SessionState.PUBLISHED})
-_LEFT_OPEN = frozenset({Q.RECEIVED, Q.HELD, Q.OPEN, Q.QUEUED})
 _AUTHOR = "pipeline"
 
 Advance = Callable[[int, int], None]
@@ -248,9 +248,8 @@ class Pipeline:
             for question in question_rows.list_questions(db, session_id):
                 if question.state is Q.ON_AIR:
                     question_rows.step_question(db, question.id, Q.ANSWERED_LIVE, at=at, author=_AUTHOR)
-                elif question.state in _LEFT_OPEN and session.state is SessionState.PROCESSING:
-                    _carry_over(db, question, at=at)
             if session.state is SessionState.PROCESSING:
+                hand_over(db, session_id, at=at)
                 show_rows.step_session(db, session_id, SessionState.IN_REVIEW, at=at)
             if show_rows.load_show(db, session.show_id).publishing is Publishing.AUTO:
                 publish_answered(db, session_id, None, at=at, author=_AUTHOR)
@@ -361,11 +360,6 @@ def order_publication(db: Database, session_id: str, ids: Sequence[str], *, at: 
 def order_session(db: Database, session_id: str, source: Source, *, at: datetime) -> None:
     """Order the pipeline of an ended session, once only."""
     put_outbox(db, SESSION, session_id, [session_id, source.media, source.captions, source.live], at=at)
-
-
-def _carry_over(db: Database, question: Question, *, at: datetime) -> None:
-    if question.state in {Q.OPEN, Q.QUEUED}:
-        question_rows.step_question(db, question.id, Q.CARRIED_OVER, at=at, author=_AUTHOR)
 
 
 def _load_job(db: Database, session_id: str) -> tuple[Recording, Session, tuple[str, ...]]:

@@ -15,14 +15,14 @@ STAGES = ["schedule", "questions", "live", "recording", "transcript", "answers",
 CORE = {"errors", "timecode", "text", "config", "process", "wordforms"}
 NOUNS = {
     "schedule": {"show", "rundown"},
-    "questions": {"follower", "intake", "likeness", "question", "trouble", "vocabulary", "wordbag"},
+    "questions": {"change", "follower", "intake", "likeness", "question", "trouble", "vocabulary", "wordbag"},
     "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
     "recording": {"recording"},
     "transcript": {"transcript", "vtt"},  # vtt is the noun's notation: parse and format, pure
     "answers": {"answer"},
     "archive": {"archived"},
 }
-PURE = {"rules", "vtt"}  # and every noun
+PURE = {"rules", "vtt", "curating"}  # and every noun
 IO_MODULES = {
     "aiohttp", "asyncio", "av", "dbos", "ffmpeg", "http", "multiprocessing", "os", "requests", "shutil", "socket",
     "sqlite3", "sqlite_utils", "subprocess", "tempfile", "threading", "urllib.request",

@@ -130,7 +130,8 @@ def _known(db: Database, session_id: str) -> dict[tuple[str, str], str]:
 def _before(db: Database, session_id: str) -> list[Earlier]:
     texts = {question.id: question.text for question in question_rows.list_questions(db, session_id)}
     return [
-        Earlier(author=row["author"], text=texts[row["question_id"]], at=parse_instant(row["at"]))
+        # A question that was carried over to another session still counts against floods, no more against repeating.
+        Earlier(author=row["author"], text=texts.get(row["question_id"], ""), at=parse_instant(row["at"]))
         for row in contribution_rows.list_contributions(db, session_id)
     ]
 

@@ -85,6 +85,9 @@ class Question:
         place: its place in the queue as a host dragged it, smaller first; None: votes and age decide.
         origin_url: where it was written, for questions from public places elsewhere; may be empty.
         photo: file name of the picture that came with it; empty for none.
+        split_from: id of the question that it was a part of; empty for most.
+        seen: whether a host has looked at it; whatever a host does to a question makes it seen.
+        for_writing: whether a host wants it answered in writing, so that it does not move to the next session.
         version: rises with each change by a host, so that two hosts never overwrite each other.
         doubt: why a person should look first, a `streamhub.questions.doubt.Doubt`; empty for no reason.
     """
@@ -107,6 +110,9 @@ class Question:
     place: float | None = None
     origin_url: str = ""
     photo: str = ""
+    split_from: str = ""
+    seen: bool = False
+    for_writing: bool = False
     version: int = 1
     doubt: str = ""
 

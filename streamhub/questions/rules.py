@@ -12,15 +12,15 @@ from streamhub.schedule.show import Moderation
 Q = QuestionState
 
 NEXT_STATES: Mapping[QuestionState, frozenset[QuestionState]] = {
-    Q.RECEIVED: frozenset({Q.HELD, Q.OPEN, Q.DECLINED}),
-    Q.HELD: frozenset({Q.OPEN, Q.DECLINED}),
+    Q.RECEIVED: frozenset({Q.HELD, Q.OPEN, Q.MERGED, Q.DECLINED}),
+    Q.HELD: frozenset({Q.OPEN, Q.MERGED, Q.DECLINED}),
     Q.OPEN: frozenset({Q.HELD, Q.QUEUED, Q.ON_AIR, Q.MERGED, Q.ANSWERED_IN_WRITING, Q.CARRIED_OVER, Q.DECLINED}),
-    Q.MERGED: frozenset({Q.OPEN}),
+    Q.MERGED: frozenset({Q.RECEIVED, Q.HELD, Q.OPEN, Q.QUEUED, Q.CARRIED_OVER}),
     Q.QUEUED: frozenset({Q.OPEN, Q.ON_AIR, Q.MERGED, Q.ANSWERED_IN_WRITING, Q.CARRIED_OVER, Q.DECLINED}),
     Q.ON_AIR: frozenset({Q.ANSWERED_LIVE, Q.QUEUED, Q.OPEN}),
     Q.ANSWERED_LIVE: frozenset({Q.ON_AIR, Q.QUEUED, Q.OPEN, Q.PUBLISHED, Q.WITHDRAWN}),
     Q.ANSWERED_IN_WRITING: frozenset({Q.OPEN, Q.PUBLISHED, Q.WITHDRAWN}),
-    Q.CARRIED_OVER: frozenset({Q.OPEN, Q.QUEUED, Q.DECLINED}),
+    Q.CARRIED_OVER: frozenset({Q.OPEN, Q.QUEUED, Q.MERGED, Q.ANSWERED_IN_WRITING, Q.DECLINED}),
     Q.DECLINED: frozenset({Q.OPEN}),
     Q.PUBLISHED: frozenset({Q.SUPERSEDED, Q.WITHDRAWN, Q.ANSWERED_LIVE}),
     Q.SUPERSEDED: frozenset({Q.PUBLISHED, Q.WITHDRAWN}),
@@ -48,7 +48,13 @@ def decide_step(question: Question, to: QuestionState, *, note: str = "") -> Que
     if to not in allowed:
         names = ", ".join(sorted(allowed)) or "nothing"
         raise Conflict(f"question {question.id}: is {question.state}, cannot become {to}", hint=f"from here: {names}")
-    return replace(question, state=to, note=note if to is Q.DECLINED else question.note)
+    return replace(
+        question,
+        state=to,
+        note=note if to is Q.DECLINED else question.note,
+        place=question.place if to is Q.QUEUED else None,
+        for_writing=question.for_writing and to is Q.CARRIED_OVER,
+    )
 
 
 def decide_intake(moderation: Moderation) -> QuestionState:
@@ -62,6 +68,19 @@ def plan_order(questions: Iterable[Question]) -> list[Question]:
 
 
 def plan_queue(questions: Iterable[Question]) -> list[Question]:
-    """Order for the host: on air, then queued, then starred, then by votes, then by age."""
+    """Order for the host: on air, then queued as a host dragged them, then starred, then by votes, then by age."""
     rank = {Q.ON_AIR: 0, Q.QUEUED: 1}
-    return sorted(questions, key=lambda q: (rank.get(q.state, 2), not q.starred, -q.votes, q.asked_at, q.id))
+
+    def key(q: Question) -> tuple[object, ...]:
+        placed = q.place if q.state is Q.QUEUED else None
+        return (
+            rank.get(q.state, 2),
+            placed is None,
+            placed if placed is not None else 0.0,
+            not q.starred,
+            -q.votes,
+            q.asked_at,
+            q.id,
+        )
+
+    return sorted(questions, key=key)

@@ -94,6 +94,7 @@ class Show:
         platform: where viewers watch beside the hub: ``local`` (the hub alone) or a platform's name.
         privacy: who finds its broadcasts on the platform.
         direct: whether the encoder pushes straight to the platform, so that the hub gets the recording later.
+        carries_over: whether questions that are left open at the end move to the show's next session by themselves.
     """
 
     id: str
@@ -105,6 +106,7 @@ class Show:
     platform: str = LOCAL
     privacy: Privacy = Privacy.UNLISTED
     direct: bool = False
+    carries_over: bool = True
 
     def __post_init__(self) -> None:
         require_slug(self.id, what="show id")

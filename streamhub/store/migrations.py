@@ -239,6 +239,40 @@ alter table questions add column version integer not null default 1;
 create index questions_by_target on questions (merged_into) where merged_into is not null;
 """
 
+_CURATION = """
+alter table shows add column carries_over integer not null default 1 check (carries_over in (0, 1));
+alter table questions add column split_from text references questions (id);
+alter table questions add column seen integer not null default 0 check (seen in (0, 1));
+alter table questions add column for_writing integer not null default 0 check (for_writing in (0, 1));
+create table changes (
+    id integer primary key,
+    session_id text not null references sessions (id),
+    at text not null,
+    author text not null,
+    action text not null,
+    question_ids text not null,
+    before text not null,
+    after text not null,
+    undoes integer references changes (id),
+    undone_by integer references changes (id)
+) strict;
+create index changes_by_session on changes (session_id, id);
+create table changed_questions (
+    question_id text not null references questions (id),
+    change_id integer not null references changes (id),
+    primary key (question_id, change_id)
+) strict, without rowid;
+create table carries (
+    question_id text not null references questions (id),
+    from_session text not null references sessions (id),
+    to_session text not null references sessions (id),
+    at text not null,
+    author text not null,
+    primary key (question_id, from_session)
+) strict, without rowid;
+create index carries_by_origin on carries (from_session);
+"""
+
 _ASKING = """
 alter table sessions add column call text not null default '';
 alter table sessions add column call_until text;
@@ -411,6 +445,7 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=105, name="the log, and what was applied", sql=_LOG),
     Migration(number=106, name="live platforms: broadcasts, spending, effects and contributions", sql=_PLATFORMS),
     Migration(number=107, name="questions are edited, merged, dragged, and have a version", sql=_QUESTION_LIFE),
+    Migration(number=108, name="curation: the journal of changes, splitting, looking at, carrying over", sql=_CURATION),
     Migration(number=109, name="calls for contributions, votes in doubt, spent puzzles", sql=_ASKING),
     Migration(number=111, name="mails, who is told, what helped, what is reopened or erased", sql=_TELLING),
     Migration(number=112, name="sources of sessions, and what comes in beside questions", sql=_SOURCES),

@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, NotFound
 from streamhub.live.mark import Mark, MarkKind, Witness
+from streamhub.questions.change import FIELDS
 from streamhub.questions.question import Asker, Question, QuestionState, Shown
 from streamhub.questions.rules import VOTABLE_STATES, decide_step
 from streamhub.store.log import log_action
@@ -24,6 +25,13 @@ from streamhub.store.rows import Row, change, fetch_all, fetch_one, insert, json
 from streamhub.store.stage import follow_on_air
 from streamhub.timecode import format_instant, parse_instant
 
+TREE = (
+    "with recursive tree(id) as (select ?1 union "
+    "select questions.id from questions join tree on questions.merged_into = tree.id)"
+)
+"""A question (the statement's first value) and all that were merged into it, however often."""
+
+_CURATED = frozenset({"id", *FIELDS, "version"})
 _OFF_AIR = {
     QuestionState.ANSWERED_LIVE: MarkKind.DONE,
     QuestionState.QUEUED: MarkKind.BACK,
@@ -43,7 +51,9 @@ def insert_question(db: Database, question: Question) -> Question:
     if fetch_one(db, "select 1 from questions where id = ?", question.id):
         raise Conflict(f"question {question.id}: exists already", hint="draw a new id")
     insert(db, "questions", _row(question))
-    _log(db, question, "question.intake", at=question.asked_at, author=question.source, state=question.state.value)
+    log_question(
+        db, question, "question.intake", at=question.asked_at, author=question.source, state=question.state.value
+    )
     return load_question(db, question.id)
 
 
@@ -77,6 +87,7 @@ def step_question(
     """Take a question one step on its way; a step to where it is already changes nothing.
 
     A step on air is `put_on_air`, a step off it leaves its mark, so that no stretch on air is ever without an end.
+    Questions are merged and unmerged by `streamhub.store.merging`.
 
     Raises:
         NotFound: there is no such question.
@@ -89,6 +100,9 @@ def step_question(
     after = decide_step(before, to, note=note)
     if after is before:
         return before
+    if QuestionState.MERGED in {before.state, to}:
+        hint = "unmerge it first" if to is not QuestionState.MERGED else "merge it into another question"
+        raise Conflict(f"question {question_id}: is {before.state}, cannot become {to} by a step", hint=hint)
     if before.state is QuestionState.ON_AIR:
         return _take_off_air(db, before, to, at=at, author=author)
     return _save_step(db, before, after, at=at, author=author)
@@ -101,11 +115,11 @@ def star_question(db: Database, question_id: str, starred: bool, *, at: datetime
         NotFound: there is no such question.
     """
     before = load_question(db, question_id)
-    if before.starred is not starred:
-        sql = "update questions set starred = ?, version = version + 1 where id = ?"
-        change(db, sql, int(starred), question_id)
-        _log(db, before, "question.star", at=at, author=author, starred=starred)
-    return load_question(db, question_id)
+    if before.starred is starred:
+        return before
+    after = save_curated(db, replace(before, starred=starred))
+    log_question(db, before, "question.star", at=at, author=author, starred=starred)
+    return after
 
 
 def tag_question(
@@ -118,25 +132,21 @@ def tag_question(
     """
     before = load_question(db, question_id)
     given_topics, given_products = list(topics), list(products)
-    change(
-        db,
-        "update questions set topics = ?, products = ?, version = version + 1 where id = ?",
-        json_list(given_topics),
-        json_list(given_products),
-        question_id,
-    )
-    _log(db, before, "question.tag", at=at, author=author, topics=given_topics, products=given_products)
-    return load_question(db, question_id)
+    after = save_curated(db, replace(before, topics=tuple(given_topics), products=tuple(given_products)))
+    log_question(db, before, "question.tag", at=at, author=author, topics=given_topics, products=given_products)
+    return after
 
 
 def add_vote(db: Database, question_id: str, voter: str, *, at: datetime) -> int:
     """Count a voter's wish once, however often it is given; returns the votes.
 
+    A vote for a merged question is one for the question that stands for it.
+
     Raises:
         NotFound: there is no such question.
         Conflict: the question is not open for votes.
     """
-    state, votes = _standing(db, question_id)
+    question_id, state, votes = _standing(db, question_id)
     if state not in VOTABLE_STATES:
         raise Conflict(f"question {question_id}: is {state}, takes no votes")
     fresh = change(
@@ -146,9 +156,10 @@ def add_vote(db: Database, question_id: str, voter: str, *, at: datetime) -> int
         voter,
         format_instant(at),
     )
-    if fresh:
-        change(db, "update questions set votes = votes + 1 where id = ?", question_id)
-    return votes + fresh
+    if not fresh or voted_below(db, question_id, voter):
+        return votes
+    change(db, "update questions set votes = votes + 1 where id = ?", question_id)
+    return votes + 1
 
 
 def remove_vote(db: Database, question_id: str, voter: str) -> int:
@@ -157,22 +168,53 @@ def remove_vote(db: Database, question_id: str, voter: str) -> int:
     Raises:
         NotFound: there is no such question.
     """
-    _, votes = _standing(db, question_id)
-    gone = change(db, "delete from votes where question_id = ? and voter = ?", question_id, voter)
-    if gone:
-        change(db, "update questions set votes = votes - 1 where id = ?", question_id)
-    return votes - gone
+    question_id, _, votes = _standing(db, question_id)
+    given = [
+        str(row["question_id"])
+        for row in fetch_all(
+            db,
+            f"{TREE} select question_id from tree join votes on question_id = id where voter = ?2",  # noqa: S608  our own
+            question_id,
+            voter,
+        )
+    ]
+    if not given:
+        return votes
+    ids = json_list(given)
+    change(db, "delete from votes where voter = ? and question_id in (select value from json_each(?))", voter, ids)
+    change(  # each question on the way from there to the top counted this voter once
+        db,
+        "with recursive up(id) as (select value from json_each(?) union "
+        "select merged_into from questions join up using (id) where merged_into is not null) "
+        "update questions set votes = votes - 1 where id in (select id from up)",
+        ids,
+    )
+    return votes - 1
 
 
 def list_votes(db: Database, session_id: str, voter: str) -> frozenset[str]:
-    """Ids of the questions of a session that a voter voted for."""
+    """Ids of the questions of a session that a voter voted for, and of those that they were merged into."""
     rows = fetch_all(
         db,
-        "select question_id from votes join questions on questions.id = question_id where voter = ? and session_id = ?",
+        "with recursive voted(id) as (select questions.id from questions "
+        "join votes on question_id = questions.id and voter = ?1 where session_id = ?2 union "
+        "select merged_into from questions join voted using (id) where merged_into is not null) select id from voted",
         voter,
         session_id,
     )
-    return frozenset(str(row["question_id"]) for row in rows)
+    return frozenset(str(row["id"]) for row in rows)
+
+
+def resolve_question(db: Database, question_id: str) -> Question:
+    """The question of that id, or the one that it was merged into, however often.
+
+    Raises:
+        NotFound: there is none.
+    """
+    question = load_question(db, question_id)
+    while question.merged_into:
+        question = load_question(db, question.merged_into)
+    return question
 
 
 def put_on_air(
@@ -195,7 +237,7 @@ def put_on_air(
         for other in list_questions(db, before.session_id, states={QuestionState.ON_AIR})
     )
     on_air = _save_step(db, before, after, at=at, author=author)
-    _mark(db, on_air, MarkKind.ON_AIR, at=at, author=author, witness=witness)
+    mark_question(db, on_air, MarkKind.ON_AIR, at=at, author=author, witness=witness)
     follow_on_air(db, on_air, at=at, author=author)
     return (on_air, *displaced)
 
@@ -238,27 +280,40 @@ def _take_off_air(
     witness: Witness = Witness.HOST,
 ) -> Question:
     after = _save_step(db, question, decide_step(question, to), at=at, author=author)
-    _mark(db, after, _OFF_AIR[to], at=at, author=author, witness=witness)
+    mark_question(db, after, _OFF_AIR[to], at=at, author=author, witness=witness)
     return after
+
+
+def save_curated(db: Database, question: Question, *, seen: bool = True) -> Question:
+    """Keep what a host changed of a question, with the next version; returns it as kept. Logs nothing."""
+    after = replace(question, version=question.version + 1, seen=question.seen or seen)
+    row = {name: value for name, value in _row(after).items() if name in _CURATED}
+    changes = ", ".join(f"{name} = :{name}" for name in row if name != "id")
+    db.execute(f"update questions set {changes} where id = :id", row)  # noqa: S608  our own names
+    return load_question(db, after.id)
 
 
 def _save_step(db: Database, before: Question, after: Question, *, at: datetime, author: str) -> Question:
-    after = replace(after, version=before.version + 1)
-    sql = "update questions set state = ?, note = ?, version = ? where id = ?"
-    change(db, sql, after.state.value, after.note, after.version, after.id)
+    after = save_curated(db, after)
     steps = {"from": before.state.value, "to": after.state.value}
-    _log(db, before, "question.step", at=at, author=author, **steps)
+    log_question(db, before, "question.step", at=at, author=author, **steps)
     return after
 
 
-def _mark(db: Database, question: Question, kind: MarkKind, *, at: datetime, author: str, witness: Witness) -> None:
+def mark_question(
+    db: Database, question: Question, kind: MarkKind, *, at: datetime, author: str, witness: Witness = Witness.HOST
+) -> None:
+    """Note that a question went on air or came off it."""
     mark = Mark(
         session_id=question.session_id, question_id=question.id, kind=kind, at=at, witness=witness, author=author
     )
     insert_mark(db, mark)
 
 
-def _log(db: Database, question: Question, action: str, *, at: datetime, author: str, **details: object) -> None:
+def log_question(
+    db: Database, question: Question, action: str, *, at: datetime, author: str, **details: object
+) -> None:
+    """Log what was done to a question; details are ids, states and numbers."""
     everything = {"session": question.session_id, **details}
     log_action(
         db,
@@ -271,11 +326,23 @@ def _log(db: Database, question: Question, action: str, *, at: datetime, author:
     )
 
 
-def _standing(db: Database, question_id: str) -> tuple[QuestionState, int]:
-    row = fetch_one(db, "select state, votes from questions where id = ?", question_id)
+def _standing(db: Database, question_id: str) -> tuple[str, QuestionState, int]:
+    """Id, state and votes of the question that votes for this one go to."""
+    sql = "select id, state, votes, merged_into from questions where id = ?"
+    row = fetch_one(db, sql, question_id)
+    while row is not None and row["merged_into"]:
+        row = fetch_one(db, sql, row["merged_into"])
     if row is None:
         raise NotFound(f"question {question_id}: there is no such question")
-    return QuestionState(row["state"]), int(row["votes"])
+    return str(row["id"]), QuestionState(row["state"]), int(row["votes"])
+
+
+def voted_below(db: Database, question_id: str, voter: str) -> bool:
+    """Whether a voter is counted at a question already, because of a question that was merged into this one."""
+    if fetch_one(db, "select 1 from questions where merged_into = ? limit 1", question_id) is None:
+        return False
+    sql = f"{TREE} select 1 from tree join votes on question_id = id where voter = ?2 and id <> ?1 limit 1"  # noqa: S608  our own
+    return fetch_one(db, sql, question_id, voter) is not None
 
 
 def _row(question: Question) -> Row:
@@ -300,6 +367,9 @@ def _row(question: Question) -> Row:
         "place": question.place,
         "origin_url": question.origin_url,
         "photo": question.photo,
+        "split_from": question.split_from or None,
+        "seen": int(question.seen),
+        "for_writing": int(question.for_writing),
         "version": question.version,
         "doubt": question.doubt,
     }
@@ -325,6 +395,9 @@ def _question(row: Row) -> Question:
         place=row["place"],
         origin_url=row["origin_url"],
         photo=row["photo"],
+        split_from=row["split_from"] or "",
+        seen=bool(row["seen"]),
+        for_writing=bool(row["for_writing"]),
         version=row["version"],
         doubt=row["doubt"],
     )

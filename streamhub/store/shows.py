@@ -40,6 +40,7 @@ def save_show(db: Database, show: Show) -> None:
         "platform": show.platform,
         "privacy": show.privacy.value,
         "direct": int(show.direct),
+        "carries_over": int(show.carries_over),
     }
     upsert(db, "shows", row, key=("id",))
 
@@ -162,6 +163,7 @@ def _show(row: Row) -> Show:
         "publishing": Publishing(row["publishing"]),
         "privacy": Privacy(row["privacy"]),
         "direct": bool(row["direct"]),
+        "carries_over": bool(row["carries_over"]),
     }
     return Show(**{**row, **kinds})
 

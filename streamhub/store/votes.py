@@ -17,6 +17,8 @@ from streamhub.questions.doubt import VoteDoubt
 from streamhub.questions.question import QuestionState
 from streamhub.schedule.show import SessionState
 from streamhub.store.log import log_action
+from streamhub.store.merging import count_voters, follow_voters
+from streamhub.store.questions import remove_vote, voted_below
 from streamhub.store.rows import change, fetch_all, fetch_one
 from streamhub.timecode import format_instant
 
@@ -34,12 +36,14 @@ class Standing:
     """Where a question and its session are.
 
     Attributes:
+        question_id: the question itself, or the one that it was merged into.
         session_id: the question's session.
         state: of the question.
         session_state: of the session.
         votes: counted ones.
     """
 
+    question_id: str
     session_id: str
     state: QuestionState
     session_state: SessionState
@@ -82,20 +86,22 @@ class Suspects:
 
 
 def load_standing(db: Database, question_id: str) -> Standing:
-    """Where a question is, in one look.
+    """Where a question is, in one look; of a merged one, where the one is that it was merged into.
 
     Raises:
         NotFound: there is none.
     """
-    row = fetch_one(
-        db,
-        "select session_id, questions.state, votes, sessions.state as session_state "
-        "from questions join sessions on sessions.id = session_id where questions.id = ?",
-        question_id,
+    sql = (
+        "select questions.id, merged_into, session_id, questions.state, votes, sessions.state as session_state "
+        "from questions join sessions on sessions.id = session_id where questions.id = ?"
     )
+    row = fetch_one(db, sql, question_id)
+    while row is not None and row["merged_into"]:
+        row = fetch_one(db, sql, row["merged_into"])
     if row is None:
         raise NotFound(f"question {question_id}: there is no such question")
     return Standing(
+        question_id=row["id"],
         session_id=row["session_id"],
         state=QuestionState(row["state"]),
         session_state=SessionState(row["session_state"]),
@@ -112,7 +118,6 @@ def count_address(db: Database, question_id: str, address: str) -> int:
 
 def cast_vote(
     db: Database,
-    question_id: str,
     standing: Standing,
     voter: str,
     *,
@@ -121,10 +126,13 @@ def cast_vote(
     doubt: VoteDoubt = VoteDoubt.NONE,
 ) -> Cast:
     """Keep a voter's wish once, however often it is given: counted, or in doubt; what was counted stays so."""
+    question_id = standing.question_id
     sql = "insert into votes (question_id, voter, at, address) values (?, ?, ?, ?) on conflict do nothing"
     if not doubt:
         fresh = change(db, sql, question_id, voter, format_instant(at), address)
-        if fresh:
+        if fresh and voted_below(db, question_id, voter):
+            fresh = 0  # counted already, because of a question that was merged into this one
+        elif fresh:
             change(db, "update questions set votes = votes + 1 where id = ?", question_id)
             change(db, "delete from suspects where question_id = ? and voter = ?", question_id, voter)
         return Cast(session_id=standing.session_id, votes=standing.votes + fresh)
@@ -145,13 +153,11 @@ def cast_vote(
     )
 
 
-def take_back(db: Database, question_id: str, standing: Standing, voter: str) -> Cast:
+def take_back(db: Database, standing: Standing, voter: str) -> Cast:
     """Take a voter's wish back, if there is one, counted or in doubt."""
-    gone = change(db, "delete from votes where question_id = ? and voter = ?", question_id, voter)
-    if gone:
-        change(db, "update questions set votes = votes - 1 where id = ?", question_id)
-    change(db, "delete from suspects where question_id = ? and voter = ?", question_id, voter)
-    return Cast(session_id=standing.session_id, votes=standing.votes - gone)
+    votes = remove_vote(db, standing.question_id, voter)
+    change(db, "delete from suspects where question_id = ? and voter = ?", standing.question_id, voter)
+    return Cast(session_id=standing.session_id, votes=votes)
 
 
 def list_doubtful(db: Database, session_id: str, voter: str) -> frozenset[str]:
@@ -189,21 +195,22 @@ def settle_suspects(db: Database, question_id: str, verdict: Verdict, *, at: dat
         NotFound: there is no such question.
     """
     standing = load_standing(db, question_id)
+    before = count_voters(db, question_id)
     if verdict is Verdict.COUNTED:
-        moved = change(
+        change(
             db,
             "insert into votes (question_id, voter, at, address) "
             "select question_id, voter, at, '' from suspects where question_id = ? on conflict do nothing",
             question_id,
         )
     else:
-        moved = -change(
+        change(
             db,
             "delete from votes where question_id = ?1 and voter in "
             "(select voter from suspects where question_id = ?1 and verdict = 'counted')",
             question_id,
         )
-    change(db, "update questions set votes = votes + ? where id = ?", moved, question_id)
+    moved = follow_voters(db, before)
     changed = change(
         db, "update suspects set verdict = ?1 where question_id = ?2 and verdict <> ?1", verdict.value, question_id
     )
@@ -217,7 +224,7 @@ def settle_suspects(db: Database, question_id: str, verdict: Verdict, *, at: dat
             object_id=question_id,
             details={"session": standing.session_id, "verdict": verdict.value, "votes": changed},
         )
-    return standing.votes + moved
+    return standing.votes + moved.get(standing.question_id, 0)
 
 
 def forget_addresses(db: Database, *, before: datetime) -> int:

@@ -52,7 +52,7 @@ class ShownBody(Body, frozen=True, kw_only=True):
 class ShowBody(Body, frozen=True, kw_only=True):
     """A show; the id is made from the title when left out.
 
-    Where viewers watch (``platform``, ``privacy``, ``direct``) stays as it is when left out.
+    Where viewers watch (``platform``, ``privacy``, ``direct``) and ``carries_over`` stay as they are when left out.
     """
 
     title: str
@@ -64,6 +64,7 @@ class ShowBody(Body, frozen=True, kw_only=True):
     platform: str | None = None
     privacy: Privacy | None = None
     direct: bool | None = None
+    carries_over: bool | None = None
 
 
 class ParticipantBody(Body, frozen=True, kw_only=True):

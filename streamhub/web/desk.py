@@ -298,10 +298,10 @@ async def vote(request: web.Request, question_id: str, voter: str, *, wanted: bo
         if standing.state not in VOTABLE_STATES or standing.session_state not in ACCEPTS_QUESTIONS:
             raise Conflict(say("This question takes no more votes."))
         if not wanted:
-            return vote_rows.take_back(db, question_id, standing, voter)
+            return vote_rows.take_back(db, standing, voter)
         over = bool(most) and vote_rows.count_address(db, question_id, address) >= most
         doubt = decide_vote_doubt(newcomers_over=newcomers_over, forged=forged, address_over=over)
-        return vote_rows.cast_vote(db, question_id, standing, voter, at=at, address=address, doubt=doubt)
+        return vote_rows.cast_vote(db, standing, voter, at=at, address=address, doubt=doubt)
 
     cast = await hub.store.write(count)
     if cast.doubt:

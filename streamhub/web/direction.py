@@ -18,6 +18,7 @@ from streamhub.schedule.rules import decide_step
 from streamhub.schedule.show import Session, SessionState
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
+from streamhub.store.handover import gather, hand_over
 from streamhub.store.log import log_action
 from streamhub.web.access import actor_of
 from streamhub.web.bodies import DecisionBody
@@ -55,10 +56,25 @@ async def step_session(request: web.Request, session_id: str, to: str) -> Sessio
         elif goal is SessionState.PUBLISHED or before.state is SessionState.PUBLISHED:
             await hub.answers.show_session(session_id, public=goal is SessionState.PUBLISHED, author=author)
         else:
-            await hub.store.write(lambda db: show_rows.step_session(db, session_id, goal, at=at, author=author))
+            await hub.store.write(lambda db: step_with_questions(db, session_id, goal, at=at, author=author))
         LOG.info("web.stepped session_id=%s to=%s person=%s", session_id, goal, author)
     tell(request, session_id)
     return await hub.store.read(lambda db: show_rows.load_session(db, session_id))
+
+
+def step_with_questions(db: Database, session_id: str, to: SessionState, *, at: datetime, author: str) -> Session:
+    """Step a session; one that is announced gathers what earlier ones left open, one that is called off hands it on.
+
+    Raises:
+        NotFound: no such session.
+        Conflict: the step is not allowed from here.
+    """
+    session = show_rows.step_session(db, session_id, to, at=at, author=author)
+    if to is SessionState.CANCELLED:
+        hand_over(db, session_id, at=at, author=author)
+    else:
+        gather(db, session_id, at=at, author=author)
+    return session
 
 
 async def _is_worked_on(hub: Hub, session_id: str) -> bool:

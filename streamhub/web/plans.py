@@ -23,6 +23,7 @@ from streamhub.timecode import format_instant, parse_instant, require_zone
 from streamhub.web.access import actor_of
 from streamhub.web.bodies import ParticipantBody, SessionBody, SessionChangeBody, ShowBody
 from streamhub.web.desk import clean_or_empty, tell
+from streamhub.web.direction import step_with_questions
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import words_of
 from streamhub.web.views import AFTER
@@ -95,6 +96,7 @@ def _show_of(body: ShowBody, before: Show | None, *, show_id: str, title: str, a
         platform=platform,
         privacy=body.privacy or privacy,
         direct=body.direct if body.direct is not None else direct and platform != LOCAL,
+        carries_over=body.carries_over if body.carries_over is not None else before is None or before.carries_over,
     )
 
 
@@ -190,7 +192,7 @@ async def change_session(request: web.Request, session_id: str, body: SessionCha
             details={"before": _logged(before), "after": _logged(after)},
         )
         if after.state is SessionState.MOVED and after.starts_at != before.starts_at:
-            return show_rows.step_session(db, session_id, SessionState.SCHEDULED, at=at, author=author)
+            return step_with_questions(db, session_id, SessionState.SCHEDULED, at=at, author=author)
         return after
 
     session = await hub.store.write(save)

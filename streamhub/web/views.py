@@ -46,6 +46,7 @@ def show_json(show: Show) -> Json:
         "platform": show.platform,
         "privacy": show.privacy.value,
         "direct": show.direct,
+        "carries_over": show.carries_over,
     }
 
 
@@ -115,6 +116,14 @@ def host_question_json(question: Question) -> Json:
         "products": list(question.products),
         "note": question.note,
         "doubt": question.doubt,
+        "original": question.original,
+        "merged_into": question.merged_into or None,
+        "split_from": question.split_from or None,
+        "place": question.place,
+        "seen": question.seen,
+        "for_writing": question.for_writing,
+        "origin_url": question.origin_url,
+        "version": question.version,
     }
 
 

@@ -91,7 +91,7 @@ class QuestionLife(RuleBasedStateMachine):
     @rule(name=asked, to=st.sampled_from(Q))
     def step(self, name: str, to: QuestionState) -> None:
         state = self.model[name].state
-        allowed = to is state or to in NEXT_STATES[state]
+        allowed = to is state or (to in NEXT_STATES[state] and to is not Q.MERGED)
         self.press(allowed, lambda at: questions.step_question(self.db, name, to, at=at, author="h"))
         if allowed:
             self.go(name, to)
