@@ -243,10 +243,19 @@ async def list_questions(request: web.Request) -> web.StreamResponse:
 def public_reader(app: web.Application, session_id: str) -> Reader:
     """Reads the state of a session's public channel."""
     hub = app[HUB]
+    known: dict[str, tuple[Question, Json]] = {}
+
+    def show(question: Question) -> Json:
+        """The very object of the time before where the question is the same, so that it is quickly seen to be."""
+        before = known.get(question.id)
+        if before is None or before[0] is not question:
+            before = known[question.id] = (question, question_json(question))
+        return before[1]
 
     async def read() -> Json:
         seen = await see(hub, session_id)
-        return plan_public_state(seen.session, seen.questions, seen.answers, seen.watch, at=hub.now())
+        at = hub.now()
+        return plan_public_state(seen.session, seen.questions, seen.answers, seen.watch, at=at, show=show)
 
     return read
 

@@ -240,8 +240,8 @@ class Broadcaster:
         if channel is None or self._closed:
             return
         channel.dirty = True
-        if channel.flushing is None or channel.flushing.done():
-            channel.flushing = asyncio.create_task(self._flush(channel))
+        if channel.listeners or channel.feeding:
+            self._wake(channel)  # else whoever comes next has it read
 
     def notify_under(self, beginning: str) -> None:
         """Something changed in every channel whose name begins like this."""
@@ -331,8 +331,14 @@ class Broadcaster:
             if channel is None:
                 channel = self._channels[name] = _Channel(name=name, read=read, poll_s=poll_s, state=await read())
                 return channel
+        if channel.dirty:
+            self._wake(channel)
         await channel.settle()
         return channel
+
+    def _wake(self, channel: _Channel) -> None:
+        if channel.flushing is None or channel.flushing.done():
+            channel.flushing = asyncio.create_task(self._flush(channel))
 
     async def _feed(self, request: web.Request, response: web.StreamResponse, channel: _Channel) -> bool:
         """Tell a newcomer what he does not know, as fast as he reads; returns whether he knows everything now."""

@@ -5,7 +5,7 @@ The public never sees a name that its asker did not want shown, a held question,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -179,15 +179,17 @@ def plan_public_state(
     watch: WatchPlace | None,
     *,
     at: datetime | None = None,
+    show: Callable[[Question], Json] | None = None,
 ) -> Json:
-    """The state of a session's public channel."""
+    """The state of a session's public channel; ``show`` may remember what `question_json` said."""
+    question_as_json = show or question_json
     seen = [question for question in questions if question.state in PUBLIC_STATES]
     on_air = next((question.id for question in seen if question.state is QuestionState.ON_AIR), None)
     published = sum(answer.state is AnswerState.PUBLISHED for answer in answers)
     return {
         "session": session_json(session, at=at),
         "on_air": on_air,
-        "questions": {question.id: question_json(question) for question in seen},
+        "questions": {question.id: question_as_json(question) for question in seen},
         "answers": published,
         "watch": {"name": watch.name, "url": watch.url} if watch else None,
     }
