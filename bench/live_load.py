@@ -1,4 +1,4 @@
-"""Thousands of viewers on one hub: how long a vote takes to their screens, what a viewer costs, and the plain way beside.
+"""Thousands of viewers on one hub: how long a vote takes to their screens, what one costs, and the plain way beside.
 
     python bench/live_load.py [--viewers 10000,5000] [--votes 40] [--per-second 10] [--questions 50] [--rounds 1]
 
