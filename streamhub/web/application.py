@@ -29,6 +29,7 @@ from streamhub.web import (
     voting,
     workshop,
 )
+from streamhub.web.ballot_box import BALLOT_BOX, BallotBox
 from streamhub.web.budget import Budget
 from streamhub.web.events import BROADCASTER, Broadcaster
 from streamhub.web.flood import FLOOD, FloodWatch
@@ -44,6 +45,7 @@ def make_app(hub: Hub) -> web.Application:
     app[HUB] = hub
     app[PAGES] = Pages(hub.settings)
     app[desk.BUDGET] = Budget(hub.settings)
+    app[BALLOT_BOX] = BallotBox(hub.store, most=hub.settings.votes_per_address)
     snapshots = app[SNAPSHOTS] = make_snapshots(app, hub.snapshots_dir)
     app[BROADCASTER] = Broadcaster(most=hub.settings.viewers, heard=snapshots.notify)
     app[FLOOD] = FloodWatch(hub.settings.flood_per_minute)

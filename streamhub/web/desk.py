@@ -15,21 +15,22 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, NotFound
-from streamhub.questions.doubt import decide_doubt, decide_vote_doubt
+from streamhub.questions.doubt import decide_doubt
 from streamhub.questions.follower import FollowerKind
 from streamhub.questions.photo import BadPhoto, PhotoFault
 from streamhub.questions.question import MAX_NAME_LENGTH, MAX_QUESTION_LENGTH, Asker, Question, QuestionState, Shown
-from streamhub.questions.rules import PUBLIC_STATES, VOTABLE_STATES, decide_intake
+from streamhub.questions.rules import decide_intake
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS, accepts_asking
-from streamhub.schedule.show import Session, SessionState
+from streamhub.schedule.show import Session
 from streamhub.store import followers as follower_rows
 from streamhub.store import puzzles as puzzle_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
-from streamhub.store import votes as vote_rows
+from streamhub.store.ballots import Ballot, Refusal
 from streamhub.store.log import log_action
 from streamhub.store.votes import Cast
 from streamhub.text import clean_line, clean_text, new_id, require_language
+from streamhub.web.ballot_box import BALLOT_BOX
 from streamhub.web.bodies import AskBody
 from streamhub.web.budget import Budget, Spending
 from streamhub.web.events import BROADCASTER
@@ -290,20 +291,21 @@ async def vote(request: web.Request, question_id: str, voter: str, *, wanted: bo
     newcomers_over = newcomer and not budget.has_left(request, Spending.NEW_VOTER)
     address = digest_for(hub.secret, f"vote:{question_id}", budget.address(request)) if most else ""
 
-    def count(db: Database) -> Cast:
-        standing = vote_rows.load_standing(db, question_id)
-        hidden = standing.state not in PUBLIC_STATES or standing.session_state is SessionState.DRAFT
-        if hidden or (session_id and standing.session_id != session_id):
-            raise NotFound(f"question {question_id}: there is no such question")
-        if standing.state not in VOTABLE_STATES or standing.session_state not in ACCEPTS_QUESTIONS:
-            raise Conflict(say("This question takes no more votes."))
-        if not wanted:
-            return vote_rows.take_back(db, standing, voter)
-        over = bool(most) and vote_rows.count_address(db, question_id, address) >= most
-        doubt = decide_vote_doubt(newcomers_over=newcomers_over, forged=forged, address_over=over)
-        return vote_rows.cast_vote(db, standing, voter, at=at, address=address, doubt=doubt)
-
-    cast = await hub.store.write(count)
+    ballot = Ballot(
+        question_id=question_id,
+        voter=voter,
+        at=at,
+        wanted=wanted,
+        session_id=session_id,
+        address=address,
+        newcomers_over=newcomers_over,
+        forged=forged,
+    )
+    cast = await request.app[BALLOT_BOX].cast(ballot)
+    if cast is Refusal.UNKNOWN:
+        raise NotFound(f"question {question_id}: there is no such question")
+    if cast is Refusal.CLOSED:
+        raise Conflict(say("This question takes no more votes."))
     if cast.doubt:
         LOG.info("web.vote_in_doubt question_id=%s reason=%s", question_id, cast.doubt.value)
     notify(request.app, cast.session_id)
