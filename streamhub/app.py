@@ -79,6 +79,8 @@ from streamhub.web.links import Links
 from streamhub.workspace import Workspace, open_workspace, write_private
 
 LOG = logging.getLogger("streamhub")
+IDLE_S = 75.0
+"""A connection that has sent no whole request for so long is closed: it is idle, or slow on purpose."""
 Say = Callable[[str], None]
 Environ = Mapping[str, str]
 Json = Any
@@ -491,7 +493,9 @@ async def _web(
     )
     pages = make_app(hub)
     outside.changed = partial(notify, pages)
-    runner = web.AppRunner(pages, handler_cancellation=True, access_log=None, shutdown_timeout=5)
+    runner = web.AppRunner(
+        pages, handler_cancellation=True, access_log=None, shutdown_timeout=5, keepalive_timeout=IDLE_S
+    )
     await runner.setup()
     site = web.TCPSite(runner, settings.host, settings.port, backlog=4096)
     try:

@@ -178,7 +178,7 @@ async def send_raw(world: World, *pieces: bytes) -> bytes:
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await reader.read(1 << 16)
     except ConnectionError:
         return b""
@@ -257,7 +257,7 @@ async def test_slow_senders_hold_nobody_up(world: World, monkeypatch: pytest.Mon
     await world.ask(session, "Geht es trotzdem?")
     for number, (reader, _) in enumerate(slow):
         if number % 2:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 assert status_of(await reader.readline()) == 400
     for _, writer in slow:
         writer.close()
@@ -286,7 +286,7 @@ async def test_half_open_listeners_are_forgotten(world: World) -> None:
             writer.write_eof()
         else:
             writer.write(head * 20)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while broadcaster.count():
             await asyncio.sleep(0.05)
     for _, writer in opened:

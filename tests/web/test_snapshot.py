@@ -87,7 +87,7 @@ async def test_nobody_learns_of_a_draft(world: World) -> None:
 
 async def read_file(path: Path, wanted: Any) -> dict[str, Any]:
     """The file's content as soon as it is as wanted; it must be whole whenever it is there."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if path.exists() and wanted(state := json.loads(path.read_bytes())):
                 return dict(state)
@@ -114,7 +114,7 @@ async def test_files_follow_the_session(make_world: MakeWorld, monkeypatch: pyte
         assert page.status == 200
     assert not (world.hub.snapshots_dir / f"{draft}.json").exists()
     os.utime(path, (time.time() - 3600,) * 2)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while path.exists():
             await asyncio.sleep(0.02)
 
