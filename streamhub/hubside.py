@@ -13,7 +13,7 @@ from streamhub.answers.answer import Answer
 from streamhub.archive.folder import load_session
 from streamhub.archive.format import answer_name
 from streamhub.errors import Conflict, NotFound
-from streamhub.pipeline import Advance, order_publication, publish_answered, with_state
+from streamhub.pipeline import Advance, order_publication, order_recut, publish_answered, with_state
 from streamhub.questions.question import QuestionState
 from streamhub.recording.recording import Recording
 from streamhub.recording.room import RecordingRoom
@@ -165,6 +165,15 @@ class ArchiveAnswers:
             order_publication(db, session_id, [], at=at)
 
         await self.store.write(show)
+
+    async def recut(self, session_id: str, *, author: str) -> None:
+        """Order the answers of a session to be cut anew with the marks of now.
+
+        Raises:
+            Conflict: the answers are not cut yet.
+        """
+        at = self.now()
+        await self.store.write(lambda db: order_recut(db, session_id, at=at, author=author))
 
     def page(self, answer: Answer) -> str:
         """Path of the answer's page within the site."""

@@ -32,6 +32,7 @@ from streamhub.store import questions as question_rows
 from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.handover import hand_over
+from streamhub.store.log import log_action
 from streamhub.store.store import Store
 from streamhub.store.work import put_outbox
 from streamhub.timecode import Now
@@ -44,6 +45,7 @@ from streamhub.transcript.transcript import Transcript
 SESSION = "session"
 TRANSCRIBE = "transcribe"
 PUBLISH = "publish"
+RECUT = "recut"
 
 Q = QuestionState
 _ANSWERED = frozenset({Q.ANSWERED_LIVE, Q.ON_AIR, Q.PUBLISHED})
@@ -132,6 +134,7 @@ class Pipeline:
         engine.workflow(SESSION, self._run_session)
         engine.workflow(TRANSCRIBE, self._run_transcription)
         engine.workflow(PUBLISH, self._run_publication)
+        engine.workflow(RECUT, self._run_recut)
 
     # The workflows.
 
@@ -162,6 +165,12 @@ class Pipeline:
     async def _run_publication(self, ctx: Context, session_id: str, ids: list[str]) -> Json:
         await ctx.step("archive", lambda: self._write_states(session_id, frozenset(ids)))
         return await ctx.step("site", self._build_site)
+
+    async def _run_recut(self, ctx: Context, session_id: str) -> Json:
+        written = await ctx.step("answers", lambda: self._recut(session_id))
+        if written["public"]:
+            await ctx.step("site", self._build_site)
+        return written
 
     # The steps. Each looks at what is there before it does anything.
 
@@ -240,6 +249,15 @@ class Pipeline:
             archived = await asyncio.to_thread(_plan_archived, facts, transcript, self._parts.answers)
             await asyncio.to_thread(save_session, self._parts.transcripts, archived)  # what people changed stays
         return {"answers": len(archived.answers), "public": archived.public}
+
+    async def _recut(self, session_id: str) -> Json:
+        """Cut the answers anew from the marks of now and the words of the archive; whatever a person touched stays."""
+        async with self.archive_lock:
+            facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
+            archived = await asyncio.to_thread(load_session, self._parts.transcripts, facts.show.id, session_id)
+            changed = replace(archived, answers=_plan_recut(facts, archived, self._parts.answers))
+            await asyncio.to_thread(save_session, self._parts.transcripts, changed)
+        return {"answers": len(changed.answers), "public": archived.public}
 
     async def _enter_review(self, session_id: str, workflow_id: str) -> Json:
         def enter(db: Database) -> str:
@@ -357,6 +375,24 @@ def order_publication(db: Database, session_id: str, ids: Sequence[str], *, at: 
     put_outbox(db, PUBLISH, f"{session_id}:{revision}", [session_id, list(ids)], at=at)
 
 
+def order_recut(db: Database, session_id: str, *, at: datetime, author: str) -> None:
+    """Order a session's answers to be cut anew.
+
+    Raises:
+        Conflict: they are not cut yet.
+    """
+    session = show_rows.load_session(db, session_id)
+    if session.state not in _CUT:
+        raise Conflict(
+            f"session {session_id}: is {session.state}, its answers are not cut yet", hint="wait until it is in review"
+        )
+    put_outbox(db, RECUT, f"{session_id}:{at:%Y%m%dT%H%M%S%f}", [session_id], at=at)
+    details = {"state": session.state.value}
+    log_action(
+        db, at=at, author=author, action="answers.recut", object_kind="session", object_id=session_id, details=details
+    )
+
+
 def order_session(db: Database, session_id: str, source: Source, *, at: datetime) -> None:
     """Order the pipeline of an ended session, once only."""
     put_outbox(db, SESSION, session_id, [session_id, source.media, source.captions, source.live], at=at)
@@ -411,6 +447,31 @@ def _plan_archived(facts: Facts, transcript: Transcript | None, settings: Answer
         transcripts=(transcript,) if transcript else (),
         answers=tuple(with_state(answer, Q.WITHDRAWN) if answer.id in withdrawn else answer for answer in answers),
         public=session.state is SessionState.PUBLISHED,
+    )
+
+
+def _plan_recut(facts: Facts, archived: ArchivedSession, settings: AnswerSettings) -> tuple[Answer, ...]:
+    """The answers of an archived session, cut anew; those that were never on air stay as they are."""
+    transcripts = {transcript.language: transcript for transcript in archived.transcripts}
+    heard = transcripts.get(facts.session.language) or Transcript(language=facts.session.language)
+    states = {question.id: question.state for question in facts.questions}
+    questions = [replace(q, state=Q.ANSWERED_LIVE) if q.state is Q.WITHDRAWN else q for q in facts.questions]
+    planned = plan_answers(facts.session, questions, facts.marks, heard, lag_s=settings.lag_s)
+    fresh = {answer.id: with_state(answer, states.get(answer.id)) for answer in planned}
+    kept = tuple(_recut_answer(answer, fresh.pop(answer.id, None)) for answer in archived.answers)
+    return (*kept, *fresh.values())
+
+
+def _recut_answer(answer: Answer, fresh: Answer | None) -> Answer:
+    """An answer where it is now said to be; what else is known of it stays."""
+    if fresh is None or not fresh.ranges:
+        return answer
+    return replace(
+        answer,
+        ranges=fresh.ranges,
+        answerers=fresh.answerers,
+        confidence=fresh.confidence,
+        evidence=fresh.evidence,
     )
 
 

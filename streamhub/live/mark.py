@@ -5,6 +5,7 @@ A mark is never the only proof; `streamhub.answers` weighs marks against the tra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -56,3 +57,20 @@ class Mark:
 
     def __post_init__(self) -> None:
         require_utc(self.at)
+
+
+def find_replaced(marks: Sequence[Mark], fresh: Mark) -> list[Mark]:
+    """The marks by ear that a fresh one takes the place of: of the same question and kind, with no other kind between.
+
+    So a beginning set anew replaces the one before it, and a second airing after an end is one of its own.
+    """
+    mine = sorted(
+        (mark for mark in marks if mark.question_id == fresh.question_id and mark.witness is Witness.EAR),
+        key=lambda mark: mark.at,
+    )
+    others = [mark.at for mark in mine if (mark.kind is MarkKind.ON_AIR) is not (fresh.kind is MarkKind.ON_AIR)]
+    return [
+        mark
+        for mark in mine
+        if mark.kind is fresh.kind and not any(min(mark.at, fresh.at) < at <= max(mark.at, fresh.at) for at in others)
+    ]

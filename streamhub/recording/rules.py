@@ -247,6 +247,12 @@ def trim_playlist(text: str, *, since: datetime) -> str:
     return "\n".join([*head, *kept, *tail]) + "\n"
 
 
+def find_playlist_start(text: str) -> datetime | None:
+    """The instant at which an HLS playlist begins, by its first date; None where it has none."""
+    dates = [line.removeprefix(_DATE) for line in text.splitlines() if line.startswith(_DATE)]
+    return parse_instant(dates[0]) if dates else None
+
+
 def _begins_since(block: Sequence[str], since: datetime) -> bool:
     dates = [line.removeprefix(_DATE) for line in block if line.startswith(_DATE)]
     return bool(dates) and parse_instant(dates[0]) >= since

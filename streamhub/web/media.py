@@ -92,7 +92,7 @@ async def live_file(request: web.Request) -> web.StreamResponse:
     if rehearsing or session.started_at is None:
         return _segment(found, mime, cache="no-store")
     # The recorder's playlist reaches back into the rehearsal; the public gets what was live and no more.
-    playlist = trim_playlist(await asyncio.to_thread(_read_playlist, folder), since=session.started_at)
+    playlist = trim_playlist(await asyncio.to_thread(read_playlist, folder), since=session.started_at)
     if mime.endswith("mpegurl"):
         return web.Response(text=playlist, content_type=mime, headers={"Cache-Control": "no-store"})
     if found.name not in playlist.split():
@@ -100,7 +100,8 @@ async def live_file(request: web.Request) -> web.StreamResponse:
     return _segment(found, mime, cache=_FOREVER)
 
 
-def _read_playlist(folder: Path | None) -> str:
+def read_playlist(folder: Path | None) -> str:
+    """The playlist of a folder as the recorder wrote it; empty where there is none."""
     index = find_file(folder, "index.m3u8") if folder is not None else None
     return index.read_text("utf-8") if index is not None else ""
 

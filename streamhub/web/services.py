@@ -149,6 +149,13 @@ class Answers(Protocol):
             Conflict: the session cannot be shown from where it is.
         """
 
+    async def recut(self, session_id: str, *, author: str) -> None:
+        """Have a session's answers cut anew, because its marks changed; what people wrote stays. Happens by itself.
+
+        Raises:
+            Conflict: the answers are not cut yet.
+        """
+
     def page(self, answer: Answer) -> str:
         """Path of the answer's page within the archive site, without a leading slash."""
 

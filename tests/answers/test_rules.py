@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -15,7 +16,7 @@ from streamhub.answers.answer import AnswerState
 from streamhub.answers.rules import find_airings, plan_answers
 from streamhub.answers.sentences import sentences_of
 from streamhub.answers.wording import alignment, overlap, stems_of, weigh_stems
-from streamhub.live.mark import Mark, MarkKind
+from streamhub.live.mark import Mark, MarkKind, Witness
 from streamhub.questions.question import Asker, Question, QuestionState, Shown
 from streamhub.schedule.show import Participant, Role, Session
 from streamhub.timecode import Span, add_ms
@@ -229,3 +230,54 @@ def test_the_demos_answers_are_found(language: str) -> None:
         true = Span(entry["question_start_ms"], entry["answer_end_ms"])
         assert abs(found[entry["id"]].start_ms - true.start_ms) < 1_500
         assert found[entry["id"]].overlap_ms(true) > 0.7 * max(true.duration_ms, found[entry["id"]].duration_ms)
+
+
+def seen(key: str, at_s: float, witness: Witness, kind: MarkKind = MarkKind.ON_AIR) -> Mark:
+    """A mark of another witness than the host."""
+    return replace(mark(key, at_s, kind), witness=witness)
+
+
+def test_the_ear_is_believed_before_the_button() -> None:
+    """Where somebody heard a question begin and end, it begins and ends there, however wrong the buttons were."""
+    ear = (seen("q1", 8.3, Witness.EAR), seen("q1", 22.4, Witness.EAR, MarkKind.DONE))
+    wrong = (mark("q1", 40), mark("q1", 90, MarkKind.DONE), mark("q2", 52))
+    for kept in (ear, (*wrong, *ear), (*ear, *reversed(wrong))):
+        first = next(a for a in plan_answers(session(), [BILL, COST], kept, transcript()) if a.id == "q1")
+        assert first.ranges == (Span(8_000, 22_500),)
+        assert first.confidence == 0.95
+        assert "Gehör" in first.evidence[0]
+        assert "Gehör" in first.evidence[1]
+
+
+def test_an_ear_between_sentences_is_taken_at_its_word() -> None:
+    """Where no sentence begins or ends near what was heard, the range has the very instants."""
+    ear = (seen("q1", 30, Witness.EAR), seen("q1", 36, Witness.EAR, MarkKind.DONE))
+    (first,) = plan_answers(session(), [BILL], ear, transcript())
+    assert first.ranges == (Span(30_000, 36_000),)
+
+
+def test_one_ear_mark_and_one_button_go_together() -> None:
+    """An end by ear ends what a button began; a beginning by ear is ended by the button's mark or the wording."""
+    marks = (mark("q1", 14), mark("q1", 52, MarkKind.DONE), seen("q1", 23, Witness.EAR, MarkKind.DONE))
+    (airing,) = find_airings(session(), marks)
+    assert (airing.on_air_ms, airing.done_ms, airing.heard, airing.heard_end) == (14_000, 23_000, False, True)
+    marks = (mark("q1", 14), mark("q1", 40, MarkKind.BACK), seen("q1", 8, Witness.EAR))
+    (airing,) = find_airings(session(), marks)
+    assert (airing.on_air_ms, airing.done_ms, airing.heard) == (8_000, None, True)
+
+
+def test_the_overlay_speaks_only_for_itself() -> None:
+    """What the overlay saw changes nothing where a host pressed, and is a mark where nobody did."""
+    assert find_airings(session(), (*MARKS, seen("q1", 14.4, Witness.OVERLAY))) == find_airings(session(), MARKS)
+    late = (*MARKS, seen("q1", 60, Witness.OVERLAY))
+    assert find_airings(session(), late) == find_airings(session(), MARKS)
+    (airing,) = find_airings(session(), [seen("q1", 14, Witness.OVERLAY)])
+    assert (airing.on_air_ms, airing.heard) == (14_000, False)
+
+
+def test_without_words_an_ear_is_exact() -> None:
+    """Without a transcript the range of what was heard is what was heard, without the host's lag."""
+    ear = (seen("q1", 8.3, Witness.EAR), seen("q1", 22.4, Witness.EAR, MarkKind.DONE))
+    (first,) = plan_answers(session(), [BILL], ear, Transcript(language="de"))
+    assert first.ranges == (Span(8_300, 22_400),)
+    assert first.confidence == 0.9

@@ -124,6 +124,7 @@ class FakeWork:
 class FakeAnswers:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     shown: dict[str, bool] = field(default_factory=dict)
+    recuts: list[str] = field(default_factory=list)
 
     async def list(self, session_id: str) -> list[Answer]:
         return self.answers.get(session_id, [])
@@ -148,6 +149,9 @@ class FakeAnswers:
         if not any(answer.id == answer_id for answer in found):
             raise NotFound(f"answer {answer_id}: there is none")
         self.answers[session_id] = [replace(a, state=state) if a.id == answer_id else a for a in found]
+
+    async def recut(self, session_id: str, *, author: str) -> None:
+        self.recuts.append(session_id)
 
     def page(self, answer: Answer) -> str:
         return f"{answer.language}/a/{answer.id}-{answer.slug}/"
@@ -440,6 +444,8 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
             workshop=workshop,
             public_dir=folder / "public",
             snapshots_dir=folder / "live",
+            site_dir=folder / "site",
+            media_dir=folder / "media",
             secret=b"s" * 32,
             photos_dir=folder / "photos",
             platforms=platforms,

@@ -123,7 +123,7 @@ def routes(app: web.Application) -> list[tuple[str, str, Any]]:
         "session_id": "2027-03-02-netz", "question_id": "q1", "action": "star", "answer_id": "a1", "wish": "vote",
         "verb": "publish", "path": "x.html", "name": "hub.css",
         "show_id": "runde", "deed": "retry", "wanted": "approve", "source_id": "s1", "turn": "off",
-        "key_turn": "make", "note_id": "n1",
+        "key_turn": "make", "note_id": "n1", "mark_number": "1",
     }  # fmt: skip
     found = []
     for route in app.router.routes():

@@ -136,8 +136,9 @@ async def test_a_style_of_ones_own(make_world: MakeWorld) -> None:
     world = await make_world()
     async with world.client.get("/overlay/style.css") as style:
         assert (style.status, style.content_type, await style.text()) == (200, "text/css", "")
-    object.__setattr__(world.hub, "site_dir", world.hub.public_dir)
-    (world.hub.public_dir / "overlay.css").write_text(":root { --overlay-ink: red; }")
+    assert world.hub.site_dir is not None
+    world.hub.site_dir.mkdir()
+    (world.hub.site_dir / "overlay.css").write_text(":root { --overlay-ink: red; }")
     async with world.client.get("/overlay/style.css") as style:
         assert "--overlay-ink: red" in await style.text()
 
