@@ -40,6 +40,7 @@ from streamhub.keepers.postman import Postman, PostmanParts
 from streamhub.keepers.source_reading import SourceKind
 from streamhub.keepers.teller import Teller, TellerParts, is_still_true
 from streamhub.keepers.telling import HubTelling
+from streamhub.keepers.tidying import keep_tidy
 from streamhub.live.description import describe_session
 from streamhub.live.local import LocalPlatform
 from streamhub.live.platform import Phase
@@ -188,6 +189,11 @@ async def open_hub(folder: Path, environ: Environ, *, now: Now, random: Random) 
                 await parts.studio.close()
 
 
+def photos_folder(workspace: Workspace, settings: Settings) -> Path:
+    """Where pictures that came with questions lie."""
+    return workspace.media(settings) / "photos"
+
+
 def _make_parts(
     workspace: Workspace, settings: Settings, environ: Environ, store: Store, *, now: Now, random: Random
 ) -> Parts:
@@ -275,6 +281,9 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
             await stack.enter_async_context(suggester.keep())
             post = _make_post(parts)
             await stack.enter_async_context(post.keep())
+            photos = photos_folder(parts.workspace, parts.settings)
+            tidying = asyncio.create_task(keep_tidy(parts.store, photos, now=parts.now, sleep=asyncio.sleep))
+            stack.callback(tidying.cancel)
             url = await stack.enter_async_context(_web(parts, broadcasting, outside, suggester, post))
             handlers = {**_control(parts, url, rtmp), "platforms-wake": _wake_platforms(outside)}
             await stack.enter_async_context(open_control(parts.workspace, handlers))
@@ -485,10 +494,10 @@ async def _web(
         telling=HubTelling(store=parts.store, offered=post.configured, now=parts.now, random=parts.random),
         post=post,
         public_dir=parts.workspace.public,
-        photos_dir=parts.workspace.media(parts.settings) / "photos",
         site_dir=parts.workspace.folder / "site",
         media_dir=parts.workspace.media(parts.settings),
         snapshots_dir=parts.workspace.snapshots,
+        photos_dir=photos_folder(parts.workspace, parts.settings),
         secret=parts.workspace.secret(),
     )
     pages = make_app(hub)

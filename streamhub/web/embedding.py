@@ -46,6 +46,8 @@ async def embedded_form(request: web.Request) -> web.StreamResponse:
 async def ask_in_frame(request: web.Request) -> web.StreamResponse:
     """Take a question from the frame; sending the form again, or reloading, asks once."""
     session_id = request.match_info["session_id"]
+    if not parse_origins(hub_of(request).settings.embed_origins):
+        return await _render(request, form={}, error=None, said="", status=403)
     sent = await read_sent_form(request)
     asker = read_asker(hub_of(request), sent.fields.get(_ASKER, "")) or new_asker(hub_of(request))
     typed = {**sent.fields, _ASKER: sign_asker(hub_of(request), asker)}
