@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -149,13 +150,14 @@ def test_brands_are_named_at_home(brand: str, homes: set[str]) -> None:
     for name, path in MODULES:
         if name in EVERYWHERE or any(name == home or name.startswith(f"{home}/") for home in homes):
             continue
-        code = _without_docstrings(path.read_text("utf-8"))
+        code = _without_docstrings(path)
         assert not pattern.search(code), f"{name} names {brand}"
 
 
-def _without_docstrings(source: str) -> str:
-    """Source without docstrings: prose may explain by example."""
-    tree = ast.parse(source)
+@cache
+def _without_docstrings(path: Path) -> str:
+    """A file's source without docstrings: prose may explain by example."""
+    tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
             node
@@ -171,7 +173,7 @@ def test_only_one_spawner_of_processes() -> None:
     spawning = re.compile(r"\b(subprocess\.|create_subprocess_|os\.(system|popen|spawn|fork|exec)|multiprocessing)")
     for name, path in MODULES:
         if name != "process":
-            code = _without_docstrings(path.read_text("utf-8"))
+            code = _without_docstrings(path)
             assert not spawning.search(code), f"{name} starts processes by itself"
 
 
