@@ -20,6 +20,7 @@ from streamhub.web import (
     marking,
     media,
     overlay,
+    page_head,
     photos,
     planning,
     platform_host,
@@ -51,9 +52,11 @@ def make_app(hub: Hub) -> web.Application:
     app[BROADCASTER] = Broadcaster(most=hub.settings.viewers, heard=snapshots.notify)
     app[FLOOD] = FloodWatch(hub.settings.flood_per_minute)
     photos.prepare(app)
+    page_head.prepare(app)
     for part in (
         audience,
         snapshot,
+        page_head,
         agenda,
         asking,
         embedding,

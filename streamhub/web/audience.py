@@ -240,6 +240,11 @@ async def list_questions(request: web.Request) -> web.StreamResponse:
     return web.json_response({"questions": [question_json(question) for question in seen.questions]})
 
 
+def plan_crowd(listeners: int) -> int:
+    """How many watch, in powers of ten, so that it seldom changes: pages of a large crowd take their time."""
+    return int(10 ** (len(str(listeners)) - 1)) if listeners else 1
+
+
 def public_reader(app: web.Application, session_id: str) -> Reader:
     """Reads the state of a session's public channel."""
     hub = app[HUB]
@@ -255,7 +260,8 @@ def public_reader(app: web.Application, session_id: str) -> Reader:
     async def read() -> Json:
         seen = await see(hub, session_id)
         at = hub.now()
-        return plan_public_state(seen.session, seen.questions, seen.answers, seen.watch, at=at, show=show)
+        state = plan_public_state(seen.session, seen.questions, seen.answers, seen.watch, at=at, show=show)
+        return {**state, "crowd": plan_crowd(app[BROADCASTER].count())}
 
     return read
 

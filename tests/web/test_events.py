@@ -50,7 +50,7 @@ async def test_state_then_diffs(world: World) -> None:
         assert stream.headers["Content-Security-Policy"]
         state = await read_event(stream)
         assert state["event"] == "state"
-        assert set(state["data"]) == {"session", "on_air", "questions", "answers", "watch"}
+        assert set(state["data"]) == {"session", "on_air", "questions", "answers", "watch", "crowd"}
         assert state["data"]["questions"][first]["text"] == "Erste?"
         second = await world.ask(session, "Zweite?")
         diff = await read_event(stream)

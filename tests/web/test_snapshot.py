@@ -16,7 +16,8 @@ from streamhub.config import HubSettings, Settings, parse_settings
 from streamhub.errors import BadConfig
 from streamhub.schedule.show import SessionState
 from streamhub.store import shows
-from streamhub.web import snapshot
+from streamhub.web import page_head, snapshot
+from streamhub.web.audience import plan_crowd
 from streamhub.web.security import page_policy
 from streamhub.web.snapshot import remove_old, write_snapshot
 from tests.web.test_events import read_event
@@ -162,3 +163,37 @@ async def test_the_page_names_the_snapshot(make_world: MakeWorld) -> None:
         session = await world.plan()
         async with world.client.get(f"/s/{session}") as page:
             assert f'data-snapshot="{wanted.format(session)}"' in await page.text()
+
+
+async def test_the_head_of_a_page_is_made_once_for_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds who fetch the head of a page at once have it made once; it follows the session, and is nobody's own."""
+    made = 0
+    real = page_head.see_page
+
+    async def count(hub: Any, session_id: str) -> Any:
+        nonlocal made
+        made += 1
+        return await real(hub, session_id)
+
+    monkeypatch.setattr(page_head, "see_page", count)
+    session = await world.plan()
+    await world.ask(session, "Steht nicht im Kopf?")
+
+    async def fetch() -> str:
+        async with ClientSession() as somebody, somebody.get(f"{world.url}/s/{session}/head?lang=de") as answer:
+            assert (answer.status, "Set-Cookie" in answer.headers) == (200, False)
+            return await answer.text()
+
+    pages = await asyncio.gather(*(fetch() for _ in range(100)))
+    assert made <= 5
+    assert all('id="stage"' in page and "Steht nicht im Kopf?" not in page for page in pages)
+    monkeypatch.setattr(page_head, "FRESH_S", 0.0)
+    await world.host("POST", f"/sessions/{session}/state", to="live")
+    assert "badge live" in await fetch()
+    async with world.client.get("/s/2027-01-01-nichts/head") as answer:
+        assert answer.status == 404
+
+
+def test_a_crowd_is_told_in_powers_of_ten() -> None:
+    """So the number changes a few times in an evening and not with each viewer."""
+    assert [plan_crowd(n) for n in (0, 1, 9, 10, 99, 100, 9_999, 10_000)] == [1, 1, 1, 10, 10, 100, 1000, 10_000]

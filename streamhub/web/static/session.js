@@ -11,6 +11,7 @@ const list = document.getElementById("questions");
 const template = document.getElementById("question-template").content.firstElementChild;
 const connection = document.getElementById("connection");
 let phaseState = null;
+let crowd = 1; // how many watch, roughly: a large crowd fetches what changed a little later, so that the hub can keep up
 
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
@@ -96,6 +97,7 @@ function apply(change, whole) {
   if ("on_air" in change) state.on_air = change.on_air;
   if (change.questions || "on_air" in change) showOnAir(state.questions[state.on_air] ?? null);
   sortQuestions();
+  if ("crowd" in change) crowd = change.crowd;
   if (change.session) noticeSession(change);
   else if (("answers" in change || "watch" in change) && !whole) refreshStage();
 }
@@ -118,30 +120,24 @@ function noticeSession(change) {
 // others, and everything that somebody may be typing into stays as it is.
 function refreshStage(after = 0) {
   setTimeout(async () => {
-    const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-    if (!response.ok) return;
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    const stage = fresh.getElementById("stage");
-    const playing = document.querySelector("#stage video");
-    if (!playing || !stage.querySelector("video")) document.getElementById("stage").replaceWith(stage);
-    document.body.className = fresh.body.className;
-    refreshAsk(fresh.getElementById("ask"));
-    addLocalTimes();
-    awaitPicture();
-  }, after + Math.random() * 1500);
+    try {
+      const response = await fetch(`/s/${id}/head`, { headers: { Accept: "text/html" } });
+      if (!response.ok) throw new Error(String(response.status));
+      exchangeStage(new DOMParser().parseFromString(await response.text(), "text/html"));
+    } catch {
+      refreshStage(5000); // the line is gone, or the hub has too much to do: later again
+    }
+  }, after + Math.random() * 1500 * Math.max(1, crowd / 1000));
 }
 
-function refreshAsk(fresh) {
-  const own = document.getElementById("ask");
-  if (!fresh) own?.remove();
-  else if (!own) document.querySelector(".questions").before(fresh);
-  else if (!own.querySelector("form")) own.replaceWith(fresh);
-  else if (!fresh.querySelector("form")) {
-    own.querySelector(".deadline")?.replaceWith(fresh.querySelector(".deadline"));
-    own.querySelector("button.primary").disabled = true;
-    return;
-  } else return;
-  takeForm();
+function exchangeStage(fresh) {
+  const stage = fresh.getElementById("stage");
+  const playing = document.querySelector("#stage video");
+  if (!playing || !stage.querySelector("video")) document.getElementById("stage").replaceWith(stage);
+  document.body.className = fresh.body.className;
+  refreshAsk(fresh.getElementById("ask"));
+  addLocalTimes();
+  awaitPicture();
 }
 
 // On air without a picture: the first seconds of the stream are still being written, so look again soon.
