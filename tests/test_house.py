@@ -16,7 +16,17 @@ STAGES = ["schedule", "questions", "live", "recording", "transcript", "answers",
 CORE = {"errors", "timecode", "text", "config", "process", "wordforms"}
 NOUNS = {
     "schedule": {"show", "rundown"},
-    "questions": {"change", "follower", "intake", "likeness", "question", "trouble", "vocabulary", "wordbag"},
+    "questions": {
+        "change",
+        "follower",
+        "intake",
+        "likeness",
+        "question",
+        "trouble",
+        "verdict",
+        "vocabulary",
+        "wordbag",
+    },
     "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
     "recording": {"recording"},
     "transcript": {"transcript", "vtt"},  # vtt is the noun's notation: parse and format, pure

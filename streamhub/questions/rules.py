@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from streamhub.errors import Conflict
 from streamhub.questions.question import Question, QuestionState
@@ -48,6 +49,8 @@ def decide_step(question: Question, to: QuestionState, *, note: str = "") -> Que
     """
     if to is question.state:
         return question
+    if not question.text:
+        raise Conflict(f"question {question.id}: was erased at its asker's wish", hint="nothing more can be done to it")
     allowed = NEXT_STATES[question.state]
     if to not in allowed:
         names = ", ".join(sorted(allowed)) or "nothing"
@@ -58,6 +61,33 @@ def decide_step(question: Question, to: QuestionState, *, note: str = "") -> Que
         note=note if to is Q.DECLINED else question.note,
         place=question.place if to is Q.QUEUED else None,
         for_writing=question.for_writing and to is Q.CARRIED_OVER,
+    )
+
+
+def decide_reopening(
+    question: Question, *, new_id: str, session_id: str, state: QuestionState, at: datetime
+) -> Question:
+    """The question that asks anew what an answer did not settle; the answered one stays as it is, under its own id.
+
+    Raises:
+        Conflict: it has no published answer, or was erased.
+    """
+    if question.state not in {Q.PUBLISHED, Q.SUPERSEDED} or not question.text:
+        raise Conflict(f"question {question.id}: is {question.state}, has no answer to be asked about anew")
+    return Question(
+        id=new_id,
+        session_id=session_id,
+        text=question.text,
+        asker=question.asker,
+        language=question.language,
+        state=state,
+        source=question.source,
+        asked_at=at,
+        topics=question.topics,
+        products=question.products,
+        original=question.original,
+        origin_url=question.origin_url,
+        photo=question.photo,
     )
 
 

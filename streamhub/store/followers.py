@@ -47,6 +47,25 @@ def list_claimed(db: Database, voter: str, *, limit: int = 200) -> list[Question
     return [load_question(db, row["question_id"]) for row in rows]
 
 
+def is_concerned(db: Database, question_id: str, voter: str) -> bool:
+    """Whether a question, or one that was merged into it, was asked or is followed by this browser."""
+    row = fetch_one(
+        db,
+        "select 1 as yes from questions left join claims on claims.question_id = questions.id "
+        "left join followers on followers.question_id = questions.id "
+        "where (questions.id = ?1 or questions.merged_into = ?1) and (claims.voter = ?2 or followers.voter = ?2)",
+        question_id,
+        voter,
+    )
+    return bool(voter) and row is not None
+
+
+def list_followed(db: Database, voter: str) -> list[Follower]:
+    """Whom a browser had promised to be told and who still is to be, newest first."""
+    sql = "select * from followers where voter = ? and voter <> '' and email <> '' order by at desc, id limit 200"
+    return [_follower(row) for row in fetch_all(db, sql, voter)]
+
+
 def follow_question(db: Database, follower: Follower) -> bool:
     """Keep a promise to tell; says False and changes nothing when the address follows the question already.
 

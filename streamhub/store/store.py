@@ -121,6 +121,23 @@ class Store:
         finally:
             self._readers.put(db)
 
+    async def purge(self) -> bool:
+        """Empty the write-ahead log into the database; says whether it came to that.
+
+        What was deleted before then stands in neither, because the writer overwrites deleted bytes.
+        """
+        return await asyncio.to_thread(self._purge)
+
+    def _purge(self) -> bool:
+        connection = connect(self.path)
+        try:
+            busy, _, _ = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
+        finally:
+            connection.close()
+        return not busy
+
     async def close(self) -> None:
         """Finish every write that was taken, then close all connections; a second call does nothing."""
         if self._closed:

@@ -65,9 +65,14 @@ class Action(StrEnum):
     SEE_STAGE = "see_stage"
     RUN_SHOW = "run_show"
     SEE_FIGURES = "see_figures"
+    SEE_OWN = "see_own"
+    CHANGE_OWN = "change_own"
+    SEE_OUTBOX = "see_outbox"
+    SEND_MAIL = "send_mail"
 
 
-_EVERYBODY = frozenset({Action.SEE_PUBLIC, Action.ASK, Action.VOTE, Action.ENTER, Action.USE_OVERLAY})
+_OWN = frozenset({Action.SEE_OWN, Action.CHANGE_OWN})
+_EVERYBODY = _OWN | {Action.SEE_PUBLIC, Action.ASK, Action.VOTE, Action.ENTER, Action.USE_OVERLAY}
 _SIGNED_IN = _EVERYBODY | {Action.LEAVE, Action.SEE_CONSOLE, Action.SEE_STAGE}
 
 ALLOWED: Mapping[AccessRole, frozenset[Action]] = MappingProxyType(
@@ -86,6 +91,8 @@ ALLOWED: Mapping[AccessRole, frozenset[Action]] = MappingProxyType(
             Action.ASSIGN_RECORDING,
             Action.RUN_SHOW,
             Action.SEE_FIGURES,
+            Action.SEE_OUTBOX,
+            Action.SEND_MAIL,
         },
     }
 )

@@ -14,11 +14,14 @@ from streamhub.web import (
     audience,
     desk,
     embedding,
+    helping,
     host,
     host_api,
     inbox,
     marking,
     media,
+    my,
+    outbox,
     overlay,
     page_head,
     photos,
@@ -66,6 +69,9 @@ def make_app(hub: Hub) -> web.Application:
         host,
         platform_host,
         inbox,
+        outbox,
+        helping,
+        my,
         host_api,
         media,
         sources,
@@ -79,6 +85,7 @@ def make_app(hub: Hub) -> web.Application:
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_let_listeners_go)
     app.cleanup_ctx.append(_run_broadcaster)
+    app.cleanup_ctx.append(my.finish_erasures)
     return app
 
 

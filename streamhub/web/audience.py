@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,12 +17,14 @@ from streamhub.answers.answer import Answer, AnswerState
 from streamhub.errors import StreamhubError
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import PUBLIC_STATES, plan_order
+from streamhub.questions.verdict import Verdict
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS, accepts_asking
 from streamhub.schedule.show import LOCAL, Privacy, Session, SessionState, Show
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store import votes as vote_rows
 from streamhub.store.announcements import load_revisions
+from streamhub.store.verdicts import find_verdicts
 from streamhub.web import desk
 from streamhub.web.access import Action, allow
 from streamhub.web.aside import spare
@@ -54,6 +56,7 @@ class Seen:
         watch: where else it is shown; None: on the hub alone.
         doubted: ids of those for which this reader's vote waits for a host.
         moved_from: the start that was announced before; None: it was never moved.
+        verdicts: what this reader said about answers, by question.
     """
 
     session: Session
@@ -64,6 +67,7 @@ class Seen:
     watch: WatchPlace | None
     doubted: frozenset[str] = frozenset()
     moved_from: datetime | None = None
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
 
 async def see_page(hub: Hub, session_id: str, voter: str = "") -> Seen:
@@ -72,15 +76,17 @@ async def see_page(hub: Hub, session_id: str, voter: str = "") -> Seen:
     Raises:
         NotFound: there is none of that id, or it is a draft.
     """
-
-    def read(db: Database) -> tuple[frozenset[str], datetime | None]:
-        doubted = vote_rows.list_doubtful(db, session_id, voter) if voter else frozenset()
-        return doubted, load_revisions(db, session_id).moved_from
-
     seen = await see(hub, session_id, voter)
-    doubted, moved_from = await hub.store.read(read)
+
+    def read(db: Database) -> tuple[frozenset[str], datetime | None, dict[str, Verdict]]:
+        doubted = vote_rows.list_doubtful(db, session_id, voter) if voter else frozenset()
+        verdicts = find_verdicts(db, [answer.id for answer in seen.answers], f"v:{voter}") if voter else {}
+        return doubted, load_revisions(db, session_id).moved_from, verdicts
+
+    doubted, moved_from, verdicts = await hub.store.read(read)
     return replace(
         seen,
+        verdicts=verdicts,
         voted=seen.voted | doubted,
         doubted=doubted,
         moved_from=None if moved_from == seen.session.starts_at else moved_from,
@@ -159,6 +165,7 @@ def render_session(
         "doubted": seen.doubted,
         "moved_from": seen.moved_from,
         "answers": plan_answers(hub, seen.answers),
+        "verdicts": seen.verdicts,
         "recording": f"/archive/s/{session.id}/" if has_archive_page(hub, session.id) else "",
         "phase": plan_phase(session.state),
         "left": session.starts_at - hub.now(),

@@ -32,6 +32,7 @@ from streamhub.web.access import Action, Actor, actor_of, allow
 from streamhub.web.aside import UNKNOWN, Aside, Told, plan_text_diff, read_aside, tell_problem
 from streamhub.web.bodies import DecisionBody
 from streamhub.web.budget import Spending
+from streamhub.web.histories import read_histories
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.listening import read_listening, tell_source
 from streamhub.web.media import has_stream
@@ -127,6 +128,7 @@ async def read_board(request: web.Request) -> dict[str, Any]:
     session, show, questions, marks = await hub.store.read(read)
     after = session.state in AFTER
     aside = await read_aside(hub, session)
+    histories = await read_histories(hub, session_id)
     wants_key = actor.may(Action.SEE_STREAM_KEY) and not after and session.state is not SessionState.CANCELLED
     answers = await hub.answers.list(session_id) if after else ()
     work = await session_work(hub, session_id)
@@ -147,6 +149,7 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         "site_page": hub.answers.page,
         "language_now": language_of(request),
         "aside": aside,
+        "histories": histories,
         "listening": await read_listening(hub, session_id),
         "tell_source": partial(tell_source, say=words_of(request)),
         "unknown_platform": plan_unknown_platform(hub, show, aside),

@@ -124,6 +124,7 @@ def routes(app: web.Application) -> list[tuple[str, str, Any]]:
         "verb": "publish", "path": "x.html", "name": "hub.css",
         "show_id": "runde", "deed": "retry", "wanted": "approve", "source_id": "s1", "turn": "off",
         "key_turn": "make", "note_id": "n1", "mark_number": "1",
+            "mail_id": "m1", "errand": "send", "token": "t", "follower_id": "f1",
     }  # fmt: skip
     found = []
     for route in app.router.routes():
@@ -159,8 +160,9 @@ async def test_matrix_of_routes_and_roles(world: World, role: AccessRole) -> Non
 
 
 def test_table_denies_by_default() -> None:
-    """The public may look, ask, vote and enter, and nothing else; an expert changes nothing."""
-    public = {Action.SEE_PUBLIC, Action.ASK, Action.VOTE, Action.ENTER, Action.USE_OVERLAY}
+    """The public may look, ask, vote, enter and change what is its own, no more; an expert changes nothing."""
+    own = {Action.SEE_OWN, Action.CHANGE_OWN}
+    public = {Action.SEE_PUBLIC, Action.ASK, Action.VOTE, Action.ENTER, Action.USE_OVERLAY, *own}
     assert ALLOWED[AccessRole.PUBLIC] == public
     assert ALLOWED[AccessRole.EXPERT] - public == {Action.SEE_CONSOLE, Action.LEAVE, Action.SEE_STAGE}
     assert ALLOWED[AccessRole.WORKER] - public == {Action.TRANSCRIBE}

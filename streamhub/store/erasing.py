@@ -1,0 +1,92 @@
+"""Erasing a question at its asker's wish: the words go from every table, ids and numbers stay.
+
+Owns the table ``erasures``: the wish is written down first, so that a hub that dies in between goes on later. The words
+of archive files and the answer's pages follow by the withdrawal, which is not done here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from streamhub.questions.question import QuestionState
+from streamhub.store.changes import erase_changes
+from streamhub.store.log import log_action
+from streamhub.store.questions import finish_on_air, load_question
+from streamhub.store.rows import change, fetch_all
+from streamhub.timecode import format_instant
+
+_QUESTION = (
+    "update questions set text = '', original = '', asker_name = '', asker_place = '', asker_shown = 'anonymous', "
+    "note = '', origin_url = '', photo = '', starred = 0, version = version + 1, "
+    "state = case state when 'merged' then 'merged' else 'withdrawn' end where id = ?"
+)
+_WORDS = (
+    _QUESTION,
+    "update followers set email = '', voter = '' where question_id = ?",
+    "update verdicts set reason = '' where question_id = ?",
+    "update contributions set author = '' where question_id = ?",
+    "delete from additions where question_id = ?",
+    "update mails set recipient = '', subject = '', body = '', leave_url = '' where object = ? and state <> 'sending'",
+    "update mails set state = 'discarded' where object = ? and state in ('draft', 'queued', 'failed')",
+    "delete from claims where question_id = ?",
+)
+"""Every statement that takes words or people out of a question's rows; each has the question's id as its one value."""
+
+
+def wish_erasure(db: Database, question_id: str, *, at: datetime) -> list[str]:
+    """Write down that a question, and what it was asked anew as, is to be erased; returns the ids.
+
+    Raises:
+        NotFound: there is no such question.
+    """
+    load_question(db, question_id)
+    rows = fetch_all(
+        db,
+        "with recursive chain (id) as (select ?1 union select question_id from reopenings join chain on reopens = id "
+        "union select reopens from reopenings join chain on question_id = chain.id) select id from chain order by id",
+        question_id,
+    )
+    ids = [str(row["id"]) for row in rows]
+    for one in ids:
+        sql = "insert into erasures (question_id, at) values (?, ?) on conflict do nothing"
+        change(db, sql, one, format_instant(at))
+    return ids
+
+
+def list_unfinished(db: Database) -> list[str]:
+    """Ids of questions whose erasure was wished and not finished."""
+    rows = fetch_all(
+        db, "select question_id from erasures join questions on questions.id = question_id where text <> '' order by 1"
+    )
+    return [str(row["question_id"]) for row in rows]
+
+
+def erase_question(db: Database, question_id: str, *, at: datetime) -> None:
+    """Take the words out of a question and everything beside it; again changes nothing. It is withdrawn for good.
+
+    A merged one stays merged, so that the other keeps its votes; what is erased takes no step any more.
+
+    Raises:
+        NotFound: there is no such question.
+    """
+    question = load_question(db, question_id)
+    if not question.text:
+        return
+    author = "asker"
+    if question.state is QuestionState.ON_AIR:
+        question = finish_on_air(db, question_id, at=at, author=author, to=QuestionState.OPEN)
+    erase_changes(db, question_id)
+    for statement in _WORDS:
+        change(db, statement, question_id)
+    details = {"session": question.session_id, "from": question.state.value}
+    log_action(
+        db,
+        at=at,
+        author=author,
+        action="question.erase",
+        object_kind="question",
+        object_id=question_id,
+        details=details,
+    )

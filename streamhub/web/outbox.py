@@ -1,0 +1,155 @@
+"""The outbox for hosts: every mail can be read, a draft edited, sent or discarded, a failed one tried again.
+
+Addresses are shown by their first letter and their domain. Sending happens behind `streamhub.web.services.Post`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from aiohttp import web
+from sqlite_utils import Database
+
+from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
+from streamhub.outbox.mail import MAX_BODY_LENGTH, MAX_SUBJECT_LENGTH, MailState
+from streamhub.outbox.rules import EDITABLE, NEXT_STATES, mask_address
+from streamhub.store import mails as mail_rows
+from streamhub.web.access import Action, actor_of, allow
+from streamhub.web.host import person_context
+from streamhub.web.hub import hub_of
+from streamhub.web.pages import keep_language, render_page, see_other
+from streamhub.web.security import read_form
+
+LOG = logging.getLogger("streamhub.web")
+
+BOXES: Mapping[str, frozenset[MailState]] = MappingProxyType(
+    {
+        "waiting": frozenset({MailState.DRAFT, MailState.FAILED, MailState.QUEUED, MailState.SENDING}),
+        "sent": frozenset({MailState.SENT}),
+        "discarded": frozenset({MailState.DISCARDED}),
+    }
+)
+"""What the list shows, by the name of its tab."""
+
+_DEEDS: Mapping[str, MailState] = MappingProxyType(
+    {"send": MailState.QUEUED, "hold": MailState.DRAFT, "discard": MailState.DISCARDED}
+)
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/host/outbox")
+@allow(Action.SEE_OUTBOX)
+async def show_outbox(request: web.Request) -> web.StreamResponse:
+    """What waits, what is out, what was discarded; and whether the mail server takes anything."""
+    hub = hub_of(request)
+    box = request.query.get("box", "waiting")
+    if box not in BOXES:
+        raise NotFound(f"outbox: no box {box!r}", hint=f"use {', '.join(BOXES)}")
+    mails, counts = await hub.store.read(
+        lambda db: (mail_rows.list_mails(db, states=BOXES[box]), mail_rows.count_mails(db))
+    )
+    response = render_page(
+        request,
+        "outbox.html",
+        mails=mails,
+        box=box,
+        counts={name: sum(counts[state] for state in states) for name, states in BOXES.items()},
+        drafts=counts[MailState.DRAFT],
+        post=hub.post,
+        mask=mask_address,
+        zone=hub.settings.zone,
+        now=hub.now(),
+        **person_context(hub, actor_of(request)),
+    )
+    keep_language(request, response)
+    return response
+
+
+@routes.post("/host/outbox/send-all")
+@allow(Action.SEND_MAIL)
+async def send_all(request: web.Request) -> web.StreamResponse:
+    """Send every draft that the host was shown."""
+    hub, at, author = hub_of(request), hub_of(request).now(), actor_of(request).person
+
+    def queue(db: Database) -> int:
+        drafts = mail_rows.list_mails(db, states={MailState.DRAFT})
+        for mail in drafts:
+            mail_rows.step_mail(db, mail.id, MailState.QUEUED, at=at, author=author)
+        return len(drafts)
+
+    sent = await hub.store.write(queue)
+    LOG.info("web.mails_queued count=%d person=%s", sent, author)
+    return see_other("/host/outbox")
+
+
+@routes.get("/host/outbox/{mail_id}")
+@allow(Action.SEE_OUTBOX)
+async def show_mail(request: web.Request) -> web.StreamResponse:
+    """One mail as its reader gets it."""
+    return await _render_mail(request, form={}, error=None, status=200)
+
+
+async def _render_mail(
+    request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None, status: int
+) -> web.StreamResponse:
+    hub, mail_id = hub_of(request), request.match_info["mail_id"]
+    mail = await hub.store.read(lambda db: mail_rows.load_mail(db, mail_id))
+    response = render_page(
+        request,
+        "mail.html",
+        status=status,
+        mail=mail,
+        form=form,
+        error=error,
+        editable=mail.state in EDITABLE and bool(mail.recipient),
+        deeds=[deed for deed, state in _DEEDS.items() if state in NEXT_STATES[mail.state] and mail.recipient],
+        recipient=mask_address(mail.recipient),
+        post=hub.post,
+        zone=hub.settings.zone,
+        now=hub.now(),
+        longest=(MAX_SUBJECT_LENGTH, MAX_BODY_LENGTH),
+        **person_context(hub, actor_of(request)),
+    )
+    keep_language(request, response)
+    return response
+
+
+@routes.post("/host/outbox/{mail_id}/edit")
+@allow(Action.SEND_MAIL)
+async def edit(request: web.Request) -> web.StreamResponse:
+    """Give a draft another text; what was typed stays on the page when somebody else was quicker."""
+    hub, mail_id, form = hub_of(request), request.match_info["mail_id"], await read_form(request)
+    edition = form.get("edition", "")
+    at, author = hub.now(), actor_of(request).person
+    try:
+        await hub.store.write(
+            lambda db: mail_rows.edit_mail(
+                db,
+                mail_id,
+                subject=form.get("subject", ""),
+                body=form.get("body", ""),
+                edition=int(edition) if edition.isascii() and edition.isdecimal() and len(edition) < 9 else 0,
+                at=at,
+                author=author,
+            )
+        )
+    except (BadInput, Conflict) as refused:
+        return await _render_mail(request, form=form, error=refused, status=refused.http_status)
+    return see_other(f"/host/outbox/{mail_id}")
+
+
+@routes.post("/host/outbox/{mail_id}/{errand:send|hold|discard}")
+@allow(Action.SEND_MAIL)
+async def step(request: web.Request) -> web.StreamResponse:
+    """Send a mail, hold it back, or discard it."""
+    hub, mail_id, deed = hub_of(request), request.match_info["mail_id"], request.match_info["errand"]
+    at, author = hub.now(), actor_of(request).person
+    try:
+        await hub.store.write(lambda db: mail_rows.step_mail(db, mail_id, _DEEDS[deed], at=at, author=author))
+    except Conflict as conflict:
+        return await _render_mail(request, form={}, error=conflict, status=409)
+    LOG.info("web.mail_stepped mail=%s deed=%s person=%s", mail_id, deed, author)
+    return see_other("/host/outbox")
