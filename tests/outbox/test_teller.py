@@ -33,6 +33,7 @@ from streamhub.questions.follower import FollowerKind
 from streamhub.questions.question import Question, QuestionState
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import followers, mails, questions, shows
+from streamhub.store.merging import merge_question
 from streamhub.store.store import Store
 from streamhub.timecode import Span
 from streamhub.web.links import Links, read_helped, read_leave
@@ -218,8 +219,7 @@ async def test_who_followed_a_merged_question(desk):
     await desk.follow("q1", "bob@example.org")
 
     def merge(db):
-        questions.step_question(db, "q1", Q.MERGED, at=desk.clock.at, author="Jana")
-        db.execute("update questions set merged_into = 'q2' where id = 'q1'")
+        merge_question(db, "q1", "q2", at=desk.clock.at, author="Jana")
 
     await desk.store.write(merge)
     for state in (Q.ANSWERED_IN_WRITING, Q.PUBLISHED):

@@ -20,6 +20,7 @@ from streamhub.questions.question import QuestionState
 from streamhub.schedule.show import SessionState
 from streamhub.store import erasing as erasing_rows
 from streamhub.store import followers, mails, questions, shows, verdicts
+from streamhub.store.merging import merge_question
 from streamhub.timecode import Span
 from streamhub.web.erasing import finish_erasures
 from streamhub.web.links import Links
@@ -337,9 +338,10 @@ async def test_erasing_works_from_every_state(world: World, state: str) -> None:
         asked, other = await ada.ask(session, "Kanarienfrage"), await ada.ask(session, "Andere")
 
         def bring(db: Any) -> None:
-            questions.step_question(db, asked, Q(state), at=world.clock(), author="Jana")
             if state == "merged":
-                db.execute("update questions set merged_into = ? where id = ?", [other, asked])
+                merge_question(db, asked, other, at=world.clock(), author="Jana")
+            else:
+                questions.step_question(db, asked, Q(state), at=world.clock(), author="Jana")
 
         await world.hub.store.write(bring)
         await ada.post(f"/my/{asked}/erase", sure="yes")
