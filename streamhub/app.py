@@ -26,7 +26,7 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.broadcasting import BroadcastingParts, HubBroadcasting, StudioHandler, end_session
-from streamhub.config import PLATFORMS, Settings, configured_platforms, load_settings
+from streamhub.config import PLATFORMS, Settings, configured_platforms, load_settings, read_secret
 from streamhub.control import open_control
 from streamhub.engine import Engine
 from streamhub.engine.locks import probe_database
@@ -355,6 +355,20 @@ def _make_kinds(parts: Parts) -> Mapping[str, SourceKind]:
                 parse=feed.parse_address,
                 example=feed.EXAMPLE,
                 reach=timedelta(days=30),
+            )
+        )
+    if settings.mastodon.instance:
+        from streamhub.questions import mastodon  # its library takes a while to load, and many hubs need none of it
+
+        token = read_secret(parts.workspace.folder, settings.mastodon.token, settings.mastodon.token_file)
+        tags = mastodon.MastodonTags(settings.mastodon.instance, token=token, now=parts.now)
+        kinds.append(
+            SourceKind(
+                slug=mastodon.SOURCE,
+                name=mastodon.NAME,
+                source=tags,
+                parse=mastodon.parse_tag,
+                example=mastodon.EXAMPLE,
             )
         )
     return {kind.slug: kind for kind in kinds}

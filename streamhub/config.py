@@ -257,6 +257,23 @@ def configured_platforms(settings: Settings) -> tuple[str, ...]:
     return ("youtube",) if settings.youtube.client_file else ()
 
 
+def read_secret(folder: Path, secret: Secret, file: str) -> Secret:
+    """A secret that the settings hold or whose file they name, relative to the workspace; the file wins.
+
+    Raises:
+        BadInput: the file cannot be read.
+    """
+    if not file:
+        return secret
+    path = folder / file
+    try:
+        return Secret(path.read_text("utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f"{path}: cannot be read ({type(error).__name__})", hint="check the file's name and rights"
+        ) from error
+
+
 def load_settings(folder: Path, environ: Mapping[str, str]) -> Settings:
     """Read a workspace's settings file and the variables over it.
 
