@@ -55,6 +55,7 @@ from streamhub.platforms import Front
 from streamhub.process import Command, run_checked
 from streamhub.questions import feed
 from streamhub.questions.guarded import Guard
+from streamhub.questions.letter import session_address
 from streamhub.questions.picking import parse_words
 from streamhub.recording.fetcher import Fetcher
 from streamhub.recording.ffmpeg import Ffmpeg, ffmpeg_version, find_ffmpeg
@@ -334,10 +335,16 @@ async def _make_outside(parts: Parts) -> Outside:
             portraits=workspace.folder / "portraits",
             secret=workspace.secret(),
             kinds=_make_kinds(parts),
+            mail_to=partial(_mail_to, settings),
             now=parts.now,
             random=parts.random,
         )
     )
+
+
+def _mail_to(settings: Settings, session_id: str) -> str:
+    """The address that mails for a session go to."""
+    return session_address(settings.mailbox.address, session_id) if settings.mailbox.host else ""
 
 
 def _make_kinds(parts: Parts) -> Mapping[str, SourceKind]:
@@ -371,7 +378,27 @@ def _make_kinds(parts: Parts) -> Mapping[str, SourceKind]:
                 example=mastodon.EXAMPLE,
             )
         )
+    if settings.mailbox.host:
+        kinds.append(_make_mail_kind(parts))
     return {kind.slug: kind for kind in kinds}
+
+
+def _make_mail_kind(parts: Parts) -> SourceKind:
+    """The hub's mailbox as a kind of source that there is once."""
+    from streamhub.questions import imap  # heavy to load, and many hubs need none of it
+
+    settings = parts.settings.mailbox
+    password = read_secret(parts.workspace.folder, settings.password, settings.password_file)
+    mailbox = imap.Mailbox(settings=settings, password=password, now=parts.now)
+    return SourceKind(
+        slug=imap.SOURCE,
+        name=imap.NAME,
+        source=mailbox,
+        address=settings.address or f"{settings.user} ({settings.host})",
+        live_s=imap.EVERY_S,
+        calm_s=imap.EVERY_S,
+        default=settings.session,
+    )
 
 
 def _find_needed_platforms(db: Database) -> set[str]:
