@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import feedparser
 
@@ -92,7 +92,7 @@ def parse_feed(fetched: Fetched, address: str, now: datetime) -> list[Contributi
     Raises:
         PlatformError: it is no feed.
     """
-    headers = {"content-location": fetched.url, "content-type": fetched.content_type}
+    headers = {"content-type": fetched.content_type}  # and no address: feedparser would make ids whole with it
     try:
         parsed = feedparser.parse(io.BytesIO(fetched.body), response_headers=headers, sanitize_html=False)
     except Exception as error:  # a parser of hostile bytes may stumble in many ways; all of them mean the same
@@ -106,7 +106,7 @@ def parse_feed(fetched: Fetched, address: str, now: datetime) -> list[Contributi
 
 
 def _parse_entry(entry: Mapping[str, Any], address: str, language: str, now: datetime) -> Contribution | None:
-    link = str(entry.get("link", "") or "")
+    link = _link_of(entry, address)
     text = _text_of(entry)
     if not text:
         return None
@@ -132,6 +132,13 @@ def _text_of(entry: Mapping[str, Any]) -> str:
     text = max(texts, key=len, default="")
     title = plan_text(str(entry.get("title", "") or "")[:1000]).strip()
     return text or title
+
+
+def _link_of(entry: Mapping[str, Any], address: str) -> str:
+    try:
+        return urljoin(address, str(entry.get("link", "") or "")) if entry.get("link") else ""
+    except ValueError:
+        return ""
 
 
 def _ref_of(entry: Mapping[str, Any], link: str, text: str, address: str) -> str:

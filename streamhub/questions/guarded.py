@@ -35,6 +35,7 @@ MAX_PAUSE = timedelta(hours=6)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _AGENT = "streamhub (reads questions from feeds)"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.ip_network("::/96")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -198,7 +199,7 @@ def is_public(address: Address) -> bool:
     """Whether an address is one of the public internet, also when it wraps another one."""
     if isinstance(address, ipaddress.IPv6Address):
         wrapped = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if address in _NAT64:
+        if address in _NAT64 or address in _COMPATIBLE:
             wrapped = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if wrapped is not None:
             return is_public(wrapped)

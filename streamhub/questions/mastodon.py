@@ -333,6 +333,9 @@ def _order(post_id: str) -> tuple[int, str]:
 def _parse_cursor(cursor: str) -> _Seen:
     try:
         kept = json.loads(cursor) if cursor else {}
-        return _Seen(newest=str(kept.get("n", "")), ids=tuple(str(one) for one in kept.get("s", ())))
+        newest = str(kept.get("n", ""))
+        if not newest.isalnum():
+            return _Seen()
+        return _Seen(newest=newest, ids=tuple(str(one) for one in kept.get("s", ())))
     except (ValueError, AttributeError, TypeError):
         return _Seen()  # begin with what is there: nothing is taken twice

@@ -32,6 +32,7 @@ class FakeImap:
     next_uid: int = 1
     refusal: str = ""
     drop_at: str = ""
+    drop_once: bool = False
     silent: bool = False
     sizes: dict[int, int] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
@@ -60,7 +61,8 @@ class FakeImap:
             while line := await reader.readline():
                 tag, _, command = line.decode("utf-8", "replace").strip().partition(" ")
                 self.commands.append(command)
-                if self.drop_at and self.drop_at in command:
+                if (self.drop_at and self.drop_at in command) or self.drop_once:
+                    self.drop_once = False
                     return
                 if not await self._answer(tag, command, reader, writer):
                     return
