@@ -24,6 +24,7 @@ from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store import votes as vote_rows
 from streamhub.store.announcements import load_revisions
+from streamhub.store.carrying import list_carries
 from streamhub.store.verdicts import find_verdicts
 from streamhub.web import desk
 from streamhub.web.access import Action, allow
@@ -41,6 +42,8 @@ HONEYPOT = "website"
 POLL_S = 5.0
 _SAID = frozenset({"asked", "held", "flood", "voted", "doubted", "unvoted"})
 
+Carried = Sequence[tuple[Question, Session]]
+
 routes = web.RouteTableDef()
 
 
@@ -57,6 +60,7 @@ class Seen:
         doubted: ids of those for which this reader's vote waits for a host.
         moved_from: the start that was announced before; None: it was never moved.
         verdicts: what this reader said about answers, by question.
+        carried: public questions that went to another session, and that session.
     """
 
     session: Session
@@ -68,6 +72,7 @@ class Seen:
     doubted: frozenset[str] = frozenset()
     moved_from: datetime | None = None
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    carried: Carried = ()
 
 
 async def see_page(hub: Hub, session_id: str, voter: str = "") -> Seen:
@@ -78,19 +83,28 @@ async def see_page(hub: Hub, session_id: str, voter: str = "") -> Seen:
     """
     seen = await see(hub, session_id, voter)
 
-    def read(db: Database) -> tuple[frozenset[str], datetime | None, dict[str, Verdict]]:
+    def read(db: Database) -> tuple[frozenset[str], datetime | None, dict[str, Verdict], Carried]:
         doubted = vote_rows.list_doubtful(db, session_id, voter) if voter else frozenset()
         verdicts = find_verdicts(db, [answer.id for answer in seen.answers], f"v:{voter}") if voter else {}
-        return doubted, load_revisions(db, session_id).moved_from, verdicts
+        return doubted, load_revisions(db, session_id).moved_from, verdicts, _list_carried(db, session_id)
 
-    doubted, moved_from, verdicts = await hub.store.read(read)
+    doubted, moved_from, verdicts, carried = await hub.store.read(read)
     return replace(
         seen,
         verdicts=verdicts,
         voted=seen.voted | doubted,
         doubted=doubted,
         moved_from=None if moved_from == seen.session.starts_at else moved_from,
+        carried=carried,
     )
+
+
+def _list_carried(db: Database, session_id: str) -> Carried:
+    """Public questions that went on to another public session, with that session as it is now."""
+    gone = [carry.question for carry in list_carries(db, session_id) if carry.question.session_id != session_id]
+    shown = [question for question in gone if question.state in PUBLIC_STATES]
+    found = [(question, show_rows.load_session(db, question.session_id)) for question in shown]
+    return [(question, session) for question, session in found if is_public(session)]
 
 
 async def see(hub: Hub, session_id: str, voter: str = "") -> Seen:
@@ -164,6 +178,7 @@ def render_session(
         "voted": seen.voted,
         "doubted": seen.doubted,
         "moved_from": seen.moved_from,
+        "carried": seen.carried,
         "answers": plan_answers(hub, seen.answers),
         "verdicts": seen.verdicts,
         "recording": f"/archive/s/{session.id}/" if has_archive_page(hub, session.id) else "",

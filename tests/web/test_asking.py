@@ -14,11 +14,14 @@ from PIL import Image
 
 from streamhub.errors import BadInput
 from streamhub.keepers.tidying import Tidied, tidy
-from streamhub.store import questions
+from streamhub.questions.change import Deed
+from streamhub.store import carrying, questions
 from streamhub.web.hub import HUB
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlite_utils import Database
 
     from streamhub.questions.question import Question
     from tests.web.conftest import World
@@ -366,3 +369,27 @@ async def test_cookies_off(world: World) -> None:
         async with somebody.post(f"{world.url}/s/{session}/questions", data={**FORM, "stamp": stamp}) as page:
             assert page.status == 200
     assert len(await kept(world, session)) == 1
+
+
+async def test_where_questions_went(world: World) -> None:
+    """What was carried over is named on the page where it was asked, with a link to where it is now."""
+    first = await world.plan(title="Erste")
+    asked, hidden = await world.ask(first, "Ziehe ich um?"), await world.ask(first, "Ich bin verborgen?")
+    await world.host("POST", f"/sessions/{first}/state", to="live")
+    await world.host("POST", f"/sessions/{first}/state", to="ended")
+    second = await world.plan(title="Zweite")
+
+    def carry(db: Database) -> None:
+        for question_id in (asked, hidden):
+            if questions.load_question(db, question_id).session_id == first:
+                deed = Deed(session_id=first, action="carry", author="Jana", at=world.clock())
+                carrying.carry_question(db, question_id, deed)
+
+    await world.hub.store.write(carry)
+    await world.act(hidden, "hold")
+    async with world.client.get(f"/s/{first}") as page:
+        html = await page.text()
+    assert f'id="q-{asked}"' in html
+    assert f'href="/s/{second}#q-{asked}"' in html
+    assert "Diese Frage steht jetzt in „Zweite“" in html
+    assert hidden not in html
