@@ -1,7 +1,8 @@
 """The ask form on a company's own page, in a frame: which pages may show it, and how its asker is known there.
 
 A browser sends a frame from elsewhere no cookie of ours, or keeps one for that page alone. So the form itself carries
-a signed id of its asker, which the frame's script keeps for its next showing, and everything works without cookies.
+a signed id of its asker, and everything works without cookies. Where the browser allows it, the id is kept for the next
+showing on the same page: in a cookie that is cut off for that page (over TLS), and by the frame's script.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from streamhub.config import parse_origins
 from streamhub.errors import StreamhubError
 from streamhub.text import new_id
 from streamhub.web import desk
-from streamhub.web.access import Action, allow
+from streamhub.web.access import Action, allow, is_https
 from streamhub.web.agenda import page_address
 from streamhub.web.asking import SAID_ON_PAGE, asked_by_form, tell_when_to_retry, what_was_done
 from streamhub.web.audience import ask_context
@@ -28,6 +29,8 @@ from streamhub.web.uploads import read_sent_form
 
 _ASKER = "asker"
 _ANYBODY = "*"
+_COOKIE = "__Host-streamhub_asker"
+_KEPT_S = 90 * 24 * 3600
 
 routes = web.RouteTableDef()
 
@@ -76,11 +79,20 @@ async def _render(
         request[FRAMED_BY] = _ANYBODY  # nothing can be done on this page, so it may be read anywhere
         return render_page(request, "embed_refused.html", status=403, origin=framing, **context)
     request[FRAMED_BY] = " ".join(origins)
-    token = form.get(_ASKER) or sign_asker(hub, new_asker(hub))
+    token = form.get(_ASKER) or sign_asker(hub, read_asker(hub, request.cookies.get(_COOKIE, "")) or new_asker(hub))
     context |= {**ask_context(request, session), "form": form, "error": error, "said": said, "asker": token}
     response = render_page(request, "embed.html", status=status, **context)
     response.headers["Cache-Control"] = "no-store"
+    if is_https(request):
+        _keep_asker(response, token)
     return response
+
+
+def _keep_asker(response: web.Response, token: str) -> None:
+    """Let the browser keep the asker for this hub on this one page of others; no other page ever gets it."""
+    # Written by hand: the library's own cookies know ``Partitioned`` from Python 3.14 on only.
+    flags = f"Max-Age={_KEPT_S}; Path=/; HttpOnly; SameSite=None; Secure; Partitioned"
+    response.headers.add("Set-Cookie", f"{_COOKIE}={token}; {flags}")
 
 
 def framing_page(request: web.Request) -> str:

@@ -184,6 +184,7 @@ async def test_in_a_frame_on_a_foreign_page(make_world: MakeWorld) -> None:
             await tab.page.goto(origin)
             frame = tab.page.frame_locator("#f")
             await async_api.expect(frame.locator("#ask-form")).to_be_visible()
+            asker = await frame.locator("[name=asker]").input_value()
             world.clock.forward(seconds=10)
             await fill(frame, f"Aus dem Rahmen, Skript {scripts}?")
             await frame.get_by_role("button", name="Frage senden").click()
@@ -192,11 +193,7 @@ async def test_in_a_frame_on_a_foreign_page(make_world: MakeWorld) -> None:
             assert tab.complaints == []
             cookies = await tab.page.context.cookies()
             assert [c["name"] for c in cookies if "voter" in c["name"] or "login" in c["name"]] == []
-            asker = await frame.locator("[name=asker]").input_value()
-            if scripts:
-                await tab.page.reload()
-                await async_api.expect(frame.locator("[name=asker]")).to_have_value(asker)
-                await async_api.expect(frame.locator("#ask-text")).to_have_value("")
+            assert await frame.locator("[name=asker]").input_value() == asker
     kept = await world.hub.store.read(lambda db: questions.list_questions(db, session))
     assert [q.source for q in kept] == ["embed", "embed"]
 

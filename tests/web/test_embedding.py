@@ -85,6 +85,19 @@ async def test_without_cookies_one_person_is_one_asker(make_world: MakeWorld) ->
     assert (question.source, question.text) == ("embed", FORM["text"])
 
 
+async def test_over_tls_a_cookie_for_that_page_alone(make_world: MakeWorld) -> None:
+    """Over TLS the asker is kept in a cookie that is cut off for the page around the frame, and comes back with it."""
+    world = await make_world(embed_origins=FIRM, url="https://hub.example.org")
+    session = await world.plan()
+    async with ClientSession(cookie_jar=DummyCookieJar()) as frame:
+        async with frame.get(f"{world.url}/s/{session}/embed", headers=framed(FIRM)) as answer:
+            cookie, asker = answer.headers["Set-Cookie"], world.find_field(await answer.text(), "asker")
+        assert {"Partitioned", "Secure", "HttpOnly", "SameSite=None"} <= set(cookie.split("; "))
+        back = {**framed(FIRM), "Cookie": cookie.partition(";")[0]}
+        async with frame.get(f"{world.url}/s/{session}/embed", headers=back) as answer:
+            assert world.find_field(await answer.text(), "asker") == asker
+
+
 async def test_forged_askers_and_foreign_posts(make_world: MakeWorld) -> None:
     """A forged asker becomes a new one; the page around the frame cannot send the form itself."""
     world = await make_world(embed_origins=FIRM)
