@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 def cast(db: Database, sample: Sample, voter: str, **more: object) -> votes.Cast:
     standing = votes.load_standing(db, "a")
-    return votes.cast_vote(db, "a", standing, voter, at=sample.start, **more)  # type: ignore[arg-type]
+    return votes.cast_vote(db, standing, voter, at=sample.start, **more)  # type: ignore[arg-type]
 
 
 def back(db: Database, voter: str) -> votes.Cast:
-    return votes.take_back(db, "a", votes.load_standing(db, "a"), voter)
+    return votes.take_back(db, votes.load_standing(db, "a"), voter)
 
 
 async def test_a_vote_counts_once(store: Store, sample: Sample) -> None:
@@ -90,7 +90,7 @@ async def test_addresses_are_forgotten(store: Store, sample: Sample) -> None:
     await store.write(lambda db: cast(db, sample, "s", address="old", doubt=VoteDoubt.ADDRESS))
     later = sample.start + timedelta(days=5)
     standing = await store.read(lambda db: votes.load_standing(db, "a"))
-    await store.write(lambda db: votes.cast_vote(db, "a", standing, "y", at=later, address="young"))
+    await store.write(lambda db: votes.cast_vote(db, standing, "y", at=later, address="young"))
     gone = await store.write(lambda db: votes.forget_addresses(db, before=sample.start + timedelta(days=1)))
     assert gone == 2
     left = await store.read(lambda db: fetch_all(db, "select voter, address from votes order by voter"))
