@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -13,7 +14,7 @@ from streamhub.answers.answer import Answer
 from streamhub.archive.folder import load_session
 from streamhub.archive.format import answer_name
 from streamhub.errors import Conflict, NotFound
-from streamhub.pipeline import Advance, order_publication, order_recut, publish_answered, with_state
+from streamhub.pipeline import Advance, order_answer, order_publication, order_recut, publish_answered, with_state
 from streamhub.questions.question import QuestionState
 from streamhub.recording.recording import Recording
 from streamhub.recording.room import RecordingRoom
@@ -135,7 +136,8 @@ class ArchiveAnswers:
         at = self.now()
 
         def publish(db: Database) -> Sequence[str]:
-            answered = question_rows.list_questions(db, session_id, states={QuestionState.ANSWERED_LIVE})
+            ready = {QuestionState.ANSWERED_LIVE, QuestionState.ANSWERED_IN_WRITING}
+            answered = question_rows.list_questions(db, session_id, states=ready)
             drafts = [question.id for question in answered if question.id in answer_ids]
             return publish_answered(db, session_id, drafts, at=at, author=author) if drafts else ()
 
@@ -154,6 +156,10 @@ class ArchiveAnswers:
                 order_publication(db, session_id, [answer_id], at=at)
 
         await self.store.write(withdraw)
+
+    def order(self, db: Database, session_id: str, answer_id: str, *, at: datetime) -> None:
+        """Within a write: have the archive follow what was decided about an answer in writing."""
+        order_answer(db, session_id, answer_id, at=at)
 
     async def show_session(self, session_id: str, *, public: bool, author: str) -> None:
         """Show the session's own page, or take it back into review; the site follows by itself."""

@@ -18,6 +18,7 @@ from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.answers.rules import plan_answers
+from streamhub.answers.written import draft_written, with_writing
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.folder import load_session, save_session
 from streamhub.config import AnswerSettings, TranscriptSettings
@@ -25,9 +26,11 @@ from streamhub.engine import TRANSCRIPTION, Context, Engine, Json
 from streamhub.errors import Conflict, NotFound
 from streamhub.live.mark import Mark
 from streamhub.questions.question import Question, QuestionState
+from streamhub.questions.writing import Proposal
 from streamhub.recording.recording import Recording
 from streamhub.schedule.show import Participant, Publishing, Role, Session, SessionState, Show
 from streamhub.store import marks as mark_rows
+from streamhub.store import proposals as proposal_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
@@ -48,7 +51,8 @@ PUBLISH = "publish"
 RECUT = "recut"
 
 Q = QuestionState
-_ANSWERED = frozenset({Q.ANSWERED_LIVE, Q.ON_AIR, Q.PUBLISHED})
+_ANSWERED = frozenset({Q.ANSWERED_LIVE, Q.ANSWERED_IN_WRITING, Q.ON_AIR, Q.PUBLISHED})
+_READY = frozenset({Q.ANSWERED_LIVE, Q.ANSWERED_IN_WRITING})
 _CUT = frozenset({SessionState.IN_REVIEW, SessionState.PUBLISHED})
 _AUTHOR = "pipeline"
 
@@ -255,7 +259,8 @@ class Pipeline:
         async with self.archive_lock:
             facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
             archived = await asyncio.to_thread(load_session, self._parts.transcripts, facts.show.id, session_id)
-            changed = replace(archived, answers=_plan_recut(facts, archived, self._parts.answers))
+            cut = _plan_recut(facts, archived, self._parts.answers)
+            changed = replace(archived, answers=tuple(plan_written(cut, facts.written)))
             await asyncio.to_thread(save_session, self._parts.transcripts, changed)
         return {"answers": len(changed.answers), "public": archived.public}
 
@@ -276,17 +281,19 @@ class Pipeline:
         return await self._parts.store.write(enter, key=f"{workflow_id}:review")
 
     async def _write_states(self, session_id: str, ids: frozenset[str]) -> Json:
-        """Write the states of these answers into their files; what people wrote into others stays."""
+        """Write the states of these answers, and what was written for them, into their files; the rest stays."""
         async with self.archive_lock:
-            session, questions = await self._parts.store.read(
-                lambda db: (show_rows.load_session(db, session_id), question_rows.list_questions(db, session_id))
+            session, written = await self._parts.store.read(
+                lambda db: (show_rows.load_session(db, session_id), _load_written(db, session_id, ids))
             )
             try:
                 archived = await asyncio.to_thread(load_session, self._parts.transcripts, session.show_id, session_id)
             except NotFound:  # not cut yet: whoever cuts it looks at the states
                 return {"published": 0}
-            states = {question.id: question.state for question in questions if question.id in ids}
-            answers = tuple(with_state(answer, states.get(answer.id)) for answer in archived.answers)
+            states = {question.id: question.state for question in written.questions}
+            answers = tuple(
+                with_state(answer, states.get(answer.id)) for answer in plan_written(archived.answers, written)
+            )
             changed = replace(archived, answers=answers, public=session.state is SessionState.PUBLISHED)
             await asyncio.to_thread(save_session, self._parts.transcripts, changed, loaded=archived)
         return {"published": sum(answer.state is AnswerState.PUBLISHED for answer in answers)}
@@ -331,6 +338,21 @@ class Pipeline:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """What was answered in writing.
+
+    Attributes:
+        questions: those that it is about, answered or not.
+        accepted: by question, the proposal that hosts accepted.
+        known: by question, digests of all that was ever accepted for it.
+    """
+
+    questions: Sequence[Question]
+    accepted: Mapping[str, Proposal]
+    known: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """What the hub knows of a session when its answers are cut."""
 
@@ -339,6 +361,7 @@ class Facts:
     questions: Sequence[Question]
     marks: Sequence[Mark]
     recording: Recording | None
+    written: Written
 
 
 def publish_answered(
@@ -360,7 +383,7 @@ def publish_answered(
     questions = {question.id: question for question in question_rows.list_questions(db, session_id)}
     if missing := [one for one in ids or () if one not in questions]:
         raise NotFound(f"session {session_id}: no question {missing[0]}")
-    chosen = [q.id for q in questions.values() if q.state is Q.ANSWERED_LIVE] if ids is None else list(ids)
+    chosen = [q.id for q in questions.values() if q.state in _READY] if ids is None else list(ids)
     for one in chosen:
         question_rows.step_question(db, one, Q.PUBLISHED, at=at, author=author)
     if session.state is SessionState.IN_REVIEW and (chosen or ids is None):
@@ -393,6 +416,22 @@ def order_recut(db: Database, session_id: str, *, at: datetime, author: str) -> 
     )
 
 
+def order_answer(db: Database, session_id: str, answer_id: str, *, at: datetime) -> None:
+    """Order the archive to follow what was decided about an answer in writing; before the end there is nothing to do.
+
+    Where the show publishes by itself, and its session is public, the answer is published with it.
+    """
+    session = show_rows.load_session(db, session_id)
+    if session.state not in _CUT | {SessionState.ENDED, SessionState.PROCESSING}:
+        return
+    question = question_rows.load_question(db, answer_id)
+    auto = show_rows.load_show(db, session.show_id).publishing is Publishing.AUTO
+    if auto and session.state is SessionState.PUBLISHED and question.state is Q.ANSWERED_IN_WRITING:
+        publish_answered(db, session_id, [answer_id], at=at, author=_AUTHOR)
+    else:
+        order_publication(db, session_id, [answer_id], at=at)
+
+
 def order_session(db: Database, session_id: str, source: Source, *, at: datetime) -> None:
     """Order the pipeline of an ended session, once only."""
     put_outbox(db, SESSION, session_id, [session_id, source.media, source.captions, source.live], at=at)
@@ -422,7 +461,41 @@ def _load_facts(db: Database, session_id: str) -> Facts:
         questions=wanted,
         marks=marks,
         recording=recording_rows.find_recording(db, session_id),
+        written=_load_written(db, session_id, frozenset(question.id for question in wanted)),
     )
+
+
+def _load_written(db: Database, session_id: str, ids: frozenset[str]) -> Written:
+    questions = [question for question in question_rows.list_questions(db, session_id) if question.id in ids]
+    found = [question.id for question in questions]
+    return Written(
+        questions=questions,
+        accepted=proposal_rows.list_accepted(db, found),
+        known=proposal_rows.list_digests(db, found),
+    )
+
+
+def plan_written(answers: Sequence[Answer], written: Written) -> list[Answer]:
+    """The answers with what was written for them: addenda of spoken ones, and answers that were given in writing alone.
+
+    An answer of which nothing is left, because what was written for it was taken back, goes.
+    """
+    questions = {question.id: question for question in written.questions}
+    planned = []
+    for before in answers:
+        question = questions.get(before.id)
+        if question is None:
+            planned.append(before)
+            continue
+        known = written.known.get(before.id, frozenset())
+        answer = with_writing(before, written.accepted.get(before.id), known=known)
+        emptied = before.body.strip() and not answer.body.strip() and not answer.ranges
+        if not emptied or question.state in {Q.ANSWERED_LIVE, Q.ON_AIR}:
+            planned.append(answer)
+    there = {answer.id for answer in answers}
+    wanted = _ANSWERED | {Q.WITHDRAWN}
+    fresh = [key for key in written.accepted if key not in there and questions[key].state in wanted]
+    return [*planned, *(draft_written(questions[key], written.accepted[key]) for key in fresh)]
 
 
 def _plan_archived(facts: Facts, transcript: Transcript | None, settings: AnswerSettings) -> ArchivedSession:
@@ -433,7 +506,8 @@ def _plan_archived(facts: Facts, transcript: Transcript | None, settings: Answer
     withdrawn = {question.id for question in facts.questions if question.state is Q.WITHDRAWN}
     questions = [replace(q, state=Q.ANSWERED_LIVE) if q.id in withdrawn else q for q in facts.questions]
     heard = transcript or Transcript(language=session.language)
-    answers = plan_answers(session, questions, facts.marks, heard, lag_s=settings.lag_s)
+    spoken = plan_answers(session, questions, facts.marks, heard, lag_s=settings.lag_s)
+    states = {question.id: question.state for question in facts.questions}
     return ArchivedSession(
         id=session.id,
         show_id=facts.show.id,
@@ -445,7 +519,10 @@ def _plan_archived(facts: Facts, transcript: Transcript | None, settings: Answer
         participants=_host_first(session.participants),
         recordings=(_archived_recording(recording),) if recording else (),
         transcripts=(transcript,) if transcript else (),
-        answers=tuple(with_state(answer, Q.WITHDRAWN) if answer.id in withdrawn else answer for answer in answers),
+        answers=tuple(
+            with_state(answer, states[answer.id]) if states[answer.id] is Q.WITHDRAWN else answer
+            for answer in plan_written(spoken, facts.written)
+        ),
         public=session.state is SessionState.PUBLISHED,
     )
 

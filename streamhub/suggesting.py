@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,9 +28,11 @@ from streamhub.questions.likeness import MAX_QUERY_LETTERS, Entry, LikenessIndex
 from streamhub.questions.question import QuestionState
 from streamhub.questions.rules import VOTABLE_STATES
 from streamhub.questions.wordbag import TextReader, learn_parts
+from streamhub.questions.writing import Proposal
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS
 from streamhub.schedule.show import Privacy, SessionState
 from streamhub.store import likeness as rows
+from streamhub.store.proposals import list_accepted
 from streamhub.store.questions import load_question
 from streamhub.store.store import Store
 from streamhub.web.services import Lookalike, Suggestion
@@ -181,7 +184,9 @@ class Suggester:
         await self._freshen()
         show_id = self._settings[session_id][0] if session_id in self._settings else ""
         matches = await self._search(text, language, where=partial(self._may_offer, show_id=show_id))
-        asked = await self._store.read(partial(rows.load_asked, ids=[match.key[2:] for match in matches]))
+        ids = [match.key[2:] for match in matches]
+        asked = await self._store.read(partial(rows.load_asked, ids=ids))
+        accepted = await self._store.read(partial(list_accepted, question_ids=ids))
         found: list[Suggestion] = []
         for match in matches:
             kind, _, question_id = match.key.partition(":")
@@ -190,6 +195,8 @@ class Suggester:
                 found.append(_answered(answered, match))
             elif kind == "q" and row is not None and _is_open(row, show_id):
                 found.append(_open(row, match))
+            elif kind == "q" and row is not None and row.id in accepted and _is_written(row, show_id):
+                found.append(_written(row, accepted[row.id], match))
         return found[: max(0, limit)]
 
     async def similar(self, question_id: str, *, limit: int = 5) -> Sequence[Lookalike]:
@@ -230,10 +237,12 @@ class Suggester:
         if kind == "a":
             return True
         standing = self._standing.get(question_id)
-        if standing is None or standing[1] not in VOTABLE_STATES:
+        setting = self._settings.get(standing[0]) if standing else None
+        if standing is None or setting is None or not _is_near(setting[0], setting[2], show_id):
             return False
-        setting = self._settings.get(standing[0])
-        return setting is not None and setting[1] in ACCEPTS_QUESTIONS and _is_near(setting[0], setting[2], show_id)
+        if standing[1] is QuestionState.ANSWERED_IN_WRITING:
+            return setting[1] is not SessionState.DRAFT
+        return standing[1] in VOTABLE_STATES and setting[1] in ACCEPTS_QUESTIONS
 
     def _show_of(self, standing: tuple[str, QuestionState]) -> str:
         setting = self._settings.get(standing[0])
@@ -252,6 +261,12 @@ def _is_near(other_show: str, privacy: Privacy, show_id: str) -> bool:
 def _is_open(row: rows.Asked, show_id: str) -> bool:
     takes_votes = row.state in VOTABLE_STATES and row.session_state in ACCEPTS_QUESTIONS
     return takes_votes and _is_near(row.show_id, row.privacy, show_id)
+
+
+def _is_written(row: rows.Asked, show_id: str) -> bool:
+    """Whether its accepted answer in writing may be offered before the archive has it."""
+    there = row.state is QuestionState.ANSWERED_IN_WRITING and row.session_state is not SessionState.DRAFT
+    return there and _is_near(row.show_id, row.privacy, show_id)
 
 
 def _is_published(answer: Answer, row: rows.Asked | None) -> bool:
@@ -292,6 +307,16 @@ def _open(row: rows.Asked, match: Match) -> Suggestion:
         answerers=(),
         at=row.asked_at,
         votes=row.votes,
+    )
+
+
+def _written(row: rows.Asked, proposal: Proposal, match: Match) -> Suggestion:
+    name = proposal.writer.public_name
+    return replace(
+        _open(row, match),
+        kind="answered",
+        page=f"/s/{row.session_id}/q/{row.id}",
+        answerers=(name,) if name else (),
     )
 
 

@@ -26,6 +26,7 @@ NOUNS = {
         "verdict",
         "vocabulary",
         "wordbag",
+        "writing",
     },
     "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
     "recording": {"recording"},

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from streamhub.schedule.show import Role
 from streamhub.timecode import Span
 
 
@@ -43,6 +44,8 @@ class Answer:
         evidence: sentences that say why the range is where it is.
         votes: how many people wanted it answered.
         body: the written answer or addendum in Markdown; may be empty.
+        writer: name of who wrote the body, as he wants to be shown; empty when nobody is named.
+        writer_role: what the writer is in the session; None for anybody, or when nobody said.
     """
 
     id: str
@@ -62,6 +65,8 @@ class Answer:
     evidence: tuple[str, ...] = ()
     votes: int = 0
     body: str = ""
+    writer: str = ""
+    writer_role: Role | None = None
 
     @property
     def start_ms(self) -> int | None:

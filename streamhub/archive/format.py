@@ -252,6 +252,10 @@ def _answer_values(answer: Answer) -> dict[str, Given]:
     values["confidence"] = answer.confidence
     if answer.evidence:
         values["evidence"] = list(answer.evidence)
+    if answer.writer:
+        values["writer"] = answer.writer
+    if answer.writer_role:
+        values["writer_role"] = str(answer.writer_role)
     return values
 
 
@@ -286,6 +290,8 @@ def _parse_answer(sheet: Sheet, session: ArchivedSession) -> Answer:
         evidence=fields.texts("evidence"),
         votes=fields.parsed("votes", _parse_count, "0"),
         body=sheet.body,
+        writer=fields.text("writer", ""),
+        writer_role=fields.choice("writer_role", Role) if fields.text("writer_role", "") else None,
     )
 
 

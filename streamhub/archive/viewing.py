@@ -113,6 +113,8 @@ def view_answer(answer: PublicAnswer, library: Library, media: PlacedMedia | Non
         valid_until=record.valid_until,
         body_html=render_markdown(record.body) if record.body.strip() else "",
         body_markdown=record.body,
+        writer=record.writer,
+        writer_role=str(record.writer_role or ""),
         text=answer.text,
         player=player,
         videos=videos,

@@ -181,6 +181,8 @@ class AnswerView:
     valid_until: date | None
     body_html: str
     body_markdown: str
+    writer: str
+    writer_role: str
     text: str
     player: PlayerView | None
     videos: tuple[VideoLink, ...]

@@ -437,6 +437,53 @@ create table producer_notes (
 create index producer_notes_by_session on producer_notes (session_id, at);
 """
 
+_WRITING = """
+create table deflections (
+    answer_id text not null,
+    session_id text not null references sessions (id),
+    voter text not null,
+    at text not null,
+    primary key (answer_id, session_id, voter)
+) strict, without rowid;
+create index deflections_by_session on deflections (session_id, at);
+create index deflections_by_voter on deflections (voter);
+create table stories (
+    id text primary key,
+    question_id text not null references questions (id) on delete cascade,
+    voter text not null,
+    writer_name text not null,
+    writer_shown text not null,
+    writer_role text,
+    text text not null,
+    language text not null,
+    state text not null,
+    note text not null,
+    at text not null,
+    unique (question_id, voter)
+) strict;
+create index stories_by_voter on stories (voter);
+create table proposals (
+    id text primary key,
+    question_id text not null references questions (id) on delete cascade,
+    voter text not null,
+    writer_name text not null,
+    writer_shown text not null,
+    writer_role text,
+    text text not null,
+    digest text not null,
+    language text not null,
+    state text not null,
+    before text not null,
+    accepted_for text not null,
+    question_before text not null,
+    note text not null,
+    at text not null
+) strict;
+create index proposals_by_question on proposals (question_id);
+create index proposals_by_voter on proposals (voter);
+create unique index proposals_one_accepted on proposals (accepted_for) where state = 'accepted';
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -447,6 +494,7 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=107, name="questions are edited, merged, dragged, and have a version", sql=_QUESTION_LIFE),
     Migration(number=108, name="curation: the journal of changes, splitting, looking at, carrying over", sql=_CURATION),
     Migration(number=109, name="calls for contributions, votes in doubt, spent puzzles", sql=_ASKING),
+    Migration(number=110, name="what answers people before they ask, stories and proposed answers", sql=_WRITING),
     Migration(number=111, name="mails, who is told, what helped, what is reopened or erased", sql=_TELLING),
     Migration(number=112, name="sources of sessions, and what comes in beside questions", sql=_SOURCES),
     Migration(number=114, name="the stage: overlays, runs of show, notes to the host", sql=_STAGE),

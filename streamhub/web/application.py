@@ -12,8 +12,10 @@ from streamhub.web import (
     agenda,
     asking,
     audience,
+    deflecting,
     desk,
     embedding,
+    experts,
     helping,
     host,
     host_api,
@@ -27,12 +29,14 @@ from streamhub.web import (
     photos,
     planning,
     platform_host,
+    question_page,
     snapshot,
     sources,
     stage,
     suggestions,
     voting,
     workshop,
+    writing_host,
 )
 from streamhub.web.ballot_box import BALLOT_BOX, BallotBox
 from streamhub.web.budget import Budget
@@ -80,6 +84,10 @@ def make_app(hub: Hub) -> web.Application:
         overlay,
         stage,
         workshop,
+        deflecting,
+        experts,
+        question_page,
+        writing_host,
     ):
         app.add_routes(part.routes)
     app.on_response_prepare.append(add_headers)

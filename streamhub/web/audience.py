@@ -18,17 +18,22 @@ from streamhub.errors import StreamhubError
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import PUBLIC_STATES, plan_order
 from streamhub.questions.verdict import Verdict
+from streamhub.questions.writing import Proposal, Story, StoryState
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS, accepts_asking
 from streamhub.schedule.show import LOCAL, Privacy, Session, SessionState, Show
+from streamhub.store import proposals as proposal_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
+from streamhub.store import stories as story_rows
 from streamhub.store import votes as vote_rows
 from streamhub.store.announcements import load_revisions
 from streamhub.store.carrying import list_carries
 from streamhub.store.verdicts import find_verdicts
 from streamhub.web import desk
 from streamhub.web.access import Action, allow
+from streamhub.web.answer_lines import AnswerLine, line_json, plan_lines
 from streamhub.web.aside import spare
+from streamhub.web.deflecting import Looked, look_first
 from streamhub.web.events import BROADCASTER, Reader
 from streamhub.web.hub import HUB, Hub, hub_of
 from streamhub.web.media import has_stream
@@ -43,6 +48,8 @@ POLL_S = 5.0
 _SAID = frozenset({"asked", "held", "flood", "voted", "doubted", "unvoted"})
 
 Carried = Sequence[tuple[Question, Session]]
+Told = Mapping[str, Sequence[Story]]
+"""By question, what others tell of their own case."""
 
 routes = web.RouteTableDef()
 
@@ -56,6 +63,8 @@ class Seen:
         questions: the public ones, in the audience's order.
         voted: ids of those that this reader voted for.
         answers: the published ones.
+        lines: the same, and what was answered in writing and is not in the archive yet, in one list.
+        stories: by question, what others tell of their own case.
         watch: where else it is shown; None: on the hub alone.
         doubted: ids of those for which this reader's vote waits for a host.
         moved_from: the start that was announced before; None: it was never moved.
@@ -68,7 +77,9 @@ class Seen:
     questions: Sequence[Question]
     voted: frozenset[str]
     answers: Sequence[Answer]
+    lines: Sequence[AnswerLine]
     watch: WatchPlace | None
+    stories: Mapping[str, Sequence[Story]] = field(default_factory=dict)
     doubted: frozenset[str] = frozenset()
     moved_from: datetime | None = None
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
@@ -83,17 +94,19 @@ async def see_page(hub: Hub, session_id: str, voter: str = "") -> Seen:
     """
     seen = await see(hub, session_id, voter)
 
-    def read(db: Database) -> tuple[frozenset[str], datetime | None, dict[str, Verdict], Carried]:
+    def read(db: Database) -> tuple[frozenset[str], datetime | None, dict[str, Verdict], Carried, Told]:
         doubted = vote_rows.list_doubtful(db, session_id, voter) if voter else frozenset()
         verdicts = find_verdicts(db, [answer.id for answer in seen.answers], f"v:{voter}") if voter else {}
-        return doubted, load_revisions(db, session_id).moved_from, verdicts, _list_carried(db, session_id)
+        stories = story_rows.list_stories(db, [question.id for question in seen.questions], states={StoryState.SHOWN})
+        return doubted, load_revisions(db, session_id).moved_from, verdicts, _list_carried(db, session_id), stories
 
-    doubted, moved_from, verdicts, carried = await hub.store.read(read)
+    doubted, moved_from, verdicts, carried, stories = await hub.store.read(read)
     return replace(
         seen,
         verdicts=verdicts,
         voted=seen.voted | doubted,
         doubted=doubted,
+        stories=stories,
         moved_from=None if moved_from == seen.session.starts_at else moved_from,
         carried=carried,
     )
@@ -114,17 +127,25 @@ async def see(hub: Hub, session_id: str, voter: str = "") -> Seen:
         NotFound: there is none of that id, or it is a draft.
     """
 
-    def read(db: Database) -> tuple[Session, Show, list[Question], frozenset[str]]:
+    def read(db: Database) -> tuple[Session, Show, list[Question], frozenset[str], dict[str, Proposal]]:
         session = desk.require_public(db, session_id)
         questions = question_rows.list_questions(db, session_id, states=PUBLIC_STATES)
         voted = question_rows.list_votes(db, session_id, voter) if voter else frozenset()
-        return session, show_rows.load_show(db, session.show_id), plan_order(questions), voted
+        accepted = proposal_rows.list_accepted_in(db, session_id)
+        return session, show_rows.load_show(db, session.show_id), plan_order(questions), voted, accepted
 
-    session, show, questions, voted = await hub.store.read(read)
+    session, show, questions, voted, accepted = await hub.store.read(read)
     answers = await hub.answers.list(session_id) if session.state in AFTER else ()
     published = [answer for answer in answers if answer.state is AnswerState.PUBLISHED]
-    watch = await _watch(hub, session, show)
-    return Seen(session=session, show=show, questions=questions, voted=voted, answers=published, watch=watch)
+    return Seen(
+        session=session,
+        show=show,
+        questions=questions,
+        voted=voted,
+        answers=published,
+        lines=plan_lines(published, questions, accepted, hub.answers.page),
+        watch=await _watch(hub, session, show),
+    )
 
 
 async def _watch(hub: Hub, session: Session, show: Show) -> WatchPlace | None:
@@ -158,16 +179,23 @@ async def session_page(request: web.Request) -> web.StreamResponse:
     """The session's permanent address."""
     seen = await see_page(hub_of(request), request.match_info["session_id"], known_voter(request))
     voter_of(request)
-    response = render_session(request, seen, form={}, error=None, status=200)
+    looked = await look_first(request, seen.session)
+    response = render_session(request, seen, form=looked.form, error=None, status=200, looked=looked)
     keep_language(request, response)
     keep_voter(request, response)
     return response
 
 
 def render_session(
-    request: web.Request, seen: Seen, *, form: Mapping[str, str], error: StreamhubError | None, status: int
+    request: web.Request,
+    seen: Seen,
+    *,
+    form: Mapping[str, str],
+    error: StreamhubError | None,
+    status: int,
+    looked: Looked | None = None,
 ) -> web.Response:
-    """The session's page, with a form as it was typed and what is wrong with it."""
+    """The session's page, with a form as it was typed, what is wrong with it, and what was looked up for it."""
     hub, session = hub_of(request), seen.session
     said = request.query.get("said", "")
     context: dict[str, Any] = {
@@ -179,8 +207,10 @@ def render_session(
         "doubted": seen.doubted,
         "moved_from": seen.moved_from,
         "carried": seen.carried,
-        "answers": plan_answers(hub, seen.answers),
         "verdicts": seen.verdicts,
+        "answers": seen.lines,
+        "stories": seen.stories,
+        "looked": looked or Looked(),
         "recording": f"/archive/s/{session.id}/" if has_archive_page(hub, session.id) else "",
         "phase": plan_phase(session.state),
         "left": session.starts_at - hub.now(),
@@ -208,13 +238,6 @@ def ask_context(request: web.Request, session: Session) -> dict[str, Any]:
         "mails": hub.telling.offered,
         "photos": hub.photos_dir is not None,
     }
-
-
-def plan_answers(hub: Hub, answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """The published answers in the order of the broadcast, each with its page and its second."""
-    first_ms = {answer.id: min((span.start_ms for span in answer.ranges), default=None) for answer in answers}
-    ordered = sorted(answers, key=lambda answer: (first_ms[answer.id] is None, first_ms[answer.id] or 0, answer.id))
-    return [{"answer": answer, "page": hub.answers.page(answer), "at_ms": first_ms[answer.id]} for answer in ordered]
 
 
 def has_archive_page(hub: Hub, session_id: str) -> bool:
@@ -267,6 +290,14 @@ def plan_crowd(listeners: int) -> int:
     return int(10 ** (len(str(listeners)) - 1)) if listeners else 1
 
 
+@routes.get("/api/v1/sessions/{session_id}/answers")
+@allow(Action.SEE_PUBLIC)
+async def list_answers(request: web.Request) -> web.StreamResponse:
+    """The session's public answers, spoken and written ones in one list."""
+    seen = await see(hub_of(request), request.match_info["session_id"])
+    return web.json_response({"answers": [line_json(line) for line in seen.lines]})
+
+
 def public_reader(app: web.Application, session_id: str) -> Reader:
     """Reads the state of a session's public channel."""
     hub = app[HUB]
@@ -282,7 +313,7 @@ def public_reader(app: web.Application, session_id: str) -> Reader:
     async def read() -> Json:
         seen = await see(hub, session_id)
         at = hub.now()
-        state = plan_public_state(seen.session, seen.questions, seen.answers, seen.watch, at=at, show=show)
+        state = plan_public_state(seen.session, seen.questions, len(seen.lines), seen.watch, at=at, show=show)
         return {**state, "crowd": plan_crowd(app[BROADCASTER].count())}
 
     return read

@@ -49,6 +49,14 @@ class ShownBody(Body, frozen=True, kw_only=True):
     since: str
 
 
+class WritingBody(Body, frozen=True, kw_only=True):
+    """A story or a proposed answer."""
+
+    text: str
+    name: str = ""
+    shown: str = "anonymous"
+
+
 class ShowBody(Body, frozen=True, kw_only=True):
     """A show; the id is made from the title when left out.
 

@@ -43,6 +43,7 @@ from streamhub.web.services import WorkStatus
 from streamhub.web.sharing import read_sharing
 from streamhub.web.stage_view import stage_context
 from streamhub.web.views import AFTER
+from streamhub.web.writing_board import WritingBoard, read_writing
 
 STATE_BUTTONS = (
     SessionState.SCHEDULED,
@@ -120,12 +121,13 @@ async def read_board(request: web.Request) -> dict[str, Any]:
     """Everything that the console shows of a session."""
     hub, actor, session_id = hub_of(request), actor_of(request), request.match_info["session_id"]
 
-    def read(db: Database) -> tuple[Session, Show, list[Question], list[Mark]]:
+    def read(db: Database) -> tuple[Session, Show, list[Question], list[Mark], WritingBoard]:
         session = show_rows.load_session(db, session_id)
         show, questions = show_rows.load_show(db, session.show_id), question_rows.list_questions(db, session_id)
-        return session, show, questions, mark_rows.list_marks(db, session_id)
+        written = read_writing(db, session, questions)
+        return session, show, questions, mark_rows.list_marks(db, session_id), written
 
-    session, show, questions, marks = await hub.store.read(read)
+    session, show, questions, marks, written = await hub.store.read(read)
     after = session.state in AFTER
     aside = await read_aside(hub, session)
     histories = await read_histories(hub, session_id)
@@ -143,6 +145,7 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         "direct_key": wants_key and aside.direct,
         "signal": await read_signal(hub, session_id, aside),
         "work": work,
+        "written": written,
         **plan_columns(questions),
         "on_air_since": plan_on_air_since(marks),
         **plan_review(answers),

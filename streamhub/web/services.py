@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
+from sqlite_utils import Database
+
 from streamhub.answers.answer import Answer
 from streamhub.live.platform import Ingest, Signal
 from streamhub.questions.follower import FollowerKind
@@ -141,6 +143,9 @@ class Answers(Protocol):
         Raises:
             NotFound: no such answer.
         """
+
+    def order(self, db: Database, session_id: str, answer_id: str, *, at: datetime) -> None:
+        """Within a write: have the archive follow what was decided about an answer in writing, whatever crashes."""
 
     async def show_session(self, session_id: str, *, public: bool, author: str) -> None:
         """Make the session's own page public, or take it back into review.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from streamhub.answers.answer import Answer, AnswerState
+from streamhub.answers.answer import Answer
 from streamhub.live.platform import Signal
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import PUBLIC_STATES, VOTABLE_STATES
@@ -175,21 +175,29 @@ def work_json(work: WorkStatus) -> Json:
 def plan_public_state(
     session: Session,
     questions: Iterable[Question],
-    answers: Iterable[Answer],
+    answers: int,
     watch: WatchPlace | None,
     *,
     at: datetime | None = None,
     show: Callable[[Question], Json] | None = None,
 ) -> Json:
-    """The state of a session's public channel; ``show`` may remember what `question_json` said."""
+    """The state of a session's public channel.
+
+    Args:
+        session: the session.
+        questions: of it; those that are not public are left out.
+        answers: how many the public may see.
+        watch: where else it is shown.
+        at: now.
+        show: may remember what `question_json` said.
+    """
     question_as_json = show or question_json
     seen = [question for question in questions if question.state in PUBLIC_STATES]
     on_air = next((question.id for question in seen if question.state is QuestionState.ON_AIR), None)
-    published = sum(answer.state is AnswerState.PUBLISHED for answer in answers)
     return {
         "session": session_json(session, at=at),
         "on_air": on_air,
         "questions": {question.id: question_as_json(question) for question in seen},
-        "answers": published,
+        "answers": answers,
         "watch": {"name": watch.name, "url": watch.url} if watch else None,
     }

@@ -121,6 +121,8 @@ def sessions(draw: st.DrawFn) -> ArchivedSession:
                 evidence=tuple(draw(st.lists(texts, max_size=2))),
                 votes=draw(st.integers(0, 10**6)),
                 body=draw(texts),
+                writer=draw(texts),
+                writer_role=draw(st.none() | st.sampled_from(Role)),
             )
         )
     session = ArchivedSession(

@@ -14,8 +14,10 @@ from sqlite_utils import Database
 from streamhub.answers.answer import AnswerState
 from streamhub.archive.folder import load_session, save_session
 from streamhub.errors import NotFound
-from streamhub.questions.question import Question, QuestionState
+from streamhub.questions.question import Question, QuestionState, Shown
+from streamhub.questions.writing import Proposal, Writer, digest_of
 from streamhub.schedule.show import Privacy, Session, SessionState, Show
+from streamhub.store import proposals as proposal_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
@@ -215,3 +217,25 @@ async def test_many_questions_are_read_in_turns(desk: Desk) -> None:
     await desk.store.write(many)
     assert await desk.find("Thema2099", limit=1) == ["m2099"]
     assert await desk.find("Thema7", limit=1) == ["m0007"]
+
+
+async def test_an_accepted_answer_in_writing_is_offered_before_the_archive_has_it(desk: Desk) -> None:
+    """What a host accepted before the show answers others at once; taken back, the question is open again."""
+    await desk.ask("q1", "Was kostet der Umzug meines Anschlusses?")
+    proposal = Proposal(
+        id="p1",
+        question_id="q1",
+        voter="v",
+        writer=Writer(name="Bernd Bach", shown=Shown.NAME),
+        text="Nichts.",
+        digest=digest_of("Nichts."),
+        language="de",
+        at=AT,
+    )
+    await desk.store.write(lambda db: proposal_rows.insert_proposal(db, proposal))
+    await desk.store.write(lambda db: proposal_rows.accept_proposal(db, "p1", at=AT, author="host"))
+    (one,) = await desk.suggester.suggest("Umzugskosten für den Anschluss", language="de", session_id="s-haus")
+    assert (one.kind, one.page, one.answerers, one.start_ms) == ("answered", "/s/s-netz/q/q1", ("Bernd Bach",), None)
+    await desk.store.write(lambda db: proposal_rows.undo_acceptance(db, "p1", at=AT, author="host"))
+    (one,) = await desk.suggester.suggest("Umzugskosten für den Anschluss", language="de", session_id="s-netz")
+    assert one.kind == "open"

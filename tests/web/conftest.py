@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, ClientSession, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
+from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.config import HubSettings
@@ -125,6 +126,10 @@ class FakeAnswers:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     shown: dict[str, bool] = field(default_factory=dict)
     recuts: list[str] = field(default_factory=list)
+    ordered: list[tuple[str, str]] = field(default_factory=list)
+
+    def order(self, db: Database, session_id: str, answer_id: str, *, at: datetime) -> None:
+        self.ordered.append((session_id, answer_id))
 
     async def list(self, session_id: str) -> list[Answer]:
         return self.answers.get(session_id, [])

@@ -24,6 +24,7 @@ function showQuestion(question) {
     item.id = `q-${question.id}`;
     item.dataset.id = question.id;
     item.querySelector("form").action = `/s/${id}/questions/${question.id}/vote`;
+    item.querySelector(".more").href = `/s/${id}/q/${question.id}`;
     list.append(item);
   }
   item.dataset.votes = question.votes;
