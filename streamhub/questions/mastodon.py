@@ -91,7 +91,7 @@ class MastodonTags:
 
         Args:
             ref: the hashtag.
-            cursor: of the batch before; empty: the newest page begins.
+            cursor: of the batch before; empty: the newest `PAGES` pages begin.
 
         Raises:
             PlatformError: the server refuses or does not answer.
@@ -259,7 +259,7 @@ def _instant(created_at: datetime | str) -> datetime:
 def _read_posts(client: Mastodon, tag: str, seen: _Seen) -> tuple[list[Mapping[str, Any]], bool]:
     """New posts, late ones among them, oldest first, and whether more are there."""
     if not seen.newest:
-        return _sorted(client.timeline_hashtag(tag, limit=PAGE)), False
+        return _read_newest(client, tag), False
     late = _read_back(client, tag, seen.newest)
     fresh: list[Mapping[str, Any]] = []
     newest = seen.newest
@@ -270,6 +270,19 @@ def _read_posts(client: Mastodon, tag: str, seen: _Seen) -> tuple[list[Mapping[s
             return [*late, *fresh], False
         newest = str(page[-1]["id"])
     return [*late, *fresh], True
+
+
+def _read_newest(client: Mastodon, tag: str) -> list[Mapping[str, Any]]:
+    """The newest posts at a first look, oldest first."""
+    found = _sorted(client.timeline_hashtag(tag, limit=PAGE))
+    for _ in range(PAGES - 1):
+        if len(found) % PAGE or not found:
+            break
+        page = _sorted(client.timeline_hashtag(tag, max_id=str(found[0]["id"]), limit=PAGE))
+        if not page:
+            break
+        found = [*page, *found]
+    return found
 
 
 def _read_back(client: Mastodon, tag: str, newest: str) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ import pytest
 
 from streamhub.errors import BadInput, PlatformError
 from streamhub.questions.intake import Batch, Skip
-from streamhub.questions.mastodon import MastodonTags, parse_tag
+from streamhub.questions.mastodon import PAGE, PAGES, MastodonTags, parse_tag
 from streamhub.questions.trouble import SourceCode
 from tests.fakes.mastodon import START, FakeMastodon, serve_mastodon
 
@@ -64,12 +64,12 @@ async def test_what_nobody_asked(server: FakeMastodon) -> None:
 
 
 async def test_pages(server: FakeMastodon) -> None:
-    """A first look takes the newest page; then nothing is left out, however much came, and nothing comes twice."""
+    """A first look takes the newest pages; then nothing is left out, however much came, and nothing comes twice."""
     tags = tags_of(server)
-    for number in range(60):
-        server.post(f"Alt {number}?", at=START + timedelta(seconds=number))
+    for number in range(PAGE * PAGES + 20):
+        server.post(f"Alt {number}?", at=START - timedelta(days=1) + timedelta(seconds=number))
     texts, cursor = await read_all(tags)
-    assert texts == [f"Alt {number}?" for number in range(20, 60)]
+    assert texts == [f"Alt {number}?" for number in range(20, PAGE * PAGES + 20)]
     expected = [f"Neu {number}?" for number in range(470)]
     for number, text in enumerate(expected):
         server.post(text, at=START + timedelta(seconds=100 + number))
