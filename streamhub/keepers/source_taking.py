@@ -27,7 +27,6 @@ from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store import sources as rows
 from streamhub.text import LANGUAGES, Random, clean_text, new_id
-from streamhub.timecode import parse_instant
 
 MAX_OF_AUTHOR = 10
 """One author's questions in `picking.WINDOW` beyond which the rest is dropped."""
@@ -100,10 +99,14 @@ def _take(
         outcome.skipped[Skip.EMPTY] += 1
         return
     if question_id := rows.find_question_of(db, kind, contribution.reply_to):
+        asked = question_rows.load_question(db, question_id)
+        rows.stop_waiting(db, kind, ref)
+        if not asked.text:  # it was erased on its asker's wish, and nothing is kept of it any more
+            outcome.skipped[Skip.CLOSED] += 1
+            return
         addition = rows.Addition(question_id=question_id, whole=False, text=whole or text, at=contribution.at)
         rows.add_addition(db, kind, ref, addition)
-        outcome.sessions.add(question_rows.load_question(db, question_id).session_id)
-        rows.stop_waiting(db, kind, ref)
+        outcome.sessions.add(asked.session_id)
         return
     session = _find_session(db, look, contribution)
     if session is None and not look.source.session_id:
@@ -160,26 +163,21 @@ def _decide_state(
     db: Database, session: Session, contribution: Contribution, text: str, *, at: datetime
 ) -> QuestionState | Skip:
     """The state in which it becomes a question, or why it becomes none."""
-    before = _before(db, session.id)
+    before = [
+        Earlier(author=contribution.author_ref, text=text_before, at=written_at)
+        for text_before, written_at in contribution_rows.list_asked(db, session.id, contribution.author_ref)
+    ]
     asked = Earlier(author=contribution.author_ref, text=text, at=contribution.at)
     surplus = find_surplus(asked, Standing.ANYBODY, before)
     if surplus is Surplus.REPEATED:
         return Skip.REPEATED
-    own = sum(one.author == asked.author and abs(one.at - asked.at) < WINDOW for one in before)
+    own = sum(abs(one.at - asked.at) < WINDOW for one in before)
     crowd = rows.count_recent(db, contribution.source, session.id, since=min(at, contribution.at) - SOURCE_WINDOW)
     if own >= MAX_OF_AUTHOR or crowd >= MAX_OF_SOURCE:
         return Skip.FLOODING
     if surplus is not None or contribution.suspect or crowd >= HELD_OF_SOURCE:
         return QuestionState.HELD
     return decide_intake(show_rows.load_show(db, session.show_id).moderation)
-
-
-def _before(db: Database, session_id: str) -> list[Earlier]:
-    texts = {question.id: question.text for question in question_rows.list_questions(db, session_id)}
-    return [
-        Earlier(author=row["author"], text=texts.get(row["question_id"], ""), at=parse_instant(row["at"]))
-        for row in contribution_rows.list_contributions(db, session_id)
-    ]
 
 
 def _find_session(db: Database, look: Look, contribution: Contribution) -> Session | None:

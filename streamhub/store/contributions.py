@@ -14,7 +14,7 @@ from streamhub.questions.intake import Contribution
 from streamhub.questions.question import Question
 from streamhub.store.questions import insert_question
 from streamhub.store.rows import Row, fetch_all, fetch_one, insert, upsert
-from streamhub.timecode import format_instant
+from streamhub.timecode import format_instant, parse_instant
 
 
 def take_contribution(db: Database, contribution: Contribution, question: Question) -> bool:
@@ -46,6 +46,19 @@ def list_contributions(db: Database, session_id: str) -> list[Row]:
         "select source, ref, question_id, author, at from contributions where session_id = ? order by at, ref",
         session_id,
     )
+
+
+def list_asked(db: Database, session_id: str, author: str) -> list[tuple[str, datetime]]:
+    """What one author asked in a session by contributions: text and instant, oldest first."""
+    rows = fetch_all(
+        db,
+        "select questions.text as text, contributions.at as at from contributions "
+        "join questions on questions.id = contributions.question_id "
+        "where contributions.session_id = ? and contributions.author = ? order by contributions.at",
+        session_id,
+        author,
+    )
+    return [(str(row["text"]), parse_instant(row["at"])) for row in rows]
 
 
 def save_cursor(db: Database, source: str, ref: str, cursor: str, *, at: datetime) -> None:

@@ -401,6 +401,7 @@ create table gone_contributions (
     primary key (source, ref)
 ) strict, without rowid;
 create index gone_contributions_by_question on gone_contributions (question_id);
+create index contributions_by_author on contributions (session_id, author);
 """
 
 _STAGE = """

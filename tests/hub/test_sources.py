@@ -29,6 +29,7 @@ from streamhub.questions.intake import Skip
 from streamhub.questions.question import MAX_QUESTION_LENGTH, Question, QuestionState, Shown
 from streamhub.questions.trouble import FAULTS, SENTENCES, SourceCode, make_source_error
 from streamhub.schedule.show import Moderation, Session, SessionState, Show
+from streamhub.store.erasing import erase_question
 from streamhub.store.log import list_actions
 from streamhub.store.questions import list_questions, step_question
 from streamhub.store.shows import save_session, save_show, step_session
@@ -239,6 +240,18 @@ async def test_a_reply_is_an_addition(world: World) -> None:
     await world.store.write(lambda db: db.execute("delete from chat_cursors").rowcount)
     await world.later()
     assert len((await world.view()).additions) == 2
+
+
+async def test_nothing_is_added_to_what_was_erased(world: World) -> None:
+    """A reply to a question that was erased on its asker's wish is not kept."""
+    first = world.mail.say("Mein Router blinkt rot, was tun?", place="")
+    await world.later()
+    (question,) = await world.questions()
+    await world.store.write(lambda db: erase_question(db, question.id, at=world.clock()))
+    world.mail.say("Meine Nummer ist 0228.", place="", reply_to=(first,))
+    await world.later()
+    assert (await world.view()).additions == ()
+    assert len(await world.questions()) == 1
 
 
 async def test_a_long_text_loses_no_word(world: World) -> None:
