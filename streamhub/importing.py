@@ -142,17 +142,45 @@ def read_questions(
     Raises:
         BadInput: with every bad line.
     """
+    text = _read_text(path)
+    return parse_questions(
+        text, name=str(path), session_id=session_id, language=language, asked_at=asked_at, new_id=new_id
+    )
+
+
+def parse_questions(
+    text: str,
+    *,
+    name: str,
+    session_id: str,
+    language: str,
+    asked_at: datetime,
+    new_id: Callable[[], str],
+) -> list[Question]:
+    """Questions from the text of a CSV, as `read_questions` reads them; what begins like a formula is text.
+
+    Args:
+        text: of the CSV.
+        name: what to call it in messages.
+        session_id: of the questions.
+        language: of those that name none.
+        asked_at: of the first; they count as asked one millisecond after the other.
+        new_id: draws ids for those that bring none.
+
+    Raises:
+        BadInput: with every bad line.
+    """
 
     def read(row: Mapping[str, str]) -> Question:
-        asker = row.get("asker", "")
-        name = clean_line(asker, max_length=MAX_NAME_LENGTH, what="asker") if asker else ""
+        given = row.get("asker", "")
+        asker = clean_line(given, max_length=MAX_NAME_LENGTH, what="asker") if given else ""
         return Question(
             id=require_slug(row["id"], what="question id") if row.get("id") else new_id(),
             session_id=session_id,
             text=clean_text(
                 row.get("question") or row.get("text", ""), max_length=MAX_QUESTION_LENGTH, what="question"
             ),
-            asker=Asker(name=name, shown=Shown.NAME if name else Shown.ANONYMOUS, place=row.get("place", "")),
+            asker=Asker(name=asker, shown=Shown.NAME if asker else Shown.ANONYMOUS, place=_place(row.get("place", ""))),
             language=row.get("language") or language,
             state=QuestionState.ANSWERED_LIVE,
             source="csv",
@@ -162,13 +190,13 @@ def read_questions(
             products=_list(row.get("products", "")),
         )
 
-    rows = _read_csv(path, read, needs=({"question", "text"},))
+    rows = _parse_csv(text, name, read, needs=({"question", "text"},))
     questions = [replace(question, asked_at=add_ms(asked_at, n)) for n, question in enumerate(rows)]
     seen: set[str] = set()
     for question in questions:
         if question.id in seen:
             raise BadInput(
-                f"{path}: id {question.id!r} stands on two lines", hint="give every question an id of its own"
+                f"{name}: id {question.id!r} stands on two lines", hint="give every question an id of its own"
             )
         seen.add(question.id)
     return questions
@@ -212,14 +240,22 @@ def _mark(session_id: str, question_id: str, kind: MarkKind, at: datetime) -> Ma
     )
 
 
+def _place(text: str) -> str:
+    return clean_line(text, max_length=MAX_NAME_LENGTH, what="place") if text else ""
+
+
 def _read_csv(path: Path, read: Callable[[Mapping[str, str]], T], *, needs: Iterable[set[str]]) -> list[T]:
-    rows = csv.DictReader(io.StringIO(_read_text(path), newline=""), dialect=_dialect(path))
+    return _parse_csv(_read_text(path), str(path), read, needs=needs)
+
+
+def _parse_csv(text: str, name: str, read: Callable[[Mapping[str, str]], T], *, needs: Iterable[set[str]]) -> list[T]:
+    rows = csv.DictReader(io.StringIO(text, newline=""), dialect=_dialect(text))
     columns = {(name or "").strip().lower() for name in rows.fieldnames or ()}
     for names in needs:
         if not names & columns:
             seen = ", ".join(sorted(columns)) or "none"
             raise BadInput(
-                f"{path}:1: no column {' or '.join(sorted(names))}; there are: {seen}",
+                f"{name}:1: no column {' or '.join(sorted(names))}; there are: {seen}",
                 hint="name the columns in the first line",
             )
     results: list[T] = []
@@ -237,7 +273,7 @@ def _read_csv(path: Path, read: Callable[[Mapping[str, str]], T], *, needs: Iter
         except StreamhubError as error:
             problems.append(f"line {rows.line_num}: {error}")
     if problems:
-        raise BadInput(f"{path}: {len(problems)} bad line(s)" + "".join(f"\n  - {problem}" for problem in problems))
+        raise BadInput(f"{name}: {len(problems)} bad line(s)" + "".join(f"\n  - {problem}" for problem in problems))
     return results
 
 
@@ -253,8 +289,8 @@ def _read_text(path: Path) -> str:
         return raw.decode("cp1252", "replace")  # what German spreadsheets write by default
 
 
-def _dialect(path: Path) -> type[csv.Dialect]:
-    first = _read_text(path).split("\n", 1)[0]
+def _dialect(text: str) -> type[csv.Dialect]:
+    first = text.split("\n", 1)[0]
 
     class Dialect(csv.excel):
         delimiter = max((";", "\t", ","), key=first.count)

@@ -48,7 +48,8 @@ def record_change(db: Database, deed: Deed, ids: Sequence[str], do: Callable[[],
             after[id_] = {**changed, "version": now.version}
     if not after:
         return None
-    named = tuple(dict.fromkeys((*ids[:1], *after)))
+    stand_for = [shot["merged_into"] for shot in (*after.values(), *before.values()) if shot.get("merged_into")]
+    named = tuple(dict.fromkeys((*ids[:1], *after, *stand_for)))
     number = insert(
         db,
         "changes",
@@ -85,6 +86,12 @@ def list_changes(db: Database, session_id: str, *, limit: int = 50) -> list[Chan
     """The latest changes in a session, newest first."""
     rows = fetch_all(db, "select * from changes where session_id = ? order by id desc limit ?", session_id, limit)
     return [_change(row) for row in rows]
+
+
+def latest_change(db: Database, session_id: str) -> int:
+    """Number of the latest change in a session; 0 while there is none."""
+    row = fetch_one(db, "select max(id) as latest from changes where session_id = ?", session_id)
+    return int(row["latest"] or 0) if row else 0
 
 
 def list_changes_of(db: Database, question_ids: Iterable[str]) -> list[Change]:

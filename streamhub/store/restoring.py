@@ -35,7 +35,7 @@ def restore_question(db: Database, question_id: str, before: Snapshot, *, at: da
         Conflict: it would be on air beside another, or in a session that is not live.
     """
     now = load_question(db, question_id)
-    wanted = replace(now, **fields_of(before)) if before else absorb_part(db, now)
+    wanted = replace(now, **fields_of(before)) if before else _unmake(db, now)
     if before and wanted.merged_into != now.merged_into:
         detach(db, now.id)
         if wanted.merged_into:
@@ -46,6 +46,13 @@ def restore_question(db: Database, question_id: str, before: Snapshot, *, at: da
     kept = save_curated(db, wanted, seen=False)
     log_question(db, wanted, "question.restore", at=at, author=author, state=kept.state.value)
     return kept
+
+
+def _unmake(db: Database, question: Question) -> Question:
+    """A question that a change made: a part goes back to where it was split from, one brought in is declined."""
+    if question.split_from:
+        return absorb_part(db, question)
+    return replace(question, state=QuestionState.DECLINED, place=None)
 
 
 def _mark_way(db: Database, now: Question, wanted: Question, *, at: datetime, author: str) -> None:

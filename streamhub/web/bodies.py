@@ -116,9 +116,51 @@ class StateBody(Body, frozen=True, kw_only=True):
 
 
 class NoteBody(Body, frozen=True, kw_only=True):
-    """The reason for declining a question; other actions need none."""
+    """What an action on a question needs; most need nothing.
+
+    ``note`` is the reason for declining, ``text`` the clearer words, ``parts`` those of a split, ``into`` the question
+    to merge into, ``before`` the queued one to place it before (empty: the end). ``version`` is the one that was seen:
+    a change meant for an older one is refused; those that replace words must say it, here or as ``If-Match``.
+    """
 
     note: str = ""
+    text: str = ""
+    parts: tuple[str, ...] = ()
+    into: str = ""
+    before: str = ""
+    version: int | None = None
+
+
+class MergeBody(Body, frozen=True, kw_only=True):
+    """Questions that are one; ``into`` is the most wanted of them when left out."""
+
+    ids: tuple[str, ...]
+    into: str = ""
+    versions: dict[str, int] = {}
+
+
+class UndoBody(Body, frozen=True, kw_only=True):
+    """The change to take back; the caller's latest when left out."""
+
+    change: int | None = None
+
+
+class BringBody(Body, frozen=True, kw_only=True):
+    """A question that somebody heard on the phone; ``queued`` puts it straight into the queue."""
+
+    text: str
+    name: str = ""
+    shown: str = "anonymous"
+    place: str = ""
+    language: str = ""
+    queued: bool = False
+
+
+class ListBody(Body, frozen=True, kw_only=True):
+    """Questions as the text of a CSV, taken whole or not at all."""
+
+    csv: str
+    queued: bool = False
 
 
 class TagBody(Body, frozen=True, kw_only=True):
@@ -126,6 +168,7 @@ class TagBody(Body, frozen=True, kw_only=True):
 
     topics: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
+    version: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.topics) > _MAX_TAGS or len(self.products) > _MAX_TAGS:

@@ -29,6 +29,8 @@ def parse_show_form(form: Mapping[str, str], *, show_id: str = "") -> ShowBody:
     fields: dict[str, object] = {name: form[name] for name in _SHOW_FIELDS if name in form}
     if "platform" in form:
         fields["direct"] = form["platform"] != LOCAL and form.get("push") == _DIRECT
+    if "left_open" in form:
+        fields["carries_over"] = form["left_open"] != "stay"
     try:
         return msgspec.convert({**fields, "id": show_id}, ShowBody)
     except msgspec.ValidationError as error:
@@ -46,6 +48,7 @@ def format_show_form(show: Show) -> dict[str, str]:
         "platform": show.platform,
         "privacy": show.privacy.value,
         "push": _DIRECT if show.direct else "hub",
+        "left_open": "carry" if show.carries_over else "stay",
     }
 
 

@@ -20,18 +20,19 @@ from streamhub.errors import StreamhubError
 from streamhub.live.mark import Mark, MarkKind
 from streamhub.live.platform import Ingest, Signal
 from streamhub.live.problem import Problem
-from streamhub.questions.question import Question, QuestionState
-from streamhub.questions.rules import plan_queue
+from streamhub.questions.question import Question
 from streamhub.schedule.rules import NEXT_STATES
-from streamhub.schedule.show import LOCAL, Session, SessionState, Show
+from streamhub.schedule.show import LOCAL, Moderation, Session, SessionState, Show
 from streamhub.store import marks as mark_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
-from streamhub.web import access, curation, desk, direction
+from streamhub.web import access, desk, direction
 from streamhub.web.access import Action, Actor, actor_of, allow
 from streamhub.web.aside import UNKNOWN, Aside, Told, plan_text_diff, read_aside, tell_problem
+from streamhub.web.board_questions import plan_columns, plan_latest, read_curation, read_filter
 from streamhub.web.bodies import DecisionBody
 from streamhub.web.budget import Spending
+from streamhub.web.happened import tell_action
 from streamhub.web.histories import read_histories
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.listening import read_listening, tell_source
@@ -57,7 +58,6 @@ STATE_BUTTONS = (
 )
 """The steps that the console offers, in the order of its buttons."""
 
-_INBOX = frozenset({QuestionState.RECEIVED, QuestionState.HELD, QuestionState.OPEN, QuestionState.CARRIED_OVER})
 _SIGNAL_TIMEOUT_S = 2.0
 
 routes = web.RouteTableDef()
@@ -114,20 +114,23 @@ async def console(request: web.Request) -> web.StreamResponse:
 @allow(Action.SEE_CONSOLE)
 async def board(request: web.Request) -> web.StreamResponse:
     """The changing part of the console, for the script that keeps it fresh."""
-    return render_page(request, "board.html", **await read_board(request))
+    response = render_page(request, "board.html", **await read_board(request))
+    response.enable_compression()  # on a bad line it comes often, and most of it is the same
+    return response
 
 
 async def read_board(request: web.Request) -> dict[str, Any]:
     """Everything that the console shows of a session."""
     hub, actor, session_id = hub_of(request), actor_of(request), request.match_info["session_id"]
 
-    def read(db: Database) -> tuple[Session, Show, list[Question], list[Mark], WritingBoard]:
+    def read(db: Database) -> tuple[Session, Show, list[Question], list[Mark], WritingBoard, dict[str, Any]]:
         session = show_rows.load_session(db, session_id)
         show, questions = show_rows.load_show(db, session.show_id), question_rows.list_questions(db, session_id)
-        written = read_writing(db, session, questions)
-        return session, show, questions, mark_rows.list_marks(db, session_id), written
+        written, curated = read_writing(db, session, questions), read_curation(db, session_id)
+        return session, show, questions, mark_rows.list_marks(db, session_id), written, curated
 
-    session, show, questions, marks, written = await hub.store.read(read)
+    session, show, questions, marks, written, curated = await hub.store.read(read)
+    say = words_of(request)
     after = session.state in AFTER
     aside = await read_aside(hub, session)
     histories = await read_histories(hub, session_id)
@@ -146,7 +149,15 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         "signal": await read_signal(hub, session_id, aside),
         "work": work,
         "written": written,
-        **plan_columns(questions),
+        **plan_columns(questions, read_filter(request.query), everything="all" in request.query),
+        **curated,
+        "latest": plan_latest(curated["happened"]),
+        "texts": {question.id: question for question in questions},
+        "looks": show.moderation is not Moderation.NONE,
+        "moderation": show.moderation,
+        "action_name": lambda action: tell_action(action, say),
+        "form": {},
+        "error": None,
         "on_air_since": plan_on_air_since(marks),
         **plan_review(answers),
         "site_page": hub.answers.page,
@@ -181,19 +192,6 @@ def plan_steps(state: SessionState, *, busy: bool) -> list[SessionState]:
     if state is SessionState.PROCESSING and busy:
         return []
     return [step for step in STATE_BUTTONS if step in NEXT_STATES[state]]
-
-
-def plan_columns(questions: Sequence[Question]) -> dict[str, Any]:
-    """The columns of the board: on air, queue, inbox, and what is behind us."""
-    ordered = plan_queue(questions)
-    queued = [q for q in ordered if q.state is QuestionState.QUEUED]
-    inbox = [q for q in ordered if q.state in _INBOX]
-    return {
-        "on_air": next((q for q in ordered if q.state is QuestionState.ON_AIR), None),
-        "queue": queued,
-        "inbox": sorted(inbox, key=lambda q: q.state not in {QuestionState.HELD, QuestionState.RECEIVED}),
-        "behind": [q for q in ordered if q.state not in _INBOX | {QuestionState.QUEUED, QuestionState.ON_AIR}],
-    }
 
 
 def plan_on_air_since(marks: Sequence[Mark]) -> datetime | None:
@@ -242,16 +240,6 @@ async def step(request: web.Request) -> web.StreamResponse:
     session_id = request.match_info["session_id"]
     await direction.step_session(request, session_id, (await read_form(request)).get("to", ""))
     return see_other(f"/host/s/{session_id}")
-
-
-@routes.post("/host/s/{session_id}/questions/{question_id}/{action}")
-@allow(Action.CURATE)
-async def curate(request: web.Request) -> web.StreamResponse:
-    """Do something to a question."""
-    session_id, question_id = request.match_info["session_id"], request.match_info["question_id"]
-    note = (await read_form(request)).get("note", "")
-    await curation.act(request, question_id, request.match_info["action"], note=note, session_id=session_id)
-    return see_other(f"/host/s/{session_id}#q-{question_id}")
 
 
 @routes.post("/host/s/{session_id}/answers/publish-all")

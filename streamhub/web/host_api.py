@@ -12,17 +12,16 @@ from streamhub.questions.rules import plan_queue
 from streamhub.schedule.show import Session
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
-from streamhub.web import curation, direction, plans
+from streamhub.store.changes import latest_change
+from streamhub.web import direction, plans
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.aside import VideosMemory, aside_json, plan_aside_state, read_aside
 from streamhub.web.bodies import (
     DecisionBody,
-    NoteBody,
     SessionBody,
     SessionChangeBody,
     ShowBody,
     StateBody,
-    TagBody,
     read_body,
 )
 from streamhub.web.events import BROADCASTER
@@ -146,23 +145,6 @@ async def _read(hub: Hub, session_id: str) -> tuple[Session, list[Question]]:
     return await hub.store.read(read)
 
 
-@routes.post(f"{_ROOT}/questions/{{question_id}}/tag")
-@allow(Action.CURATE)
-async def tag(request: web.Request) -> web.StreamResponse:
-    """Set a question's topics and products."""
-    question = await curation.tag(request, request.match_info["question_id"], await read_body(request, TagBody))
-    return web.json_response(host_question_json(question))
-
-
-@routes.post(f"{_ROOT}/questions/{{question_id}}/{{action}}")
-@allow(Action.CURATE)
-async def act(request: web.Request) -> web.StreamResponse:
-    """Do something to a question: the actions of `streamhub.web.curation.QUESTION_ACTIONS`."""
-    body = await read_body(request, NoteBody, optional=True)
-    question_id, action = request.match_info["question_id"], request.match_info["action"]
-    return web.json_response(host_question_json(await curation.act(request, question_id, action, note=body.note)))
-
-
 @routes.get(f"{_ROOT}/sessions/{{session_id}}/answers")
 @allow(Action.SEE_CONSOLE)
 async def list_answers(request: web.Request) -> web.StreamResponse:
@@ -216,6 +198,7 @@ async def events(request: web.Request) -> web.StreamResponse:
             "show": await read_show_state(hub, session_id),
             "answers": {answer.id: answer_json(answer) for answer in answers},
             "work": [work_json(work) for work in await session_work(hub, session_id)],
+            "changed": await hub.store.read(lambda db: latest_change(db, session_id)),
             "sources": plan_listening_state(await read_listening(hub, session_id)),
         }
 
