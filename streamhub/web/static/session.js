@@ -141,6 +141,20 @@ function exchangeStage(fresh) {
   awaitPicture();
 }
 
+// The form comes and goes with the session and its deadline; one that somebody may be typing into is never exchanged.
+function refreshAsk(fresh) {
+  const own = document.getElementById("ask");
+  if (!fresh) own?.remove();
+  else if (!own) document.querySelector(".questions").before(fresh);
+  else if (!own.querySelector("form")) own.replaceWith(fresh);
+  else if (!fresh.querySelector("form")) {
+    own.querySelector(".deadline")?.replaceWith(fresh.querySelector(".deadline"));
+    own.querySelector("button.primary").disabled = true;
+    return;
+  } else return;
+  takeForm();
+}
+
 // On air without a picture: the first seconds of the stream are still being written, so look again soon.
 function awaitPicture() {
   if (document.querySelector("#stage [data-waiting]")) refreshStage(2500);
