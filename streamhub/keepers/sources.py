@@ -134,13 +134,14 @@ class Sources:
     async def _ensure_hub_sources(self, now: datetime) -> None:
         """A source of the whole hub, such as its mailbox, has a row from the first look on."""
         for kind in self._parts.kinds.values():
-            if kind.parse is None:
+            if kind.parse is not None:
+                continue
+            known = await self._parts.store.read(lambda db, slug=kind.slug: rows.find_hub_source(db, slug))  # type: ignore[misc]
+            if known is None or known.address != kind.address:
                 await self._parts.store.write(lambda db, kind=kind: self._ensure_row(db, kind, now))  # type: ignore[misc]
 
     def _ensure_row(self, db: Database, kind: SourceKind, now: datetime) -> None:
         known = rows.find_hub_source(db, kind.slug)
-        if known is not None and known.address == kind.address:
-            return
         if known is not None:  # another mailbox: what is known of the old one says nothing about it
             rows.remove_source(db, known.id)
         row = rows.SourceRow(id=new_id(self._parts.random), kind=kind.slug, address=kind.address, added_at=now)

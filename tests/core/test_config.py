@@ -1,9 +1,11 @@
 """Settings: defaults, overrides, every problem at once."""
 
+from pathlib import Path
+
 import pytest
 
-from streamhub.config import Secret, Settings, parse_settings, render_settings_file
-from streamhub.errors import BadConfig
+from streamhub.config import Secret, Settings, parse_settings, read_secret, render_settings_file
+from streamhub.errors import BadConfig, BadInput
 
 
 def test_the_file_that_init_writes_means_the_defaults() -> None:
@@ -43,3 +45,33 @@ def test_a_secret_never_shows_itself() -> None:
     assert settings.engine.database_url == "postgresql://u:canary@h/d"
     assert "canary" not in repr(settings)
     assert repr(Secret("x")) == "'…'"
+
+
+@pytest.mark.parametrize(
+    ("toml", "place"),
+    [
+        ('[mailbox]\nhost = "mail.firma.de"', "mailbox.user"),
+        ('[mailbox]\nhost = "mail.firma.de"\nuser = "f"', "mailbox.password_file"),
+        ('[mailbox]\nhost = "mail.firma.de"\nuser = "f"\npassword = "x"\nsecurity = "none"', "in the open"),
+        ('[mailbox]\nsecurity = "ssl"', "mailbox.security"),
+        ('[mailbox]\naddress = "fragen+x@firma.de"', "mailbox.address"),
+        ("[mailbox]\nmax_mb = 0", "mailbox.max_mb"),
+        ('[mastodon]\ninstance = "social.firma.de"', "mastodon.instance"),
+    ],
+)
+def test_wrong_sources_are_told(toml: str, place: str) -> None:
+    """A mailbox or server that could not be read is told by the name of the setting, and no password is shown."""
+    with pytest.raises(BadConfig) as caught:
+        parse_settings(toml, {})
+    assert place in str(caught.value)
+
+
+def test_secrets_come_from_files(tmp_path: Path) -> None:
+    """A secret's file wins over the setting, is relative to the workspace, and its secret is shown nowhere."""
+    (tmp_path / "mail.txt").write_text("geheim\n")
+    secret = read_secret(tmp_path, Secret("anders"), "mail.txt")
+    assert (secret == "geheim", repr(secret)) == (True, "'…'")
+    assert read_secret(tmp_path, Secret("anders"), "") == "anders"
+    with pytest.raises(BadInput, match="fehlt"):
+        read_secret(tmp_path, Secret(""), "fehlt.txt")
+    assert "geheim" not in repr(parse_settings('[mailbox]\npassword = "geheim"', {}))
