@@ -26,6 +26,7 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.broadcasting import BroadcastingParts, HubBroadcasting, StudioHandler, end_session
+from streamhub.clustering import Clusterer
 from streamhub.config import PLATFORMS, Settings, configured_platforms, load_settings, read_secret
 from streamhub.control import open_control
 from streamhub.engine import Engine
@@ -54,6 +55,7 @@ from streamhub.pipeline import Pipeline, PipelineParts, Source, order_session
 from streamhub.platforms import Front
 from streamhub.process import Command, run_checked
 from streamhub.questions import feed
+from streamhub.questions.encoder import Encoder
 from streamhub.questions.guarded import Guard
 from streamhub.questions.letter import session_address
 from streamhub.questions.picking import parse_words
@@ -122,6 +124,21 @@ def make_transcriber(settings: Settings, cache: Path, environ: Environ) -> Trans
     if settings.transcript.engine == openai_whisper.NAME:
         return openai_whisper.OpenaiWhisper(settings=settings.transcript, cache=cache, environ=environ)
     return faster_whisper.FasterWhisper(settings=settings.transcript, cache=cache, environ=environ)
+
+
+def make_encoder(settings: Settings, workspace: Workspace) -> Encoder | None:
+    """The sentence encoder that the settings name; None when they name none.
+
+    Raises:
+        BadInput: its folder holds no model.
+        ToolMissing: the packages that read it are not installed.
+    """
+    if not settings.questions.encoder:
+        return None
+    from streamhub.questions.bert import BertEncoder
+
+    folder = workspace.folder / settings.questions.encoder
+    return BertEncoder(folder, frozenset(settings.questions.encoder_languages.split()))
 
 
 def report_model(settings: Settings, workspace: Workspace, environ: Environ) -> ModelReport:
@@ -278,14 +295,17 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
             first_site = asyncio.create_task(_ensure_site(parts.workspace))
             stack.callback(first_site.cancel)
             await stack.enter_async_context(outside.keep())
-            suggester = Suggester(parts.store, parts.workspace.transcripts)
+            encoder = make_encoder(parts.settings, parts.workspace)
+            suggester = Suggester(parts.store, parts.workspace.transcripts, encoder=encoder)
             await stack.enter_async_context(suggester.keep())
             post = _make_post(parts)
             await stack.enter_async_context(post.keep())
             photos = photos_folder(parts.workspace, parts.settings)
             tidying = asyncio.create_task(keep_tidy(parts.store, photos, now=parts.now, sleep=asyncio.sleep))
             stack.callback(tidying.cancel)
-            url = await stack.enter_async_context(_web(parts, broadcasting, outside, suggester, post))
+            clusterer = Clusterer(parts.store, now=parts.now, random=parts.random, encoder=encoder)
+            await stack.enter_async_context(clusterer.keep())
+            url = await stack.enter_async_context(_web(parts, broadcasting, outside, suggester, clusterer, post))
             handlers = {**_control(parts, url, rtmp), "platforms-wake": _wake_platforms(outside)}
             await stack.enter_async_context(open_control(parts.workspace, handlers))
             await _greet(parts, url, rtmp, say)
@@ -512,7 +532,12 @@ def _make_post(parts: Parts) -> HubPost:
 
 @contextlib.asynccontextmanager
 async def _web(
-    parts: Parts, broadcasting: HubBroadcasting, outside: Outside, suggester: Suggester, post: HubPost
+    parts: Parts,
+    broadcasting: HubBroadcasting,
+    outside: Outside,
+    suggester: Suggester,
+    clusterer: Clusterer,
+    post: HubPost,
 ) -> AsyncIterator[str]:
     """Serve the web face; yields its address."""
     settings = parts.settings.hub
@@ -532,6 +557,7 @@ async def _web(
         sources=outside.sources,
         suggestions=suggester,
         lookalikes=suggester,
+        topics=clusterer,
         telling=HubTelling(store=parts.store, offered=post.configured, now=parts.now, random=parts.random),
         post=post,
         public_dir=parts.workspace.public,
@@ -542,7 +568,7 @@ async def _web(
         secret=parts.workspace.secret(),
     )
     pages = make_app(hub)
-    outside.changed = partial(notify, pages)
+    outside.changed = clusterer.changed = partial(notify, pages)
     runner = web.AppRunner(
         pages, handler_cancellation=True, access_log=None, shutdown_timeout=5, keepalive_timeout=IDLE_S
     )

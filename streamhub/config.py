@@ -193,6 +193,18 @@ class AnswerSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class QuestionSettings:
+    """How like questions are found."""
+
+    encoder: str = setting(
+        "",
+        "Folder of a sentence encoder (BERT: config.json, model.safetensors, tokenizer.json; extra 'encoder'), "
+        "relative to the workspace; empty: questions are compared by their words.",
+    )
+    encoder_languages: str = setting("en", "Languages that the encoder was made for, such as 'en' or 'de en'.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SiteSettings:
     """The archive and its site."""
 
@@ -247,6 +259,7 @@ class Settings:
     mailbox: MailboxSettings = MailboxSettings()
     transcript: TranscriptSettings = TranscriptSettings()
     answers: AnswerSettings = AnswerSettings()
+    questions: QuestionSettings = QuestionSettings()
     site: SiteSettings = SiteSettings()
     engine: EngineSettings = EngineSettings()
     mail: MailSettings = MailSettings()
@@ -388,6 +401,7 @@ def _check(sections: Mapping[str, Any]) -> list[str]:
         + _check_ranges(sections)
         + _check_youtube(sections["youtube"])
         + _check_intake(sections)
+        + _check_questions(sections["questions"])
         + _check_mail(sections["mail"], hub)
     )
 
@@ -409,6 +423,14 @@ def _check_intake(sections: Mapping[str, Any]) -> list[str]:
     if mailbox.address and not _ADDRESS.fullmatch(mailbox.address):
         problems.append(f"mailbox.address: {mailbox.address!r}, write it as fragen@firma.de")
     return problems
+
+
+def _check_questions(questions: QuestionSettings) -> list[str]:
+    unknown = [one for one in questions.encoder_languages.split() if one not in LANGUAGES]
+    if unknown or not questions.encoder_languages.split():
+        place = f"questions.encoder_languages: {questions.encoder_languages!r}"
+        return [f"{place}, write one or more of {', '.join(LANGUAGES)}"]
+    return []
 
 
 def _check_youtube(youtube: YoutubeSettings) -> list[str]:

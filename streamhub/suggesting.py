@@ -24,7 +24,9 @@ from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.format import answer_name
 from streamhub.errors import StreamhubError
 from streamhub.pipeline import with_state
-from streamhub.questions.likeness import MAX_QUERY_LETTERS, Entry, LikenessIndex, Match
+from streamhub.questions.encoder import Encoder
+from streamhub.questions.finding import QuestionFinder
+from streamhub.questions.likeness import MAX_QUERY_LETTERS, Entry, Match
 from streamhub.questions.question import QuestionState
 from streamhub.questions.rules import VOTABLE_STATES
 from streamhub.questions.wordbag import TextReader, learn_parts
@@ -41,9 +43,6 @@ from streamhub.wordforms.analysis import Language
 T = TypeVar("T")
 LOG = logging.getLogger(__name__)
 
-FLOORS: Mapping[Language, float] = {"de": 0.25, "en": 0.3}
-"""Below these nothing is shown; `bench/question_likeness.py` says how many wrong ones they let through."""
-
 BATCH = 2048
 MAX_LEARNED_FROM = 20_000
 FOUND_AT_MOST = 40
@@ -57,6 +56,7 @@ class Suggester:
     Args:
         store: the hub's data.
         transcripts: the archive's folder; need not exist.
+        encoder: compares meanings beside words; None: words alone.
         fresh_s: how long the index is believed before the log is looked at.
         seconds: a clock that only rises.
     """
@@ -66,13 +66,14 @@ class Suggester:
         store: Store,
         transcripts: Path,
         *,
+        encoder: Encoder | None = None,
         fresh_s: float = 0.5,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._folder = AnsweredFolder(transcripts)
         self._fresh_s, self._seconds = fresh_s, seconds
-        self._index = LikenessIndex()
+        self._encoder, self._index = encoder, QuestionFinder(encoder=encoder)
         self._guessing = TextReader()
         self._standing: dict[str, tuple[str, QuestionState]] = {}
         self._settings: Mapping[str, tuple[str, SessionState, Privacy]] = {}
@@ -135,7 +136,7 @@ class Suggester:
         ):
             if first:
                 texts = [one.text for one in batch if one.language == "de"]
-                self._index = LikenessIndex(await self._work(learn_parts, texts))
+                self._index = QuestionFinder(await self._work(learn_parts, texts), self._encoder)
             last, first = batch[-1].id, False
             for start in range(0, len(batch), BATCH):
                 await self._take(batch[start : start + BATCH])
@@ -228,7 +229,7 @@ class Suggester:
 
     async def _search(self, text: str, language: str, *, where: Callable[[str], bool]) -> list[Match]:
         spoken = self._guessing.guess(text[:MAX_QUERY_LETTERS], _language(language))
-        find = partial(self._index.search, text, spoken, limit=FOUND_AT_MOST, floor=FLOORS[spoken], where=where)
+        find = partial(self._index.search, text, spoken, limit=FOUND_AT_MOST, where=where)
         return await asyncio.get_running_loop().run_in_executor(self._searcher, find)
 
     def _may_offer(self, key: str, show_id: str) -> bool:

@@ -19,6 +19,10 @@ NOUNS = {
     "questions": {
         "change",
         "follower",
+        "clusters",
+        "encoder",
+        "finding",
+        "grouping",
         "intake",
         "likeness",
         "question",
@@ -47,6 +51,7 @@ BRANDS = {
     "imageio.ffmpeg": {"recording/ffmpeg"},
     "ctranslate2": {"transcript/faster_whisper", "transcript/models"},
     "youtube": {"live/youtube", "recording/yt_dlp"},  # which addresses are fetched is written at its home
+    "safetensors": {"questions/bert"},
     "yt.dlp": {"recording/yt_dlp"},
     "mastodon": {"questions/mastodon"},
     "feedparser": {"questions/feed"},

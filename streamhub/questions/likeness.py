@@ -29,6 +29,7 @@ LETTER_SHARE = 0.55
 SATURATION, LENGTH_SHARE = 1.2, 0.75  # BM25's k1 and b, as everywhere
 MAX_POSTINGS = 150_000
 MAX_CANDIDATES = 256
+CANDIDATES_PER_NEIGHBOUR = 4
 MAX_LOOSE_TEXTS = 1024
 MAX_QUERY_LETTERS = 1000
 _OTHER: Mapping[Language, Language] = MappingProxyType({"de": "en", "en": "de"})
@@ -239,6 +240,7 @@ class LikenessIndex:
         limit: int,
         floor: float = 0.0,
         where: Callable[[str], bool] | None = None,
+        also: Iterable[str] = (),
     ) -> list[Match]:
         """The texts most like this one, best first.
 
@@ -248,22 +250,26 @@ class LikenessIndex:
             limit: at most so many.
             floor: none that is less like it.
             where: which keys may be found; all, if left out.
+            also: keys that are compared whatever their words promise.
         """
         snapshot = self._snapshot
         if snapshot is None or not len(snapshot.alive):
             return []
         asked = self._ask(snapshot, text[:MAX_QUERY_LETTERS], language)
-        texts = _find_candidates(snapshot, asked)
-        scores = _score(snapshot, asked, texts)
-        found: list[Match] = []
-        for at in np.argsort(-scores, kind="stable"):
-            score = float(scores[at])
-            if score <= max(floor, 0.0) or len(found) == limit:
-                break
-            key = snapshot.keys[texts[at]]
-            if where is None or where(key):
-                found.append(Match(key=key, score=score))
-        return found
+        texts = _find_candidates(snapshot, asked, MAX_CANDIDATES)
+        others = [place for key in also if (place := self._places.get(key, -1)) in range(len(snapshot.ends))]
+        if others:
+            texts = np.union1d(texts, others)
+        return _rank(snapshot, asked, texts, limit=limit, floor=floor, where=where)
+
+    def find_like(self, key: str, *, limit: int) -> list[Match]:
+        """The texts most like one of the index, itself left out, best first; nothing for an unknown key."""
+        snapshot, place = self._snapshot, self._places.get(key)
+        if snapshot is None or place is None or place >= len(snapshot.ends):
+            return []
+        asked = _ask_own(snapshot, place)
+        texts = _find_candidates(snapshot, asked, CANDIDATES_PER_NEIGHBOUR * (limit + 1))
+        return _rank(snapshot, asked, texts, limit=limit, floor=0.0, where=lambda other: other != key)
 
     def _ask(self, snapshot: _Snapshot, text: str, language: Language) -> _Asked:
         """What each word of the index is worth for a text; 0 for nearly all."""
@@ -272,10 +278,7 @@ class LikenessIndex:
         tokens = [(self._asking.analyse(key, word, language), count) for key, (word, count) in counted.items()]
         grams, values, norm = _weigh_grams(tokens, weighing.gram_idf)
         letters = lexicon.weights * lexicon.spread_grams(grams, values) / (norm or 1.0)
-        numbers, worth = self._ask_terms(weighing, text, language)
-        words, terms, weights = lexicon.find_words(numbers)
-        stems = np.bincount(words, weights=weights * worth[terms], minlength=len(letters)).astype(np.float32)
-        return _Asked(letters=letters, stems=stems, words=words, terms=terms, weights=weights, worth=worth)
+        return _ask_stems(lexicon, letters, *self._ask_terms(weighing, text, language))
 
     def _ask_terms(self, weighing: _Weighing, text: str, language: Language) -> tuple[Ints, Floats]:
         """The terms of a text that the index has, read in both languages, each with its share in that reading."""
@@ -291,6 +294,60 @@ class LikenessIndex:
             numbers.append(found[found >= 0])
             shares.append(worth[found >= 0] / max(float(worth.sum()), 1e-6))
         return np.concatenate(numbers), np.concatenate(shares).astype(np.float32)
+
+
+def _ask_stems(lexicon: Lexicon, letters: Floats, numbers: Ints, worth: Floats) -> _Asked:
+    words, terms, weights = lexicon.find_words(numbers)
+    stems = np.bincount(words, weights=weights * worth[terms], minlength=len(letters)).astype(np.float32)
+    return _Asked(letters=letters, stems=stems, words=words, terms=terms, weights=weights, worth=worth)
+
+
+def _ask_own(snapshot: _Snapshot, place: int) -> _Asked:
+    """What each word is worth for a text of the index: the same without reading it again."""
+    weighing, lexicon = snapshot.weighing, snapshot.lexicon
+    start, end = int(snapshot.ends[place - 1]) if place else 0, int(snapshot.ends[place])
+    words, counts = snapshot.words[start:end], snapshot.counts[start:end]
+    weights = lexicon.weights[words]
+    starts = np.where(words > 0, lexicon.gram_ends[words - 1], 0)
+    sizes = lexicon.gram_ends[words] - starts
+    grams = lexicon.grams[gather(starts, sizes)]
+    vector = np.repeat(weights * _damp(counts), sizes) * weighing.gram_idf[grams]
+    distinct, where = np.unique(grams, return_inverse=True)
+    values = (
+        np.bincount(where, weights=vector, minlength=len(distinct)).astype(np.float32) * weighing.gram_idf[distinct]
+    )
+    norm = float(np.sqrt((vector * vector).sum())) or 1.0
+    letters = lexicon.weights * lexicon.spread_grams(distinct, values) / norm
+    starts = np.where(words > 0, lexicon.term_ends[words - 1], 0)
+    sizes = lexicon.term_ends[words] - starts
+    places = gather(starts, sizes)
+    terms, where = np.unique(lexicon.terms[places], return_inverse=True)
+    worth = np.zeros(len(terms), dtype=np.float32)
+    np.maximum.at(worth, where, lexicon.term_weights[places] * np.repeat(weights, sizes))
+    known = terms < len(weighing.term_idf)
+    worth *= np.where(known, weighing.term_idf[np.where(known, terms, 0)], weighing.new_idf) if len(terms) else 1
+    return _ask_stems(lexicon, letters, terms, worth / max(float(worth.sum()), 1e-6))
+
+
+def _rank(
+    snapshot: _Snapshot,
+    asked: _Asked,
+    texts: npt.NDArray[np.int64],
+    *,
+    limit: int,
+    floor: float,
+    where: Callable[[str], bool] | None,
+) -> list[Match]:
+    scores = _score(snapshot, asked, texts)
+    found: list[Match] = []
+    for at in np.argsort(-scores, kind="stable"):
+        score = float(scores[at])
+        if score <= max(floor, 0.0) or len(found) == limit:
+            break
+        key = snapshot.keys[texts[at]]
+        if where is None or where(key):
+            found.append(Match(key=key, score=min(score, 1.0)))
+    return found
 
 
 def _weigh_grams(tokens: list[tuple[Token, int]], idf: Floats) -> tuple[Ints, Floats, float]:
@@ -370,7 +427,7 @@ def _weigh_new(
     )
 
 
-def _find_candidates(snapshot: _Snapshot, asked: _Asked) -> npt.NDArray[np.int64]:
+def _find_candidates(snapshot: _Snapshot, asked: _Asked, most: int) -> npt.NDArray[np.int64]:
     """Numbers of the texts that are worth a closer look: the newest, and those with the words that are worth most.
 
     The words are taken from the most telling one down until they stand in so many texts that looking at all would take
@@ -388,8 +445,8 @@ def _find_candidates(snapshot: _Snapshot, asked: _Asked) -> npt.NDArray[np.int64
     sums = np.bincount(texts, weights=np.repeat(worth[telling], lengths), minlength=postings.texts)
     sums *= snapshot.alive[: postings.texts]
     found = np.flatnonzero(sums > 0)
-    if len(found) > MAX_CANDIDATES:
-        found = found[np.argpartition(-sums[found], MAX_CANDIDATES)[:MAX_CANDIDATES]]
+    if len(found) > most:
+        found = found[np.argpartition(-sums[found], most)[:most]]
     loose = postings.texts + np.flatnonzero(snapshot.alive[postings.texts :])
     return np.concatenate([np.sort(found), loose])
 

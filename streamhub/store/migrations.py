@@ -485,6 +485,24 @@ create index proposals_by_voter on proposals (voter);
 create unique index proposals_one_accepted on proposals (accepted_for) where state = 'accepted';
 """
 
+_CLUSTERS = """
+create table clusters (
+    id text primary key,
+    session_id text not null references sessions (id) on delete cascade,
+    label text not null,
+    name text not null,
+    central text not null,
+    pinned integer not null check (pinned in (0, 1))
+) strict, without rowid;
+create index clusters_by_session on clusters (session_id);
+create table cluster_members (
+    question_id text primary key references questions (id) on delete cascade,
+    cluster_id text references clusters (id) on delete cascade,
+    placed integer not null check (placed in (0, 1))
+) strict, without rowid;
+create index cluster_members_by_cluster on cluster_members (cluster_id);
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -498,5 +516,6 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=110, name="what answers people before they ask, stories and proposed answers", sql=_WRITING),
     Migration(number=111, name="mails, who is told, what helped, what is reopened or erased", sql=_TELLING),
     Migration(number=112, name="sources of sessions, and what comes in beside questions", sql=_SOURCES),
+    Migration(number=113, name="topics of questions", sql=_CLUSTERS),
     Migration(number=114, name="the stage: overlays, runs of show, notes to the host", sql=_STAGE),
 )

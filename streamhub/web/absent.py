@@ -143,6 +143,13 @@ class NoPost:
         return None
 
 
+class NoTopics:
+    """A hub that groups no questions."""
+
+    async def regroup(self, session_id: str) -> None:
+        """Leave them as hosts grouped them."""
+
+
 class NoTelling:
     """A hub that sends no mail."""
 

@@ -43,6 +43,7 @@ from streamhub.web.security import read_form
 from streamhub.web.services import WorkStatus
 from streamhub.web.sharing import read_sharing
 from streamhub.web.stage_view import stage_context
+from streamhub.web.topic_views import read_topics
 from streamhub.web.views import AFTER
 from streamhub.web.writing_board import WritingBoard, read_writing
 
@@ -171,6 +172,7 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         "text_diff": plan_text_diff,
         **await read_sharing(request, session),
         **await stage_context(request, session_id),
+        "topics": (await read_topics(hub, session_id))[1] if not after else (),
         **person_context(hub, actor),
     }
 

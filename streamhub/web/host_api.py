@@ -29,6 +29,7 @@ from streamhub.web.host import read_ingest, read_signal, session_work
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.listening import plan_listening_state, read_listening
 from streamhub.web.stage_view import read_show_state
+from streamhub.web.topic_views import read_topics, topics_state
 from streamhub.web.views import (
     AFTER,
     Json,
@@ -194,6 +195,7 @@ async def events(request: web.Request) -> web.StreamResponse:
             "session": host_session_json(session),
             **plan_aside_state(aside),
             "questions": {question.id: host_question_json(question) for question in questions},
+            "topics": topics_state((await read_topics(hub, session_id))[1]),
             "signal": signal_json(await read_signal(hub, session_id, aside)),
             "show": await read_show_state(hub, session_id),
             "answers": {answer.id: answer_json(answer) for answer in answers},

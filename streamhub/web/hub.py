@@ -20,6 +20,7 @@ from streamhub.web.absent import (
     NoSources,
     NoSuggestions,
     NoTelling,
+    NoTopics,
     NoVideos,
 )
 from streamhub.web.services import (
@@ -33,6 +34,7 @@ from streamhub.web.services import (
     Sources,
     Suggestions,
     Telling,
+    Topics,
     Videos,
     Work,
     Workshop,
@@ -49,7 +51,8 @@ class Hub:
         now: the clock.
         random: the source of ids and tokens.
         broadcasting, work, answers, workshop: the roles of `streamhub.web.services`.
-        platforms, videos, chat, inbox, suggestions, lookalikes, telling, sources, post: more; a hub may be without.
+        platforms, videos, chat, inbox, suggestions, lookalikes, topics, telling, sources, post: more; a hub may be
+            without.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
         photos_dir: where pictures that came with questions lie, need not exist yet; None: no pictures are taken.
         site_dir: the workspace's overrides of the theme; need not exist.
@@ -78,6 +81,7 @@ class Hub:
     snapshots_dir: Path | None = None
     suggestions: Suggestions = field(default_factory=NoSuggestions)
     lookalikes: Lookalikes = field(default_factory=NoLookalikes)
+    topics: Topics = field(default_factory=NoTopics)
     telling: Telling = field(default_factory=NoTelling)
     photos_dir: Path | None = None
     post: Post = field(default_factory=NoPost)

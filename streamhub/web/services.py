@@ -380,6 +380,13 @@ class Lookalikes(Protocol):
         """
 
 
+class Topics(Protocol):
+    """The machine that proposes which questions of a session belong together."""
+
+    async def regroup(self, session_id: str) -> None:
+        """Group a session's questions anew; what hosts named, pinned or placed stays."""
+
+
 class Telling(Protocol):
     """Tells people, once, when a question is answered."""
 
