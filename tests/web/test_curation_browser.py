@@ -156,7 +156,7 @@ async def test_offline_and_back(world: World) -> None:
         await page.get_by_role("button", name="Frage übernehmen").click()
         await expect(page.locator("#outbox li")).to_have_count(3)
         await expect(page.locator("#outbox")).to_contain_text("Vom Telefon, mitten im Funkloch?")
-        await expect(page.locator(f"#q-{first}")).to_have_attribute("data-pending", "wartet aufs Senden")
+        await expect(page.locator(f"#q-{first}")).to_have_attribute("data-pending", "noch nicht gesendet")
         await tab.shoot("console-offline-1280")
         kept = await world.hub.store.read(lambda db: questions.list_questions(db, session))
         assert len(kept) == 2
