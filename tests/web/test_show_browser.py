@@ -8,6 +8,7 @@ import pytest
 
 from streamhub.web.events import BROADCASTER
 from tests.web.test_browser import CHROMIUM, Tab, async_api, open_browser, open_tab, sign_in
+from tests.web.test_my import answer
 
 if TYPE_CHECKING:
     from tests.web.conftest import World
@@ -161,6 +162,30 @@ async def test_a_whole_evening(world: World) -> None:  # noqa: PLR0915  an eveni
             assert ours == [], ours
 
 
+async def test_the_day_after(world: World) -> None:
+    """Whoever asked finds the answer under his own questions, says that it did not help, and it is asked anew."""
+    session = await world.plan(to="live")
+    async with open_browser() as browser:
+        asker = await open_tab(browser, width=NARROW)
+        await asker.page.goto(f"{world.url}/s/{session}")
+        world.clock.forward(seconds=20)
+        await ask(asker, "Warum ist mein Netz abends langsam?")
+        await see(question(asker, "abends langsam"))
+        asked = str(await question(asker, "abends langsam").get_attribute("data-id"))
+        await answer(world, asked)
+        await asker.page.goto(f"{world.url}/my")
+        mine = asker.page.locator(f"#q-{asked}")
+        await see(mine.get_by_role("link", name="Zur Antwort"))
+        await asker.shoot("show-my-390")
+        await mine.get_by_text("Hat es geholfen?").click()
+        await mine.get_by_label("nein", exact=True).check()
+        await mine.get_by_label("Was fehlt?", exact=False).fill("Auch mit neuem Router.")
+        await mine.get_by_role("button", name="Senden").click()
+        await see(asker.page.get_by_text("Die Frage steht wieder auf der Liste", exact=False).first)
+        await asker.shoot("show-reopened-390")
+        assert asker.complaints == []
+
+
 @pytest.mark.parametrize("width", [NARROW, WIDE])
 async def test_every_page_of_a_show_is_accessible(world: World, width: int) -> None:
     """On a phone and on a desk, in German and English, axe finds nothing, and nothing sticks out sideways."""
@@ -188,6 +213,7 @@ async def test_every_page_of_a_show_is_accessible(world: World, width: int) -> N
             "session-en": f"/s/{session}?lang=en",
             "session-over": f"/s/{ended}?lang=de",
             "votes": "/help/votes",
+            "my": "/my",
             "host": "/host",
             "console": f"/host/s/{session}",
             "console-over": f"/host/s/{ended}",

@@ -121,14 +121,19 @@ function noticeSession(change) {
 // others, and everything that somebody may be typing into stays as it is.
 function refreshStage(after = 0) {
   setTimeout(async () => {
-    try {
-      const response = await fetch(`/s/${id}/head`, { headers: { Accept: "text/html" } });
-      if (!response.ok) throw new Error(String(response.status));
-      exchangeStage(new DOMParser().parseFromString(await response.text(), "text/html"));
-    } catch {
-      refreshStage(5000); // the line is gone, or the hub has too much to do: later again
-    }
+    const html = await fetchHead();
+    if (html) exchangeStage(new DOMParser().parseFromString(html, "text/html"));
+    else refreshStage(5000); // the line is gone, or the hub has too much to do: later again
   }, after + Math.random() * 1500 * Math.max(1, crowd / 1000));
+}
+
+async function fetchHead() {
+  try {
+    const response = await fetch(`/s/${id}/head`, { headers: { Accept: "text/html" } });
+    return response.ok ? await response.text() : "";
+  } catch {
+    return "";
+  }
 }
 
 function exchangeStage(fresh) {
