@@ -247,6 +247,7 @@ def examine(folder: Path, environ: Environ, *, now: Now) -> list[Finding]:
         checks.append(("model", lambda: _check_model(known, workspace, environ)))
         checks.append(("engine database", lambda: _check_engine(known)))
         if workspace.settings_file.is_file():
+            checks.append(("mail", lambda: _check_mail(known, workspace)))
             checks += [
                 (slug, functools.partial(_check_platform, slug, known, workspace, now))
                 for slug in configured_platforms(known)
@@ -306,6 +307,30 @@ def _check_platform(slug: str, settings: Settings, workspace: Workspace, now: No
 
     fine, seen, advice = app.platform_front(slug, workspace, settings).describe(now)
     return Finding(check=slug, verdict=Verdict.OK if fine else Verdict.WARN, seen=seen, advice=advice)
+
+
+def _check_mail(settings: Settings, workspace: Workspace) -> Finding:
+    """Whether the mail server takes mail, and what waits in the outbox."""
+    from streamhub import app
+    from streamhub.store.mails import describe_outbox
+
+    waiting = describe_outbox(workspace.database)
+    sender = app.make_sender(settings, workspace)
+    if sender is None:
+        seen = "no mail server, so every mail stays a draft"
+        if not waiting:
+            return Finding(check="mail", verdict=Verdict.OK, seen=seen)
+        return _warn("mail", f"{seen}; {waiting}", "set [mail] host, or discard them at /host/outbox")
+    try:
+        seen = asyncio.run(sender.probe())
+    except Unavailable as error:
+        return Finding(
+            check="mail",
+            verdict=Verdict.FAIL,
+            seen=f"{error.message}; {waiting or 'nothing waits'}",
+            advice=error.hint,
+        )
+    return Finding(check="mail", verdict=Verdict.OK, seen=f"{seen}; {waiting or 'nothing waits'}")
 
 
 def _check_address(settings: Settings) -> Finding:

@@ -164,6 +164,13 @@ def _check_credentials(workspace: Workspace) -> Finding:
             seen=f"{workspace.settings_file}: holds the password of the engine's database",
             advice="move engine.database_url to the variable STREAMHUB_ENGINE_DATABASE_URL",
         )
+    if given.get("mail", {}).get("password"):
+        return Finding(
+            check="credentials",
+            verdict=Verdict.WARN,
+            seen=f"{workspace.settings_file}: holds the password of the mail server",
+            advice="move it to the variable STREAMHUB_MAIL_PASSWORD, or into a file that mail.password_file names",
+        )
     return Finding(
         check="credentials", verdict=Verdict.OK, seen="the hub's key is private, no password in the settings"
     )

@@ -35,6 +35,13 @@ _WORDS = (
 """Every statement that takes words or people out of a question's rows; each has the question's id as its one value."""
 
 
+_BESIDE = {
+    "stories": "delete from stories where question_id = ?",
+    "proposals": "update proposals set text = '', writer_name = '', note = '' where question_id = ?",
+}
+"""The same for tables that only hubs have where people tell their cases and answer in writing."""
+
+
 def wish_erasure(db: Database, question_id: str, *, at: datetime) -> list[str]:
     """Write down that a question, and what it was asked anew as, is to be erased; returns the ids.
 
@@ -78,7 +85,8 @@ def erase_question(db: Database, question_id: str, *, at: datetime) -> None:
     if question.state is QuestionState.ON_AIR:
         question = finish_on_air(db, question_id, at=at, author=author, to=QuestionState.OPEN)
     erase_changes(db, question_id)
-    for statement in _WORDS:
+    tables = {row["name"] for row in fetch_all(db, "select name from sqlite_schema where type = 'table'")}
+    for statement in (*_WORDS, *(sql for table, sql in _BESIDE.items() if table in tables)):
         change(db, statement, question_id)
     details = {"session": question.session_id, "from": question.state.value}
     log_action(

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from sqlite_utils import Database
 
 from streamhub.errors import NotFound
 from streamhub.outbox.mail import Mail, MailState
 from streamhub.outbox.rules import decide_edit, decide_retry, decide_step, plan_message_id
+from streamhub.store.library import connect, sqlite3
 from streamhub.store.log import log_action
 from streamhub.store.rows import Row, change, fetch_all, fetch_one, insert, instant_or_none, json_list, text_or_none
 from streamhub.timecode import format_instant, parse_instant
@@ -68,6 +70,21 @@ def count_mails(db: Database) -> dict[MailState, int]:
     """How many mails are in each state; states without any are 0."""
     counted = {row["state"]: row["n"] for row in fetch_all(db, "select state, count(*) as n from mails group by state")}
     return {state: int(counted.get(state.value, 0)) for state in MailState}
+
+
+def describe_outbox(path: Path) -> str:
+    """What waits in a hub's outbox, in words, whether the hub runs or not; empty when nothing does."""
+    if not path.is_file():
+        return ""
+    connection = connect(path, read_only=True)
+    try:
+        counted = dict(connection.execute("select state, count(*) from mails group by state").fetchall())
+    except sqlite3.Error:  # a database that no hub of this version has opened yet has no outbox
+        return ""
+    finally:
+        connection.close()
+    shown = (MailState.DRAFT, MailState.QUEUED, MailState.FAILED)
+    return ", ".join(f"{counted[state.value]} {state.value}" for state in shown if counted.get(state.value))
 
 
 def edit_mail(db: Database, mail_id: str, *, subject: str, body: str, edition: int, at: datetime, author: str) -> Mail:

@@ -102,6 +102,29 @@ def test_the_doctor_tells_an_engine_database_that_does_not_answer(run: Run, work
     assert "geheim" not in sick.out + sick.err
 
 
+def test_the_doctor_tells_a_mail_server_that_does_not_answer(run: Run, workspace: Path) -> None:
+    """A mail server that is down is named with advice and without its password; without one, mails stay drafts."""
+    (fine,) = [f for f in run("doctor", "--json", "-w", workspace).json if f["check"] == "mail"]
+    assert (fine["verdict"], "draft" in fine["seen"]) == ("ok", True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {
+        "STREAMHUB_HUB_URL": "https://hub.example.org",
+        "STREAMHUB_MAIL_HOST": "127.0.0.1",
+        "STREAMHUB_MAIL_PORT": str(port),
+        "STREAMHUB_MAIL_SECURITY": "none",
+        "STREAMHUB_MAIL_FROM_ADDRESS": "fragen@example.org",
+        "STREAMHUB_MAIL_USER": "hub",
+        "STREAMHUB_MAIL_PASSWORD": "geheim",
+    }
+    sick = run("doctor", "--json", "-w", workspace, env=env)
+    (finding,) = [f for f in sick.json if f["check"] == "mail"]
+    assert (finding["verdict"], sick.code) == ("fail", 6)
+    assert "mail.port" in finding["advice"]
+    assert "geheim" not in sick.out + sick.err
+
+
 def test_the_doctor_says_that_the_rehearsal_model_is_for_rehearsals(run: Run, workspace: Path) -> None:
     """Nobody goes live with the rehearsal recogniser without having been told."""
     (finding,) = [f for f in run("doctor", "--json", "-w", workspace).json if f["check"] == "model"]
