@@ -191,7 +191,7 @@ class Teller:
 def find_due(db: Database) -> list[_Due]:
     """Everybody who waits for a question that is answered in public now."""
     due = []
-    for follower in follower_rows.list_untold(db):
+    for follower in follower_rows.list_untold(db, due=True):
         followed = question_rows.load_question(db, follower.question_id)
         target = follower_rows.resolve_merged(db, followed)
         if target.state is QuestionState.PUBLISHED:

@@ -105,10 +105,16 @@ def list_followers(db: Database, question_id: str) -> list[Follower]:
     ]
 
 
-def list_untold(db: Database) -> list[Follower]:
-    """Everybody who was promised to be told and was not yet, oldest first."""
-    sql = "select * from followers where told_at is null and email <> '' order by at, id"
-    return [_follower(row) for row in fetch_all(db, sql)]
+def list_untold(db: Database, *, due: bool = False) -> list[Follower]:
+    """Everybody who was promised to be told and was not yet, oldest first; with ``due``, who may have to be now."""
+    rows = fetch_all(
+        db,
+        "select followers.* from followers join questions on questions.id = question_id "
+        "where told_at is null and email <> '' and (not ? or state in ('published', 'merged')) "
+        "order by followers.at, followers.id",
+        int(due),
+    )
+    return [_follower(row) for row in rows]
 
 
 def mark_told(db: Database, follower_id: str, *, about: str, at: datetime | None) -> None:
