@@ -191,7 +191,7 @@ def plan_table(board: Dashboard, say: Callable[[str], str]) -> list[list[Cell]]:
         say("me too"),
         say("stories"),
         say("median hours to the answer"),
-        say("90% answered within hours"),
+        say("hours within which nine tenths are answered"),
         say("spared questions"),
         say("helped"),
         say("helped partly"),
