@@ -159,13 +159,14 @@ def _picked_sql(grouping: Grouping) -> str:
 _STATES = "select key, state, count(*) as n from picked group by key, state"
 
 _SUMS = (
-    "select key, max(label) as label, sum(votes) as me_too, "
-    "sum((select count(*) from stories where stories.question_id = picked.id)) as stories, "
-    "sum((select count(*) from verdicts where verdicts.question_id = picked.id and helped = 'yes')) as helped, "
-    "sum((select count(*) from verdicts where verdicts.question_id = picked.id and helped = 'partly')) as partly, "
-    "sum((select count(*) from verdicts where verdicts.question_id = picked.id and helped = 'no')) as not_helped, "
-    "sum((select count(*) from reopenings where reopenings.reopens = picked.id)) as reopened "
-    "from picked group by key"
+    "select key, max(label) as label, sum(votes) as me_too, sum(told.n) as stories, sum(said.yes) as helped, "
+    "sum(said.partly) as partly, sum(said.no) as not_helped, sum(anew.n) as reopened from picked "
+    "left join (select question_id, count(*) as n from stories group by question_id) as told "
+    "on told.question_id = picked.id "
+    "left join (select question_id, sum(helped = 'yes') as yes, sum(helped = 'partly') as partly, "
+    "sum(helped = 'no') as no from verdicts group by question_id) as said on said.question_id = picked.id "
+    "left join (select reopens, count(*) as n from reopenings group by reopens) as anew on anew.reopens = picked.id "
+    "group by key"
 )
 
 # The nearest rank of a half is (n + 1) / 2, of nine tenths (9 * n + 9) / 10, in whole numbers.
