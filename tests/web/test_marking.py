@@ -13,7 +13,7 @@ from streamhub.questions.question import QuestionState
 from streamhub.recording.recording import ClockMap, ClockPiece, MediaInfo, Recording
 from streamhub.schedule.show import SessionState
 from streamhub.store import marks, questions, recordings, shows
-from streamhub.timecode import Span, add_ms, ms_between
+from streamhub.timecode import Span, add_ms, format_instant, ms_between
 from tests.web.conftest import START
 from tests.web.test_browser import CHROMIUM, Tab, async_api, open_browser, open_tab, sign_in
 
@@ -169,6 +169,28 @@ async def test_the_recordings_own_clock_counts(world: World, clip: Path) -> None
         assert (part.status, part.content_type, len(await part.read())) == (206, "video/mp4", 100)
     async with world.client.get(path) as refused:
         assert refused.status == 401
+    await host.close()
+
+
+async def test_the_live_picture_has_a_clock_too(world: World) -> None:
+    """While live, times are those of the live picture, which begins with the first segment after going live."""
+    session = await world.plan(to="live")
+    asked = await world.ask(session)
+    folder = world.broadcasting.folder / session
+    folder.mkdir(parents=True)
+    lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:4", "#EXT-X-MEDIA-SEQUENCE:0"]
+    for number, after_ms in enumerate((-2_000, 1_500, 5_500)):
+        begun = format_instant(add_ms(world.clock.at, after_ms))
+        lines += [f"#EXT-X-PROGRAM-DATE-TIME:{begun}", "#EXTINF:4.0,", f"{number}.ts"]
+    (folder / "index.m3u8").write_text("\n".join(lines) + "\n")
+    world.clock.forward(seconds=30)
+    host = await world.sign_in()
+    assert (await keep(host, session, asked, begin="0:10"))[0] == 303
+    assert await by_ear(world, session) == [(asked, "on_air", 11_500)]
+    async with await host.get(f"/host/s/{session}/marks") as page:
+        text = await page.text()
+    assert f"/live/{session}/index.m3u8" in text
+    assert "<span>0:10</span>" in text
     await host.close()
 
 

@@ -72,6 +72,9 @@ async def test_the_overlay_draws_what_is_on_air(world: World) -> None:
         await async_api.expect(tab.page.locator("#text")).to_have_text("Was kostet ein Anschluss?")
         await async_api.expect(tab.page.locator(".label")).to_have_text("Frage von Ada Lovelace")
         assert await tab.page.evaluate("document.querySelector('#card').getAnimations().length") == 0
+        axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe is not installed")
+        results = await axe.Axe().run(tab.page)
+        assert [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in results.response["violations"]] == []
         await shoot_on_board(tab, "overlay-1920")
         await world.act(second, "on-air")
         await async_api.expect(tab.page.locator("#text")).to_have_text("Und wie lange dauert es?", timeout=20_000)
