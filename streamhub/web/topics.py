@@ -96,7 +96,7 @@ async def move_by_form(request: web.Request) -> web.StreamResponse:
     return see_other(f"/host/s/{session_id}/topics")
 
 
-@routes.post(f"{_PAGE}/{{topic_id}}/{{deed:{_DEEDS}}}")
+@routes.post(f"{_PAGE}/{{topic_id}}/{{topic_deed:{_DEEDS}}}")
 @allow(Action.CURATE)
 async def do_by_form(request: web.Request) -> web.StreamResponse:
     """Do something to a topic; the questions that a split takes come as ticked boxes."""
@@ -131,7 +131,7 @@ async def move_by_api(request: web.Request) -> web.StreamResponse:
     return await _answer(request)
 
 
-@routes.post(f"{_API}/{{topic_id}}/{{deed:{_DEEDS}}}")
+@routes.post(f"{_API}/{{topic_id}}/{{topic_deed:{_DEEDS}}}")
 @allow(Action.CURATE)
 async def do_by_api(request: web.Request) -> web.StreamResponse:
     """Do something to a topic."""
