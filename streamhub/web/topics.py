@@ -165,7 +165,7 @@ async def _do(request: web.Request, body: TopicBody) -> None:
         BadInput: the name is too long, or a split splits nothing.
     """
     hub, author, at = hub_of(request), actor_of(request).person, hub_of(request).now()
-    session_id, topic_id, deed = (request.match_info[part] for part in ("session_id", "topic_id", "deed"))
+    session_id, topic_id, deed = (request.match_info[part] for part in ("session_id", "topic_id", "topic_deed"))
     if deed == "queue":
         await _queue_all(request, session_id, topic_id)
         return
