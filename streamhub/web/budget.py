@@ -14,10 +14,12 @@ from functools import lru_cache, partial
 from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from streamhub.config import HubSettings
 from streamhub.errors import TooMany
-from streamhub.web.window import Windows
 
 ENTRIES_PER_MINUTE = 20
 OVERLAYS_PER_MINUTE = 120
@@ -42,14 +44,17 @@ class Budget:
     """The counters of one hub."""
 
     def __init__(self, settings: HubSettings) -> None:
-        self._windows = Windows(time.monotonic)
-        self._limits: dict[Spending, int] = {
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        per_minute = {
             Spending.QUESTION: settings.questions_per_minute,
             Spending.VOTE: settings.votes_per_minute,
             Spending.NEW_VOTER: NEW_VOTERS_PER_MINUTE,
             Spending.ENTRY: ENTRIES_PER_MINUTE,
             Spending.SUGGESTION: SUGGESTIONS_PER_MINUTE,
             Spending.OVERLAY: OVERLAYS_PER_MINUTE,
+        }
+        self._limits: dict[Spending, RateLimitItem] = {
+            what: RateLimitItemPerMinute(times) for what, times in per_minute.items()
         }
         self._trust_proxy = settings.trust_proxy
         self._streams: Counter[str] = Counter()
@@ -60,14 +65,14 @@ class Budget:
         Raises:
             TooMany: nothing is left; carries the message and the seconds to wait.
         """
-        limit, key = self._limits[what], (what, self.address(request))
-        if not self._windows.hit(key, limit):
+        if not await self.has_left(request, what):
+            stats = await self._limiter.get_window_stats(self._limits[what], what, self.address(request))
             told = message if isinstance(message, str) else message()
-            raise TooMany(told, retry_after_s=max(1, self._windows.wait_s(key, limit)))
+            raise TooMany(told, retry_after_s=max(1, min(60, int(stats.reset_time - time.time()) + 1)))
 
-    def has_left(self, request: web.Request, what: Spending) -> bool:
+    async def has_left(self, request: web.Request, what: Spending) -> bool:
         """Take one from an address's budget if there is one left; says whether there was."""
-        return self._windows.hit((what, self.address(request)), self._limits[what])
+        return await self._limiter.hit(self._limits[what], what, self.address(request))
 
     def open_stream(self, request: web.Request, message: Callable[[], str]) -> Callable[[], None]:
         """Count one open stream of an address; returns what is to be called once when it ends.

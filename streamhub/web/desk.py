@@ -288,7 +288,7 @@ async def vote(request: web.Request, question_id: str, voter: str, *, wanted: bo
     )
     most, at, forged = hub.settings.votes_per_address, hub.now(), is_forged(request)
     newcomer = bool(most) and wanted and not known_voter(request)
-    newcomers_over = newcomer and not budget.has_left(request, Spending.NEW_VOTER)
+    newcomers_over = newcomer and not await budget.has_left(request, Spending.NEW_VOTER)
     address = digest_for(hub.secret, f"vote:{question_id}", budget.address(request)) if most else ""
 
     ballot = Ballot(
