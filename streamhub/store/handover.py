@@ -11,10 +11,12 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from streamhub.questions.change import Deed
-from streamhub.questions.question import Question
+from streamhub.questions.question import Question, QuestionState
 from streamhub.store.carrying import carry_question, list_left_open, list_waiting
 from streamhub.store.changes import record_change
 from streamhub.store.merging import list_tree
+from streamhub.store.proposals import list_accepted
+from streamhub.store.questions import step_question
 from streamhub.store.shows import load_session
 
 CARRY = "carry"
@@ -24,10 +26,17 @@ CARRY = "carry"
 def hand_over(db: Database, session_id: str, *, at: datetime, author: str = "") -> list[str]:
     """Carry over what a session that is over or off left open; returns ids. A second time there is nothing left.
 
+    What was queued to be spoken about although its answer stands in writing is answered again, and stays.
+
     Raises:
         NotFound: there is no such session.
     """
-    return _carry(db, list_left_open(db, session_id), at=at, author=author)
+    left = list_left_open(db, session_id)
+    answered = list_accepted(db, [question.id for question in left])
+    for question in left:
+        if question.id in answered:
+            step_question(db, question.id, QuestionState.ANSWERED_IN_WRITING, at=at, author=author)
+    return _carry(db, [one for one in left if one.id not in answered], at=at, author=author)
 
 
 def gather(db: Database, session_id: str, *, at: datetime, author: str = "") -> list[str]:

@@ -37,6 +37,7 @@ _OFF_AIR = {
     QuestionState.ANSWERED_LIVE: MarkKind.DONE,
     QuestionState.QUEUED: MarkKind.BACK,
     QuestionState.OPEN: MarkKind.BACK,
+    QuestionState.ANSWERED_IN_WRITING: MarkKind.BACK,
 }
 
 
@@ -251,7 +252,7 @@ def finish_on_air(
     to: QuestionState,
     witness: Witness = Witness.HOST,
 ) -> Question:
-    """Take a question off air: answered live (marked done), or back to the queue or the open ones (marked back).
+    """Take a question off air: answered live (marked done), or back to where it can wait (marked back).
 
     Nothing happens when it is in that state already, so that a button pressed twice does no harm.
 

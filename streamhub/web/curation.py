@@ -22,6 +22,7 @@ from streamhub.questions.question import MAX_QUESTION_LENGTH, Question, Question
 from streamhub.questions.rules import plan_queue
 from streamhub.schedule.show import SessionState
 from streamhub.store import carrying, changes, merging, placing
+from streamhub.store import proposals as proposal_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.text import clean_line, clean_text, new_id
@@ -271,6 +272,8 @@ def _press(db: Database, before: Question, wish: Wish, deed: Deed) -> None:
             raise Conflict(f"session {session.id}: is {session.state}, not live", hint="go live first")
         question_rows.put_on_air(db, before.id, at=at, author=author)
     elif wish.action in {"done", "back"}:
+        if wish.action == "back" and proposal_rows.list_accepted(db, [before.id]):
+            goal = QuestionState.ANSWERED_IN_WRITING  # its answer stands, spoken about or not
         question_rows.finish_on_air(db, before.id, at=at, author=author, to=goal)
     elif before.state is goal:  # approved where it stands: a host has looked at it
         question_rows.save_curated(db, before)

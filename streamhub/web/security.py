@@ -32,6 +32,8 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_TRANSCRIPT_BYTES = 64 * 2**20
 MAX_UPLOAD_BYTES = 32 * 2**20
 """Of a form with a photo; far more than a photo may have, so that what was typed beside it is read and kept."""
+MAX_LIST_BYTES = 2**20
+"""Of a pasted list of questions, as it is sent."""
 BODY_TIMEOUT_S = 15
 FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - the name of a field
 FORM_TOKEN_HEADER = "X-Form-Token"  # noqa: S105 - the name of a header
@@ -48,6 +50,7 @@ FRAMED_BY = web.RequestKey("framed_by", str)
 """Set by a handler whose page may be shown in frames: the origins of the pages that may show it."""
 
 _UPLOADS = re.compile(r"/(?:s|api/v1/sessions)/[^/]+/(?:questions|embed)")
+_LISTS = re.compile(r"/host/s/[^/]+/bring|/api/v1/host/sessions/[^/]+/questions/csv")
 _FOR_ANYBODY = frozenset({Action.ASK, Action.VOTE})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -154,9 +157,12 @@ async def render_error(request: web.Request, status: int, message: str, hint: st
         503: _("Not available at the moment"),
     }
     title = titles.get(status) or (_("Something went wrong here") if status >= 500 else _("This cannot be done"))
+    explanation = _explain(status, _)
+    if status == 413 and plan_most_bytes(request) == MAX_LIST_BYTES:
+        message = _("The list is too long: at most 1000 KB can be read at once.")
+        hint, explanation = _("Split it and send the parts one after the other."), ""
     if wants_json(request):
         return web.json_response({"error": {"message": message or title, "hint": hint}}, status=status)
-    explanation = _explain(status, _)
     if status == 413 and plan_most_bytes(request) == MAX_UPLOAD_BYTES:
         explanation = _("The photo is too large: at most 8 MB fit.")
     if explanation and actor_of(request) is PUBLIC:  # in the reader's language, instead of what helps a host or script
@@ -184,6 +190,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise web.HTTPRequestEntityTooLarge(max_size=most_bytes, actual_size=request.content_length or 0)
     request[ACTOR] = PUBLIC
     request[ACTOR] = await find_actor(request)
+    if most_bytes == MAX_LIST_BYTES and actor_of(request).may(Action.CURATE):
+        request = request.clone(client_max_size=MAX_LIST_BYTES)
     if request.method not in _SAFE_METHODS:
         await refuse_foreign(request)
     response = await handler(request)
@@ -193,9 +201,11 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def plan_most_bytes(request: web.Request) -> int:
-    """How large a body may be: transcripts from workers, photos where questions are asked, else little."""
+    """How large a body may be: transcripts from workers, photos where questions are asked, lists, else little."""
     if request.path.startswith("/api/v1/worker/"):
         return MAX_TRANSCRIPT_BYTES
+    if _LISTS.fullmatch(request.path):
+        return MAX_LIST_BYTES
     is_upload = request.content_type == "multipart/form-data" and _UPLOADS.fullmatch(request.path)
     return MAX_UPLOAD_BYTES if is_upload else MAX_BODY_BYTES
 

@@ -196,6 +196,26 @@ async def test_sent_twice_is_done_once(world: World) -> None:
     await browser.close()
 
 
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")  # of the client, which is the test
+async def test_long_lists_are_read_and_too_long_ones_say_what_fits(world: World) -> None:
+    """A list beyond the usual limit of a form is read; one beyond its own limit says how much fits and to split it."""
+    session = await world.plan()
+    rows = [f"Frage Nummer {number}? {'x' * 200}" for number in range(500)]
+    browser = await world.sign_in()
+    async with await browser.post(f"/host/s/{session}/bring", csv="\n".join(["question", *rows])) as page:
+        assert page.status == 303
+    kept = await world.hub.store.read(lambda db: questions.list_questions(db, session))
+    assert len(kept) == 500
+    huge = "question\n" + "x" * 1_100_000
+    async with await browser.post(f"/host/s/{session}/bring", csv=huge) as page:
+        text = await page.text()
+        assert page.status == 413
+        assert "höchstens 1000 KB" in text
+        assert "Teilen Sie sie" in text
+    assert "1000 KB" in await refused(world, f"/sessions/{session}/questions/csv", 413, csv=huge)
+    await browser.close()
+
+
 async def test_the_queue_is_dragged(world: World) -> None:
     """A queued question goes before another, to the end, up and down; votes that come later move nothing placed."""
     session = await world.plan()

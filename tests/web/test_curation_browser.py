@@ -139,7 +139,7 @@ async def test_two_hosts_see_each_other_and_overwrite_nothing(world: World) -> N
 
 
 async def test_offline_and_back(world: World) -> None:
-    """Without a connection deeds wait in sight, survive a reload, and are done once and in order when it is back."""
+    """Without a connection deeds wait in sight, and are done once and in order when it is back."""
     async_api.expect.set_options(timeout=WAIT_MS)
     session = await world.plan(to="live")
     first, _ = await ask_several(world, session, "Eins?", "Zwei?")
@@ -168,6 +168,62 @@ async def test_offline_and_back(world: World) -> None:
         assert (found.state, found.starred) == (QuestionState.QUEUED, True)
         changes = (await world.host("GET", f"/sessions/{session}/changes"))["changes"]
         assert [one["action"] for one in changes] == ["phone", "queue", "star"]
+
+
+async def test_what_waits_survives_a_reload(world: World) -> None:
+    """What could not be sent is still there after the page is loaded anew, and is done once and in order."""
+    async_api.expect.set_options(timeout=WAIT_MS)
+    session = await world.plan(to="live")
+    (first,) = await ask_several(world, session, "Eins?")
+    async with open_browser() as browser:
+        tab = await open_console(world, browser, session)
+        page = tab.page
+
+        async def refuse(route: Any) -> None:
+            await (route.abort() if route.request.method == "POST" else route.continue_())
+
+        await page.route("**/questions/**", refuse)
+        await page.locator(f"#q-{first}").focus()
+        await page.keyboard.press("s")
+        await page.keyboard.press("q")
+        await expect(page.locator("#outbox li")).to_have_count(2)
+        await page.reload()
+        await expect(page.locator("#outbox li")).to_have_count(2)
+        await expect(page.locator(f"#q-{first}")).to_have_attribute("data-pending", "noch nicht gesendet")
+        assert (await load(world, first)).state is QuestionState.OPEN
+        await page.unroute("**/questions/**", refuse)
+        await expect(page.locator("#queue")).to_contain_text("Eins?")
+        await expect(page.locator("#outbox")).to_be_hidden()
+        await page.reload()
+        await expect(page.locator("#queue")).to_contain_text("Eins?")
+        found = await load(world, first)
+        assert (found.state, found.starred) == (QuestionState.QUEUED, True)
+        changes = (await world.host("GET", f"/sessions/{session}/changes"))["changes"]
+        assert [one["action"] for one in changes] == ["queue", "star"]
+
+
+async def test_answers_stay_unfolded_while_a_host_decides(world: World) -> None:
+    """Whoever shows one answer and accepts the next still sees both, wherever the question stands afterwards."""
+    async_api.expect.set_options(timeout=WAIT_MS)
+    session = await world.plan()
+    asked, gone = await ask_several(world, session, "Welcher Knopf?", "Weg damit?")
+    await world.act(gone, "decline")
+    for text in ("Der rote.", "Der blaue."):
+        path = f"/api/v1/questions/{asked}/answers"
+        async with world.client.post(path, json={"text": text}) as answer:
+            assert answer.status == 201
+    async with open_browser() as browser:
+        tab = await open_console(world, browser, session)
+        page = tab.page
+        await page.locator("#behind > summary").click()
+        fold = page.locator(f"#proposals-{asked}")
+        await fold.locator("summary").first.click()
+        await fold.get_by_role("button", name="daneben zeigen").first.click()
+        await expect(fold.locator(".proposal.also")).to_be_visible()
+        await fold.get_by_role("button", name="als Antwort annehmen").last.click()
+        await expect(page.locator(f"#behind #proposals-{asked} .proposal.accepted")).to_be_visible()
+        await expect(fold.locator(".proposal.also")).to_be_visible()
+        assert tab.complaints == []
 
 
 async def test_an_answer_that_got_lost_is_not_done_twice(world: World) -> None:

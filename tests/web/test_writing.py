@@ -12,13 +12,16 @@ from aiohttp import ClientSession, CookieJar
 
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.errors import Unavailable
+from streamhub.live.mark import MarkKind
 from streamhub.questions.question import QuestionState
 from streamhub.questions.writing import MAX_PROPOSAL_LENGTH, MAX_STORY_LENGTH
 from streamhub.schedule.show import Moderation, Participant, Role
 from streamhub.store import deflections as deflection_rows
 from streamhub.store import log as log_rows
+from streamhub.store import marks as mark_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
+from streamhub.store.handover import hand_over
 from streamhub.store.rows import change
 from streamhub.timecode import Span
 from streamhub.web.services import Suggestion
@@ -180,6 +183,25 @@ async def test_anybody_proposes_and_a_host_accepts(world: World, reader: Reader,
     await world.host("POST", f"/proposals/{proposal['id']}/undo")
     assert (await other.api("GET", f"/questions/{asked}"))["state"] == "open"
     assert "roten" not in await other.get(place)
+
+
+async def test_what_is_answered_in_writing_stays_answered(world: World, reader: Reader) -> None:
+    """Taken off air again it is answered in writing; queued when the session ends it is, too, and is not carried on."""
+    session = await world.plan(to="live")
+    asked, other = await world.ask(session), await world.ask(session, "Und das andere?")
+    sent = await reader.api("POST", f"/questions/{asked}/answers", status=201, text="Den roten Knopf.")
+    await world.host("POST", f"/proposals/{sent['id']}/accept")
+    await world.act(asked, "on-air")
+    assert (await world.act(asked, "back"))["state"] == "answered_in_writing"
+    assert (await world.act(asked, "back"))["state"] == "answered_in_writing"
+    made = await world.hub.store.read(lambda db: mark_rows.list_marks(db, session))
+    assert [mark.kind for mark in made] == [MarkKind.ON_AIR, MarkKind.BACK]
+    await world.act(asked, "queue")
+    assert await world.hub.store.write(lambda db: hand_over(db, session, at=world.clock())) == [other]
+    states = {one: await reader.api("GET", f"/questions/{one}") for one in (asked, other)}
+    assert [one["state"] for one in states.values()] == ["answered_in_writing", "carried_over"]
+    await world.host("POST", f"/proposals/{sent['id']}/undo")
+    assert (await reader.api("GET", f"/questions/{asked}"))["state"] == "open"
 
 
 async def test_others_stay_beside_the_accepted_one_or_are_declined(world: World, reader: Reader) -> None:

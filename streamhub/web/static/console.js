@@ -244,7 +244,8 @@ async function sendPlain(form, button, url) {
     const response = await fetch(url, { method: "POST", body, redirect: "manual" });
     if (response.type === "opaqueredirect") {
       say("");
-      form.closest("details")?.removeAttribute("open");
+      const fold = form.closest("details");
+      if (!fold?.matches(".proposals, .stories")) fold?.removeAttribute("open"); // there, the next one may follow
     } else {
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       say(page.querySelector("[data-error]")?.textContent ?? words.failed);
