@@ -37,13 +37,19 @@ _WORDS = (
 
 _BESIDE = {
     "stories": "delete from stories where question_id = ?",
-    "proposals": "update proposals set text = '', writer_name = '', note = '' where question_id = ?",
+    "proposals": "update proposals set text = '', writer_name = '', note = '', state = 'erased' where question_id = ?",
+    "clusters": "update clusters set label = '', name = '' "
+    "where id in (select cluster_id from cluster_members where question_id = ?)",
+    "cluster_members": "delete from cluster_members where question_id = ?",
+    "waiting_contributions": "delete from waiting_contributions where exists (select 1 from contributions c "
+    "where c.question_id = ? and c.source = waiting_contributions.source and (c.ref = waiting_contributions.ref "
+    "or c.ref in (select value from json_each(waiting_contributions.contribution, '$.reply_to'))))",
 }
-"""The same for tables that only hubs have where people tell their cases and answer in writing."""
+"""The same for tables that only newer hubs have. Topics are named from their questions' words, and named anew later."""
 
 
 def wish_erasure(db: Database, question_id: str, *, at: datetime) -> list[str]:
-    """Write down that a question, and what it was asked anew as, is to be erased; returns the ids.
+    """Write down that a question, what it was asked anew as, and what it was split into are to be erased; the ids.
 
     Raises:
         NotFound: there is no such question.
@@ -52,7 +58,9 @@ def wish_erasure(db: Database, question_id: str, *, at: datetime) -> list[str]:
     rows = fetch_all(
         db,
         "with recursive chain (id) as (select ?1 union select question_id from reopenings join chain on reopens = id "
-        "union select reopens from reopenings join chain on question_id = chain.id) select id from chain order by id",
+        "union select reopens from reopenings join chain on question_id = chain.id "
+        "union select questions.id from questions join chain on split_from = chain.id) "
+        "select id from chain order by id",
         question_id,
     )
     ids = [str(row["id"]) for row in rows]

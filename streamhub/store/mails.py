@@ -147,23 +147,38 @@ def claim_mail(db: Database, domain: str, *, at: datetime, wanted: Callable[[Dat
 def finish_mail(db: Database, mail_id: str, *, at: datetime) -> None:
     """Note that the mail server took a mail."""
     _save(db, replace(load_mail(db, mail_id), state=MailState.SENT, sent_at=at, retry_at=None, problem=""))
+    _blank_erased(db)
 
 
 def refuse_mail(db: Database, mail_id: str, problem: str) -> None:
     """Note that a mail will never be taken."""
     _save(db, replace(load_mail(db, mail_id), state=MailState.FAILED, retry_at=None, problem=problem))
+    _blank_erased(db)
 
 
 def postpone_mail(db: Database, mail_id: str, problem: str, *, at: datetime) -> Mail:
     """Put a mail back after an attempt that failed, to be tried later or given up."""
     after = decide_retry(load_mail(db, mail_id), problem, at=at)
     _save(db, after)
+    _blank_erased(db)
     return after
 
 
 def recover_mails(db: Database) -> int:
     """Queue what was being sent when the hub died; returns how many there were."""
-    return change(db, "update mails set state = 'queued', retry_at = null where state = 'sending'")
+    count = change(db, "update mails set state = 'queued', retry_at = null where state = 'sending'")
+    _blank_erased(db)
+    return count
+
+
+def _blank_erased(db: Database) -> None:
+    """Take the words out of mails whose questions were erased while they were on their way."""
+    change(
+        db,
+        "update mails set recipient = '', subject = '', body = '', leave_url = '', "
+        "state = case state when 'sent' then 'sent' else 'discarded' end "
+        "where recipient <> '' and state <> 'sending' and object in (select question_id from erasures)",
+    )
 
 
 def delete_mail(db: Database, mail_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +16,19 @@ from aiohttp import ClientSession, CookieJar
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.keepers.telling import HubTelling
 from streamhub.outbox.mail import Mail, MailState
+from streamhub.questions.clusters import Cluster
 from streamhub.questions.follower import FollowerKind
-from streamhub.questions.question import QuestionState
+from streamhub.questions.intake import Contribution
+from streamhub.questions.question import QuestionState, Shown
+from streamhub.questions.writing import Proposal, Story, StoryState, Writer, digest_of
 from streamhub.schedule.show import SessionState
+from streamhub.store import clusters, followers, mails, proposals, questions, shows, sources, stories, verdicts
 from streamhub.store import erasing as erasing_rows
-from streamhub.store import followers, mails, questions, shows, verdicts
 from streamhub.store.merging import merge_question
 from streamhub.timecode import Span
 from streamhub.web.erasing import finish_erasures
 from streamhub.web.links import Links
+from streamhub.web.snapshot import take_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -317,6 +322,90 @@ async def test_erasing_takes_the_words_out_of_every_file(world: World) -> None:
             )
         async with world.client.get(f"/host/s/{session}", headers=world.bearer) as console:
             assert console.status == 200
+
+
+async def test_erasing_takes_what_hangs_on_a_question_too(world: World) -> None:
+    """Cases, proposed answers, additions, what waits, parts, topics and the journal hold no word of it afterwards."""
+    session = await world.plan()
+    store, at = world.hub.store, world.clock()
+    async with reader_of(world) as ada:
+        asked = await ada.ask(session, "Kanarienfrage eins?\nKanarienfrage zwei?", name="Kanarienname", shown="name")
+
+        def plant(db: Any) -> None:
+            writer = Writer(name="Kanarienzeuge", shown=Shown.NAME)
+            fields: dict[str, Any] = {"question_id": asked, "writer": writer, "language": "de", "at": at}
+            told = Story(
+                id="s1", voter="v1", text="Kanarienfall", state=StoryState.DECLINED, note="Kanariennote", **fields
+            )
+            stories.save_story(db, told)
+            text = "Kanarienantwort"
+            proposal = Proposal(id="p1", voter="v1", text=text, digest=digest_of(text), **fields)
+            proposals.insert_proposal(db, proposal)
+            proposals.accept_proposal(db, "p1", at=at, author="Jana")
+            proposals.undo_acceptance(db, "p1", at=at, author="Jana")
+            line = Contribution(source="mail", ref="m1", author="Kanarienautor", author_ref="x", text="Egal", at=at)
+            db["contributions"].insert(
+                {
+                    "source": "mail", "ref": "m1", "session_id": session, "question_id": asked,
+                    "author": "kanarienschluessel", "at": "2027-03-02T12:00:00.000Z",
+                }
+            )  # fmt: skip
+            sources.add_addition(
+                db, "mail", "m2", sources.Addition(question_id=asked, whole=True, text="Kanarientext", at=at)
+            )
+            sources.keep_waiting(db, replace(line, ref="m3", text="Kanarienwarten", reply_to=("m1",)), at=at)
+            cluster = Cluster(
+                id="c1", session_id=session, label="Kanarienthema", central=asked, members=frozenset({asked})
+            )
+            clusters.save_clusters(db, session, [], [cluster], at=at)
+
+        await store.write(plant)
+        path = f"/questions/{asked}/edit"
+        await world.host("POST", path, text="Kanarienfassung?", version=(await load(world, asked)).version)
+        parts = "Kanarienteil eins?\nKanarienteil zwei?"
+        await world.host("POST", f"/questions/{asked}/split", text=parts, version=(await load(world, asked)).version)
+        canaries = {
+            "Kanarienfrage", "Kanarienname", "Kanarienzeuge", "Kanarienfall", "Kanariennote", "Kanarienantwort",
+            "Kanarienautor", "kanarienschluessel", "Kanarientext", "Kanarienwarten", "Kanarienthema",
+            "Kanarienfassung", "Kanarienteil",
+        }  # fmt: skip
+        assert await found_in_files(world, canaries) == canaries
+        await ada.post(f"/my/{asked}/erase", sure="yes")
+        assert await found_in_files(world, canaries) == set()
+        _, snapshot = await take_snapshot(world.client.app, session)
+        assert b"anarien" not in snapshot
+        async with world.client.get(f"/host/s/{session}", headers=world.bearer) as console:
+            assert (console.status, "anarien" in await console.text()) == (200, False)
+
+
+async def load(world: World, question_id: str) -> Any:
+    return await world.hub.store.read(lambda db: questions.load_question(db, question_id))
+
+
+async def found_in_files(world: World, words: set[str]) -> set[str]:
+    """Those of the words that stand anywhere in the files of the database."""
+    content = b"".join(file.read_bytes() for file in world.hub.store.path.parent.glob("hub.sqlite3*"))
+    return {word for word in words if word.encode() in content}
+
+
+async def test_a_mail_on_its_way_keeps_nothing_of_an_erased_question(world: World) -> None:
+    """A mail that a server was just taking when its question was erased is blank once that is settled."""
+    session = await world.plan()
+    store, at = world.hub.store, world.clock()
+    async with reader_of(world) as ada:
+        asked = await ada.ask(session)
+        mail = Mail(
+            id="m1", kind="answered", object=asked, recipient="kanarienpost@example.org", language="de",
+            subject="Kanarienfrage", body="Kanarienfrage", state=MailState.QUEUED, made_at=at,
+        )  # fmt: skip
+        await store.write(lambda db: mails.put_mail(db, mail))
+        taken = await store.write(lambda db: mails.claim_mail(db, "hub", at=at, wanted=lambda _db, _mail: True))
+        assert taken.state is MailState.SENDING
+        await ada.post(f"/my/{asked}/erase", sure="yes")
+        await store.write(lambda db: mails.finish_mail(db, "m1", at=at))
+        await store.purge()
+        assert await found_in_files(world, {"Kanarienfrage", "kanarienpost"}) == set()
+        assert (await store.read(lambda db: mails.load_mail(db, "m1"))).state is MailState.SENT
 
 
 async def test_erasing_goes_on_after_a_crash(world: World) -> None:
