@@ -98,6 +98,22 @@ class Conflict(StreamhubError):
     http_status = 409
 
 
+class WrongState(Conflict):
+    """Something is not where it could be done.
+
+    Args:
+        message: what is where.
+        hint: what to do.
+        code: a `streamhub.questions.refusal.Refusal`, from which a page finds the sentence in the reader's language.
+        state: where the thing is.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", code: str, state: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+        self.state = state
+
+
 class Overtaken(Conflict):
     """Somebody else changed the thing after the caller looked at it; nothing was overwritten.
 

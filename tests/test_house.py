@@ -26,6 +26,7 @@ NOUNS = {
         "intake",
         "likeness",
         "question",
+        "refusal",
         "trouble",
         "verdict",
         "vocabulary",

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from streamhub.errors import Conflict
+from streamhub.errors import Conflict, WrongState
 from streamhub.questions.question import Question, QuestionState
+from streamhub.questions.refusal import Refusal
 from streamhub.schedule.show import Moderation
 
 Q = QuestionState
@@ -50,11 +51,17 @@ def decide_step(question: Question, to: QuestionState, *, note: str = "") -> Que
     if to is question.state:
         return question
     if not question.text:
-        raise Conflict(f"question {question.id}: was erased at its asker's wish", hint="nothing more can be done to it")
+        message, hint = f"question {question.id}: was erased at its asker's wish", "nothing more can be done to it"
+        raise WrongState(message, hint=hint, code=Refusal.QUESTION_ERASED)
     allowed = NEXT_STATES[question.state]
     if to not in allowed:
         names = ", ".join(sorted(allowed)) or "nothing"
-        raise Conflict(f"question {question.id}: is {question.state}, cannot become {to}", hint=f"from here: {names}")
+        raise WrongState(
+            f"question {question.id}: is {question.state}, cannot become {to}",
+            hint=f"from here: {names}",
+            code=Refusal.QUESTION_STEP,
+            state=question.state.value,
+        )
     return replace(
         question,
         state=to,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from streamhub.errors import Conflict
+from streamhub.errors import WrongState
 from streamhub.schedule.show import Session, SessionState
 from streamhub.text import slugify
 from streamhub.timecode import require_utc
@@ -52,7 +52,8 @@ def decide_step(session: Session, to: SessionState, *, at: datetime) -> Session:
     allowed = NEXT_STATES[session.state]
     if to not in allowed:
         names = ", ".join(sorted(allowed)) or "nothing"
-        raise Conflict(f"session {session.id}: is {session.state}, cannot become {to}", hint=f"from here: {names}")
+        message = f"session {session.id}: is {session.state}, cannot become {to}"
+        raise WrongState(message, hint=f"from here: {names}", code="session_step", state=session.state.value)
     moment = require_utc(at)
     if to is S.LIVE:
         return replace(session, state=to, started_at=moment)

@@ -15,10 +15,11 @@ from functools import lru_cache
 
 from sqlite_utils import Database
 
-from streamhub.errors import BadInput, Conflict, NotFound
+from streamhub.errors import BadInput, Conflict, NotFound, WrongState
 from streamhub.live.mark import Mark, MarkKind, Witness
 from streamhub.questions.change import FIELDS
 from streamhub.questions.question import Asker, Question, QuestionState, Shown
+from streamhub.questions.refusal import Refusal
 from streamhub.questions.rules import VOTABLE_STATES, decide_step
 from streamhub.store.log import log_action
 from streamhub.store.marks import insert_mark
@@ -149,7 +150,8 @@ def add_vote(db: Database, question_id: str, voter: str, *, at: datetime) -> int
     """
     question_id, state, votes = _standing(db, question_id)
     if state not in VOTABLE_STATES:
-        raise Conflict(f"question {question_id}: is {state}, takes no votes")
+        message = f"question {question_id}: is {state}, takes no votes"
+        raise WrongState(message, code=Refusal.NO_VOTES, state=state.value)
     fresh = change(
         db,
         "insert into votes (question_id, voter, at) values (?, ?, ?) on conflict do nothing",
@@ -267,7 +269,8 @@ def finish_on_air(
     if question.state is to:
         return question
     if question.state is not QuestionState.ON_AIR:
-        raise Conflict(f"question {question_id}: is {question.state}, not on air")
+        message = f"question {question_id}: is {question.state}, not on air"
+        raise WrongState(message, code=Refusal.NOT_ON_AIR, state=question.state.value)
     return _take_off_air(db, question, to, at=at, author=author, witness=witness)
 
 

@@ -11,10 +11,11 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from streamhub.errors import Conflict
+from streamhub.errors import Conflict, WrongState
 from streamhub.live.mark import MarkKind
 from streamhub.questions.change import Snapshot, fields_of
 from streamhub.questions.question import Question, QuestionState
+from streamhub.questions.refusal import Refusal
 from streamhub.schedule.show import SessionState
 from streamhub.store.carrying import move_question
 from streamhub.store.merging import absorb_part, attach, detach
@@ -62,7 +63,8 @@ def _mark_way(db: Database, now: Question, wanted: Question, *, at: datetime, au
     if wanted.state is QuestionState.ON_AIR and now.state is not QuestionState.ON_AIR:
         session = load_session(db, wanted.session_id)
         if session.state is not SessionState.LIVE:
-            raise Conflict(f"session {session.id}: is {session.state}, not live", hint="nothing can be on air now")
+            message = f"session {session.id}: is {session.state}, not live"
+            raise WrongState(message, hint="nothing can be on air now", code=Refusal.NOT_LIVE)
         others = list_questions(db, session.id, states={QuestionState.ON_AIR})
         if others:
             raise Conflict(f"question {others[0].id}: is on air now", hint="take it off first")

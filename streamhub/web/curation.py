@@ -15,10 +15,11 @@ from types import MappingProxyType
 from aiohttp import web
 from sqlite_utils import Database
 
-from streamhub.errors import BadInput, Conflict, NotFound, Overtaken
+from streamhub.errors import BadInput, Conflict, NotFound, Overtaken, WrongState
 from streamhub.questions.change import UNDO, Change, Deed
 from streamhub.questions.curating import decide_edit, find_meanwhile, plan_places
 from streamhub.questions.question import MAX_QUESTION_LENGTH, Question, QuestionState
+from streamhub.questions.refusal import Refusal
 from streamhub.questions.rules import plan_queue
 from streamhub.schedule.show import SessionState
 from streamhub.store import carrying, changes, merging, placing
@@ -269,7 +270,8 @@ def _press(db: Database, before: Question, wish: Wish, deed: Deed) -> None:
     elif goal is QuestionState.ON_AIR:
         session = show_rows.load_session(db, before.session_id)
         if session.state is not SessionState.LIVE:
-            raise Conflict(f"session {session.id}: is {session.state}, not live", hint="go live first")
+            message = f"session {session.id}: is {session.state}, not live"
+            raise WrongState(message, hint="go live first", code=Refusal.NOT_LIVE)
         question_rows.put_on_air(db, before.id, at=at, author=author)
     elif wish.action in {"done", "back"}:
         if wish.action == "back" and proposal_rows.list_accepted(db, [before.id]):
@@ -289,7 +291,8 @@ def _drag(db: Database, question: Question, wish: Wish) -> None:
     queue = _queue(db, question.session_id)
     order = [one.id for one in queue]
     if question.id not in order:
-        raise Conflict(f"question {question.id}: is {question.state}, not in the queue", hint="queue it first")
+        message = f"question {question.id}: is {question.state}, not in the queue"
+        raise WrongState(message, hint="queue it first", code=Refusal.NOT_QUEUED, state=question.state.value)
     before = wish.before
     if wish.action != "place":
         rest = [id_ for id_ in order if id_ != question.id]

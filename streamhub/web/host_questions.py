@@ -27,7 +27,7 @@ from streamhub.web.aside import spare
 from streamhub.web.bodies import TagBody
 from streamhub.web.curation import Wish, read_version
 from streamhub.web.desk import Asked
-from streamhub.web.happened import tell_action
+from streamhub.web.happened import tell_action, tell_refusal
 from streamhub.web.host import person_context, read_board
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
@@ -119,14 +119,15 @@ async def curate(request: web.Request) -> web.StreamResponse:
     form, action = await read_form(request), request.match_info["action"]
     try:
         question = await _curate(request, form, session_id, question_id, action)
-    except StreamhubError as error:
+    except StreamhubError as refused:
+        error = tell_refusal(refused, words_of(request))
         if _wants_result(request):
             return _refusal(error)
         if action in _WORDY and error.http_status in {400, 409}:
             return await _render_question(
                 request, form={**form, "failed": action}, error=error, status=error.http_status
             )
-        raise
+        raise error from refused
     if _wants_result(request):
         return web.json_response(_result(question))
     return see_other(f"/host/s/{session_id}#q-{question_id}")
@@ -192,7 +193,8 @@ async def merge(request: web.Request) -> web.StreamResponse:
         question = await curation.merge_several(
             request, session_id, ids, into=form.get("into", ""), versions=versions, once=_once(form)
         )
-    except StreamhubError as error:
+    except StreamhubError as refused:
+        error = tell_refusal(refused, words_of(request))
         if _wants_result(request):
             return _refusal(error)
         return await _render_console(request, form=form, error=error)
@@ -209,7 +211,8 @@ async def undo(request: web.Request) -> web.StreamResponse:
     number = read_version(form.get("change", ""))
     try:
         made = await curation.undo(request, session_id, change_id=number, once=_once(form))
-    except StreamhubError as error:
+    except StreamhubError as refused:
+        error = tell_refusal(refused, words_of(request))
         if _wants_result(request):
             return _refusal(error)
         return await _render_console(request, form=form, error=error)
@@ -235,7 +238,8 @@ async def bring(request: web.Request) -> web.StreamResponse:
             shown = "name" if form.get("shown") == "yes" and form.get("name", "").strip() else "anonymous"
             asked = Asked(text=form.get("text", ""), name=form.get("name", ""), shown=shown, source=bringing.PHONE)
             ids = [(await bringing.bring(request, session_id, asked, queued=queued, once=once)).id]
-    except StreamhubError as error:
+    except StreamhubError as refused:
+        error = tell_refusal(refused, words_of(request))
         if _wants_result(request):
             return _refusal(error)
         return await _render_console(request, form=form, error=error)

@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from streamhub.errors import BadInput, Forbidden, PlatformError, StreamhubError, TooMany
+from streamhub.errors import BadInput, Forbidden, PlatformError, StreamhubError, TooMany, WrongState
 from streamhub.live.problem import problem_of
 from streamhub.web import access
 from streamhub.web.access import ACTION_OF, ACTOR, PUBLIC, Action, actor_of, find_actor, is_https
 from streamhub.web.aside import tell_problem
+from streamhub.web.happened import tell_refusal
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import language_of, render_page, wants_json, words_of
 
@@ -128,6 +129,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 def _words_of_error(request: web.Request, error: StreamhubError) -> tuple[str, str]:
     """What happened and what to do; a platform's problem in the reader's language, unless he is a program."""
+    if isinstance(error, WrongState) and not wants_json(request):
+        refused = tell_refusal(error, words_of(request))
+        return refused.message, refused.hint
     if not isinstance(error, PlatformError) or wants_json(request):
         return error.message, error.hint
     hub = hub_of(request)

@@ -216,6 +216,35 @@ async def test_long_lists_are_read_and_too_long_ones_say_what_fits(world: World)
     await browser.close()
 
 
+async def test_hosts_read_in_their_language_why_a_step_is_refused(world: World) -> None:
+    """What the state of things forbids is said in German on a page and to its script; programs read as before."""
+    session = await world.plan()
+    asked = await world.ask(session)
+    browser = await world.sign_in()
+    path = f"/host/s/{session}/questions/{asked}"
+    for action, sentence in (
+        ("on-air", "Die Sendung läuft nicht."),
+        ("done", "Die Frage ist nicht auf Sendung (offen)."),
+        ("up", "Die Frage steht nicht in der Warteschlange (offen)."),
+    ):
+        async with await browser.post(f"{path}/{action}") as page:
+            text = await page.text()
+            assert (page.status, sentence in text) == (409, True), text
+            assert ": is " not in text
+    await world.act(asked, "decline")
+    async with await browser.post(f"{path}/queue") as page:
+        assert "Von da, wo die Frage steht, geht das nicht (abgelehnt)." in await page.text()
+    form = {"form_token": browser.form_token}
+    async with browser.session.post(
+        f"{world.url}{path}/queue", data=form, headers={"Accept": "application/json"}
+    ) as answer:
+        assert "geht das nicht (abgelehnt)" in (await answer.json())["error"]["message"]
+    async with await browser.post(f"/host/s/{session}/state", to="published") as page:
+        assert "geht dieser Schritt nicht." in await page.text()
+    assert "is declined, cannot become queued" in await refused(world, f"/questions/{asked}/queue")
+    await browser.close()
+
+
 async def test_the_queue_is_dragged(world: World) -> None:
     """A queued question goes before another, to the end, up and down; votes that come later move nothing placed."""
     session = await world.plan()

@@ -15,7 +15,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from streamhub.live import problem
-from streamhub.questions import trouble
+from streamhub.questions import refusal, trouble
 from streamhub.recording import matching
 from streamhub.text import LANGUAGES
 from streamhub.web.pages import format_countdown, format_moment, format_offset, plan_language
@@ -150,6 +150,8 @@ def said_in_the_code() -> set[str]:
         *problem.SENTENCES.values(),
         *matching.SENTENCES.values(),
         *trouble.SENTENCES.values(),
+        *refusal.SENTENCES.values(),
+        *((state,) for state in refusal.STATES.values()),
         *((reason,) for reason in matching.REASONS.values()),
     ]
     return said | {sentence for pair in told for sentence in pair}
