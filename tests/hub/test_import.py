@@ -187,6 +187,7 @@ def test_a_missing_model_is_told_with_the_fix_and_the_import_goes_on_later(
     assert done.code == 0, done.err
 
 
+@pytest.mark.timeout(400)  # four imports of a whole round table
 def test_a_killed_import_goes_on_where_it_stopped(
     run: Run, workspace: Path, tmp_path: Path, german_table: Roundtable
 ) -> None:

@@ -83,7 +83,7 @@ async def test_failing_write_harms_only_itself(store):
 
     def break_a_rule(db):
         keep(db, "lost")
-        db.execute("insert into votes values ('nobody', 'v', 't')")
+        db.execute("insert into votes (question_id, voter, at) values ('nobody', 'v', 't')")
 
     results = asyncio.gather(
         *(store.write(fn) for fn in (lambda db: keep(db, "1"), fail, break_a_rule, lambda db: keep(db, "2"))),
