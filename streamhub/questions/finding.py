@@ -26,8 +26,8 @@ MEANING_WORDS = 40
 """Texts of more words are passages, and compared by words alone."""
 
 WORDS_AS_MEANING = 1.3
-"""What a passage's score by words counts in the cosine's place, at most 1: cosines run higher, and no passage shall fall
-behind short texts only because it has none. Chosen with `MEANING_WORDS` on the first halves of
+"""What a passage's score by words counts in the cosine's place, at most 1: cosines run higher, and no passage shall
+fall behind short texts only because it has none. Chosen with `MEANING_WORDS` on the first halves of
 `bench/question_likeness.py`, where no set is worse off with an encoder than without."""
 
 FLOORS: Mapping[Language, float] = MappingProxyType({"de": 0.25, "en": 0.3})

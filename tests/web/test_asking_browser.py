@@ -16,7 +16,7 @@ from streamhub.answers.answer import Answer, AnswerState
 from streamhub.schedule.show import SessionState
 from streamhub.store import questions, shows
 from streamhub.timecode import Span
-from tests.web.test_browser import CHROMIUM, async_api, open_browser, open_tab, sign_in
+from tests.web.browsing import CHROMIUM, async_api, open_browser, open_tab, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine"),
 ]
 
 LONG = "Mein Router blinkt seit gestern rot.\nIch habe ihn schon neu gestartet. Was kann ich noch tun?"

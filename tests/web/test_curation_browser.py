@@ -8,7 +8,7 @@ import pytest
 
 from streamhub.questions.question import QuestionState
 from streamhub.store import questions
-from tests.web.test_browser import CHROMIUM, Tab, async_api, open_browser, open_tab, sign_in
+from tests.web.browsing import CHROMIUM, Tab, async_api, open_browser, open_tab, sign_in
 
 if TYPE_CHECKING:
     from streamhub.questions.question import Question
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine"),
 ]
 WAIT_MS = 20_000
 

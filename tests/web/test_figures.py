@@ -10,7 +10,7 @@ import pytest
 
 from streamhub.web.access import AccessRole
 from streamhub.web.figures import render_csv
-from tests.web.test_browser import CHROMIUM, open_browser, open_tab, sign_in
+from tests.web.browsing import CHROMIUM, open_browser, open_tab, sign_in
 from tests.web.test_pages import HOSTILE
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ async def test_figures_name_nobody(world: World) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine")
 async def test_the_dashboard_fits_and_is_accessible(world: World) -> None:
     """On phone and desk, in both languages, nothing sticks out and the accessibility rules hold."""
     axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe is not installed")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamhub.web.events import BROADCASTER
-from tests.web.test_browser import CHROMIUM, async_api, open_browser, open_tab
+from tests.web.browsing import CHROMIUM, async_api, open_browser, open_tab
 
 if TYPE_CHECKING:
     from tests.web.conftest import MakeWorld, World
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine"),
 ]
 PATIENT_MS = 40_000
 

@@ -14,8 +14,8 @@ from streamhub.recording.recording import ClockMap, ClockPiece, MediaInfo, Recor
 from streamhub.schedule.show import SessionState
 from streamhub.store import marks, questions, recordings, shows
 from streamhub.timecode import Span, add_ms, format_instant, ms_between
+from tests.web.browsing import CHROMIUM, Tab, async_api, open_browser, open_tab, sign_in
 from tests.web.conftest import START
-from tests.web.test_browser import CHROMIUM, Tab, async_api, open_browser, open_tab, sign_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -235,7 +235,7 @@ def test_which_marks_are_replaced() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine")
 async def test_marking_while_it_plays(world: World, clip: Path) -> None:
     """Somebody plays the clip, presses b and e where he hears a question, sees it in the list and takes it back."""
     axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe is not installed")

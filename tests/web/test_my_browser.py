@@ -8,7 +8,7 @@ import pytest
 
 from streamhub.outbox.mail import Mail, MailState
 from streamhub.store import mails
-from tests.web.test_browser import CHROMIUM, async_api, open_browser, open_tab, sign_in
+from tests.web.browsing import CHROMIUM, async_api, open_browser, open_tab, sign_in
 from tests.web.test_my import Posting, answer, finish, put_mails, told
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe is not installed")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine"),
 ]
 QUESTION = "Warum bricht mein WLAN im Obergeschoss jeden Abend zusammen, obwohl der Router direkt darunter steht?"
 

@@ -13,14 +13,14 @@ from tests.web import staging
 
 pytest.importorskip("playwright.async_api", reason="playwright is not installed")
 
-from tests.web.test_browser import CHROMIUM, HOSTILE, async_api, open_browser, open_tab, sign_in
+from tests.web.browsing import CHROMIUM, HOSTILE, async_api, open_browser, open_tab, sign_in
 
 if TYPE_CHECKING:
     from tests.web.conftest import World
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine"),
 ]
 
 

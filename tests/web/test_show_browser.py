@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamhub.web.events import BROADCASTER
-from tests.web.test_browser import CHROMIUM, Tab, async_api, open_browser, open_tab, sign_in
+from tests.web.browsing import CHROMIUM, Tab, async_api, open_browser, open_tab, sign_in
 from tests.web.test_my import answer
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine"),
 ]
 PATIENT_MS = 45_000
 NARROW, WIDE = 390, 1280

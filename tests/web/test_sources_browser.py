@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from tests.web.browsing import CHROMIUM, async_api, open_browser, open_tab, sign_in
 from tests.web.conftest import World
-from tests.web.test_browser import CHROMIUM, async_api, open_browser, open_tab, sign_in
 from tests.web.test_sources import trouble
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine"),
 ]
 
 

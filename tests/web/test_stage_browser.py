@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 from streamhub.live.mark import Witness
 from streamhub.store import marks
 from streamhub.web.application import make_app
-from tests.web.test_browser import CHROMIUM, Tab, async_api, open_browser, open_tab, sign_in
+from tests.web.browsing import CHROMIUM, Tab, async_api, open_browser, open_tab, sign_in
 from tests.web.test_stage import make_overlay, press
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine"),
 ]
 
 FORMATS = [(1920, 1080), (1080, 1920)]

@@ -16,7 +16,7 @@ from streamhub.store import deflections as deflection_rows
 from streamhub.store import proposals as proposal_rows
 from streamhub.store import questions as question_rows
 from streamhub.timecode import Span
-from tests.web.test_browser import CHROMIUM, async_api, open_browser, open_tab, sign_in
+from tests.web.browsing import CHROMIUM, async_api, open_browser, open_tab, sign_in
 from tests.web.test_writing import FakeSuggestions, add_people, suggestion, suggestions
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = ["suggestions"]
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine"),
 ]
 
 PAGE = """<!doctype html><title>Antwort</title>
