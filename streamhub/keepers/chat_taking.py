@@ -17,7 +17,7 @@ from streamhub.questions.intake import Contribution, Standing
 from streamhub.questions.picking import Earlier, find_surplus
 from streamhub.questions.question import Asker, Question, QuestionState
 from streamhub.questions.rules import decide_intake
-from streamhub.schedule.rules import ACCEPTS_QUESTIONS
+from streamhub.schedule.rules import ACCEPTS_QUESTIONS, accepts_asking
 from streamhub.schedule.show import Session, SessionState
 from streamhub.store import contributions as contribution_rows
 from streamhub.store import questions as question_rows
@@ -118,7 +118,7 @@ def take_by_host(db: Database, session_id: str, candidate: Candidate, *, at: dat
 def _is_open(session: Session, at: datetime) -> bool:
     """Whether a line written then still counts: while the session takes questions, or just before it ended."""
     if session.state in ACCEPTS_QUESTIONS:
-        return True
+        return accepts_asking(session, at=at)
     return session.state in _JUST_ENDED and session.ended_at is not None and at <= session.ended_at
 
 

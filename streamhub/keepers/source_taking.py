@@ -20,7 +20,7 @@ from streamhub.questions.picking import WINDOW, Earlier, Surplus, clean_author, 
 from streamhub.questions.question import MAX_QUESTION_LENGTH, Asker, Question, QuestionState, Shown
 from streamhub.questions.rules import decide_intake
 from streamhub.questions.tongue import guess_language
-from streamhub.schedule.rules import ACCEPTS_QUESTIONS
+from streamhub.schedule.rules import ACCEPTS_QUESTIONS, accepts_asking
 from streamhub.schedule.show import Session, SessionState
 from streamhub.store import contributions as contribution_rows
 from streamhub.store import questions as question_rows
@@ -205,14 +205,14 @@ def choose_session(sessions: Iterable[Session], wanted: str, at: datetime) -> Se
     if named is not None and _is_open(named, at):
         return named
     show_id = named.show_id if named else wanted
-    taking = [one for one in everything if one.state in ACCEPTS_QUESTIONS and (not wanted or one.show_id == show_id)]
+    taking = [one for one in everything if accepts_asking(one, at=at) and (not wanted or one.show_id == show_id)]
     return min(taking, key=lambda one: (one.state is not SessionState.LIVE, one.starts_at, one.id), default=None)
 
 
 def _is_open(session: Session, at: datetime) -> bool:
     """Whether something written then still counts: while the session takes questions, or just before it ended."""
     if session.state in ACCEPTS_QUESTIONS:
-        return True
+        return accepts_asking(session, at=at)
     return session.state in _JUST_ENDED and session.ended_at is not None and at <= session.ended_at
 
 

@@ -522,6 +522,25 @@ def test_question_texts_fit(text: str) -> None:
     assert not whole or len(whole) > MAX_QUESTION_LENGTH
 
 
+def test_nothing_is_taken_after_the_call_has_ended() -> None:
+    """What was written after the deadline of a call goes to no session, in time it does; on air it counts again."""
+    calling = Session(
+        id=NAME,
+        show_id="netz",
+        title="Netz",
+        starts_at=START + timedelta(days=2),
+        state=SessionState.OPEN,
+        call="Fotos bitte bis morgen",
+        call_until=START + timedelta(days=1),
+    )
+    early, late = START + timedelta(hours=1), START + timedelta(days=1, seconds=1)
+    live = calling.with_state(SessionState.LIVE)
+    for wanted in (NAME, ""):
+        assert choose_session([calling], wanted, early) == calling
+        assert choose_session([calling], wanted, late) is None
+        assert choose_session([live], wanted, late) == live
+
+
 def test_names() -> None:
     """An address of mail is no name; a name with an at sign is."""
     assert clean_name("ada@kunde.example") == ""
