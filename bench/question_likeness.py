@@ -45,6 +45,7 @@ from streamhub.questions.likeness import Entry
 from streamhub.questions.wordbag import learn_parts
 from streamhub.wordforms.analysis import Language
 
+SETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "questions"
 Ask = Callable[[str], list[int]]
 FACTS_NMI = {"banking77": 0.66, "XQuAD EN": 0.62, "XQuAD DE": 0.57}
 """Char TF-IDF, SVD-100, Louvain: what was measured before this was written."""
@@ -304,11 +305,14 @@ def report_latency(folder: Path, count: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="the folder that holds banking77, covidqa and xquad")
+    parser.add_argument("folder", type=Path, nargs="?", default=SETS, help="holds banking77, covidqa and xquad")
     parser.add_argument("--encoder", type=Path, help="folder of a sentence encoder")
     parser.add_argument("--languages", default="en", help="the encoder's languages")
     parser.add_argument("--texts", type=int, default=100_000, help="how many for the latency; 0: none")
     arguments = parser.parse_args()
+    if not arguments.folder.is_dir():
+        print(f"skipped: {arguments.folder} is not here; name the folder of the labelled sets")
+        return
     encoder = None
     if arguments.encoder:
         from streamhub.questions.bert import BertEncoder
