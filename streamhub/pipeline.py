@@ -8,7 +8,7 @@ recogniser, a recorder and a site builder as roles.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -49,6 +49,8 @@ SESSION = "session"
 TRANSCRIBE = "transcribe"
 PUBLISH = "publish"
 RECUT = "recut"
+ERASED = "[…]"
+"""Stands in the archive where a question stood that was erased at its asker's wish."""
 
 Q = QuestionState
 _ANSWERED = frozenset({Q.ANSWERED_LIVE, Q.ANSWERED_IN_WRITING, Q.ON_AIR, Q.PUBLISHED})
@@ -294,6 +296,8 @@ class Pipeline:
             answers = tuple(
                 with_state(answer, states.get(answer.id)) for answer in plan_written(archived.answers, written)
             )
+            erased = {question.id for question in written.questions if not question.text}
+            answers = tuple(without_erased(answers, erased))
             changed = replace(archived, answers=answers, public=session.state is SessionState.PUBLISHED)
             await asyncio.to_thread(save_session, self._parts.transcripts, changed, loaded=archived)
         return {"published": sum(answer.state is AnswerState.PUBLISHED for answer in answers)}
@@ -506,7 +510,7 @@ def _plan_archived(facts: Facts, transcript: Transcript | None, settings: Answer
     withdrawn = {question.id for question in facts.questions if question.state is Q.WITHDRAWN}
     questions = [replace(q, state=Q.ANSWERED_LIVE) if q.id in withdrawn else q for q in facts.questions]
     heard = transcript or Transcript(language=session.language)
-    spoken = plan_answers(session, questions, facts.marks, heard, lag_s=settings.lag_s)
+    spoken = plan_answers(session, _named(questions), facts.marks, heard, lag_s=settings.lag_s)
     states = {question.id: question.state for question in facts.questions}
     return ArchivedSession(
         id=session.id,
@@ -533,7 +537,7 @@ def _plan_recut(facts: Facts, archived: ArchivedSession, settings: AnswerSetting
     heard = transcripts.get(facts.session.language) or Transcript(language=facts.session.language)
     states = {question.id: question.state for question in facts.questions}
     questions = [replace(q, state=Q.ANSWERED_LIVE) if q.state is Q.WITHDRAWN else q for q in facts.questions]
-    planned = plan_answers(facts.session, questions, facts.marks, heard, lag_s=settings.lag_s)
+    planned = plan_answers(facts.session, _named(questions), facts.marks, heard, lag_s=settings.lag_s)
     fresh = {answer.id: with_state(answer, states.get(answer.id)) for answer in planned}
     kept = tuple(_recut_answer(answer, fresh.pop(answer.id, None)) for answer in archived.answers)
     return (*kept, *fresh.values())
@@ -550,6 +554,21 @@ def _recut_answer(answer: Answer, fresh: Answer | None) -> Answer:
         confidence=fresh.confidence,
         evidence=fresh.evidence,
     )
+
+
+def _named(questions: Iterable[Question]) -> list[Question]:
+    """The questions; those that were erased with a sign for their words, since an answer without any is none."""
+    return [question if question.text else replace(question, text=ERASED) for question in questions]
+
+
+def without_erased(answers: Iterable[Answer], erased: Collection[str]) -> list[Answer]:
+    """The answers; of those whose questions were erased nothing is left but where they are, so that it stays hidden."""
+    return [
+        replace(answer, question=ERASED, slug="x", asker="", body="", writer="", evidence=())
+        if answer.id in erased
+        else answer
+        for answer in answers
+    ]
 
 
 def _host_first(participants: Sequence[Participant]) -> tuple[Participant, ...]:

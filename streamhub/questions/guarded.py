@@ -20,6 +20,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from streamhub.errors import BadInput
 from streamhub.questions.trouble import SourceCode, make_source_error
@@ -115,13 +116,19 @@ class Guard:
 
     def _require_fetchable(self, url: str) -> str:
         """The host of an address that may be fetched; a name is checked again when it is resolved."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        if parts.scheme not in {"http", "https"} or not host or parts.username or parts.password:
+        parts = URL(
+            url
+        )  # as the client reads it: another parser would see another host in "http://\uff11\uff12\uff17.0.0.1/"
+        host = parts.host or ""
+        if parts.scheme not in {"http", "https"} or not host or parts.user or parts.password:
             raise make_source_error(SourceCode.PRIVATE, host or url)
         try:
             literal = ipaddress.ip_address(host.partition("%")[0])
         except ValueError:
+            if (
+                ":" in host or host.replace(".", "").isdigit()
+            ):  # the client takes it for an address and resolves nothing
+                raise make_source_error(SourceCode.PRIVATE, host) from None
             return host
         if not self.private and not is_public(literal):
             raise make_source_error(SourceCode.PRIVATE, host)

@@ -10,6 +10,8 @@ from html.parser import HTMLParser
 
 import nh3
 
+MAX_DEPTH = 200
+"""Markup that is nested deeper costs the parser time by the square of its depth; nobody writes such."""
 MAX_MARKUP = 400_000
 """Longer markup is cut: nobody reads a question of that length."""
 
@@ -17,17 +19,49 @@ _BLOCKS = frozenset({"p", "div", "li", "tr", "table", "ul", "ol", "h1", "h2", "h
 _PARAGRAPHS = frozenset({"p", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
 _KEPT = {*_BLOCKS, "br", "td", "th", "tbody", "thead", "blockquote", "span", "a", "b", "i", "em", "strong", "font", "u"}
 _SILENT = {"script", "style", "head", "title", "template", "svg", "math"}
+_NESTED = frozenset({"div", "blockquote", "ul", "ol", "table", "pre", "template", "svg", "math"})
+"""Tags that may stand within themselves; the others end the one before."""
+_STRUCTURE = frozenset({*_BLOCKS, *_SILENT, "br", "td", "th", "tbody", "thead", "blockquote", "html", "body"})
+_TAG = re.compile(r"""<(/?)([a-z][a-z0-9:-]*+)(?:"[^"]*+"|'[^']*+'|[^"'<>])*+>""", re.IGNORECASE)
 
 
 def plan_text(markup: str) -> str:
     """The text of markup, one line per block; blockquotes as mails quote, with ``>``."""
     whole = nh3.clean(
-        markup[:MAX_MARKUP], tags=_KEPT, attributes={}, clean_content_tags=_SILENT, strip_comments=True, link_rel=None
+        _flatten(markup[:MAX_MARKUP]),
+        tags=_KEPT,
+        attributes={},
+        clean_content_tags=_SILENT,
+        strip_comments=True,
+        link_rel=None,
     )
     reader = _Reader()
     reader.feed(whole)
     reader.close()
     return re.sub(r"\n{3,}", "\n\n", reader.text()).strip("\n")
+
+
+def _flatten(markup: str) -> str:
+    """The markup without tags that say nothing about lines, and with those that nest only so deep."""
+    depth = dropped = 0
+
+    def keep(tag: re.Match[str]) -> str:
+        nonlocal depth, dropped
+        closes, name = tag[1] == "/", tag[2].lower()
+        if name not in _STRUCTURE:
+            return ""
+        if name not in _NESTED:
+            return tag[0]
+        if closes and dropped:
+            dropped -= 1
+            return ""
+        if not closes and depth >= MAX_DEPTH:
+            dropped += 1
+            return ""
+        depth = max(0, depth - 1) if closes else depth + 1
+        return tag[0]
+
+    return _TAG.sub(keep, markup)
 
 
 class _Reader(HTMLParser):

@@ -22,7 +22,7 @@ _A_REMARK = 15
 """Somebody who hands on a mail with at most so many words of his own, such as "zur Info", asks what it asks."""
 
 _DIVIDER = re.compile(
-    r"\s*[-_=*]{2,}[-_=*\s]*\b(original[- ]?(?:message|nachricht)|ursprüngliche (?:nachricht|mail)|reply message)"
+    r"\s*+[-_=*]{2}[-_=*\s]*+\b(original[- ]?(?:message|nachricht)|ursprüngliche (?:nachricht|mail)|reply message)"
     r"\b[-_=*\s:]*",
     re.IGNORECASE,
 )

@@ -194,10 +194,14 @@ def render_session(
     error: StreamhubError | None,
     status: int,
     looked: Looked | None = None,
+    said: str | None = None,
 ) -> web.Response:
-    """The session's page, with a form as it was typed, what is wrong with it, and what was looked up for it."""
+    """The session's page, with a form as it was typed, what is wrong with it, and what was looked up for it.
+
+    What was done a moment ago stands in the address, unless ``said`` names it.
+    """
     hub, session = hub_of(request), seen.session
-    said = request.query.get("said", "")
+    said = request.query.get("said", "") if said is None else said
     context: dict[str, Any] = {
         "session": session,
         "show": seen.show,

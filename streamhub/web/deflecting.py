@@ -18,7 +18,8 @@ from streamhub.schedule.show import Session
 from streamhub.store import deflections as deflection_rows
 from streamhub.web import writing
 from streamhub.web.access import Action, allow
-from streamhub.web.desk import clean_or_empty
+from streamhub.web.budget import Spending
+from streamhub.web.desk import BUDGET, clean_or_empty
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import see_other
 from streamhub.web.security import read_form
@@ -59,7 +60,8 @@ async def look_first(request: web.Request, session: Session) -> Looked:
     voter = known_voter(request)
     store = hub_of(request).store
     helped = await store.read(lambda db: deflection_rows.list_helped(db, session.id, voter)) if voter else frozenset()
-    suggested = await suggest(request, session, form.get("text", ""))
+    spared = await request.app[BUDGET].has_left(request, Spending.SUGGESTION)
+    suggested = await suggest(request, session, form.get("text", "")) if spared else ()
     return Looked(form=form, asked=True, suggested=suggested, helped=helped)
 
 

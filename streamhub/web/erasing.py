@@ -10,6 +10,7 @@ import asyncio
 import logging
 
 from aiohttp import web
+from sqlite_utils import Database
 
 from streamhub.errors import Conflict, StreamhubError
 from streamhub.questions.question import QuestionState
@@ -61,7 +62,12 @@ async def _finish(app: web.Application, hub: Hub, question_id: str) -> None:
         except (Conflict, StreamhubError) as error:  # an answer that was never cut has no pages to take away
             LOG.warning("erasing_withdrawal question=%s error=%s", question_id, type(error).__name__)
     at = hub.now()
-    await hub.store.write(lambda db: erasing_rows.erase_question(db, question_id, at=at))
+
+    def forget(db: Database) -> None:
+        erasing_rows.erase_question(db, question_id, at=at)
+        hub.answers.order(db, question.session_id, question_id, at=at)  # its words stand in the archive's files, too
+
+    await hub.store.write(forget)
     await asyncio.to_thread(drop_photo, hub.photos_dir, question.photo)
     LOG.info("web.erased question_id=%s", question_id)
     notify(app, question.session_id)

@@ -60,6 +60,8 @@ FEED_S = 20.0
 SETTLE_S = 1.0
 PIECE_BYTES = 32 * 1024
 SLICE = 200
+WORDS = ("text", "asker", "photo")
+"""What of a question is somebody's own, and may be taken back."""
 
 State = Mapping[str, Any]
 Reader = Callable[[], Awaitable[State]]
@@ -179,10 +181,13 @@ class _Channel:
 
     def take(self, state: State) -> bytes | None:
         """Make a state the newest; returns the diff to it, encoded, or None when nothing changed."""
-        diff = plan_diff(self.state, state)
+        diff, before = plan_diff(self.state, state), self.state
         self.state = state
         if not diff:
             return None
+        if takes_back(before, diff):  # nobody is told again what may not be seen any more
+            self.held.clear()
+            self.held_bytes = 0
         self.number += 1
         self.whole = self.encoded = None
         message = self._encode("diff", msgspec.json.encode(diff))
@@ -329,7 +334,12 @@ class Broadcaster:
         async with self._opening.setdefault(name, asyncio.Lock()):
             channel = self._channels.get(name)
             if channel is None:
-                channel = self._channels[name] = _Channel(name=name, read=read, poll_s=poll_s, state=await read())
+                try:
+                    state = await read()
+                except BaseException:
+                    self._opening.pop(name, None)  # or every address that leads nowhere would be remembered for ever
+                    raise
+                channel = self._channels[name] = _Channel(name=name, read=read, poll_s=poll_s, state=state)
                 return channel
         if channel.dirty:
             self._wake(channel)
@@ -433,6 +443,16 @@ def plan_diff(before: State, after: State) -> dict[str, Any]:
             else:
                 changed[key] = value
     return diff | ({"questions": changed} if changed else {}) | ({"counts": counts} if counts else {})
+
+
+def takes_back(before: State, diff: Mapping[str, Any]) -> bool:
+    """Whether a diff takes something out of sight: a question that is gone, or whose words, asker or photo changed."""
+    old = before.get("questions", {})
+    for key, value in diff.get("questions", {}).items():
+        known = old.get(key)
+        if value is None or (known is not None and any(known.get(name) != value.get(name) for name in WORDS)):
+            return True
+    return False
 
 
 def plan_counts(before: Any, after: Any) -> dict[str, int]:

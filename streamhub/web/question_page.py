@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 from sqlite_utils import Database
@@ -266,7 +267,8 @@ async def erase_by_form(request: web.Request) -> web.StreamResponse:
 
 
 def _back(request: web.Request, session_id: str, question_id: str, said: str) -> web.Response:
-    response = see_other(f"/s/{session_id}/q/{question_id}?said={said}#said")
+    place = "/".join(quote(part, safe="") for part in ("s", session_id, "q", question_id))  # a path may hold anything
+    response = see_other(f"/{place}?said={said}#said")
     keep_voter(request, response)
     return response
 

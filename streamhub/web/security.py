@@ -53,6 +53,7 @@ FRAMED_BY = web.RequestKey("framed_by", str)
 _UPLOADS = re.compile(r"/(?:s|api/v1/sessions)/[^/]+/(?:questions|embed)")
 _LISTS = re.compile(r"/host/s/[^/]+/bring|/api/v1/host/sessions/[^/]+/questions/csv")
 _FOR_ANYBODY = frozenset({Action.ASK, Action.VOTE})
+_SECRET_PATH = re.compile(r"^(/(?:f|helped|leave)/).*", re.DOTALL)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -97,8 +98,13 @@ async def log_request(request: web.Request, handler: Handler) -> web.StreamRespo
     took_ms = round((time.monotonic() - begun) * 1000)
     level = logging.DEBUG if response.status < 400 else logging.INFO
     line = "web.request method=%s path=%s status=%d ms=%d"
-    LOG.log(level, line, request.method, request.path, response.status, took_ms)
+    LOG.log(level, line, request.method, plan_logged_path(request.path), response.status, took_ms)
     return response
+
+
+def plan_logged_path(path: str) -> str:
+    """A path as it may stand in the log: without the secrets of feeds and of links in mails."""
+    return _SECRET_PATH.sub(r"\1…", path)
 
 
 @web.middleware
@@ -108,7 +114,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except StreamhubError as error:
         if error.http_status >= 500:
-            LOG.warning("web.failed path=%s error=%s message=%s", request.path, type(error).__name__, error.message)
+            path = plan_logged_path(request.path)
+            LOG.warning("web.failed path=%s error=%s message=%s", path, type(error).__name__, error.message)
         response = await render_error(request, error.http_status, *_words_of_error(request, error))
         if isinstance(error, TooMany):
             response.headers["Retry-After"] = str(error.retry_after_s)
@@ -123,7 +130,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except (asyncio.CancelledError, ConnectionResetError):
         raise
     except Exception:
-        LOG.exception("web.crashed method=%s path=%s", request.method, request.path)
+        LOG.exception("web.crashed method=%s path=%s", request.method, plan_logged_path(request.path))
         return await render_error(request, 500, "", "")
 
 
@@ -227,7 +234,8 @@ async def refuse_foreign(request: web.Request) -> None:
     if "Authorization" in request.headers:
         return
     if not is_same_origin(request):
-        LOG.warning("web.foreign path=%s origin=%r host=%r", request.path, request.headers.get("Origin"), request.host)
+        path = plan_logged_path(request.path)
+        LOG.warning("web.foreign path=%s origin=%r host=%r", path, request.headers.get("Origin"), request.host)
         hint = "send it from the hub's own page; behind a proxy, hub.url must be the hub's public address"
         raise Forbidden("the request comes from another site", hint=hint)
     actor = actor_of(request)

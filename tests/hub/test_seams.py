@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from streamhub.answers.answer import AnswerState
 from streamhub.app import Parts, _make_outside, open_hub
@@ -33,6 +34,7 @@ from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.access import load_stream_key
 from streamhub.store.broadcasts import BroadcastRow, save_broadcast
+from streamhub.store.erasing import erase_question
 from streamhub.timecode import Span
 from streamhub.transcript.recognised import load_recognised
 from streamhub.transcript.transcriber import TranscriptionJob
@@ -288,3 +290,43 @@ async def test_a_platform_is_there_as_long_as_something_of_ours_is_there(folder:
             assert outside.platforms.remotes.keys() == names
             for remote in outside.platforms.remotes.values():
                 await remote.close()
+
+
+async def erase(parts: Parts, question_id: str) -> None:
+    at = parts.now()
+
+    def forget(db: Database) -> None:
+        erase_question(db, question_id, at=at)
+        answers_of(parts).order(db, SESSION.id, question_id, at=at)
+
+    await answers_of(parts).withdraw(SESSION.id, question_id, author="asker")
+    await parts.store.write(forget)
+    await settle(parts)
+
+
+async def test_an_erased_question_leaves_no_word_in_the_archive(folder: Path) -> None:
+    """After its asker had a question erased, neither a file of the archive nor the name of one holds its words."""
+    async with open_parts(folder) as parts:
+        await hold_session(parts)
+        await finish(parts, write_captions(folder))
+        await answers_of(parts).publish(SESSION.id, "bill", author="host")
+        await settle(parts)
+        question = await parts.store.read(lambda db: question_rows.load_question(db, "bill"))
+        await erase(parts, "bill")
+    (answer,) = [one for one in load_archive(folder / "transcripts")[0].answers if one.id == "bill"]
+    assert (answer.state, question.text in str(answer)) == (AnswerState.WITHDRAWN, False)
+    assert [path.name for path in folder.rglob("bill-*")] == ["bill-x.md"]
+
+
+async def test_an_erased_question_does_not_stop_its_session(folder: Path) -> None:
+    """A question that was on air and is erased before the answers are cut keeps no other answer from the archive."""
+    async with open_parts(folder) as parts:
+        await hold_session(parts, replace(SESSION, state=SessionState.LIVE))
+        await erase(parts, "router")
+        await parts.store.write(
+            lambda db: show_rows.step_session(db, SESSION.id, SessionState.ENDED, at=SESSION.ended_at)
+        )
+        await finish(parts, write_captions(folder))
+    states = {answer.id: answer.state for answer in load_archive(folder / "transcripts")[0].answers}
+    assert states["router"] is AnswerState.WITHDRAWN
+    assert "bill" in states

@@ -232,6 +232,17 @@ async def test_no_request_reaches_a_private_place(server: FakeFeeds, monkeypatch
     assert server.asked == []
 
 
+@pytest.mark.parametrize(
+    "host", ["１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1", "127.1", "2130706433", "0177.0.0.1", "0"]
+)
+async def test_no_way_of_writing_an_address_leads_past_the_guard(server: FakeFeeds, host: str) -> None:
+    """What the client would take for an address of the own network is refused before anything is connected to."""
+    port = server.url.split(":")[2].split("/")[0]
+    with pytest.raises(PlatformError) as caught:
+        await guard(private=False).fetch(f"http://{host}:{port}/x")
+    assert (caught.value.code, server.asked) == (SourceCode.PRIVATE, [])
+
+
 async def test_a_name_is_resolved_once(server: FakeFeeds, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that leads elsewhere the second time it is asked for does not help: what was checked is connected to."""
     loop = asyncio.get_running_loop()

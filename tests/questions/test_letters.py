@@ -279,3 +279,13 @@ def test_markup() -> None:
     assert lines == ["Eins & zwei", "- a", "- b", "> alt", "> > älter", "Ende", "der", "x", "y"]
     for hostile in ("<" * 50_000, "<div>" * 20_000, "&" * 100_000, "<!--" * 20_000, "</" * 50_000):
         plan_text(hostile)
+
+
+@pytest.mark.parametrize(
+    "markup", ["<div>" * 80_000, "<blockquote>" * 36_000, "<b><i>" * 60_000, "<p>" + ("-" * 1990 + "x<br>") * 49]
+)
+def test_hostile_mails_are_read_quickly(markup: str) -> None:
+    """A mail that is made to keep a parser busy for minutes costs a moment, and the mails behind it are read."""
+    began = time.perf_counter()
+    parse_letter(b"From: a@b.de\r\nSubject: Frage\r\nContent-Type: text/html\r\n\r\n" + markup.encode())
+    assert time.perf_counter() - began < 10

@@ -344,3 +344,27 @@ def test_votes_alone_make_small_diffs() -> None:
     diff = plan_diff(before, after)
     assert set(diff) == {"counts"}
     assert len(json.dumps(diff)) < 40 * 1000
+
+
+@pytest.mark.parametrize("deed", ["decline", "edit"])
+async def test_what_was_taken_back_is_told_to_nobody_again(world: World, deed: str) -> None:
+    """Who comes back with an old id gets no words that were declined or edited away since."""
+    session = await world.plan()
+    path = f"/api/v1/sessions/{session}/events"
+    async with world.client.get(path) as watching:
+        seen = (await read_event(watching))["id"]
+        asked = await world.ask(session, "Kanarienfrage?")
+        await read_event(watching)
+        await world.act(asked, deed, **({"text": "Besser?", "version": 1} if deed == "edit" else {}))
+        await read_event(watching)
+        async with world.client.get(path, headers={"Last-Event-ID": seen}) as back:
+            assert "Kanarien" not in str(await read_event(back))
+
+
+async def test_addresses_that_lead_nowhere_are_not_remembered(world: World) -> None:
+    """Whoever asks for thousands of sessions that do not exist leaves nothing behind in the hub's memory."""
+    broadcaster = world.client.app[BROADCASTER]
+    for number in range(20):
+        async with world.client.get(f"/s/no-such-{number}/live.json") as answer:
+            assert answer.status == 404
+    assert len(broadcaster._opening) == 0

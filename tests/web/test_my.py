@@ -519,3 +519,14 @@ async def test_hosts_are_told_that_the_mail_server_is_down(world: World) -> None
         text = await page.text()
     assert "cannot be reached" in text
     assert "Next attempt:" in text
+
+
+@pytest.mark.parametrize("path", ["/f/abc.def.atom", "/helped/abc.def", "/leave/abc.def"])
+async def test_secrets_of_addresses_are_not_logged(world: World, path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The log names the kind of an address that is a secret, and not the secret."""
+    caplog.set_level("DEBUG", logger="streamhub.web")
+    async with world.client.get(path) as answered:
+        assert answered.status == 404
+    said = [one.getMessage() for one in caplog.records if one.name == "streamhub.web"]
+    assert any(path.rpartition("/")[0] in line for line in said)
+    assert not any("abc.def" in line for line in said)

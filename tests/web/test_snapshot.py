@@ -197,3 +197,11 @@ async def test_the_head_of_a_page_is_made_once_for_all(world: World, monkeypatch
 def test_a_crowd_is_told_in_powers_of_ten() -> None:
     """So the number changes a few times in an evening and not with each viewer."""
     assert [plan_crowd(n) for n in (0, 1, 9, 10, 99, 100, 9_999, 10_000)] == [1, 1, 1, 10, 10, 100, 1000, 10_000]
+
+
+async def test_the_head_of_a_page_thanks_nobody(world: World) -> None:
+    """What one reader did a moment ago is not told to all who fetch the same head."""
+    session = await world.plan()
+    for query in ("?said=held&lang=de", "?lang=de"):
+        async with world.client.get(f"/s/{session}/head{query}") as answer:
+            assert 'id="said"' not in await answer.text()
