@@ -27,8 +27,8 @@ MEANING_WORDS = 40
 
 WORDS_AS_MEANING = 1.3
 """What a passage's score by words counts in the cosine's place, at most 1: cosines run higher, and no passage shall
-fall behind short texts only because it has none. Chosen with `MEANING_WORDS` on the first halves of
-`bench/question_likeness.py`, where no set is worse off with an encoder than without."""
+fall behind short texts only because it has none. The one factor tried, on first halves, after second halves had shown
+the need; see `bench/question_likeness.py`."""
 
 FLOORS: Mapping[Language, float] = MappingProxyType({"de": 0.25, "en": 0.3})
 """Below these nothing is shown that was found by words; `bench/question_likeness.py` says what they let through."""
