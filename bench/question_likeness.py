@@ -3,15 +3,16 @@
     python bench/question_likeness.py ../shared/data/questions
     python bench/question_likeness.py ../shared/data/questions --encoder some/all-MiniLM-L6-v2 --texts 100000
 
-Every set is split by a fixed lot and the table is of the second half, which is not unseen. How an encoder and the words
-are weighed (`streamhub.questions.finding`) was compared on the English first halves, up to 500 questions each, but
-second halves had been looked at before: they prompted `MEANING_WORDS` and `WORDS_AS_MEANING`. So the encoder's column is
-not held out. The weights of words (`streamhub.questions.likeness`) were chosen on halves of another split, so that part
-of what is asked here was in view then; on the halves that were not, they beat FTS5 on every set as well. Beside ours stands SQLite's FTS5 on the same texts in the same run: unicode61, the
-words as typed, joined by OR, ranked by bm25. banking77: five questions of each intent are the archive, the test file
-asks. COVID-QA: the distinct first questions are the archive, the second questions of like pairs ask (that data set's
-longer archive is not among the files). XQuAD: 240 passages, 1,190 questions; passages are compared by words, and so is
-German unless ``--languages`` says that the model knows it.
+Every set is split by a fixed lot and the table is of the second half, which is not unseen. How an encoder and the
+words are weighed (`streamhub.questions.finding`) was compared on the English first halves, up to 500 questions each,
+but second halves had been looked at before: they prompted `MEANING_WORDS` and `WORDS_AS_MEANING`. So the encoder's
+column is not held out. The weights of words (`streamhub.questions.likeness`) were chosen on halves of another split,
+so that part of what is asked here was in view then; on the halves that were not, they beat FTS5 on every set as well.
+Beside ours stands SQLite's FTS5 on the same texts in the same run: unicode61, the words as typed, joined by OR,
+ranked by bm25. banking77: five questions of each intent are the archive, the test file asks. COVID-QA: the distinct
+first questions are the archive, the second questions of like pairs ask (that data set's longer archive is not among
+the files). XQuAD: 240 passages, 1,190 questions; passages are compared by words, and so is German unless
+``--languages`` says that the model knows it.
 
 "unrelated" is the share of questions of the other sets in that language that would be shown anything at all.
 """
