@@ -24,9 +24,11 @@ from streamhub.questions.finding import QuestionFinder
 from streamhub.questions.grouping import NEIGHBOURS, find_central, find_groups, find_neighbours, label_groups
 from streamhub.questions.likeness import Entry
 from streamhub.questions.wordbag import TextReader, learn_parts
+from streamhub.schedule.rules import ACCEPTS_QUESTIONS
 from streamhub.store import clusters as rows
 from streamhub.store import likeness
 from streamhub.store import questions as question_rows
+from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
 from streamhub.text import Random, new_id
 from streamhub.timecode import Now
@@ -91,6 +93,8 @@ class Clusterer:
                 await self.catch_up()
             except StreamhubError as error:
                 LOG.warning("clustering.behind error=%s", error)
+            except Exception:  # a job's boundary: whatever one round ran into, the next one tries again
+                LOG.exception("clustering.broke")
             await asyncio.sleep(ROUND_S)
 
     async def catch_up(self) -> None:
@@ -101,12 +105,18 @@ class Clusterer:
         """
         until = await self._store.read(likeness.last_change)
         if self._seen < 0:
-            self._seen = until  # what was there before is grouped when its session changes or somebody looks
+            await self._take_all()
+            self._seen = until
         changed = await self._store.read(partial(likeness.list_changed, since=self._seen, until=until))
         asked = await self._store.read(partial(likeness.load_asked, ids=changed)) if changed else {}
         for session_id in sorted({one.session_id for one in asked.values()}):
             await self._take(session_id)
         self._seen = until
+
+    async def _take_all(self) -> None:
+        """Group what was there before the start, in the sessions where somebody still decides about it."""
+        for session in await self._store.read(partial(show_rows.list_sessions, states=ACCEPTS_QUESTIONS)):
+            await self._take(session.id)
 
     async def regroup(self, session_id: str) -> None:
         """Group a session's questions anew; see the role.

@@ -108,6 +108,8 @@ class Suggester:
                 await self.refresh(archive=turn % ARCHIVE_ROUNDS == 0)
             except StreamhubError as error:
                 LOG.warning("suggesting.behind error=%s", error)
+            except Exception:  # a job's boundary: whatever one round ran into, the next one tries again
+                LOG.exception("suggesting.broke")
             turn += 1
             await asyncio.sleep(ROUND_S)
 

@@ -63,19 +63,25 @@ class Postman:
 
     async def watch(self, pause_s: float = _PAUSE_S) -> None:
         """Send whatever is queued, again and again; ends by being cancelled."""
-        recovered = await self.parts.store.write(mail_rows.recover_mails)
-        if recovered:
-            LOG.info("mails_recovered count=%d", recovered)
+        recovering = True  # what a process before this one was sending when it ended
         while True:
             try:
+                if recovering:
+                    await self._take_up_unfinished()
+                    recovering = False
                 await self.send_due()
             except StreamhubError as error:
                 LOG.warning("postman_failed error=%s", error)
-            except Exception:
+            except Exception:  # a job's boundary: the outbox outlives whatever one mail ran into
                 LOG.exception("postman_broke")
                 self._rest("the outbox broke off; the log says where", self.parts.now())
-                await self.parts.store.write(mail_rows.recover_mails)
+                recovering = True
             await asyncio.sleep(pause_s)
+
+    async def _take_up_unfinished(self) -> None:
+        recovered = await self.parts.store.write(mail_rows.recover_mails)
+        if recovered:
+            LOG.info("mails_recovered count=%d", recovered)
 
     async def send_due(self) -> int:
         """Send everything that is due, one after the other; returns how many went out."""

@@ -100,7 +100,7 @@ class Teller:
                 await self.sync()
             except StreamhubError as error:
                 LOG.warning("teller_failed error=%s", error)
-            except Exception:
+            except Exception:  # a job's boundary: one round's trouble must not silence all that follow
                 LOG.exception("teller_broke")
             await asyncio.sleep(pause_s)
 

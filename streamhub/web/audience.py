@@ -29,8 +29,8 @@ from streamhub.store import votes as vote_rows
 from streamhub.store.announcements import load_revisions
 from streamhub.store.carrying import list_carries
 from streamhub.store.verdicts import find_verdicts
-from streamhub.web import desk
-from streamhub.web.access import Action, allow
+from streamhub.web import access, desk
+from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.answer_lines import AnswerLine, line_json, plan_lines
 from streamhub.web.aside import spare
 from streamhub.web.deflecting import Looked, look_first
@@ -194,14 +194,14 @@ def render_session(
     error: StreamhubError | None,
     status: int,
     looked: Looked | None = None,
-    said: str | None = None,
+    shared: bool = False,
 ) -> web.Response:
     """The session's page, with a form as it was typed, what is wrong with it, and what was looked up for it.
 
-    What was done a moment ago stands in the address, unless ``said`` names it.
+    A shared one is shown to others as well: it thanks nobody, and holds no token of whoever asked first.
     """
     hub, session = hub_of(request), seen.session
-    said = request.query.get("said", "") if said is None else said
+    said = "" if shared else request.query.get("said", "")
     context: dict[str, Any] = {
         "session": session,
         "show": seen.show,
@@ -224,6 +224,7 @@ def render_session(
         "form": form,
         "error": error,
         "said": said if said in _SAID else "",
+        "form_token": "" if shared else access.form_token(hub, actor_of(request)),
     }
     response = render_page(request, "session.html", status=status, default_language=session.language, **context)
     response.headers["Cache-Control"] = "no-store"  # the reader's own votes are on it

@@ -21,8 +21,8 @@ from streamhub.store import followers as follower_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import verdicts as verdict_rows
 from streamhub.text import clean_text, new_id
-from streamhub.web import desk
-from streamhub.web.access import Action, allow
+from streamhub.web import access, desk
+from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.budget import Spending
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.links import read_helped, read_leave
@@ -179,6 +179,7 @@ async def _render_helped(
         said=request.query.get("said", "") if request.query.get("said") in {"thanks", "reopened"} else "",
         error=error,
         form=form,
+        form_token=access.form_token(hub, actor_of(request)),
     )
     keep_language(request, response)
     response.headers["Cache-Control"] = "no-store"
@@ -221,7 +222,8 @@ async def show_leave(request: web.Request) -> web.StreamResponse:
     """Show a button; looking at the link deletes nothing."""
     follower = await _read_leaver(request)
     done = request.query.get("said") == "gone" or not follower.email
-    response = render_page(request, "leave.html", default_language=follower.language, done=done)
+    token = access.form_token(hub_of(request), actor_of(request))
+    response = render_page(request, "leave.html", default_language=follower.language, done=done, form_token=token)
     keep_language(request, response)
     response.headers["Cache-Control"] = "no-store"
     return response

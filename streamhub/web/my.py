@@ -25,8 +25,8 @@ from streamhub.store import followers as follower_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store import verdicts as verdict_rows
-from streamhub.web import erasing
-from streamhub.web.access import Action, allow
+from streamhub.web import access, erasing
+from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.feed import FeedEntry, render_feed
 from streamhub.web.helping import find_answer, judge_by_cookie, say_helped
 from streamhub.web.hub import HUB, Hub, hub_of
@@ -136,6 +136,7 @@ async def _render(
         said=said if said in _SAID else "",
         error=error,
         form=form,
+        form_token=access.form_token(hub, actor_of(request)),
     )
     keep_language(request, response)
     response.headers["Cache-Control"] = "no-store"

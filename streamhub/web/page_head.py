@@ -49,7 +49,7 @@ async def head(request: web.Request) -> web.StreamResponse:
 
 async def _make(request: web.Request) -> bytes:
     seen = await see_page(hub_of(request), request.match_info["session_id"])
-    page = render_session(request, replace(seen, questions=()), form={}, error=None, status=200, said="")
+    page = render_session(request, replace(seen, questions=()), form={}, error=None, status=200, shared=True)
     return bytes(page.body) if isinstance(page.body, bytes) else str(page.text).encode()
 
 

@@ -107,14 +107,20 @@ class Snapshots:
         rounds = 0
         while self._folder is not None:
             if rounds % round(LOOK_AGAIN_S / EVERY_S) == 0:
-                names = await self._names()
-                self._due |= names
-                await asyncio.to_thread(remove_old, self._folder, names, before_s=time.time() - KEPT_S)
+                await self._look_again(self._folder)
             rounds += 1
             due, self._due = self._due, set()
             for session_id in sorted(due):
                 await self._write(self._folder, session_id)
             await asyncio.sleep(EVERY_S)
+
+    async def _look_again(self, folder: Path) -> None:
+        try:
+            names = await self._names()
+            self._due |= names
+            await asyncio.to_thread(remove_old, folder, names, before_s=time.time() - KEPT_S)
+        except (OSError, StreamhubError) as error:
+            LOG.warning("web.snapshots_behind error=%s", error)
 
     async def _write(self, folder: Path, session_id: str) -> None:
         try:

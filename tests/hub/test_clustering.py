@@ -125,6 +125,31 @@ async def test_it_follows_by_itself(desk: Desk) -> None:
                 await asyncio.sleep(0.2)
 
 
+async def test_what_was_there_before_a_start_becomes_topics(desk: Desk) -> None:
+    """A hub that starts groups what was asked before, though nobody asks anything more."""
+    moving = await desk.ask(*MOVING)
+    await desk.clusterer.catch_up()
+    assert {one.members for one in await desk.topics()} == {frozenset(moving)}
+
+
+async def test_it_outlives_what_it_does_not_know(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw, such as an encoder's, ends the grouping of no later question."""
+    failures = iter([RuntimeError("broken encoder")])
+    real = desk.clusterer.catch_up
+
+    async def stumble() -> None:
+        for error in failures:
+            raise error
+        await real()
+
+    monkeypatch.setattr(desk.clusterer, "catch_up", stumble)
+    await desk.ask(*MOVING)
+    async with desk.clusterer.keep(), asyncio.timeout(60):
+        while not await desk.topics():
+            await asyncio.sleep(0.1)
+    assert list(failures) == []
+
+
 async def test_nothing_to_group_is_no_trouble(desk: Desk) -> None:
     """A session without questions, or with one alone, has no topics."""
     await desk.clusterer.regroup("s")

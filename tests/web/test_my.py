@@ -521,6 +521,27 @@ async def test_hosts_are_told_that_the_mail_server_is_down(world: World) -> None
     assert "Next attempt:" in text
 
 
+async def test_signed_in_people_erase_their_own_questions_too(world: World) -> None:
+    """Whoever is signed in can do on his own page what everybody can; its forms carry the token, and must."""
+    session = await world.plan()
+    browser = await world.sign_in()
+    try:
+        ask = f"{world.url}/api/v1/sessions/{session}/questions"
+        async with browser.session.post(ask, json={"text": "Meine Frage?"}) as answered:
+            asked = (await answered.json())["id"]
+        async with browser.session.get(f"{world.url}/my") as page:
+            token = re.search(r'name="form_token" value="([^"]+)"', await page.text())
+        assert token
+        for sent, status in (({}, 403), ({"form_token": "x"}, 403), ({"form_token": token[1]}, 200)):
+            form = {"sure": "yes", **sent}
+            async with browser.session.post(f"{world.url}/my/{asked}/erase", data=form) as answered:
+                assert answered.status == status
+        async with browser.session.get(f"{world.url}/my") as page:
+            assert "Meine Frage?" not in await page.text()
+    finally:
+        await browser.close()
+
+
 @pytest.mark.parametrize("path", ["/f/abc.def.atom", "/helped/abc.def", "/leave/abc.def"])
 async def test_secrets_of_addresses_are_not_logged(world: World, path: str, caplog: pytest.LogCaptureFixture) -> None:
     """The log names the kind of an address that is a secret, and not the secret."""

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -205,3 +206,18 @@ async def test_the_head_of_a_page_thanks_nobody(world: World) -> None:
     for query in ("?said=held&lang=de", "?lang=de"):
         async with world.client.get(f"/s/{session}/head{query}") as answer:
             assert 'id="said"' not in await answer.text()
+
+
+async def test_the_head_of_a_page_holds_nobodys_token(world: World) -> None:
+    """Where a signed-in person fetches the head first, his forms' token goes to nobody else."""
+    session = await world.plan()
+    browser = await world.sign_in()
+    try:
+        async with browser.session.get(f"{world.url}/host/s/{session}") as page:
+            token = re.search(r'name="form_token" value="([^"]+)"', await page.text())
+        async with browser.session.get(f"{world.url}/s/{session}/head") as answer:
+            assert answer.status == 200
+            assert token
+            assert token[1] not in await answer.text()
+    finally:
+        await browser.close()
