@@ -20,11 +20,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from sqlite_utils import Database
 
+from streamhub import probing
 from streamhub.broadcasting import BroadcastingParts, HubBroadcasting, StudioHandler, end_session
 from streamhub.clustering import Clusterer
 from streamhub.config import PLATFORMS, Settings, configured_platforms, load_settings, read_secret
@@ -53,6 +54,7 @@ from streamhub.outbox.sender import Sender
 from streamhub.outbox.smtp import SmtpAccess, SmtpSender
 from streamhub.pipeline import Pipeline, PipelineParts, Source, order_session
 from streamhub.platforms import Front
+from streamhub.probing import Probe
 from streamhub.process import Command, run_checked
 from streamhub.questions import feed
 from streamhub.questions.encoder import Encoder
@@ -68,6 +70,7 @@ from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import shows as show_rows
 from streamhub.store.broadcasts import list_broadcasts
 from streamhub.store.lock import hold_workspace
+from streamhub.store.sources import list_read_addresses
 from streamhub.store.store import Store
 from streamhub.suggesting import Suggester
 from streamhub.text import Random, clean_email
@@ -81,6 +84,10 @@ from streamhub.web.desk import notify
 from streamhub.web.hub import Hub
 from streamhub.web.links import Links
 from streamhub.workspace import Workspace, open_workspace, write_private
+
+if TYPE_CHECKING:
+    from streamhub.questions.imap import Mailbox
+    from streamhub.questions.mastodon import MastodonTags
 
 LOG = logging.getLogger("streamhub")
 IDLE_S = 75.0
@@ -387,8 +394,7 @@ def _make_kinds(parts: Parts) -> Mapping[str, SourceKind]:
     if settings.mastodon.instance:
         from streamhub.questions import mastodon  # its library takes a while to load, and many hubs need none of it
 
-        token = read_secret(parts.workspace.folder, settings.mastodon.token, settings.mastodon.token_file)
-        tags = mastodon.MastodonTags(settings.mastodon.instance, token=token, now=parts.now)
+        tags = _make_tags(settings, parts.workspace, now=parts.now, timeout_s=mastodon.TIMEOUT_S)
         kinds.append(
             SourceKind(
                 slug=mastodon.SOURCE,
@@ -408,17 +414,56 @@ def _make_mail_kind(parts: Parts) -> SourceKind:
     from streamhub.questions import imap  # heavy to load, and many hubs need none of it
 
     settings = parts.settings.mailbox
-    password = read_secret(parts.workspace.folder, settings.password, settings.password_file)
-    mailbox = imap.Mailbox(settings=settings, password=password, now=parts.now)
     return SourceKind(
         slug=imap.SOURCE,
         name=imap.NAME,
-        source=mailbox,
+        source=_make_mailbox(parts.settings, parts.workspace, now=parts.now, timeout_s=imap.TIMEOUT_S),
         address=settings.address or f"{settings.user} ({settings.host})",
         live_s=imap.EVERY_S,
         calm_s=imap.EVERY_S,
         default=settings.session,
     )
+
+
+def _make_tags(settings: Settings, workspace: Workspace, *, now: Now, timeout_s: float) -> MastodonTags:
+    from streamhub.questions import mastodon
+
+    token = read_secret(workspace.folder, settings.mastodon.token, settings.mastodon.token_file)
+    return mastodon.MastodonTags(settings.mastodon.instance, token=token, now=now, timeout_s=timeout_s)
+
+
+def _make_mailbox(settings: Settings, workspace: Workspace, *, now: Now, timeout_s: float) -> Mailbox:
+    from streamhub.questions import imap
+
+    password = read_secret(workspace.folder, settings.mailbox.password, settings.mailbox.password_file)
+    return imap.Mailbox(settings=settings.mailbox, password=password, now=now, timeout_s=timeout_s)
+
+
+def make_probes(settings: Settings, workspace: Workspace, *, now: Now) -> list[Probe]:
+    """The outside sources that this hub is set up to read, and the feeds that its sessions listen to, to be asked."""
+    probes: list[Probe] = []
+
+    def ask_mailbox() -> Awaitable[str]:
+        return _make_mailbox(settings, workspace, now=now, timeout_s=probing.TIMEOUT_S).probe()
+
+    def ask_tags() -> Awaitable[str]:
+        return _make_tags(settings, workspace, now=now, timeout_s=probing.TIMEOUT_S).probe()
+
+    if settings.mailbox.host:
+        place, sign_in = "host, port and security", "user and password_file"
+        probes.append(Probe(check="mailbox", ask=ask_mailbox, section="mailbox", place=place, sign_in=sign_in))
+    if settings.mastodon.instance:
+        probes.append(
+            Probe(
+                check="mastodon", ask=ask_tags, section="mastodon", place="instance", sign_in="token_file (scope read)"
+            )
+        )
+    if settings.feeds.read:
+        guard = Guard(private=settings.feeds.private_addresses, now=now, timeout_s=probing.TIMEOUT_S)
+        feeds = feed.Feeds(guard, now=now)
+        addresses = list_read_addresses(workspace.database, feed.SOURCE)
+        probes += [Probe(check="feed", ask=partial(feeds.probe, address)) for address in addresses]
+    return probes
 
 
 def _find_needed_platforms(db: Database) -> set[str]:

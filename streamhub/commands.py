@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamhub.config import Settings, configured_platforms, load_settings, parse_settings
 from streamhub.control import ask_hub
-from streamhub.doctor import Finding, Verdict, machine_checks, run_checks, workspace_checks
+from streamhub.doctor import Check, Finding, Verdict, machine_checks, run_checks, workspace_checks
 from streamhub.errors import BadInput, Conflict, Environment, StreamhubError, TimedOut, Unavailable
 from streamhub.importing import ImportProgress, ImportRequest
 from streamhub.process import Command, start
@@ -248,6 +248,7 @@ def examine(folder: Path, environ: Environ, *, now: Now) -> list[Finding]:
         checks.append(("engine database", lambda: _check_engine(known)))
         if workspace.settings_file.is_file():
             checks.append(("mail", lambda: _check_mail(known, workspace)))
+            checks += _source_checks(known, workspace, now)
             checks += [
                 (slug, functools.partial(_check_platform, slug, known, workspace, now))
                 for slug in configured_platforms(known)
@@ -331,6 +332,14 @@ def _check_mail(settings: Settings, workspace: Workspace) -> Finding:
             advice=error.hint,
         )
     return Finding(check="mail", verdict=Verdict.OK, seen=f"{seen}; {waiting or 'nothing waits'}")
+
+
+def _source_checks(settings: Settings, workspace: Workspace, now: Now) -> list[tuple[str, Check]]:
+    """Whether the mailbox and the servers answer that questions are read from."""
+    from streamhub import app
+    from streamhub.probing import source_checks
+
+    return source_checks(app.make_probes(settings, workspace, now=now))
 
 
 def _check_address(settings: Settings) -> Finding:

@@ -50,6 +50,15 @@ class Feeds:
         self._guard = guard
         self._now = now
 
+    async def probe(self, ref: str) -> str:
+        """Look whether there is a feed at an address, and say what was seen.
+
+        Raises:
+            PlatformError: it cannot be fetched, or is no feed.
+        """
+        batch = await self.read(ref, "")
+        return f"{ref}: {len(batch.contributions)} comments"
+
     async def read(self, ref: str, cursor: str) -> Batch:
         """The entries of a feed that the cursor does not know.
 

@@ -16,11 +16,12 @@ import logging
 import re
 import ssl
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 from imap_tools.errors import ImapToolsError, MailboxFolderSelectError, MailboxLoginError
 from imap_tools.mailbox import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
@@ -48,6 +49,8 @@ _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 _ARRIVED = re.compile(rb'INTERNALDATE "([^"]{1,40})"', re.IGNORECASE)
 _PASSES = re.compile(r"\[(?:UNAVAILABLE|SERVERBUG|INUSE|LIMIT)\]", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{\d+\}$")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,12 +86,28 @@ class Mailbox:
         password: with which to sign in.
         now: the clock.
         trust: certificates to trust; None: those of the system.
+        timeout_s: how long each answer of the server may take.
     """
 
     settings: MailboxSettings
     password: str = field(repr=False)
     now: Now
     trust: ssl.SSLContext | None = None
+    timeout_s: float = TIMEOUT_S
+
+    async def probe(self) -> str:
+        """Look whether the folder can be opened, and say what was seen; reads no mail.
+
+        Raises:
+            PlatformError: the server refuses or does not answer.
+        """
+
+        def look() -> int:
+            with self._opened() as box:
+                return _number(box, "EXISTS")
+
+        mails = await self._in_thread(look)
+        return f"{self.settings.host} opens {self.settings.folder}, {mails} mails"
 
     async def read(self, ref: str, cursor: str) -> Batch:
         """The mails that arrived since the cursor; an empty one begins a week ago.
@@ -100,8 +119,11 @@ class Mailbox:
         Raises:
             PlatformError: the server refuses or does not answer.
         """
+        return await self._in_thread(lambda: self._read(_parse_cursor(cursor)))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
-            return await asyncio.to_thread(self._read, _parse_cursor(cursor))
+            return await asyncio.to_thread(work)
         except (ImapToolsError, imaplib.IMAP4.error, OSError, EOFError, ValueError) as error:
             raise self._translate(error) from error
 
@@ -185,11 +207,11 @@ class Mailbox:
         settings = self.settings
         box: BaseMailBox
         if settings.security == "tls":
-            box = MailBox(settings.host, settings.port, timeout=TIMEOUT_S, ssl_context=self._context())
+            box = MailBox(settings.host, settings.port, timeout=self.timeout_s, ssl_context=self._context())
         elif settings.security == "starttls":
-            box = MailBoxStartTls(settings.host, settings.port, timeout=TIMEOUT_S, ssl_context=self._context())
+            box = MailBoxStartTls(settings.host, settings.port, timeout=self.timeout_s, ssl_context=self._context())
         else:
-            box = MailBoxUnencrypted(settings.host, settings.port, timeout=TIMEOUT_S)
+            box = MailBoxUnencrypted(settings.host, settings.port, timeout=self.timeout_s)
         try:
             plain = settings.user.isascii() and self.password.isascii()
             sign_in = box.login if plain else box.login_utf8

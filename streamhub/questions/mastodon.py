@@ -75,16 +75,27 @@ class MastodonTags:
         instance: address of the server.
         token: with which to sign in; empty: as everybody.
         now: the clock.
+        timeout_s: how long each answer of the server may take.
     """
 
-    def __init__(self, instance: str, *, token: str = "", now: Now) -> None:
+    def __init__(self, instance: str, *, token: str = "", now: Now, timeout_s: float = TIMEOUT_S) -> None:
         self._instance = instance.rstrip("/")
         self._place = urlsplit(self._instance).hostname or self._instance
         self._token = token
         self._now = now
+        self._timeout_s = timeout_s
 
     def __repr__(self) -> str:
         return f"MastodonTags({self._instance!r})"
+
+    async def probe(self) -> str:
+        """Look whether the server shows hashtags, and say what was seen.
+
+        Raises:
+            PlatformError: the server refuses or does not answer.
+        """
+        await self._ask(lambda client: _sorted(client.timeline_hashtag(EXAMPLE.lstrip("#"), limit=1)))
+        return f"{self._place} shows hashtags {'to the hub' if self._token else 'to everybody'}"
 
     async def read(self, ref: str, cursor: str) -> Batch:
         """The public posts with a hashtag that the cursor does not know.
@@ -131,7 +142,7 @@ class MastodonTags:
                     api_base_url=self._instance,
                     access_token=self._token or None,
                     ratelimit_method="throw",
-                    request_timeout=TIMEOUT_S,
+                    request_timeout=self._timeout_s,
                     version_check_mode="none",
                     user_agent="streamhub (reads questions from hashtags)",
                     session=session,

@@ -10,11 +10,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from sqlite_utils import Database
 
 from streamhub.errors import Conflict, NotFound
 from streamhub.questions.intake import Contribution, Skip, Standing
+from streamhub.schedule.rules import ACCEPTS_QUESTIONS
+from streamhub.store.library import connect, sqlite3
 from streamhub.store.rows import Row, change, fetch_all, fetch_one, insert, instant_or_none, json_list, text_or_none
 from streamhub.timecode import format_instant, parse_instant
 
@@ -115,6 +118,23 @@ def list_sources(db: Database, session_id: str | None = None) -> list[SourceRow]
     """Sources of a session in the order in which they were added; or all, those of the hub among them."""
     sql = "select * from sources where ?1 is null or session_id = ?1 order by added_at, id"
     return [_source(row) for row in fetch_all(db, sql, session_id)]
+
+
+def list_read_addresses(path: Path, kind: str) -> list[str]:
+    """What sessions that take questions listen to, of one kind, whether the hub runs or not."""
+    if not path.is_file():
+        return []
+    sql = (
+        "select distinct address from sources join sessions on sessions.id = session_id "
+        "where active and kind = ? and sessions.state in (select value from json_each(?)) order by address"
+    )
+    connection = connect(path, read_only=True)
+    try:
+        return [str(row[0]) for row in connection.execute(sql, (kind, json_list(ACCEPTS_QUESTIONS)))]
+    except sqlite3.Error:  # a database that no hub of this version has opened yet
+        return []
+    finally:
+        connection.close()
 
 
 def find_hub_source(db: Database, kind: str) -> SourceRow | None:

@@ -4,6 +4,7 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -222,3 +223,25 @@ async def test_tls(tmp_path: Path) -> None:
         assert not any("LOGIN" in command for command in server.commands)
         trust = ssl.create_default_context(cadata=certificate.decode())
         assert (await read_all(mailbox_of(server, trust=trust)))[0] == ["Kommt an?"]
+
+
+async def test_a_probe(server: FakeImap) -> None:
+    """A probe signs in, opens the folder, reads no mail, and says what keeps it from that."""
+    server.deliver(mail_of("Kann ich das?"))
+    assert await mailbox_of(server).probe() == "127.0.0.1 opens INBOX, 1 mails"
+    assert server.fetched == []
+    for mailbox, code in (
+        (mailbox_of(server, password="falsch"), SourceCode.SIGN_IN),
+        (mailbox_of(server, folder="Fragen"), SourceCode.NO_FOLDER),
+    ):
+        with pytest.raises(PlatformError) as refused:
+            await mailbox.probe()
+        assert refused.value.code == code
+
+
+async def test_a_probe_does_not_wait_for_ever(server: FakeImap) -> None:
+    """A server that takes the connection and says nothing is given up."""
+    server.silent = True
+    with pytest.raises(PlatformError) as refused:
+        await replace(mailbox_of(server), timeout_s=0.2).probe()
+    assert refused.value.code == SourceCode.UNREACHABLE

@@ -199,3 +199,16 @@ def test_tags() -> None:
     for typed in ("", "#", "2027", "zwei wörter", "a-b", "a/../b", "x" * 101):
         with pytest.raises(BadInput):
             parse_tag(typed)
+
+
+async def test_a_probe(server: FakeMastodon) -> None:
+    """A probe looks at one hashtag as the hub would, and says what keeps it from that."""
+    assert await tags_of(server).probe() == "127.0.0.1 shows hashtags to everybody"
+    server.token = "geheim"
+    assert await tags_of(server, token="geheim").probe() == "127.0.0.1 shows hashtags to the hub"
+    for answer, code in (({}, SourceCode.SIGN_IN), ({"body": b"<html>"}, SourceCode.BROKEN)):
+        server.token = server.token if not answer else ""
+        server.body = answer.get("body")
+        with pytest.raises(PlatformError) as refused:
+            await tags_of(server).probe()
+        assert refused.value.code == code
