@@ -402,6 +402,7 @@ def _make_kinds(parts: Parts) -> Mapping[str, SourceKind]:
                 source=tags,
                 parse=mastodon.parse_tag,
                 example=mastodon.EXAMPLE,
+                invites=True,
             )
         )
     if settings.mailbox.host:

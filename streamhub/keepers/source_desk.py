@@ -19,7 +19,7 @@ from streamhub.store import shows as show_rows
 from streamhub.store import sources as rows
 from streamhub.store.log import log_action
 from streamhub.text import new_id
-from streamhub.web.source_views import AdditionView, SourceOffer, SourceState, SourcesView, SourceView
+from streamhub.web.source_views import AdditionView, SourceOffer, SourceState, SourcesView, SourceView, Way, Ways
 
 MAX_SOURCES = 20
 """So many a session may listen to."""
@@ -71,6 +71,15 @@ class SourceDesk:
             )
 
         return await self._parts.store.read(load)
+
+    async def ways(self, session_id: str) -> Ways:
+        """How the public can ask in a session from elsewhere, cheap enough for every page. Asks no source."""
+        inviting = {kind.slug: kind.name for kind in self._parts.kinds.values() if kind.invites}
+        found = await self._parts.store.read(lambda db: rows.list_sources(db, session_id)) if inviting else ()
+        places = [
+            Way(name=inviting[row.kind], address=row.address) for row in found if row.active and row.kind in inviting
+        ]
+        return Ways(mail_to=self._mail_to(session_id), places=tuple(places))
 
     def _source_view(self, row: rows.SourceRow, state: SessionState) -> SourceView:
         fresh = self._keeper.row(row.id)

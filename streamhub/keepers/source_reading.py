@@ -39,6 +39,7 @@ class SourceKind:
         live_s: seconds between two looks while a session is live.
         calm_s: seconds between two looks before.
         reach: how far back a first look goes.
+        invites: whether the public is told to ask there.
         default: session or show for what does not say itself where it belongs to.
     """
 
@@ -51,6 +52,7 @@ class SourceKind:
     live_s: float = 60.0
     calm_s: float = 300.0
     reach: timedelta = timedelta(days=7)
+    invites: bool = False
     default: str = ""
 
 

@@ -21,7 +21,7 @@ from streamhub.web.platform_views import (
     WatchPlace,
 )
 from streamhub.web.services import Lookalike, Suggestion
-from streamhub.web.source_views import SourceOffer, SourcesView
+from streamhub.web.source_views import SourceOffer, SourcesView, Ways
 
 
 class NoPlatforms:
@@ -177,6 +177,10 @@ class NoSources:
     async def view(self, session_id: str) -> SourcesView:
         """Nothing."""
         return SourcesView()
+
+    async def ways(self, session_id: str) -> Ways:
+        """None."""
+        return Ways()
 
     async def add(self, session_id: str, kind: str, address: str, *, author: str) -> str:
         """Say that there is no such kind."""

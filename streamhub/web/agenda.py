@@ -19,6 +19,8 @@ from streamhub.web.access import Action, allow, is_https
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import PAGES, format_moment, language_of
 from streamhub.web.signing import digest_for
+from streamhub.web.source_views import Ways
+from streamhub.web.ways import find_ways, tell_ways
 
 _ALARMS = (timedelta(days=1), timedelta(minutes=10))
 _STATUS = {SessionState.CANCELLED: "CANCELLED", SessionState.MOVED: "TENTATIVE"}
@@ -45,6 +47,7 @@ async def calendar_file(request: web.Request) -> web.StreamResponse:
         revisions=revisions,
         uid=f"{digest_for(hub.secret, 'calendar', session.id)}@streamhub",
         url=page_address(request, session.id),
+        ways=await find_ways(hub, session, at=hub.now()),
         now=hub.now(),
     )
     language = language_of(request, default=session.language)
@@ -72,6 +75,7 @@ class Entry:
         session, show, revisions: what is announced, and how it changed.
         uid: the entry's name for ever.
         url: of the session's page.
+        ways: how else one can ask.
         now: stands in the entry where it never changed.
     """
 
@@ -80,6 +84,7 @@ class Entry:
     revisions: Revisions
     uid: str
     url: str
+    ways: Ways = Ways()
     now: datetime
 
 
@@ -99,7 +104,7 @@ def make_calendar(entry: Entry, say: Say, language: str) -> Calendar:
     event.add("location", url)
     event.add("status", _STATUS.get(session.state, "CONFIRMED"))
     here = f"{say('Ask, watch and read the answers here:')} {url}"
-    lines = [entry.show.about, *_plan_lines(session, say, language), here]
+    lines = [entry.show.about, *_plan_lines(session, say, language), here, tell_ways(entry.ways, say)]
     event.add("description", "\n\n".join(line for line in lines if line))
     if session.state not in _STATUS:
         for before in _ALARMS:

@@ -40,8 +40,10 @@ from streamhub.web.media import has_stream
 from streamhub.web.pages import keep_language, only_web_link, render_page, words_of
 from streamhub.web.platform_views import WatchPlace
 from streamhub.web.signing import make_form_stamp
+from streamhub.web.source_views import Ways
 from streamhub.web.views import AFTER, FINISHING, Json, is_public, plan_public_state, question_json, session_json
 from streamhub.web.voter import keep_voter, known_voter, voter_of
+from streamhub.web.ways import find_ways
 
 HONEYPOT = "website"
 POLL_S = 5.0
@@ -70,6 +72,7 @@ class Seen:
         moved_from: the start that was announced before; None: it was never moved.
         verdicts: what this reader said about answers, by question.
         carried: public questions that went to another session, and that session.
+        ways: how else one can ask now.
     """
 
     session: Session
@@ -84,6 +87,7 @@ class Seen:
     moved_from: datetime | None = None
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     carried: Carried = ()
+    ways: Ways = Ways()
 
 
 async def see_page(hub: Hub, session_id: str, voter: str = "") -> Seen:
@@ -109,6 +113,7 @@ async def see_page(hub: Hub, session_id: str, voter: str = "") -> Seen:
         stories=stories,
         moved_from=None if moved_from == seen.session.starts_at else moved_from,
         carried=carried,
+        ways=await find_ways(hub, seen.session, at=hub.now()),
     )
 
 
@@ -211,6 +216,7 @@ def render_session(
         "doubted": seen.doubted,
         "moved_from": seen.moved_from,
         "carried": seen.carried,
+        "ways": seen.ways,
         "verdicts": seen.verdicts,
         "answers": seen.lines,
         "stories": seen.stories,

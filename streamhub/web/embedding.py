@@ -26,6 +26,7 @@ from streamhub.web.pages import keep_language, render_page
 from streamhub.web.security import FRAMED_BY
 from streamhub.web.signing import sign, unsign
 from streamhub.web.uploads import read_sent_form
+from streamhub.web.ways import find_ways
 
 _ASKER = "asker"
 _ANYBODY = "*"
@@ -81,6 +82,7 @@ async def _render(
     request[FRAMED_BY] = " ".join(origins)
     token = form.get(_ASKER) or sign_asker(hub, read_asker(hub, request.cookies.get(_COOKIE, "")) or new_asker(hub))
     context |= {**ask_context(request, session), "form": form, "error": error, "said": said, "asker": token}
+    context["ways"] = await find_ways(hub, session, at=hub.now())
     response = render_page(request, "embed.html", status=status, **context)
     response.headers["Cache-Control"] = "no-store"
     if is_https(request):

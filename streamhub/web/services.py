@@ -28,7 +28,7 @@ from streamhub.web.platform_views import (
     VideosView,
     WatchPlace,
 )
-from streamhub.web.source_views import SourceOffer, SourcesView
+from streamhub.web.source_views import SourceOffer, SourcesView, Ways
 
 
 class Broadcasting(Protocol):
@@ -431,6 +431,9 @@ class Sources(Protocol):
         Raises:
             NotFound: there is no such session.
         """
+
+    async def ways(self, session_id: str) -> Ways:
+        """How the public can ask in a session from elsewhere, cheap enough for every page. Asks no source."""
 
     async def add(self, session_id: str, kind: str, address: str, *, author: str) -> str:
         """Listen to one more source; returns its id.

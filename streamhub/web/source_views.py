@@ -90,6 +90,32 @@ class AdditionView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """A place of others where one can ask.
+
+    Attributes:
+        name: of the place, as people know it.
+        address: what to write there, such as a hashtag.
+    """
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ways:
+    """How else than on its page one can ask in a session.
+
+    Attributes:
+        mail_to: the address for mails; empty where mails are not read.
+        places: where else.
+    """
+
+    mail_to: str = ""
+    places: tuple[Way, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SourcesView:
     """Everything about the sources of a session.
 

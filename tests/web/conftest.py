@@ -457,7 +457,9 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
             videos=videos,
             chat=chat,
             inbox=inbox,
-            sources=make_desk(make_parts(store, [plain_kind(PlainSource(now=clock))], now=clock, random=os.urandom))[0],
+            sources=make_desk(
+                make_parts(store, [plain_kind(PlainSource(now=clock), invites=True)], now=clock, random=os.urandom)
+            )[0],
         )
         client = TestClient(TestServer(make_app(hub)), cookie_jar=CookieJar(unsafe=True))
         await client.start_server()
