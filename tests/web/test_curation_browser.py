@@ -93,12 +93,10 @@ async def test_drag_by_pointer_and_by_buttons(world: World) -> None:
         page = tab.page
         texts = page.locator("#queue [data-item] .line .text")
         await expect(texts).to_have_text(["Eins?", "Zwei?", "Drei?"])
-        await page.locator(f"#q-{c}").scroll_into_view_if_needed()
-        await page.locator(f"#q-{a}").scroll_into_view_if_needed()
+        await page.locator(f"#q-{c} [data-handle]").hover()
+        await page.mouse.down()  # from here on the board stands still
         handle = await page.locator(f"#q-{c} [data-handle]").bounding_box()
         top = await page.locator(f"#q-{a}").bounding_box()
-        await page.mouse.move(handle["x"] + 5, handle["y"] + 5)
-        await page.mouse.down()
         await page.mouse.move(handle["x"] + 5, top["y"] + 20, steps=8)
         await page.mouse.move(handle["x"] + 5, top["y"] + 4, steps=3)
         await page.mouse.up()
@@ -111,6 +109,25 @@ async def test_drag_by_pointer_and_by_buttons(world: World) -> None:
         await page.reload()
         await expect(texts).to_have_text(["Drei?", "Eins?", "Zwei?"])
         assert tab.complaints == []
+
+
+async def test_an_update_takes_no_button_from_under_a_press(world: World) -> None:
+    """What others do while a host's finger is on a button waits until he lets go, so that his click counts."""
+    async_api.expect.set_options(timeout=WAIT_MS)
+    session = await world.plan()
+    mine, other = await ask_several(world, session, "Eins?", "Zwei?")
+    async with open_browser() as browser:
+        page = (await open_console(world, browser, session)).page
+        await page.locator(f"#q-{mine} [data-key=q]").hover()
+        await page.mouse.down()
+        async with page.expect_response(lambda response: "/board" in response.url) as fetched:
+            await world.act(other, "queue")
+        await (await fetched.value).finished()
+        await page.wait_for_timeout(300)
+        await expect(page.locator(f"#inbox #q-{other}")).to_be_attached()
+        await page.mouse.up()
+        await expect(page.locator("#queue [data-item]")).to_have_count(2)
+        assert (await load(world, mine)).state is QuestionState.QUEUED
 
 
 async def test_two_hosts_see_each_other_and_overwrite_nothing(world: World) -> None:

@@ -4,6 +4,7 @@
 
 import { makeDraggable } from "./dragging.js";
 import { Outbox } from "./outbox.js";
+import { released } from "./pressing.js";
 
 const main = document.querySelector("main[data-session]");
 const id = main.dataset.session;
@@ -53,6 +54,7 @@ async function refresh() {
     if (response.status === 401) say(words.signedOut);
     if (response.ok) {
       const html = await response.text();
+      await released();
       if (dragging.isDragging()) again = true;
       else exchange(html);
     }

@@ -1,6 +1,8 @@
 // The stage view: fetches its board anew when something changed and every ten seconds, ticks its clocks, and knows one
 // key, g: the producer's note was seen.
 
+import { released } from "./pressing.js";
+
 const stage = document.getElementById("stage");
 const lost = document.getElementById("lost");
 const id = stage.dataset.session;
@@ -43,8 +45,10 @@ async function refresh() {
     const response = await fetch(`/host/s/${id}/stage/board`, { signal: AbortSignal.timeout(8000) });
     if (response.status === 401) location.reload();
     if (response.ok) {
+      const html = await response.text();
+      await released();
       const focused = stage.contains(document.activeElement);
-      stage.innerHTML = await response.text();
+      stage.innerHTML = html;
       const note = stage.querySelector("[data-note]");
       note?.classList.toggle("fresh", note.dataset.note !== "" && note.dataset.note !== noteId);
       noteId = note?.dataset.note;
