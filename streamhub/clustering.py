@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,8 @@ T = TypeVar("T")
 LOG = logging.getLogger(__name__)
 
 ROUND_S = 2.0
+REST = 4
+"""A round is followed by a rest of this many times its length, so that a crowd does not keep the hub busy."""
 TRIES = 3
 MANY, MANY_SHARE = 5, 0.1
 """Questions that came since the last grouping before all are grouped anew: so many, and this share of all."""
@@ -89,13 +92,14 @@ class Clusterer:
 
     async def _follow(self) -> None:
         while True:
+            begun_s = time.monotonic()
             try:
                 await self.catch_up()
             except StreamhubError as error:
                 LOG.warning("clustering.behind error=%s", error)
             except Exception:  # a job's boundary: whatever one round ran into, the next one tries again
                 LOG.exception("clustering.broke")
-            await asyncio.sleep(ROUND_S)
+            await asyncio.sleep(max(ROUND_S, REST * (time.monotonic() - begun_s)))
 
     async def catch_up(self) -> None:
         """Let the questions that came since the last look into topics.

@@ -134,13 +134,15 @@ async def ask(request: web.Request, session_id: str, asked: Asked) -> Question:
         request, Spending.QUESTION, say("Many questions came from your connection. Please try again in a moment.")
     )
     at, question_id = hub.now(), new_id(hub.random)
-    session = await hub.store.read(lambda db: require_public(db, session_id))
-    require_asking(session, at, say)
-    flooded = request.app[FLOOD].note(session_id, at=at)
+    flood = request.app[FLOOD]
+    if asked.photo or not flood.knows(session_id):  # before a picture costs anything, and before anything is remembered
+        require_asking(await hub.store.read(lambda db: require_public(db, session_id)), at, say)
+    flooded = flood.note(session_id, at=at)
     puzzle = read_proof(hub.secret, asked.proof, session_id=session_id, at=at) if flooded else ""
     address = request.app[BUDGET].address(request)
-    repeated = request.app[FLOOD].is_echo(session_id, text, address, at=at)
+    repeated = flood.is_echo(session_id, text, address, at=at)
     photo = await _take_photo(request, asked.photo, question_id)
+    taken: list[Question] = []
 
     def keep(db: Database) -> str:
         session = require_public(db, session_id)
@@ -163,6 +165,7 @@ async def ask(request: web.Request, session_id: str, asked: Asked) -> Question:
         question_rows.insert_question(db, question)
         follower_rows.claim_question(db, question_id, asked.voter, at=at)
         _log_consent(db, question, at=at)
+        taken.append(question)
         return question_id
 
     key = f"ask:{session_id}:{asked.voter}:{asked.once}" if asked.once else None
@@ -176,6 +179,8 @@ async def ask(request: web.Request, session_id: str, asked: Asked) -> Question:
     notify(request.app, session_id)
     if asked.email:
         await hub.telling.follow(kept_id, asked.email, language_of(request), FollowerKind.ASKER, voter=asked.voter)
+    if kept_id == question_id:
+        return taken[0]
     return await hub.store.read(lambda db: question_rows.load_question(db, kept_id))
 
 

@@ -61,6 +61,10 @@ class FloodWatch:
             stream.flooded_until = at + FLOODED_FOR
         return self.is_flooded(session_id, at=at)
 
+    def knows(self, session_id: str) -> bool:
+        """Whether a question of that session was counted before."""
+        return session_id in self._streams
+
     def is_flooded(self, session_id: str, *, at: datetime) -> bool:
         """Whether a session is flooded now."""
         stream = self._streams.get(session_id)

@@ -95,10 +95,11 @@ async def log_request(request: web.Request, handler: Handler) -> web.StreamRespo
     """Write a line per request: method, path without its query, status, milliseconds; what went well, only to debug."""
     begun = time.monotonic()
     response = await handler(request)
-    took_ms = round((time.monotonic() - begun) * 1000)
     level = logging.DEBUG if response.status < 400 else logging.INFO
-    line = "web.request method=%s path=%s status=%d ms=%d"
-    LOG.log(level, line, request.method, plan_logged_path(request.path), response.status, took_ms)
+    if LOG.isEnabledFor(level):
+        took_ms = round((time.monotonic() - begun) * 1000)
+        line = "web.request method=%s path=%s status=%d ms=%d"
+        LOG.log(level, line, request.method, plan_logged_path(request.path), response.status, took_ms)
     return response
 
 
