@@ -516,37 +516,26 @@ def make_sender(settings: Settings, workspace: Workspace) -> Sender | None:
     """Whoever takes the hub's mail; None without a mail server.
 
     Raises:
-        Environment: the file with the password, or with certificates, cannot be read.
+        BadInput: the file with the password cannot be read.
+        Environment: others can read that file, or there are no certificates where the settings say.
     """
     mail = settings.mail
     if not mail.host:
         return None
-    password = str(mail.password)
     ca_file = workspace.folder / mail.ca_file if mail.ca_file else None
     if ca_file and not ca_file.is_file():
         raise Environment(f"{ca_file}: there is no such file", hint="check mail.ca_file")
-    if mail.password_file:
-        password = _read_password(workspace.folder / mail.password_file)
     return SmtpSender(
         SmtpAccess(
             host=mail.host,
             port=mail.port,
             security=mail.security,
             user=mail.user,
-            password=password,
+            password=read_secret(workspace.folder, mail.password, mail.password_file),
             own_name=clean_email(mail.from_address).rpartition("@")[2],
             ca_file=ca_file,
         )
     )
-
-
-def _read_password(path: Path) -> str:
-    try:
-        if path.stat().st_mode & 0o077:
-            raise Environment(f"{path}: others can read it", hint=f"run chmod 600 {path}")
-        return (path.read_text("utf-8").splitlines() or [""])[0]
-    except (OSError, UnicodeDecodeError) as error:
-        raise Environment(f"{path}: cannot be read", hint="check mail.password_file") from error
 
 
 def _make_post(parts: Parts) -> HubPost:

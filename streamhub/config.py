@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from streamhub.errors import BadConfig, BadInput
+from streamhub.errors import BadConfig, BadInput, Environment
 from streamhub.text import LANGUAGES, clean_email
 from streamhub.timecode import require_zone
 
@@ -146,7 +146,9 @@ class MastodonSettings:
         "", "Server through which hashtags are read, such as https://social.firma.de; empty: Mastodon is off."
     )
     token_file: str = setting(
-        "", "File with an access token, scope read, for servers that show hashtags to members alone."
+        "",
+        "File with an access token, scope read, for servers that show hashtags to members alone; readable by the hub's "
+        "user alone.",
     )
     token: Secret = setting(Secret(""), "The token itself. Better by file or variable.")
 
@@ -159,7 +161,7 @@ class MailboxSettings:
     port: int = setting(993, "Its port.")
     security: str = setting("tls", "tls, starttls (mostly port 143), or none: for servers on this machine alone.")
     user: str = setting("", "Name to sign in with.")
-    password_file: str = setting("", "File with the password.")
+    password_file: str = setting("", "File with the password; readable by the hub's user alone.")
     password: Secret = setting(Secret(""), "The password itself. Better by file or variable.")
     folder: str = setting("INBOX", "Folder that is read.")
     address: str = setting(
@@ -238,7 +240,9 @@ class MailSettings:
     security: str = setting("starttls", "starttls, tls, or none, which is for a server on this machine alone.")
     user: str = setting("", "Name to sign in with; empty for none.")
     password: Secret = setting(Secret(""), "Its password. Better set by variable, or kept in a file of its own.")
-    password_file: str = setting("", "File with the password in its first line, relative to the workspace.")
+    password_file: str = setting(
+        "", "File with the password in its first line, relative to the workspace; readable by the hub's user alone."
+    )
     from_address: str = setting("", "Address that the hub writes from.")
     from_name: str = setting("", "Name beside it; empty: the hub's name.")
     send: str = setting("by_hand", "by_hand: a host sends each mail; by_rule: mails go out by themselves.")
@@ -270,17 +274,26 @@ def configured_platforms(settings: Settings) -> tuple[str, ...]:
     return ("youtube",) if settings.youtube.client_file else ()
 
 
+def secret_files(settings: Settings) -> tuple[str, ...]:
+    """The files with secrets that settings name, as they are written there."""
+    named = (settings.mail.password_file, settings.mailbox.password_file, settings.mastodon.token_file)
+    return tuple(file for file in named if file)
+
+
 def read_secret(folder: Path, secret: Secret, file: str) -> Secret:
-    """A secret that the settings hold or whose file they name, relative to the workspace; the file wins.
+    """A secret that the settings hold, or the first line of the file that they name in the workspace; the file wins.
 
     Raises:
         BadInput: the file cannot be read.
+        Environment: others can read it too.
     """
     if not file:
         return secret
     path = folder / file
     try:
-        return Secret(path.read_text("utf-8").strip())
+        if path.stat().st_mode & 0o077:
+            raise Environment(f"{path}: others can read it", hint=f"run chmod 600 {path}")
+        return Secret((path.read_text("utf-8").splitlines() or [""])[0].strip())
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(
             f"{path}: cannot be read ({type(error).__name__})", hint="check the file's name and rights"

@@ -19,7 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from streamhub.config import Settings, load_settings
+from streamhub.config import Secret, Settings, load_settings, read_secret, secret_files
 from streamhub.errors import StreamhubError
 from streamhub.store.library import has_wal_reset_fix, sqlite_version
 from streamhub.timecode import Now, require_zone
@@ -93,7 +93,7 @@ def workspace_checks(
     checks: list[tuple[str, Check]] = [
         ("settings", lambda: seen),
         ("permissions", lambda: _check_permissions(workspace)),
-        ("credentials", lambda: _check_credentials(workspace)),
+        ("credentials", lambda: _check_credentials(workspace, settings)),
         ("disk", lambda: _check_disk(workspace.media(settings), settings.live.min_free_mb)),
         ("time zone", lambda: _check_zone(settings.hub.zone)),
     ]
@@ -153,9 +153,11 @@ def _check_zone(name: str) -> Finding:
     return Finding(check="time zone", verdict=Verdict.OK, seen=f"{name}, now UTC{datetime.now(zone):%z}")
 
 
-def _check_credentials(workspace: Workspace) -> Finding:
-    """The key that signs cookies is private, and no password stands in a file that goes around."""
+def _check_credentials(workspace: Workspace, settings: Settings) -> Finding:
+    """The key that signs cookies and all other secrets are private; no password stands in a file that goes around."""
     workspace.secret()
+    for file in secret_files(settings):
+        read_secret(workspace.folder, Secret(""), file)
     given = tomllib.loads(workspace.settings_file.read_text("utf-8"))
     if urlsplit(given.get("engine", {}).get("database_url", "")).password:
         return Finding(

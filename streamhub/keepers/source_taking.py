@@ -34,6 +34,11 @@ SOURCE_WINDOW = timedelta(minutes=10)
 HELD_OF_SOURCE = 60
 MAX_OF_SOURCE = 300
 """Questions from one kind of source in `SOURCE_WINDOW`: the next ones are held, and then dropped."""
+REPLIES_OF_AUTHOR = 10
+REPLIES_WINDOW = timedelta(days=1)
+REPLIES_OF_QUESTION = 100
+"""One author's replies to a question in `REPLIES_WINDOW`, and everybody's to it at any time, beyond which the rest is
+dropped; those of one source are limited by `MAX_OF_SOURCE` besides."""
 MAX_WHOLE_LENGTH = 20_000
 
 _JUST_ENDED = frozenset({SessionState.ENDED, SessionState.PROCESSING})
@@ -99,14 +104,8 @@ def _take(
         outcome.skipped[Skip.EMPTY] += 1
         return
     if question_id := rows.find_question_of(db, kind, contribution.reply_to):
-        asked = question_rows.load_question(db, question_id)
         rows.stop_waiting(db, kind, ref)
-        if not asked.text:  # it was erased on its asker's wish, and nothing is kept of it any more
-            outcome.skipped[Skip.CLOSED] += 1
-            return
-        addition = rows.Addition(question_id=question_id, whole=False, text=whole or text, at=contribution.at)
-        rows.add_addition(db, kind, ref, addition)
-        outcome.sessions.add(asked.session_id)
+        _add(db, question_id, contribution, whole or text, outcome, at=at)
         return
     session = _find_session(db, look, contribution)
     if session is None and not look.source.session_id:
@@ -121,6 +120,25 @@ def _take(
         outcome.skipped[Skip.OLD] += 1
     else:
         _ask(db, session, contribution, (text, whole), outcome, at=at, question_id=new_id(random))
+
+
+def _add(
+    db: Database, question_id: str, contribution: Contribution, text: str, outcome: Outcome, *, at: datetime
+) -> None:
+    """Keep a reply beside the question that it belongs to, or count why not."""
+    asked = question_rows.load_question(db, question_id)
+    if not asked.text:  # it was erased on its asker's wish, and nothing is kept of it any more
+        outcome.skipped[Skip.CLOSED] += 1
+        return
+    written_at, author = min(contribution.at, at), contribution.author_ref
+    replies, own = rows.count_replies(db, question_id, author, since=written_at - REPLIES_WINDOW)
+    crowd = rows.count_recent_replies(db, contribution.source, asked.session_id, since=written_at - SOURCE_WINDOW)
+    if own >= REPLIES_OF_AUTHOR or replies >= REPLIES_OF_QUESTION or crowd >= MAX_OF_SOURCE:
+        outcome.skipped[Skip.FLOODING] += 1
+        return
+    addition = rows.Addition(question_id=question_id, whole=False, text=text, at=written_at, author=author)
+    rows.add_addition(db, contribution.source, contribution.ref, addition)
+    outcome.sessions.add(asked.session_id)
 
 
 def _ask(

@@ -156,6 +156,7 @@ class Teller:
             id=plan_mail_id(parts.secret, kind=KIND, recipient=follower.email, object=due.target.id),
             kind=KIND,
             object=due.target.id,
+            followed=due.followed.id,
             recipient=follower.email,
             language=follower.language,
             subject=subject,

@@ -33,6 +33,7 @@ class Mail:
         kind: the reason, such as ``answered``.
         object: id of what it is about.
         version: of that; a new one is a new reason.
+        followed: id of what its reader had asked to hear about, of which it may hold words too; empty: of nothing else.
         recipient: the address; empty once it was deleted.
         language: ``de`` or ``en``.
         subject: one line.
@@ -52,6 +53,7 @@ class Mail:
     kind: str
     object: str
     version: str = "1"
+    followed: str = ""
     recipient: str
     language: str
     subject: str

@@ -1,11 +1,13 @@
 """Erasing a question at its asker's wish: the words go from every table, ids and numbers stay.
 
-Owns the table ``erasures``: the wish is written down first, so that a hub that dies in between goes on later. The words
-of archive files and the answer's pages follow by the withdrawal, which is not done here.
+Owns the table ``erasures``: the wish is written down first, so that a hub that dies in between goes on later, and is
+marked as done when the bytes are out of the files (`streamhub.store.purging`). The words of archive files and the
+answer's pages follow by the withdrawal, which is not done here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -14,7 +16,7 @@ from streamhub.questions.question import QuestionState
 from streamhub.store.changes import erase_changes
 from streamhub.store.log import log_action
 from streamhub.store.questions import finish_on_air, load_question
-from streamhub.store.rows import change, fetch_all
+from streamhub.store.rows import change, fetch_all, json_list
 from streamhub.timecode import format_instant
 
 _QUESTION = (
@@ -22,14 +24,31 @@ _QUESTION = (
     "note = '', origin_url = '', photo = '', starred = 0, version = version + 1, "
     "state = case state when 'merged' then 'merged' else 'withdrawn' end where id = ?"
 )
+# An unsent mail about the question that an erased one was merged into quotes the erased one; whoever follows that one
+# by himself, at the same address, is written to anew.
+_TELL_OTHERS_ANEW = (
+    "update followers set told_at = null, told_about = '' where question_id <> ?1 and exists (select 1 from mails "
+    "where followed = ?1 and object <> ?1 and object = told_about and recipient = email and sent_at is null "
+    "and state in ('draft', 'queued', 'failed'))"
+)
+_DROP_UNSENT = (
+    "delete from mails where followed = ?1 and object <> ?1 and sent_at is null "
+    "and state in ('draft', 'queued', 'failed')"
+)
+_BLANK_MAILS = (
+    "update mails set recipient = '', subject = '', body = '', leave_url = '', "
+    "state = case state when 'sent' then 'sent' else 'discarded' end "
+    "where (object = ?1 or followed = ?1) and state <> 'sending'"
+)
 _WORDS = (
+    _TELL_OTHERS_ANEW,
+    _DROP_UNSENT,
     _QUESTION,
     "update followers set email = '', voter = '' where question_id = ?",
     "update verdicts set reason = '' where question_id = ?",
     "update contributions set author = '' where question_id = ?",
     "delete from additions where question_id = ?",
-    "update mails set recipient = '', subject = '', body = '', leave_url = '' where object = ? and state <> 'sending'",
-    "update mails set state = 'discarded' where object = ? and state in ('draft', 'queued', 'failed')",
+    _BLANK_MAILS,
     "delete from claims where question_id = ?",
 )
 """Every statement that takes words or people out of a question's rows; each has the question's id as its one value."""
@@ -76,6 +95,22 @@ def list_unfinished(db: Database) -> list[str]:
         db, "select question_id from erasures join questions on questions.id = question_id where text <> '' order by 1"
     )
     return [str(row["question_id"]) for row in rows]
+
+
+def list_unpurged(db: Database) -> list[str]:
+    """Ids of erased questions whose bytes may still stand in the database's files."""
+    rows = fetch_all(
+        db,
+        "select question_id from erasures left join questions on questions.id = question_id "
+        "where purged_at is null and coalesce(text, '') = '' order by 1",
+    )
+    return [str(row["question_id"]) for row in rows]
+
+
+def mark_purged(db: Database, question_ids: Iterable[str], *, at: datetime) -> None:
+    """Note that nothing of these questions stands in the files any more."""
+    sql = "update erasures set purged_at = ? where question_id in (select value from json_each(?))"
+    change(db, sql, format_instant(at), json_list(question_ids))
 
 
 def erase_question(db: Database, question_id: str, *, at: datetime) -> None:

@@ -177,7 +177,8 @@ def _blank_erased(db: Database) -> None:
         db,
         "update mails set recipient = '', subject = '', body = '', leave_url = '', "
         "state = case state when 'sent' then 'sent' else 'discarded' end "
-        "where recipient <> '' and state <> 'sending' and object in (select question_id from erasures)",
+        "where recipient <> '' and state <> 'sending' and (object in (select question_id from erasures) "
+        "or followed in (select question_id from erasures))",
     )
 
 
@@ -223,6 +224,7 @@ def _row(mail: Mail) -> Row:
         "kind": mail.kind,
         "object": mail.object,
         "version": mail.version,
+        "followed": mail.followed,
         "recipient": mail.recipient,
         "language": mail.language,
         "subject": mail.subject,

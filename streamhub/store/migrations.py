@@ -503,6 +503,16 @@ create table cluster_members (
 create index cluster_members_by_cluster on cluster_members (cluster_id);
 """
 
+_SAFETY = """
+alter table additions add column author text not null default '';
+alter table erasures add column purged_at text;
+alter table mails add column followed text not null default '';
+update mails set followed = coalesce(
+    (select min(question_id) from followers where told_about = mails.object and email = mails.recipient), '')
+    where recipient <> '';
+create index mails_by_followed on mails (followed) where followed <> '';
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -518,4 +528,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=112, name="sources of sessions, and what comes in beside questions", sql=_SOURCES),
     Migration(number=113, name="topics of questions", sql=_CLUSTERS),
     Migration(number=114, name="the stage: overlays, runs of show, notes to the host", sql=_STAGE),
+    Migration(number=115, name="who replied, which mail is whose, what is purged", sql=_SAFETY),
 )

@@ -70,12 +70,14 @@ class Addition:
         whole: whether it is the whole text of a question that was too long, and not a reply.
         text: cleaned.
         at: when it was written, UTC.
+        author: something that tells two authors apart; empty: unknown.
     """
 
     question_id: str
     whole: bool
     text: str
     at: datetime
+    author: str = ""
 
 
 def add_source(db: Database, source: SourceRow) -> SourceRow:
@@ -187,8 +189,34 @@ def add_addition(db: Database, source: str, ref: str, addition: Addition) -> Non
         "whole": int(addition.whole),
         "text": addition.text,
         "at": format_instant(addition.at),
+        "author": addition.author,
     }
     insert(db, "additions", row)
+
+
+def count_replies(db: Database, question_id: str, author: str, *, since: datetime) -> tuple[int, int]:
+    """How many replies a question has in all, and how many of one author since an instant."""
+    row = fetch_one(
+        db,
+        "select count(*) as n, sum(author = ? and at >= ?) as own from additions where question_id = ? and whole = 0",
+        author,
+        format_instant(since),
+        question_id,
+    )
+    return (int(row["n"]), int(row["own"] or 0)) if row else (0, 0)
+
+
+def count_recent_replies(db: Database, source: str, session_id: str, *, since: datetime) -> int:
+    """How many replies to a session's questions came from a kind of source since an instant."""
+    row = fetch_one(
+        db,
+        "select count(*) as n from additions join questions on questions.id = question_id "
+        "where session_id = ? and additions.source = ? and whole = 0 and at >= ?",
+        session_id,
+        source,
+        format_instant(since),
+    )
+    return int(row["n"]) if row else 0
 
 
 def list_additions(db: Database, session_id: str) -> list[Addition]:
@@ -232,6 +260,11 @@ def list_waiting(db: Database, source: str) -> list[Contribution]:
 def stop_waiting(db: Database, source: str, ref: str) -> None:
     """A contribution found its session, or is not wanted any more."""
     change(db, "delete from waiting_contributions where source = ? and ref = ?", source, ref)
+
+
+def forget_waiting(db: Database, *, before: datetime) -> int:
+    """Delete what found no session since an instant; returns how many."""
+    return change(db, "delete from waiting_contributions where at < ?", format_instant(before))
 
 
 def list_standing(

@@ -1,7 +1,7 @@
 """Erasing at the asker's wish, whatever crashes in between.
 
 The wish is written down first; then the answer is withdrawn, so that its pages go; then the words are taken out of the
-hub's data, and the bytes of them out of its files.
+hub's data, and the bytes of them out of its files; only then is it done.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from streamhub.errors import Conflict, StreamhubError
 from streamhub.questions.question import QuestionState
 from streamhub.store import erasing as erasing_rows
 from streamhub.store import questions as question_rows
+from streamhub.store.purging import purge_erased
 from streamhub.web.desk import notify
 from streamhub.web.hub import Hub
 from streamhub.web.photos import drop_photo
@@ -41,7 +42,7 @@ async def erase(app: web.Application, hub: Hub, question_id: str) -> None:
     at = hub.now()
     for one in await hub.store.write(lambda db: erasing_rows.wish_erasure(db, question_id, at=at)):
         await _finish(app, hub, one)
-    await hub.store.purge()
+    await purge_erased(hub.store, now=hub.now)
 
 
 async def finish_erasures(app: web.Application, hub: Hub) -> int:
@@ -49,8 +50,7 @@ async def finish_erasures(app: web.Application, hub: Hub) -> int:
     unfinished = await hub.store.read(erasing_rows.list_unfinished)
     for question_id in unfinished:
         await _finish(app, hub, question_id)
-    if unfinished:
-        await hub.store.purge()
+    await purge_erased(hub.store, now=hub.now)
     return len(unfinished)
 
 

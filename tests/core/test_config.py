@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from streamhub.config import Secret, Settings, parse_settings, read_secret, render_settings_file
-from streamhub.errors import BadConfig, BadInput
+from streamhub.errors import BadConfig, BadInput, Environment
 
 
 def test_the_file_that_init_writes_means_the_defaults() -> None:
@@ -69,9 +69,23 @@ def test_wrong_sources_are_told(toml: str, place: str) -> None:
 def test_secrets_come_from_files(tmp_path: Path) -> None:
     """A secret's file wins over the setting, is relative to the workspace, and its secret is shown nowhere."""
     (tmp_path / "mail.txt").write_text("geheim\n")
+    (tmp_path / "mail.txt").chmod(0o600)
     secret = read_secret(tmp_path, Secret("anders"), "mail.txt")
     assert (secret == "geheim", repr(secret)) == (True, "'…'")
     assert read_secret(tmp_path, Secret("anders"), "") == "anders"
     with pytest.raises(BadInput, match="fehlt"):
         read_secret(tmp_path, Secret(""), "fehlt.txt")
     assert "geheim" not in repr(parse_settings('[mailbox]\npassword = "geheim"', {}))
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_secrets_that_others_can_read_are_refused(tmp_path: Path, mode: int) -> None:
+    """A file with a secret that others can read or change is not used, and the message says what to do."""
+    path = tmp_path / "mail.txt"
+    path.write_text("geheim\n")
+    path.chmod(mode)
+    with pytest.raises(Environment, match="others can read it") as caught:
+        read_secret(tmp_path, Secret(""), "mail.txt")
+    assert caught.value.hint == f"run chmod 600 {path}"
+    path.chmod(0o600)
+    assert read_secret(tmp_path, Secret(""), "mail.txt") == "geheim"

@@ -20,11 +20,15 @@ from streamhub.keepers.source_taking import (
     HELD_OF_SOURCE,
     MAX_OF_AUTHOR,
     MAX_OF_SOURCE,
+    REPLIES_OF_AUTHOR,
+    REPLIES_OF_QUESTION,
+    REPLIES_WINDOW,
     choose_session,
     clean_name,
     plan_question_text,
 )
 from streamhub.keepers.sources import CHECK_EVERY, Sources
+from streamhub.keepers.tidying import WAITING_KEPT, tidy
 from streamhub.questions.intake import Skip
 from streamhub.questions.question import MAX_QUESTION_LENGTH, Question, QuestionState, Shown
 from streamhub.questions.trouble import FAULTS, SENTENCES, SourceCode, make_source_error
@@ -222,6 +226,26 @@ async def test_mail_waits_for_a_session(world: World) -> None:
     assert await world.texts(NEXT) == ["Ist da wer?"]
 
 
+async def test_mail_waits_for_a_quarter_and_no_longer(world: World, tmp_path: Path) -> None:
+    """Mail that finds no session goes after its time, and no byte of it stays in the files of the hub."""
+    await world.step(SessionState.ENDED)
+    await world.step(SessionState.CANCELLED, session_id=NEXT)
+    world.clock.pass_s(60)
+    world.mail.say("Kanarienfrage?", place="", author="Kanarienname")
+    await world.later()
+
+    def found() -> bool:
+        return any(b"Kanarien" in file.read_bytes() for file in tmp_path.glob("hub.sqlite3*"))
+
+    world.clock.pass_s((WAITING_KEPT - timedelta(hours=1)).total_seconds())
+    assert (await tidy(world.store, tmp_path / "photos", now=world.clock)).waiting == 0
+    assert found()
+    world.clock.pass_s(2 * 3600)
+    assert (await tidy(world.store, tmp_path / "photos", now=world.clock)).waiting == 1
+    assert not found()
+    assert (await world.view()).waiting == 0
+
+
 async def test_a_reply_is_an_addition(world: World) -> None:
     """A reply to what became a question, or to a reply, is kept with it and is no question of its own."""
     first = world.mail.say("Mein Router blinkt rot, was tun?", place="")
@@ -240,6 +264,43 @@ async def test_a_reply_is_an_addition(world: World) -> None:
     await world.store.write(lambda db: db.execute("delete from chat_cursors").rowcount)
     await world.later()
     assert len((await world.view()).additions) == 2
+
+
+async def test_replies_do_not_flood(world: World) -> None:
+    """Replies of one author to a question, and of all to it, are kept up to limits; hosts see how many more came."""
+    first = world.mail.say("Mein Router blinkt rot, was tun?", place="")
+    await world.later()
+    for number in range(REPLIES_OF_AUTHOR + 7):
+        world.mail.say(f"Nachtrag {number}", place="", author="Eifrig", reply_to=(first,))
+    world.mail.say("Auch bei mir.", place="", author="Ada", reply_to=(first,))
+    await world.later()
+    assert len((await world.view()).additions) == REPLIES_OF_AUTHOR + 1
+    assert (await world.view()).sources[0].skipped == {Skip.FLOODING: 7}
+    for number in range(REPLIES_OF_QUESTION):
+        world.mail.say(f"Welle {number}", place="", author=f"Bot {number}", reply_to=(first,))
+    for _ in range(REPLIES_OF_QUESTION // 40 + 2):
+        await world.later(60)
+    assert len((await world.view()).additions) == REPLIES_OF_QUESTION
+    assert (await world.view()).sources[0].skipped == {Skip.FLOODING: 7 + REPLIES_OF_AUTHOR + 1}
+    world.restart()
+    await world.later(REPLIES_WINDOW.total_seconds())
+    other = world.mail.say("Und 5G?", place="", author="Eifrig")
+    world.mail.say("Am Land, meine ich.", place="", author="Eifrig", reply_to=(other,))
+    await world.later()
+    assert "Am Land, meine ich." in [one.text for one in (await world.view()).additions]
+
+
+async def test_replies_over_many_questions_do_not_flood(world: World) -> None:
+    """Replies spread over many questions are limited for a source in a while, as its questions are."""
+    refs = [world.mail.say(f"Frage von {number}?", place="", author=f"Wer {number}") for number in range(8)]
+    await world.later()
+    for number in range(MAX_OF_SOURCE + 25):
+        world.mail.say(f"Nachtrag {number}", place="", author=f"Bot {number}", reply_to=(refs[number % 8],))
+    await world.later()
+    for _ in range(12):
+        await world.later(1)
+    assert len((await world.view()).additions) == MAX_OF_SOURCE
+    assert (await world.view()).sources[0].skipped == {Skip.FLOODING: 25}
 
 
 async def test_nothing_is_added_to_what_was_erased(world: World) -> None:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import feedparser
 import pytest
 from aiohttp import ClientSession, CookieJar
 
+import streamhub
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.keepers.telling import HubTelling
+from streamhub.keepers.tidying import tidy
 from streamhub.outbox.mail import Mail, MailState
 from streamhub.questions.clusters import Cluster
-from streamhub.questions.follower import FollowerKind
+from streamhub.questions.follower import Follower, FollowerKind
 from streamhub.questions.intake import Contribution
 from streamhub.questions.question import QuestionState, Shown
 from streamhub.questions.writing import Proposal, Story, StoryState, Writer, digest_of
@@ -33,7 +39,7 @@ from streamhub.web.snapshot import take_snapshot
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.web.conftest import World
+    from tests.web.conftest import MakeWorld, World
 
 Q = QuestionState
 
@@ -408,6 +414,62 @@ async def test_a_mail_on_its_way_keeps_nothing_of_an_erased_question(world: Worl
         assert (await store.read(lambda db: mails.load_mail(db, "m1"))).state is MailState.SENT
 
 
+@pytest.mark.parametrize("state", [MailState.DRAFT, MailState.SENT, MailState.SENDING])
+async def test_erasing_a_merged_question_takes_its_mail_along(world: World, state: MailState) -> None:
+    """A mail about the question that stands for an erased one goes with it; others who follow that are told."""
+    session, at, store = await world.plan(), world.clock(), world.hub.store
+    async with reader_of(world) as ada:
+        asked, other = await ada.ask(session, "Kanarienfrage"), await ada.ask(session, "Andere")
+
+        def bring(db: Any) -> None:
+            merge_question(db, asked, other, at=at, author="Jana")
+            for number, (one, email) in enumerate(
+                {asked: "kanarienpost@example.org", other: "ben@example.org"}.items()
+            ):
+                given = {"id": f"f{number}", "question_id": one, "email": email}
+                follower = Follower(language="de", kind=FollowerKind.ASKER, at=at, **given)
+                followers.follow_question(db, replace(follower, told_at=at, told_about=other))
+                mail = Mail(
+                    id=f"m{number}", kind="answered", object=other, followed=one, recipient=email, language="de",
+                    subject="Beantwortet", body="Kanarienfrage" if one == asked else "Andere", state=state, made_at=at,
+                )  # fmt: skip
+                mails.put_mail(db, mail)
+
+        await store.write(bring)
+        await ada.post(f"/my/{asked}/erase", sure="yes")
+        if state is MailState.SENDING:
+            await store.write(lambda db: mails.finish_mail(db, "m0", at=at))
+            await store.purge()
+        assert await found_in_files(world, {"Kanarienfrage", "kanarienpost"}) == set()
+        kept = await store.read(lambda db: mails.load_mail(db, "m1"))
+        assert (kept.recipient, kept.body, kept.state) == ("ben@example.org", "Andere", state)
+
+
+async def test_one_address_follows_a_merged_question_and_the_other(world: World) -> None:
+    """Where one address follows both, erasing one takes the unsent mail away and leaves the promise for the other."""
+    session, at, store = await world.plan(), world.clock(), world.hub.store
+    async with reader_of(world) as ada:
+        asked, other = await ada.ask(session, "Kanarienfrage"), await ada.ask(session, "Andere")
+
+        def bring(db: Any) -> None:
+            merge_question(db, asked, other, at=at, author="Jana")
+            for number, one in enumerate((asked, other)):
+                given = {"id": f"f{number}", "question_id": one, "email": "ada@example.org"}
+                follower = Follower(language="de", kind=FollowerKind.ASKER, at=at, **given)
+                followers.follow_question(db, replace(follower, told_at=at, told_about=other))
+            mail = Mail(
+                id="m1", kind="answered", object=other, followed=asked, recipient="ada@example.org", language="de",
+                subject="Beantwortet", body="Kanarienfrage", state=MailState.QUEUED, made_at=at,
+            )  # fmt: skip
+            mails.put_mail(db, mail)
+
+        await store.write(bring)
+        await ada.post(f"/my/{asked}/erase", sure="yes")
+        assert await found_in_files(world, {"Kanarienfrage"}) == set()
+        (waits,) = await store.read(followers.list_untold)
+        assert (waits.question_id, waits.email) == (other, "ada@example.org")
+
+
 async def test_erasing_goes_on_after_a_crash(world: World) -> None:
     """An erasure that was wished when the hub died is finished at the next start."""
     session = await world.plan()
@@ -417,6 +479,44 @@ async def test_erasing_goes_on_after_a_crash(world: World) -> None:
     assert await finish_erasures(world.client.app, world.hub) == 1
     assert await finish_erasures(world.client.app, world.hub) == 0
     assert (await world.hub.store.read(lambda db: questions.load_question(db, asked))).text == ""
+
+
+async def test_kill_9_before_the_purge_leaves_no_byte(make_world: MakeWorld, tmp_path: Path) -> None:
+    """A hub that is killed between erasing a question and purging its bytes purges them at its next start."""
+    database = tmp_path / "0" / "hub.sqlite3"
+    argv = [sys.executable, str(Path(__file__).with_name("erasing_hub.py")), str(database)]
+    environ = {**os.environ, "PYTHONPATH": str(Path(streamhub.__file__).parents[1])}
+    child = subprocess.Popen(argv, stdout=subprocess.PIPE, env=environ)  # noqa: ASYNC220  nothing else runs meanwhile
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"erased\n"
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    assert any(b"Kanarienfrage" in file.read_bytes() for file in database.parent.glob("hub.sqlite3*"))
+    world = await make_world()
+    async with asyncio.timeout(60):
+        while await world.hub.store.read(erasing_rows.list_unpurged):
+            await asyncio.sleep(0.05)
+    assert await found_in_files(world, {"Kanarienfrage"}) == set()
+
+
+async def test_an_erasure_is_purged_later_where_somebody_reads(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the log could not be emptied an erasure stays marked, and is purged when the hub tidies next."""
+    session, store = await world.plan(), world.hub.store
+    async with reader_of(world) as ada:
+        asked = await ada.ask(session, "Kanarienfrage")
+
+        async def busy() -> bool:
+            return False
+
+        with monkeypatch.context() as reading:
+            reading.setattr(type(store), "purge", lambda _: busy())
+            await ada.post(f"/my/{asked}/erase", sure="yes")
+        assert await store.read(erasing_rows.list_unpurged) == [asked]
+        assert await found_in_files(world, {"Kanarienfrage"}) == {"Kanarienfrage"}
+        await tidy(store, world.hub.photos_dir, now=world.clock)
+        assert await store.read(erasing_rows.list_unpurged) == []
+        assert await found_in_files(world, {"Kanarienfrage"}) == set()
 
 
 @pytest.mark.parametrize("state", ["held", "on_air", "merged", "declined", "carried_over", "queued"])
