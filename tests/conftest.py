@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from streamhub.errors import ToolMissing
 from streamhub.recording.ffmpeg import find_ffmpeg
 
 pytest_plugins = ["tests.fakes.youtube.fixtures"]
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")  # it may be busy: being slow is no failure
 
 
 class NetworkWanted(AssertionError):

@@ -13,7 +13,7 @@ from streamhub import errors
 PACKAGE = Path(streamhub.__file__).parent
 REPOSITORY = PACKAGE.parent
 STAGES = ["schedule", "questions", "live", "recording", "transcript", "answers", "archive"]
-CORE = {"errors", "timecode", "text", "config", "process", "wordforms"}
+CORE = {"errors", "timecode", "text", "config", "process", "spreadsheet", "wordforms"}
 NOUNS = {
     "schedule": {"show", "rundown"},
     "questions": {

@@ -6,6 +6,7 @@ Refuses to know disks and what is public.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ from streamhub.archive.catalogue import (
     format_short_day,
     load_translations,
 )
+from streamhub.archive.exports import escape_markdown
+from streamhub.archive.markdown import cut_text
 from streamhub.archive.plan import digest_of
 from streamhub.archive.structured import absolute, render_json_ld
 from streamhub.archive.theme import Theme
@@ -34,6 +37,8 @@ from streamhub.errors import BadInput
 from streamhub.text import LANGUAGES
 
 NOT_FOUND = "404.html"
+EXPORTED_LENGTH = 600
+"""Letters of an answer in a blog post."""
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "media-src 'self'{media}; manifest-src 'self'; form-action 'self'; base-uri 'none'"
@@ -101,6 +106,7 @@ class Printer:
             "link": to,
             "static": partial(self._static, to),
             "address": partial(absolute, self._frame.url),
+            "reach": partial(absolute, self._frame.url) if self._frame.url else to,
             "json_ld": lambda data: Markup(render_json_ld(data)),  # noqa: S704 - escaped for script elements there
             "lang_attr": partial(_lang_attr, head.language),
             "other": next(language for language in LANGUAGES if language != head.language),
@@ -157,6 +163,9 @@ def _filters(language: str) -> dict[str, Callable[..., str]]:
         "safe_url": safe_url,
         "trusted": Markup,
         "initials": initials,
+        "md": lambda text: Markup(escape_markdown(str(text))),  # noqa: S704 - escaped there, for HTML too
+        "quoted": lambda text: Markup(json.dumps(" ".join(text.split()), ensure_ascii=False)),  # noqa: S704 - for YAML
+        "excerpt": lambda text: cut_text(text, max_length=EXPORTED_LENGTH),
     }
 
 

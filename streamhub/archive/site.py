@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from streamhub.archive import feeds
 from streamhub.archive.archived import ArchivedSession
+from streamhub.archive.exports import ExportView, render_data, render_srt, render_table, render_text
 from streamhub.archive.library import Label, Library, PublicAnswer, PublicSession, plan_library
 from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, player_kind, to_media_time
 from streamhub.archive.pages import NOT_FOUND, Frame, Printer, load_phrases, plan_csp, view_digest
@@ -174,6 +175,7 @@ class _Planner:
         files = [
             *(self._answer_files(answer) for answer in self._library.answers.values()),
             *(self._captions(found) for found, _ in sessions if found.transcript and found.transcript.cues),
+            *(self._exports(found, view) for found, view in sessions if view.downloads),
             self._feed(),
             *self._machine_files(sessions),
             *self._static_files(),
@@ -324,6 +326,33 @@ class _Planner:
             make=lambda: {path: _caption_bytes(transcript, media)},
         )
 
+    def _exports(self, found: PublicSession, view: SessionView) -> Part:
+        """What of a session can be taken along, beside its captions."""
+        answers = tuple(self._answers[answer.answer.id] for answer in found.answers)
+        topics = tuple(dict.fromkeys(topic.title for answer in answers for topic in answer.topics))
+        head = Head(path=f"{found.url}export/index.html", language=view.head.language, title=view.head.title)
+        export = ExportView(head=head, session=view, answers=answers, topics=topics)
+        transcript, media = found.transcript, self._media.get(found.session.id)
+
+        def make() -> Mapping[str, Content]:
+            renderers: Mapping[str, Callable[[], bytes]] = {
+                "recap": lambda: self._printer.print_page("recap.md", export),
+                "post": lambda: self._printer.print_page("post.html", export),
+                "post-markdown": lambda: self._printer.print_page("post.md", export),
+                "table": lambda: render_table(answers, view.head.language, self._address),
+                "text": lambda: render_text(view),
+                "srt": lambda: render_srt(_in_media_time(transcript, media)) if transcript else b"",
+                "data": lambda: render_data(export, transcript, self._address),
+            }
+            return {file.url: renderers[file.title]() for file in view.downloads if file.title in renderers}
+
+        clock = media.clock if media else None
+        return Part(
+            name=f"exports of session {found.session.id}",
+            digest=digest_of(self._printer.digest, export, transcript, clock),
+            make=make,
+        )
+
     def _feed(self) -> Part:
         newest = list(self._answers.values())[: feeds.FEED_ENTRIES]
         frame = self._frame
@@ -388,9 +417,12 @@ def _of_language(labels: list[LabelRef], language: str) -> list[LabelRef]:
 
 
 def _caption_bytes(transcript: Transcript, media: PlacedMedia | None) -> bytes:
+    return format_vtt(_in_media_time(transcript, media)).encode("utf-8", "replace")
+
+
+def _in_media_time(transcript: Transcript, media: PlacedMedia | None) -> Transcript:
     """Captions for players: in media time where there is a recording, else on the session clock."""
-    cues = to_media_time(transcript.cues, media.clock) if media else transcript.cues
-    return format_vtt(replace(transcript, cues=cues)).encode("utf-8", "replace")
+    return replace(transcript, cues=to_media_time(transcript.cues, media.clock)) if media else transcript
 
 
 def _constant(path: str, content: bytes) -> Callable[[], Mapping[str, Content]]:

@@ -39,7 +39,8 @@ SPEAKER_TONES = 6
 
 def refer_answer(answer: PublicAnswer, library: Library) -> AnswerRef:
     """An answer as a list shows it."""
-    session = library.by_id[answer.session_id].session
+    found = library.by_id[answer.session_id]
+    session = found.session
     record = answer.answer
     return AnswerRef(
         id=record.id,
@@ -55,6 +56,7 @@ def refer_answer(answer: PublicAnswer, library: Library) -> AnswerRef:
         start_ms=record.start_ms,
         duration_ms=answer.duration_ms,
         votes=record.votes,
+        session_cue=_first_cue(answer, found),
     )
 
 
@@ -108,7 +110,6 @@ def view_answer(answer: PublicAnswer, library: Library, media: PlacedMedia | Non
         topics=_named(record.topics, library.topics),
         products=_named(record.products, library.products),
         session=Named(title=found.session.title, url=found.url),
-        session_cue=_first_cue(answer, found),
         show_title=found.session.show_title,
         valid_until=record.valid_until,
         body_html=render_markdown(record.body) if record.body.strip() else "",
@@ -170,14 +171,34 @@ def view_session(found: PublicSession, library: Library, media: PlacedMedia | No
             (_person(person.name, library), str(person.role), person.about) for person in session.participants
         ),
         recap_html=render_markdown(session.recap) if session.recap.strip() else "",
+        recap_markdown=session.recap.strip(),
         player=_session_player(found, media),
         videos=videos,
         recording_missing=bool(found.recording and not media and not videos),
         duration_ms=media.duration_ms if media else spoken_ms,
         answers=tuple(refer_answer(answer, library) for answer in found.answers),
         transcript=_session_transcript(found, library, media),
-        downloads=(f"{found.url}captions.{transcript.language}.vtt",) if transcript and transcript.cues else (),
+        downloads=_session_downloads(found),
     )
+
+
+def _session_downloads(found: PublicSession) -> tuple[Named, ...]:
+    """What of a session can be taken along, by kind."""
+    folder = f"{found.url}export/"
+    files = []
+    if found.answers:
+        files += [("recap", "recap.md"), ("post", "post.html"), ("post-markdown", "post.md"), ("table", "answers.csv")]
+    if found.transcript and found.transcript.cues:
+        language = found.transcript.language
+        files += [("text", f"transcript.{language}.txt"), ("srt", f"captions.{language}.srt")]
+    files += [("data", "session.json")] if files else []
+    captions = [Named(title="vtt", url=path)] if (path := _captions_path(found)) else []
+    return (*(Named(title=kind, url=f"{folder}{name}") for kind, name in files), *captions)
+
+
+def _captions_path(found: PublicSession) -> str:
+    transcript = found.transcript
+    return f"{found.url}captions.{transcript.language}.vtt" if transcript and transcript.cues else ""
 
 
 # --- parts of pages
@@ -244,7 +265,7 @@ def _session_player(found: PublicSession, media: PlacedMedia | None) -> PlayerVi
         end_ms=media.duration_ms,
         whole=True,
         clock=_pieces(media),
-        captions=f"{found.url}captions.{transcript.language}.vtt" if transcript and transcript.cues else "",
+        captions=_captions_path(found),
         captions_language=transcript.language if transcript else "",
         origin=media.origin,
     )

@@ -45,7 +45,7 @@ class Named:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnswerRef:
-    """An answer in a list."""
+    """An answer in a list; ``session_cue`` is where it begins in the session's own transcript, if it is there."""
 
     id: str
     url: str
@@ -60,6 +60,7 @@ class AnswerRef:
     start_ms: int | None
     duration_ms: int
     votes: int
+    session_cue: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,7 +168,7 @@ class TranscriptView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnswerView:
-    """The page of an answer; ``session_cue`` is where it begins in the session's own transcript, if it is there."""
+    """The page of an answer."""
 
     head: Head
     answer: AnswerRef
@@ -176,7 +177,6 @@ class AnswerView:
     topics: tuple[Named, ...]
     products: tuple[Named, ...]
     session: Named
-    session_cue: str
     show_title: str
     valid_until: date | None
     body_html: str
@@ -206,19 +206,20 @@ class ReplacedView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionView:
-    """The page of a session."""
+    """The page of a session; downloads by kind, in the order in which they are offered."""
 
     head: Head
     session: SessionRef
     participants: tuple[tuple[Named, str, str], ...]
     recap_html: str
+    recap_markdown: str
     player: PlayerView | None
     videos: tuple[VideoLink, ...]
     recording_missing: bool
     duration_ms: int
     answers: tuple[AnswerRef, ...]
     transcript: TranscriptView | None
-    downloads: tuple[str, ...]
+    downloads: tuple[Named, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,6 @@ point. A cell that a spreadsheet would run as a formula begins with an apostroph
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -20,6 +18,7 @@ from sqlite_utils import Database
 from streamhub.errors import BadInput
 from streamhub.questions.question import QuestionState
 from streamhub.schedule.show import Session, Show
+from streamhub.spreadsheet import Cell, render_csv
 from streamhub.store import shows as show_rows
 from streamhub.store.statistics import Figures, Grouping, Scope, count_figures
 from streamhub.web.access import Action, actor_of, allow
@@ -29,8 +28,6 @@ from streamhub.web.pages import keep_language, language_of, render_page, words_o
 from streamhub.web.views import Json
 
 GROUPINGS = tuple(Grouping)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}",
-            "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
 
 routes = web.RouteTableDef()
 
@@ -167,9 +164,6 @@ def figures_json(figures: Figures) -> Json:
     }
 
 
-Cell = str | int | float | None
-
-
 def plan_table(board: Dashboard, say: Callable[[str], str]) -> list[list[Cell]]:
     """The figures as a table with a head: a line for each group of each grouping."""
     names = {
@@ -239,23 +233,3 @@ def plan_state_names(say: Callable[[str], str]) -> dict[QuestionState, str]:
         QuestionState.SUPERSEDED: say("superseded"),
         QuestionState.WITHDRAWN: say("withdrawn"),
     }
-
-
-def render_csv(table: Sequence[Sequence[Cell]], *, language: str) -> str:
-    """A table as CSV for the spreadsheet of a language; what could be a formula is text."""
-    german = language == "de"
-    written = io.StringIO(newline="")
-    writer = csv.writer(written, delimiter=";" if german else ",", lineterminator="\r\n")
-    for line in table:
-        writer.writerow([_cell(value, german=german) for value in line])
-    return written.getvalue()
-
-
-def _cell(value: Cell, *, german: bool) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return f"{value:.2f}".replace(".", ",") if german else f"{value:.2f}"
-    return f"'{value}" if value.lstrip(" \N{NO-BREAK SPACE}").startswith(_FORMULA) else value

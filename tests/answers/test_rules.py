@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streamhub.answers.answer import AnswerState
@@ -174,7 +174,6 @@ def test_done_ends_an_answer_before_chatter() -> None:
     assert answers[0].ranges[0].end_ms == 22_500
 
 
-@settings(deadline=None)  # the machine may be busy
 @example([("q1", 0, MarkKind.ON_AIR), ("q1", 0, MarkKind.DONE), ("q1", 0, MarkKind.ON_AIR), ("q2", 0, MarkKind.ON_AIR)])
 @given(st.lists(st.tuples(st.sampled_from(["q1", "q2"]), st.integers(0, 90), st.sampled_from(MarkKind)), max_size=8))
 def test_whatever_hosts_press_ranges_are_sound(presses: list[tuple[str, int, MarkKind]]) -> None:

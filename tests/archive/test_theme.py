@@ -26,7 +26,7 @@ from streamhub.errors import BadInput
 def messages_of_templates() -> set[object]:
     """Every message that the templates ask for."""
     folder = find_shipped_theme() / "templates"
-    return {message for _, _, message, _, _ in extract_from_dir(folder, [("**.html", "jinja2")])}
+    return {message for _, _, message, _, _ in extract_from_dir(folder, [("**.html", "jinja2"), ("**.md", "jinja2")])}
 
 
 def read_catalogue(language: str) -> Catalog:

@@ -74,7 +74,9 @@ def test_only_what_changed_is_written(tmp_path: Path, theme: Theme) -> None:
     write_site(plan_site((replace(session, answers=answers),), SiteSettings(), theme, media_root=None), tmp_path)
     after = snapshot(tmp_path)
     changed = {path for path in after if after[path] != before.get(path)} - {MANIFEST}
-    assert changed == {"a/q1-router-blinkt-rot/index.html", "s/2027-03-02-netz/index.html"}
+    page = "s/2027-03-02-netz"
+    exports = {f"{page}/export/session.json", f"{page}/export/answers.csv"}
+    assert changed == {"a/q1-router-blinkt-rot/index.html", f"{page}/index.html", *exports}
 
 
 def test_a_withdrawn_answer_is_gone_after_the_next_build(tmp_path: Path, theme: Theme) -> None:

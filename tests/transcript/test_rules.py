@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamhub.recording.recording import ClockMap, ClockPiece
@@ -53,7 +53,6 @@ def test_a_long_pause_ends_a_cue() -> None:
     assert [cue.text for cue in cues_from_words(words)] == ["also ich denke", "ja genau"]
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.text("abcdefgh,.?", min_size=1, max_size=12), max_size=120), st.integers(1, 900))
 def test_cues_lose_no_word_and_fit(tokens: list[str], each_ms: int) -> None:
     """Whatever is said: no word is lost, cues keep the order, have ids of their own and the size of a caption."""
@@ -73,7 +72,6 @@ def test_loops_of_a_recogniser_are_dropped() -> None:
     assert [part.text for part in drop_loops(said)] == ["Thank you.", "Ja.", "Ja.", "Ja."]
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 900)), max_size=12))
 def test_words_get_a_share_of_time_and_never_run_backwards(times: list[tuple[int, int]]) -> None:
     """Words that a recogniser pressed into one instant are spread; times never run backwards."""
@@ -127,7 +125,6 @@ def test_a_cue_across_a_gap_is_cut_there() -> None:
     ]
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.integers(1, 5_000), min_size=1, max_size=30), st.integers(0, 20_000))
 def test_an_identical_clock_changes_nothing(lengths: list[int], start_ms: int) -> None:
     """Where session time is media time, a transcript stays as it is."""

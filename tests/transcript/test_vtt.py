@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import webvtt
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamhub.errors import BadCaptions
@@ -53,7 +53,6 @@ def transcripts(draw: st.DrawFn) -> Transcript:
     )
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(transcripts())
 def test_parse_is_the_inverse_of_format(transcript: Transcript) -> None:
     """Every valid transcript comes back as it was written, without any repair."""
@@ -62,7 +61,6 @@ def test_parse_is_the_inverse_of_format(transcript: Transcript) -> None:
     assert read.warnings == ()
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(transcripts())
 def test_others_read_what_we_write(transcript: Transcript) -> None:
     """An independent reader finds the same cues, times, ids and speakers in our files."""
