@@ -35,11 +35,11 @@ NOUNS = {
     },
     "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
     "recording": {"recording"},
-    "transcript": {"transcript", "vtt"},  # vtt is the noun's notation: parse and format, pure
+    "transcript": {"piece", "transcript", "vtt"},  # vtt is the noun's notation: parse and format, pure
     "answers": {"answer"},
     "archive": {"archived"},
 }
-PURE = {"rules", "vtt", "curating"}  # and every noun
+PURE = {"rules", "vtt", "curating", "stitching"}  # and every noun
 IO_MODULES = {
     "aiohttp", "asyncio", "av", "dbos", "ffmpeg", "http", "multiprocessing", "os", "requests", "shutil", "socket",
     "sqlite3", "sqlite_utils", "subprocess", "tempfile", "threading", "urllib.request",
