@@ -153,9 +153,14 @@ def _death(command: Command, code: int, stderr_tail: str) -> ToolFailed:
 
 
 class Wire:
-    """The process's end: events as JSON lines, as soon as they happen."""
+    """The process's end: events as JSON lines, as soon as they happen.
+
+    Attributes:
+        offset_ms: where the sound begins on the recording's clock; what is heard is reported on that clock.
+    """
 
     def __init__(self, out: IO[str], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.offset_ms = 0
         self._out = out
         self._clock = clock
         self._last_s = float("-inf")
@@ -173,16 +178,16 @@ class Wire:
         """One stretch of speech, in an engine's float seconds; then progress, a few times a second at most."""
         timed = []
         for word, word_start_s, word_end_s, chance in words:
-            word_start_ms = s_to_ms(word_start_s)
-            word_end_ms = max(word_start_ms, s_to_ms(word_end_s))
+            word_start_ms = self.offset_ms + s_to_ms(word_start_s)
+            word_end_ms = max(word_start_ms, self.offset_ms + s_to_ms(word_end_s))
             timed.append((word.strip(), word_start_ms, word_end_ms, round(min(1.0, max(0.0, chance)), 3)))
-        start_ms = s_to_ms(start_s)
-        end_ms = max(start_ms, s_to_ms(end_s))
+        start_ms = self.offset_ms + s_to_ms(start_s)
+        end_ms = max(start_ms, self.offset_ms + s_to_ms(end_s))
         if text.strip():
             self.send("heard", start_ms=start_ms, end_ms=end_ms, text=text.strip(), words=[w for w in timed if w[0]])
         if self._clock() - self._last_s >= _PROGRESS_EVERY_S:
             self._last_s = self._clock()
-            self.send("progress", done_ms=end_ms)
+            self.send("progress", done_ms=end_ms - self.offset_ms)
 
 
 def serve(run: Callable[[Mapping[str, Any], Wire], None]) -> int:
@@ -191,7 +196,9 @@ def serve(run: Callable[[Mapping[str, Any], Wire], None]) -> int:
     if hasattr(os, "nice"):
         os.nice(5)  # recognition can wait, a signal that is being recorded cannot
     try:
-        run(json.loads(sys.stdin.read()), wire)
+        request = json.loads(sys.stdin.read())
+        wire.offset_ms = request["offset_ms"]
+        run(request, wire)
     except StreamhubError as error:
         wire.send("failed", kind=type(error).__name__, message=error.message, hint=error.hint)
         return 1

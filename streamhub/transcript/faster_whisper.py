@@ -16,9 +16,9 @@ from streamhub.config import TranscriptSettings
 from streamhub.errors import ModelMissing, ToolMissing
 from streamhub.transcript.child import Wire, serve
 from streamhub.transcript.models import Model, Shelf
-from streamhub.transcript.recogniser import RecogniserProcess
+from streamhub.transcript.recogniser import RecogniserProcess, sound_of
 from streamhub.transcript.rules import plan_vocabulary
-from streamhub.transcript.sound import RATE_HZ, Samples, duration_ms, is_silent, load_sound
+from streamhub.transcript.sound import RATE_HZ, Samples, duration_ms, is_silent, requested_sound
 from streamhub.transcript.transcriber import TranscriptionJob
 
 NAME = "faster-whisper"
@@ -103,7 +103,7 @@ def plan_request(job: TranscriptionJob, model: Model, settings: TranscriptSettin
     if model.rehearsal:
         decode = {"beam_size": 1, "temperature": 0.0, "vad_filter": False, "condition_on_previous_text": False}
     return {
-        "media": str(job.media),
+        **sound_of(job),
         "language": job.language,
         "model": str(model.path),
         "device": settings.device,
@@ -120,7 +120,7 @@ def _run(request: Mapping[str, Any], wire: Wire) -> None:
     except ImportError as error:
         raise ToolMissing(f"{NAME}: cannot be imported ({error})", hint="pip install faster-whisper") from error
 
-    samples = load_sound(Path(request["media"]))
+    samples = requested_sound(request)
     if is_silent(samples) or not _has_speech(samples):
         wire.started(language=request["language"], duration_ms=duration_ms(samples))
         return

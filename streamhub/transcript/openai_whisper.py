@@ -18,9 +18,9 @@ from streamhub.config import TranscriptSettings
 from streamhub.errors import ModelMissing, ToolMissing
 from streamhub.transcript.child import Wire, serve
 from streamhub.transcript.models import Model, Shelf
-from streamhub.transcript.recogniser import RecogniserProcess
+from streamhub.transcript.recogniser import RecogniserProcess, sound_of
 from streamhub.transcript.rules import plan_vocabulary
-from streamhub.transcript.sound import duration_ms, is_silent, load_sound
+from streamhub.transcript.sound import duration_ms, is_silent, requested_sound
 from streamhub.transcript.transcriber import TranscriptionJob
 
 NAME = "openai-whisper"
@@ -87,7 +87,7 @@ def plan_request(job: TranscriptionJob, model: Model, settings: TranscriptSettin
     if (vocabulary := plan_vocabulary(job.vocabulary)) and not model.rehearsal:
         decode |= {"initial_prompt": vocabulary, "carry_initial_prompt": True}
     return {
-        "media": str(job.media),
+        **sound_of(job),
         "language": job.language,
         "model": str(model.path),
         "device": settings.device,
@@ -106,7 +106,7 @@ def _run(request: Mapping[str, Any], wire: Wire) -> None:
 
     warnings.filterwarnings("ignore", module="whisper")
     torch.set_num_threads(request["threads"])
-    samples = load_sound(Path(request["media"]))
+    samples = requested_sound(request)
     if is_silent(samples):
         wire.started(language=request["language"], duration_ms=duration_ms(samples))
         return

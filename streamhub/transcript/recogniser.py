@@ -6,6 +6,7 @@ each brand says what its models consist of, what its process is asked, and wheth
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +14,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from streamhub.config import TranscriptSettings
+from streamhub.errors import ModelMissing
 from streamhub.transcript.child import ChildJob, recognise
-from streamhub.transcript.models import Model, Shelf, find_model, model_title
+from streamhub.transcript.models import Model, Shelf, find_local_model, find_model, fingerprint, model_title
 from streamhub.transcript.rules import make_transcript
 from streamhub.transcript.transcriber import Progress, TranscriptionJob
 from streamhub.transcript.transcript import Transcript
+
+
+def sound_of(job: TranscriptionJob) -> dict[str, Any]:
+    """Which sound a process is asked to hear, and where it lies on the recording's clock."""
+    start_ms = job.start_ms + (job.span.start_ms if job.span else 0)
+    span = [job.span.start_ms, job.span.end_ms] if job.span else None
+    return {"media": str(job.media), "span": span, "offset_ms": start_ms}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +63,24 @@ class RecogniserProcess(ABC):
         """
         return
 
+    async def version(self) -> str:
+        """A fingerprint of the model, as `streamhub.transcript.transcriber.Transcriber` says."""
+        return await asyncio.to_thread(self._version)
+
+    def _version(self) -> str:
+        try:
+            model = find_local_model(self.shelf, self.settings.model, cache=self.cache, environ=self.environ)
+        except ModelMissing:
+            return ""
+        return fingerprint(self.shelf, model) if model else ""
+
+    async def prepare(self) -> None:
+        """Have the model, as `streamhub.transcript.transcriber.Transcriber` says."""
+        self.require_installed()
+        await find_model(self.shelf, self.settings, cache=self.cache, environ=self.environ)
+
     async def transcribe(self, job: TranscriptionJob, progress: Progress) -> Transcript:
-        """Transcribe the whole file, as `streamhub.transcript.transcriber.Transcriber` says."""
+        """Transcribe, as `streamhub.transcript.transcriber.Transcriber` says."""
         self.require_installed()
         model = await find_model(self.shelf, self.settings, cache=self.cache, environ=self.environ)
         child = ChildJob(

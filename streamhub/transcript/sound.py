@@ -1,66 +1,126 @@
 """The sound of a media file as recognisers want it: one channel, 16 kHz, and on the media's own clock.
 
 Owns decoding with PyAV inside a recogniser's process. Holes in the stream's time stamps become silence, so that sample
-number and media time never drift apart. Refuses to know what recognises the sound.
+number and media time never drift apart. Of a long recording only the stretch that is wanted is decoded, so memory does
+not grow with its length. Refuses to know what recognises the sound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
 from streamhub.errors import BadMedia
+from streamhub.timecode import Span
 
 RATE_HZ = 16_000
 MAX_HOLE_S = 4 * 3600
 _HOLE_S = 0.1
+_PREROLL_S = 1.0  # decoders need some frames before they are in tune
 _SILENCE_PEAK = 0.001  # -60 dB of full scale
 _MAX_BAD_PACKETS = 500
 
 Samples = NDArray[np.float32]
+Pcm = NDArray[np.int16]
 
 
-def load_sound(path: Path) -> Samples:
+def load_sound(path: Path, span: Span | None = None) -> Samples:
     """Decode the first sound track of any media file into samples between -1 and 1.
+
+    Args:
+        path: the media file.
+        span: decode this stretch alone, in media milliseconds; sound that ends within it gives fewer samples, and none
+            when it ended before.
 
     Raises:
         BadMedia: not media, no sound in it, or nothing of it can be decoded.
     """
+    return load_pcm(path, span).astype(np.float32) / np.float32(32768)
+
+
+def load_pcm(path: Path, span: Span | None = None) -> Pcm:
+    """The same as whole numbers of 16 bits, as they go into a WAV file.
+
+    Raises:
+        BadMedia: as `load_sound`.
+    """
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
-            if not container.streams.audio:
-                raise BadMedia(f"{path}: has no sound", hint="give a recording with sound, or captions")
-            chunks = list(_decode(container, container.streams.audio[0]))
+        found = _load(path, span, seek=span is not None and span.start_ms > _PREROLL_S * 1000)
+        if found is None:  # a file without an index: what lies before the stretch has to be read, too
+            found = _load(path, span, seek=False)
     except (av.error.FFmpegError, OSError) as error:
         raise BadMedia(f"{path}: cannot be read as media ({error.strerror or error})") from error
-    if not chunks:
+    if found is None or (span is None and not found.size):
         raise BadMedia(f"{path}: its sound cannot be decoded, nothing came out")
-    return np.concatenate(chunks).astype(np.float32) / np.float32(32768)
+    return found
 
 
-def _decode(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[NDArray[np.int16]]:
+def _load(path: Path, span: Span | None, *, seek: bool) -> Pcm | None:
+    """The samples; None when seeking led nowhere, or beyond where it should."""
+    start_s = span.start_ms / 1000 if span else 0.0
+    with av.open(str(path), metadata_errors="ignore") as container:
+        if not container.streams.audio:
+            raise BadMedia(f"{path}: has no sound", hint="give a recording with sound, or captions")
+        stream = container.streams.audio[0]
+        zero_s = (container.start_time or 0) / av.time_base
+        if seek and stream.time_base:
+            container.seek(int((zero_s + start_s - _PREROLL_S) / stream.time_base), stream=stream)
+        frames = _frames(container, stream)
+        first = next(frames, None)
+        if first is None or (seek and (first.time is None or first.time - zero_s > start_s + _HOLE_S)):
+            return None
+        begin_s = (first.time or 0.0) - zero_s if seek else 0.0
+        chunks = _decode(chain([first], frames), zero_s=zero_s, begin_s=begin_s)
+        skip = max(0, round((start_s - begin_s) * RATE_HZ))
+        return _collect(chunks, skip, span.duration_ms * RATE_HZ // 1000 if span else sys.maxsize)
+
+
+def _collect(chunks: Iterable[Pcm], skip: int, wanted: int) -> Pcm:
+    """So many samples of a stream, after those that are skipped; no more of it is read."""
+    kept: list[Pcm] = []
+    for chunk in chunks:
+        part = chunk[skip : skip + wanted]
+        skip -= min(skip, len(chunk))
+        wanted -= len(part)
+        if len(part):
+            kept.append(part)
+        if not wanted:
+            break
+    return np.concatenate(kept) if kept else np.zeros(0, np.int16)
+
+
+def _decode(frames: Iterable[av.AudioFrame], *, zero_s: float, begin_s: float) -> Iterator[Pcm]:
+    """Samples from ``begin_s`` of the media on, without a hole."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
-    zero_s = (container.start_time or 0) / av.time_base
-    next_s: float | None = 0.0
-    for frame in _frames(container, stream):
+    next_s = begin_s
+    for frame in frames:
         if frame.time is not None and frame.sample_rate:
             at_s = frame.time - zero_s
-            hole_s = at_s - next_s if next_s is not None else 0.0
+            hole_s = at_s - next_s
             if _HOLE_S < hole_s < MAX_HOLE_S:
                 yield from _samples(resampler, None)
                 resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
-                yield np.zeros(round(hole_s * RATE_HZ), np.int16)
+                yield from _silence(round(hole_s * RATE_HZ))
             next_s = at_s + frame.samples / frame.sample_rate
         frame.pts = None  # holes are filled above; the resampler shall not judge time stamps a second time
         yield from _samples(resampler, frame)
     yield from _samples(resampler, None)
 
 
-def _samples(resampler: av.AudioResampler, frame: av.AudioFrame | None) -> Iterator[NDArray[np.int16]]:
+def _silence(count: int) -> Iterator[Pcm]:
+    minute = np.zeros(60 * RATE_HZ, np.int16)
+    for at in range(0, count, len(minute)):
+        yield minute[: count - at]
+
+
+def _samples(resampler: av.AudioResampler, frame: av.AudioFrame | None) -> Iterator[Pcm]:
     try:
         for out in resampler.resample(frame):
             yield np.asarray(out.to_ndarray(), np.int16).reshape(-1)
@@ -84,6 +144,15 @@ def _frames(container: av.container.InputContainer, stream: av.AudioStream) -> I
             bad += 1
             if bad > _MAX_BAD_PACKETS:
                 return
+
+
+def requested_sound(request: Mapping[str, Any]) -> Samples:
+    """The sound that a recogniser's process is asked to hear: ``media``, or the stretch ``span`` of it.
+
+    Raises:
+        BadMedia: as `load_sound`.
+    """
+    return load_sound(Path(request["media"]), Span(*request["span"]) if request["span"] else None)
 
 
 def duration_ms(samples: Samples) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from streamhub.timecode import Span
 from streamhub.transcript.transcript import Transcript
 
 Progress = Callable[[int, int], None]
@@ -23,12 +24,16 @@ class TranscriptionJob:
 
     Attributes:
         media: a local file.
+        span: listen to this stretch of the file alone, in its milliseconds; None for all of it.
+        start_ms: what the file's beginning is on the recording's clock, where the file is a piece of it.
         language: ``de``, ``en``, or empty to detect it.
         vocabulary: names and products that are likely to be heard.
         time_limit_s: the job is stopped after that many seconds; None for no limit.
     """
 
     media: Path
+    span: Span | None = None
+    start_ms: int = 0
     language: str = ""
     vocabulary: tuple[str, ...] = field(default=())
     time_limit_s: float | None = None
@@ -41,8 +46,19 @@ class Transcriber(Protocol):
     def name(self) -> str:
         """Engine and model for the reader, such as ``faster-whisper small``."""
 
+    async def version(self) -> str:
+        """A short fingerprint of the model's files, equal wherever they are equal; empty while it is not here."""
+
+    async def prepare(self) -> None:
+        """Make sure that the model is here; fetch it where that is allowed.
+
+        Raises:
+            ModelMissing: it is not here and cannot be fetched.
+            ToolMissing: the engine is not installed.
+        """
+
     async def transcribe(self, job: TranscriptionJob, progress: Progress) -> Transcript:
-        """Transcribe the whole file; times are media milliseconds.
+        """Transcribe the file, or a stretch of it; times are milliseconds of the recording.
 
         Cancelling the task stops the engine's process.
 

@@ -80,6 +80,12 @@ class FakeTranscriber:
     name: str = "fake small"
     heard: list[Path] = field(default_factory=list)
 
+    async def version(self) -> str:
+        return "1"
+
+    async def prepare(self) -> None:
+        """Nothing to fetch."""
+
     async def transcribe(self, job: TranscriptionJob, progress: object) -> Transcript:
         self.heard.append(job.media)
         return Transcript(language="de", cues=(Cue(id="c1", span=Span(1_000, 2_000), text="Der Router blinkt."),))

@@ -210,6 +210,12 @@ class FickleTranscriber:
 
     name: str = "fake small"
 
+    async def version(self) -> str:
+        return "1"
+
+    async def prepare(self) -> None:
+        """Nothing to fetch."""
+
     async def transcribe(self, job: TranscriptionJob, progress: object) -> Transcript:
         self.name = "fake large"
         return Transcript(language="de", cues=(Cue(id="c1", span=Span(2_000, 9_000), text=WORDS["router"][0]),))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamhub.timecode import Span
@@ -65,27 +66,24 @@ def test_silence_is_cut_in_the_middle(levels: list[float]) -> None:
     assert find_cut(levels, WINDOW) == Cut(at_ms=600_000, in_pause=True)
 
 
-@given(
-    levels=st.lists(st.floats(-100, 0), max_size=300),
-    start_ms=st.integers(0, HOUR_MS),
-)
+@settings(deadline=None)
+@given(levels=st.lists(st.integers(-100, 0), max_size=60), start_ms=st.integers(0, HOUR_MS))
 def test_a_cut_is_always_in_its_window(levels: list[float], start_ms: int) -> None:
     """Whatever the sound is, the cut is where it was looked for, and the same every time."""
-    window = Span(start_ms, start_ms + 300 * FRAME_MS)
+    window = Span(start_ms, start_ms + 60 * FRAME_MS)
     cut = find_cut(levels, window)
     assert window.start_ms <= cut.at_ms <= window.end_ms
     assert cut == find_cut(list(levels), window)
 
 
-@given(
-    duration_ms=st.integers(1, 12 * HOUR_MS),
-    moved=st.lists(st.tuples(st.integers(-SLACK_MS, SLACK_MS), st.booleans()), min_size=80, max_size=80),
-)
-def test_pieces_cover_the_recording_once(duration_ms: int, moved: list[tuple[int, bool]]) -> None:
+@settings(deadline=None)
+@given(duration_ms=st.integers(1, 12 * HOUR_MS), seed=st.integers(0, 10_000))
+def test_pieces_cover_the_recording_once(duration_ms: int, seed: int) -> None:
     """Every millisecond belongs to one piece, none is much too long, and each reads beyond its edges."""
+    lots = random.Random(seed)
     cuts = [
-        Cut(at_ms=(window.start_ms + window.end_ms) // 2 + by_ms, in_pause=pause)
-        for window, (by_ms, pause) in zip(plan_windows(duration_ms), moved, strict=False)
+        Cut(at_ms=lots.randint(window.start_ms, window.end_ms), in_pause=lots.random() < 0.5)
+        for window in plan_windows(duration_ms)
     ]
     pieces = plan_pieces(duration_ms, cuts)
     assert [piece.number for piece in pieces] == list(range(len(pieces)))
