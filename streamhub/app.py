@@ -66,6 +66,7 @@ from streamhub.recording.ffmpeg import Ffmpeg, ffmpeg_version, find_ffmpeg
 from streamhub.recording.pyav import PyavScanner, scan_media
 from streamhub.recording.room import RecordingRoom
 from streamhub.recording.studio import Studio
+from streamhub.reviewing import HubReview
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import shows as show_rows
 from streamhub.store.broadcasts import list_broadcasts
@@ -585,6 +586,7 @@ async def _web(
         work=parts.engine,
         answers=ArchiveAnswers(parts.store, parts.workspace.transcripts, now=parts.now),
         workshop=parts.pipeline,
+        review=HubReview(parts.store, parts.workspace.transcripts, parts.pipeline.archive_lock, parts.now),
         platforms=outside.platforms,
         chat=outside.chat,
         videos=outside.video_sights,

@@ -37,7 +37,7 @@ NOUNS = {
     "recording": {"recording"},
     "transcript": {"piece", "transcript", "vtt"},  # vtt is the noun's notation: parse and format, pure
     "answers": {"answer"},
-    "archive": {"archived"},
+    "archive": {"archived", "review"},
 }
 PURE = {"rules", "vtt", "curating", "stitching"}  # and every noun
 IO_MODULES = {

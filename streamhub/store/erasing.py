@@ -59,6 +59,7 @@ _BESIDE = {
     "proposals": "update proposals set text = '', writer_name = '', note = '', state = 'erased' where question_id = ?",
     "clusters": "update clusters set label = '', name = '' "
     "where id in (select cluster_id from cluster_members where question_id = ?)",
+    "review_edits": "update review_edits set before = '{}', after = '{}' where answer_id = ?",
     "cluster_members": "delete from cluster_members where question_id = ?",
     "waiting_contributions": "delete from waiting_contributions where exists (select 1 from contributions c "
     "where c.question_id = ? and c.source = waiting_contributions.source and (c.ref = waiting_contributions.ref "

@@ -513,6 +513,23 @@ update mails set followed = coalesce(
 create index mails_by_followed on mails (followed) where followed <> '';
 """
 
+_REVIEW = """
+create table review_edits (
+    id integer primary key,
+    session_id text not null references sessions (id) on delete cascade,
+    at text not null,
+    author text not null,
+    action text not null,
+    answer_id text not null,
+    before text not null,
+    after text not null,
+    undoes integer,
+    undone_by integer
+) strict;
+create index review_edits_by_session on review_edits (session_id, id);
+create index review_edits_by_answer on review_edits (answer_id);
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -529,4 +546,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=113, name="topics of questions", sql=_CLUSTERS),
     Migration(number=114, name="the stage: overlays, runs of show, notes to the host", sql=_STAGE),
     Migration(number=115, name="who replied, which mail is whose, what is purged", sql=_SAFETY),
+    Migration(number=118, name="the journal of what is corrected in review", sql=_REVIEW),
 )

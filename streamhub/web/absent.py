@@ -5,12 +5,15 @@ Each does what is right when there is nothing: shows nothing, and says so when s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from streamhub.archive.archived import ArchivedSession
+from streamhub.archive.review import Edit, Patch
 from streamhub.errors import BadInput, Conflict, NotFound
 from streamhub.live.platform import Ingest
 from streamhub.questions.follower import FollowerKind
 from streamhub.recording.matching import InboxItem
+from streamhub.store.reviews import Made
 from streamhub.text import clean_email
 from streamhub.web.platform_views import (
     AccountView,
@@ -143,6 +146,36 @@ class NoPost:
         return None
 
 
+class NoReview:
+    """A hub without an archive to correct."""
+
+    async def load(self, session_id: str) -> ArchivedSession:
+        """Say that there is nothing to correct."""
+        raise _not_cut(session_id)
+
+    async def states(self, archived: ArchivedSession) -> ArchivedSession:
+        """As it is."""
+        return archived
+
+    async def edit(
+        self, session_id: str, plan: Callable[[ArchivedSession], Edit], seen: Patch, *, author: str
+    ) -> Made | None:
+        """Say that there is nothing to correct."""
+        raise _not_cut(session_id)
+
+    async def undo(self, session_id: str, number: int, *, author: str) -> Made | None:
+        """Say that there is nothing to take back."""
+        raise _not_cut(session_id)
+
+    async def edits(self, session_id: str, *, limit: int = 20) -> Sequence[Made]:
+        """None."""
+        return ()
+
+    async def corrected(self, session_id: str) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
+
 class NoTopics:
     """A hub that groups no questions."""
 
@@ -201,6 +234,10 @@ class NoSources:
 
 def _no_source(session_id: str, source_id: str) -> NotFound:
     return NotFound(f"source {source_id}: session {session_id} has no such source")
+
+
+def _not_cut(session_id: str) -> Conflict:
+    return Conflict(f"session {session_id}: its answers are not cut yet", hint="come back when it is in review")
 
 
 def _no_file(name: str) -> NotFound:

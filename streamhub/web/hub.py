@@ -17,6 +17,7 @@ from streamhub.web.absent import (
     NoLookalikes,
     NoPlatforms,
     NoPost,
+    NoReview,
     NoSources,
     NoSuggestions,
     NoTelling,
@@ -31,6 +32,7 @@ from streamhub.web.services import (
     Lookalikes,
     Platforms,
     Post,
+    Review,
     Sources,
     Suggestions,
     Telling,
@@ -51,8 +53,8 @@ class Hub:
         now: the clock.
         random: the source of ids and tokens.
         broadcasting, work, answers, workshop: the roles of `streamhub.web.services`.
-        platforms, videos, chat, inbox, suggestions, lookalikes, topics, telling, sources, post: more; a hub may be
-            without.
+        platforms, videos, chat, inbox, suggestions, lookalikes, topics, telling, sources, post, review: more; a hub
+            may be without.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
         photos_dir: where pictures that came with questions lie, need not exist yet; None: no pictures are taken.
         site_dir: the workspace's overrides of the theme; need not exist.
@@ -85,6 +87,7 @@ class Hub:
     telling: Telling = field(default_factory=NoTelling)
     photos_dir: Path | None = None
     post: Post = field(default_factory=NoPost)
+    review: Review = field(default_factory=NoReview)
 
 
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)

@@ -5,7 +5,7 @@ The composition root hands in something that fulfils each; the web face knows no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +14,13 @@ from typing import Literal, Protocol
 from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer
+from streamhub.archive.archived import ArchivedSession
+from streamhub.archive.review import Edit, Patch
 from streamhub.live.platform import Ingest, Signal
 from streamhub.questions.follower import FollowerKind
 from streamhub.questions.question import QuestionState
 from streamhub.recording.matching import InboxCode, InboxItem
+from streamhub.store.reviews import Made
 from streamhub.transcript.recognised import TranscriptionTask
 from streamhub.transcript.transcript import Transcript
 from streamhub.web.platform_views import (
@@ -163,6 +166,51 @@ class Answers(Protocol):
 
     def page(self, answer: Answer) -> str:
         """Path of the answer's page within the archive site, without a leading slash."""
+
+
+class Review(Protocol):
+    """The archived session as people correct it; what they change is theirs, no machine overwrites it."""
+
+    async def load(self, session_id: str) -> ArchivedSession:
+        """The session as it stands in the archive.
+
+        Raises:
+            NotFound: no such session.
+            Conflict: its answers are not cut yet.
+        """
+
+    async def states(self, archived: ArchivedSession) -> ArchivedSession:
+        """The same with the states that its answers have by now; the archive follows them within seconds."""
+
+    async def edit(
+        self, session_id: str, plan: Callable[[ArchivedSession], Edit], seen: Patch, *, author: str
+    ) -> Made | None:
+        """Make a correction; None when nothing is different afterwards. Public pages follow by themselves.
+
+        Args:
+            session_id: the session.
+            plan: makes the edit of what stands in the archive; what it raises is raised.
+            seen: what its author saw of the pieces that he changes.
+            author: who corrects.
+
+        Raises:
+            Conflict: the answers are not cut yet.
+            Overtaken: somebody changed one of the pieces after its author saw it; nothing was overwritten.
+        """
+
+    async def undo(self, session_id: str, number: int, *, author: str) -> Made | None:
+        """Take a correction back; None when somebody did already.
+
+        Raises:
+            NotFound: no such correction.
+            Overtaken: what it changed was changed again since.
+        """
+
+    async def edits(self, session_id: str, *, limit: int = 20) -> Sequence[Made]:
+        """The latest corrections, newest first."""
+
+    async def corrected(self, session_id: str) -> frozenset[str]:
+        """The pieces of transcripts that a person corrected, as a `streamhub.archive.review.Patch` names them."""
 
 
 class Workshop(Protocol):

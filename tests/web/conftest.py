@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from streamhub.errors import Conflict, NotFound, StreamhubError, Unavailable
 from streamhub.live.platform import Ingest, Signal
 from streamhub.questions.question import Asker, Question, QuestionState, Shown
 from streamhub.recording.matching import InboxCode, InboxItem
+from streamhub.reviewing import HubReview
 from streamhub.schedule.show import Moderation, SessionState
 from streamhub.store import questions, shows
 from streamhub.store.store import Store
@@ -457,6 +459,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
             videos=videos,
             chat=chat,
             inbox=inbox,
+            review=HubReview(store, folder / "transcripts", asyncio.Lock(), clock),
             sources=make_desk(
                 make_parts(store, [plain_kind(PlainSource(now=clock), invites=True)], now=clock, random=os.urandom)
             )[0],

@@ -1,0 +1,287 @@
+"""Reviewing answers by plain forms: what is corrected stands in the files, can be undone, and overwrites nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamhub.timecode import Span
+from tests.web.reviewed import review_session, right, sentence
+
+if TYPE_CHECKING:
+    from tests.web.conftest import Browser, World
+    from tests.web.reviewed import Reviewed
+
+
+async def send(host: Browser, one: Reviewed, deed: str, fields: dict[str, str], **more: str) -> tuple[int, str]:
+    """Send a form; returns status, and where it leads or what it says."""
+    async with await host.post(one.path, deed=deed, **{**fields, **more}) as answer:
+        return answer.status, answer.headers.get("Location", "") or await answer.text()
+
+
+async def undo(host: Browser, one: Reviewed) -> tuple[int, str]:
+    """Undo the latest correction."""
+    number = (await one.world.hub.review.edits(one.session))[0].id
+    return await send(host, one, "undo", {"answer": one.ids[0]}, edit=str(number))
+
+
+async def test_unsure_ones_ask_for_attention(world: World) -> None:
+    """The page opens the first unsure answer, counts the unsure ones, and lists them before the others."""
+    one = await review_session(world, count=4, unsure=frozenset({1, 3}))
+    host = await world.sign_in()
+    async with await host.get(one.path) as page:
+        text = await page.text()
+    assert "2 Antworten zum Ansehen" in text
+    assert f'id="answer" class="answer" aria-labelledby="answer-title" data-answer="{one.ids[1]}"' in text
+    listed = text[text.index("review-list") :]
+    places = [listed.index(f'data-answer="{one.ids[n]}"') for n in (1, 3, 0, 2)]
+    assert places == sorted(places)
+    assert "die Maschine ist zu 40 % sicher" in text
+    await host.close()
+
+
+async def test_accepting_leads_to_the_next(world: World) -> None:
+    """Accepted means sure for good; the next unsure one follows, and at the end nothing asks any more."""
+    one = await review_session(world, count=4, unsure=frozenset({1, 3}))
+    host = await world.sign_in()
+    status, where = await send(host, one, "accept", await one.fields(host, 1))
+    assert (status, where) == (303, f"{one.path}?answer={one.ids[3]}#answer")
+    assert one.answer(1).confidence == 1.0
+    await send(host, one, "accept", await one.fields(host, 3))
+    async with await host.get(one.path) as page:
+        text = await page.text()
+    assert "Keine Antwort braucht mehr einen Blick." in text
+    assert "2 angenommene Antworten veröffentlichen" in text
+    assert (await undo(host, one))[0] == 303
+    assert one.answer(3).confidence == 0.4
+    await host.close()
+
+
+async def test_edges_are_typed(world: World) -> None:
+    """MM:SS moves an edge; what was not touched stays to the millisecond; undoing brings both back."""
+    one = await review_session(world)
+    host = await world.sign_in()
+    fields = await one.fields(host, 1)
+    before = one.answer(1).ranges
+    begin = right(1).start_ms // 1000
+    status, where = await send(host, one, "edges", fields, number="0", begin=f"0:{begin}", end="0:40")
+    assert (status, where) == (303, f"{one.path}?answer={one.ids[1]}#answer")
+    assert one.answer(1).ranges == (Span(right(1).start_ms, 40_000),)
+    assert one.answer(1).confidence == 0.4  # moved is not accepted
+    await undo(host, one)
+    assert one.answer(1).ranges == before
+    await host.close()
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"), [("zwölf", "0:40"), ("0:40", "0:30"), ("0:30", "0:30"), ("0:10", "9:59:59"), ("", "0:40")]
+)
+async def test_times_that_cannot_be_are_said(world: World, begin: str, end: str) -> None:
+    """Nothing is changed by times that cannot be, what was typed stays in its field, and the reason is said."""
+    one = await review_session(world)
+    host = await world.sign_in()
+    before = one.archived
+    status, text = await send(host, one, "edges", await one.fields(host, 1), number="0", begin=begin, end=end)
+    assert status == 400
+    assert "data-error" in text
+    assert f'name="end" autocomplete="off" size="10" value="{end}"' in text
+    assert one.archived == before
+    await host.close()
+
+
+async def test_two_reviewers_overwrite_nobody(world: World) -> None:
+    """Who saw something else is told who changed what, keeps what he typed, and wins when he decides again."""
+    one = await review_session(world)
+    jana, ali = await world.sign_in(), await world.sign_in(person="Ali")
+    old = await one.fields(ali, 1)
+    await send(jana, one, "edges", await one.fields(jana, 1), number="0", begin="0:24", end="0:36")
+    status, text = await send(ali, one, "edges", old, number="0", begin="0:22", end="0:38")
+    assert status == 409
+    assert "Jana war inzwischen hier: hat die Ränder verschoben" in text
+    assert 'value="0:22"' in text
+    assert one.answer(1).ranges == (Span(24_000, 36_000),)
+    status, _ = await send(ali, one, "accept", old)
+    assert status == 409  # nobody accepts what he has not seen
+    assert one.answer(1).confidence == 0.4
+    assert (await send(ali, one, "answerers", old, names="Ali Demir, Jana Weber, Ali Demir"))[0] == 303
+    assert one.answer(1).answerers == ("Ali Demir", "Jana Weber")  # another field is no clash
+    await send(ali, one, "edges", await one.fields(ali, 1), number="0", begin="0:22", end="0:38")
+    assert one.answer(1).ranges == (Span(22_000, 38_000),)
+    first = (await world.hub.review.edits(one.session))[-1]
+    status, text = await send(jana, one, "undo", {"answer": one.ids[1]}, edit=str(first.id))
+    assert status == 409
+    assert "Ali war inzwischen hier" in text
+    await jana.close()
+    await ali.close()
+
+
+async def test_many_hands_at_once(world: World) -> None:
+    """Twelve forms at the same moment: one wins on each answer, the others are told, and every file can be read."""
+    one = await review_session(world, count=3, unsure=frozenset())
+    host = await world.sign_in()
+    seen = [await one.fields(host, n) for n in range(3)]
+
+    async def move(number: int, by: int) -> int:
+        start_s = right(number).start_ms // 1000 + by
+        begin, end = f"0:{start_s:02d}", f"0:{right(number).end_ms // 1000:02d}"
+        return (await send(host, one, "edges", seen[number], number="0", begin=begin, end=end))[0]
+
+    got = await asyncio.gather(*(move(n, by) for n in range(3) for by in (1, 2, 3, 4)))
+    assert sorted(got) == [303] * 3 + [409] * 9
+    assert len(await world.hub.review.edits(one.session)) == 3
+    await host.close()
+
+
+async def test_splitting_removing_and_giving(world: World) -> None:
+    """A stretch is split, its middle goes, its end goes to another answer; each step comes back by undoing."""
+    one = await review_session(world)
+    host = await world.sign_in()
+    start, end = right(0).start_ms, right(0).end_ms
+    for at_s in (8, 12):
+        await send(host, one, "split", await one.fields(host, 0), number="0" if at_s == 8 else "1", at=f"0:{at_s:02d}")
+    assert one.answer(0).ranges == (Span(start, 8_000), Span(8_000, 12_000), Span(12_000, end))
+    await send(host, one, "remove", await one.fields(host, 0), number="1")
+    assert one.answer(0).ranges == (Span(start, 8_000), Span(12_000, end))
+    taker = one.answer(1).ranges
+    await send(host, one, "give", await one.fields(host, 0), number="1", to=one.ids[1])
+    assert one.answer(0).ranges == (Span(start, 8_000),)
+    assert one.answer(1).ranges == (Span(12_000, end), *taker)
+    await undo(host, one)
+    assert (one.answer(0).ranges, one.answer(1).ranges) == ((Span(start, 8_000), Span(12_000, end)), taker)
+    _, where = await send(host, one, "give", await one.fields(host, 0), number="all", to=one.ids[1])
+    assert where.endswith(f"answer={one.ids[1]}#answer")
+    assert one.answer(0).ranges == ()
+    assert (await send(host, one, "accept", await one.fields(host, 0)))[0] == 400
+    await send(host, one, "edges", await one.fields(host, 0), number="new", begin="0:04", end="0:16")
+    assert one.answer(0).ranges == (right(0),)
+    await host.close()
+
+
+async def test_words_are_corrected(world: World) -> None:
+    """Corrected words keep the times of those that stay; the transcript says that a hand was there; empty takes out."""
+    one = await review_session(world)
+    host = await world.sign_in()
+    before = one.cue("c3")
+    fields = await one.fields(host, 0, cue="c3")
+    text = "Der Tarif eins kostet neunzehn Euro."
+    status, _ = await send(host, one, "words", fields, language="de", cue="c3", text=text)
+    assert status == 303
+    after = one.cue("c3")
+    assert after.text == text
+    assert [word.text for word in after.words] == text.split()
+    assert after.words[:2] == before.words[:2]
+    assert after.words[4].span == before.words[4].span
+    assert one.archived.transcripts[0].made_with == "fake tiny, corrected by hand"
+    assert (await send(host, one, "words", fields, language="de", cue="c3", text="Zu spät."))[0] == 409
+    async with await host.get(f"{one.path}?answer={one.ids[0]}") as page:
+        assert "von Hand berichtigt" in await page.text()
+    await send(host, one, "words", await one.fields(host, 0, cue="c3"), language="de", cue="c3", text="  ")
+    assert [cue.id for cue in one.archived.transcripts[0].cues][:4] == ["c1", "c2", "c4", "c5"]
+    await undo(host, one)
+    assert one.cue("c3") == after
+    await undo(host, one)  # the undoing is undone
+    assert "c3" not in [cue.id for cue in one.archived.transcripts[0].cues]
+    await host.close()
+
+
+async def test_speakers_are_named(world: World) -> None:
+    """One cue and those that follow get a name; a rename reaches every cue and everybody who answers."""
+    one = await review_session(world)
+    host = await world.sign_in()
+    fields = await one.fields(host, 0, cue="c3")
+    more = {"language": "de", "cue": "c3", "speaker": "Dr. Eva Roth"}
+    await send(host, one, "speaker", fields, **more, onwards="yes")
+    assert [one.cue(f"c{n}").speaker for n in (2, 3, 4, 5)] == ["Jana Weber", *["Dr. Eva Roth"] * 2, "Jana Weber"]
+    await send(host, one, "rename", {"answer": one.ids[0]}, old="Ali Demir", new="Ali Demir-Kaya")
+    names = {cue.speaker for cue in one.archived.transcripts[0].cues}
+    assert names == {"Jana Weber", "Dr. Eva Roth", "Ali Demir-Kaya"}
+    assert [one.answer(n).answerers for n in range(3)] == [("Ali Demir-Kaya",)] * 3
+    await undo(host, one)
+    assert one.answer(2).answerers == ("Ali Demir",)
+    assert (await send(host, one, "rename", {"answer": one.ids[0]}, old="Niemand", new="X"))[0] == 404
+    await host.close()
+
+
+async def test_accept_and_publish(world: World) -> None:
+    """One key accepts and publishes; accepted ones are published together; one that is withdrawn asks no more."""
+    one = await review_session(world, count=3, unsure=frozenset({0, 1}))
+    host = await world.sign_in()
+    await send(host, one, "publish", await one.fields(host, 0))
+    assert one.answer(0).confidence == 1.0
+    states = [answer.state.value for answer in world.answers.answers[one.session]]
+    assert states == ["published", "draft", "draft"]
+    await send(host, one, "withdraw", await one.fields(host, 1))
+    assert world.answers.answers[one.session][1].state.value == "withdrawn"
+    await host.close()
+
+
+async def test_only_what_is_near_is_sent(world: World) -> None:
+    """A long session shows the surroundings of one answer, more on demand, and the words from any time."""
+    one = await review_session(world, count=60, unsure=frozenset())
+    host = await world.sign_in()
+
+    async def shown(query: str) -> int:
+        async with await host.get(f"{one.path}?answer={one.ids[30]}{query}") as page:
+            return (await page.text()).count('class="line"')
+
+    near = await shown("")
+    assert 10 < near < 50
+    assert near < await shown("&more=1") < 300
+    assert await shown("&at=0:30") > near
+    assert await shown("&at=unsinn&more=x") == near
+    await host.close()
+
+
+async def test_forms_that_are_not_ours(world: World) -> None:
+    """Forms without what was seen, with wrong numbers, unknown deeds, answers or cues are refused in words."""
+    one = await review_session(world)
+    host = await world.sign_in()
+    fields = await one.fields(host, 0)
+    before = one.archived
+    for deed, changed, status in (
+        ("edges", {"seen": "", "number": "0", "begin": "0:05", "end": "0:10"}, 400),
+        ("edges", {"seen": "[]", "number": "0", "begin": "0:05", "end": "0:10"}, 400),
+        ("edges", {"number": "7", "begin": "0:05", "end": "0:10"}, 404),
+        ("edges", {"number": "²", "begin": "0:05", "end": "0:10"}, 400),
+        ("remove", {"number": "3"}, 404),
+        ("split", {"at": "0:59"}, 400),
+        ("give", {"number": "0", "to": one.ids[0]}, 400),
+        ("give", {"number": "0", "to": "fremd"}, 404),
+        ("accept", {"answer": "fremd"}, 409),
+        ("words", {"language": "de", "cue": "c999", "seen": '{"text": ""}', "text": "x"}, 409),
+        ("undo", {"edit": "999"}, 404),
+        ("tanzen", {}, 400),
+    ):
+        got, text = await send(host, one, deed, {**fields, **changed})
+        assert (got, "data-error" in text) == (status, True), (deed, changed, text[:3000])
+    assert one.archived == before
+    assert list(await world.hub.review.edits(one.session)) == []
+    await host.close()
+
+
+async def test_before_there_are_answers(world: World) -> None:
+    """Before the answers are cut the page says so."""
+    session = await world.plan(to="live")
+    host = await world.sign_in()
+    async with await host.get(f"/host/s/{session}/review") as page:
+        assert page.status == 409
+    await host.close()
+
+
+async def test_hostile_texts_stay_text(world: World) -> None:
+    """Words and names with markup are shown as they are and run nothing."""
+    one = await review_session(world)
+    host = await world.sign_in()
+    evil = "<script>alert(1)</script>"
+    fields = await one.fields(host, 0, cue="c3")
+    await send(host, one, "words", fields, language="de", cue="c3", text=f"{evil} da")
+    fields = await one.fields(host, 0, cue="c3")
+    await send(host, one, "speaker", fields, language="de", cue="c3", speaker=evil)
+    async with await host.get(f"{one.path}?answer={one.ids[0]}&cue=c3") as page:
+        text = await page.text()
+    assert evil not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert sentence(0, 2) == one.cue("c3").span
+    await host.close()
