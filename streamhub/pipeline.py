@@ -544,8 +544,9 @@ def _plan_recut(facts: Facts, archived: ArchivedSession, settings: AnswerSetting
 
 
 def _recut_answer(answer: Answer, fresh: Answer | None) -> Answer:
-    """An answer where it is now said to be; what else is known of it stays."""
-    if fresh is None or not fresh.ranges:
+    """An answer where it is now said to be, unless somebody accepted it; what else is known of it stays."""
+    accepted = answer.confidence >= 1 and bool(answer.ranges)  # no machine is that sure: a person looked at it
+    if fresh is None or not fresh.ranges or accepted:
         return answer
     return replace(
         answer,

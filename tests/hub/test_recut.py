@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamhub.answers.answer import AnswerState
+from streamhub.archive.corrections import plan_acceptance, plan_words
 from streamhub.archive.folder import load_session, save_session
 from streamhub.errors import Conflict
 from streamhub.live.mark import Mark, MarkKind, Witness
 from streamhub.questions.question import QuestionState
+from streamhub.reviewing import HubReview
 from streamhub.schedule.show import SessionState
 from streamhub.store import marks as mark_rows
 from streamhub.store import questions as question_rows
+from streamhub.store.work import list_unsent
 from streamhub.timecode import Span
 from tests.hub.test_seams import (
     SESSION,
@@ -104,3 +107,59 @@ async def test_there_must_be_a_cut_first(folder: Path) -> None:
         await hold_session(parts, replace(SESSION, state=SessionState.ENDED))
         with pytest.raises(Conflict):
             await answers_of(parts).recut(SESSION.id, author="host")
+
+
+async def test_what_was_accepted_stays(folder: Path) -> None:
+    """An answer that a reviewer accepted is where it was, whatever is heard and cut anew later."""
+    async with open_parts(folder) as parts:
+        await hold_session(parts)
+        await finish(parts, write_captions(folder))
+        root = folder / "transcripts"
+        review = HubReview(parts.store, root, parts.pipeline.archive_lock, parts.now)
+        before = {one.id: one for one in load_session(root, "runde", SESSION.id).answers}
+        made = await review.edit(SESSION.id, lambda a: plan_acceptance(a, "bill"), {}, author="host")
+        assert made is not None
+        await hear(parts, "bill", 41.2, 50.3)
+        await hear(parts, "router", 11, 20)
+        await answers_of(parts).recut(SESSION.id, author="host")
+        await settle(parts)
+        found = {one.id: one for one in load_session(root, "runde", SESSION.id).answers}
+        assert found["bill"] == replace(before["bill"], confidence=1.0)
+        assert found["router"].ranges != before["router"].ranges
+        await review.undo(SESSION.id, made.id, author="host")
+        await answers_of(parts).recut(SESSION.id, author="host")
+        await settle(parts)
+        found = {one.id: one for one in load_session(root, "runde", SESSION.id).answers}
+    assert found["bill"].ranges == (Span(41_000, 50_000),)
+
+
+async def test_public_pages_follow_the_review(folder: Path) -> None:
+    """A published answer whose words and edges are corrected is published again by itself, and so after undoing."""
+    async with open_parts(folder) as parts:
+        await hold_session(parts)
+        await finish(parts, write_captions(folder))
+        root = folder / "transcripts"
+        review = HubReview(parts.store, root, parts.pipeline.archive_lock, parts.now)
+        await answers_of(parts).publish(SESSION.id, "bill", author="host")
+        await settle(parts)
+        archived = await review.load(SESSION.id)
+        bill = next(one for one in archived.answers if one.id == "bill")
+        cue = next(c for c in archived.transcripts[0].cues if bill.ranges[0].overlap_ms(c.span))
+        language = archived.transcripts[0].language
+
+        def pages() -> str:
+            return "".join(path.read_text() for path in (folder / "public" / "a").rglob("index.html"))
+
+        assert "Zwetschgenmus" not in pages()
+        made = await review.edit(
+            SESSION.id, lambda a: plan_words(a, "bill", language, cue.id, "Zwetschgenmus, bitte."), {}, author="host"
+        )
+        assert made is not None
+        await settle(parts)
+        assert "Zwetschgenmus" in pages()
+        await review.undo(SESSION.id, made.id, author="host")
+        await settle(parts)
+        assert "Zwetschgenmus" not in pages()
+        draft = await review.edit(SESSION.id, lambda a: plan_acceptance(a, "router"), {}, author="host")
+        assert draft is not None
+        assert await parts.store.read(list_unsent) == []  # a draft concerns no page
