@@ -1,64 +1,53 @@
-"""How well ranges of answers are found: round tables with known ranges, marks as hosts press them, and without marks.
+"""How well ranges of answers are found: sessions whose answers are known, with marks as hosts press them, and without.
 
-Prints one table: start error (median, 90th percentile, share within 10 and 30 s) and mean IoU of the ranges, per
-language, transcript (true words with and without speakers, or as recognised) and way of marking. Marks are simulated
-with a fixed seed; the last question of a file has no known end and counts for its start only.
+Prints one table: start error (median, 90th percentile, share within 10 and 30 s), mean IoU of the ranges, F1 of found
+questions (a range that begins within 30 s of the truth), for the labelled round tables and for sessions synthesised
+from real transcripts. Marks, other words and recognisers' errors are simulated with fixed seeds. A question whose
+answer has no known end counts for its start only.
 
-    python -m bench.answers --data ../shared/data/roundtable [--heard FOLDER_OF_VTT]
+Every session is by its hash in one of two halves (`bench.answer_cases`): weights and limits were chosen on one, the
+table is of the other unless ``--half choosing`` is given.
+
+    python -m bench.answers [--data ../shared/data] [--half scored|choosing] [--seeds 5] [--only TEXT]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import Any
+
+try:
+    from bench.answer_cases import Case, load_cases
+    from bench.answer_noise import (
+        MARKINGS,
+        Marking,
+        misheard,
+        out_of_step,
+        simulate_marks,
+        with_other_words,
+        without_speakers,
+    )
+except ModuleNotFoundError:  # run as a script, from its own folder
+    from answer_cases import Case, load_cases
+    from answer_noise import (
+        MARKINGS,
+        Marking,
+        misheard,
+        out_of_step,
+        simulate_marks,
+        with_other_words,
+        without_speakers,
+    )
 
 from streamhub.answers.rules import plan_answers
-from streamhub.live.mark import Mark, MarkKind
-from streamhub.questions.question import Question, QuestionState
-from streamhub.schedule.show import Participant, Role, Session
-from streamhub.timecode import Span, add_ms
-from streamhub.transcript.rules import interpolate_words
-from streamhub.transcript.transcript import Cue, Transcript
-from streamhub.transcript.vtt import parse_vtt
+from streamhub.timecode import Span
 
-ZERO = datetime(2027, 3, 2, 19, 15, tzinfo=UTC)
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "roundtable"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Marking:
-    """How a host presses "on air": so many seconds after the first word of the question, so regularly, so reliably."""
-
-    name: str
-    lag_s: float = 0.0
-    sd_s: float = 0.0
-    missing: float = 0.0
-
-
-MARKINGS = (
-    Marking(name="lag 6 s, sd 8 s", lag_s=6, sd_s=8),
-    Marking(name="lag 6 s, sd 8 s, 20 % missing", lag_s=6, sd_s=8, missing=0.2),
-    Marking(name="lag -1 s, sd 0.6 s (demo)", lag_s=-1, sd_s=0.6),
-    Marking(name="no marks, order known", missing=1),
-    Marking(name="no marks, order unknown", missing=1),
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
-    """A round table with its truth."""
-
-    session: Session
-    questions: tuple[Question, ...]
-    truth: dict[str, tuple[int, int | None]]
-    transcript: Transcript
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+FOUND_MS = 30_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,81 +58,37 @@ class Outcome:
     iou: float | None
 
 
-def load_case(path: Path) -> Case:
-    """A round table of the rehearsal kit as a session."""
-    data: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    language = data.get("lang") or data["language"]
-    names = dict.fromkeys(segment["speaker"] for segment in data["segments"])
-    host = data["segments"][0]["speaker"]
-    session = Session(
-        id=f"2027-03-02-{language}",
-        show_id="rounds",
-        title="Round table",
-        starts_at=ZERO,
-        started_at=ZERO,
-        language=language,
-        participants=tuple(Participant(name=name, role=Role.HOST if name == host else Role.EXPERT) for name in names),
-    )
-    questions, truth = [], {}
-    for number, entry in enumerate(data["questions"]):
-        if entry.get("answered", True):
-            key = f"q{number:02d}"
-            state = QuestionState.ANSWERED_LIVE
-            text = entry["text"]
-            questions.append(
-                Question(id=key, session_id=session.id, text=text, language=language, state=state, asked_at=ZERO)
-            )
-            truth[key] = _true_range(entry)
-    cues = []
-    for number, segment in enumerate(data["segments"], start=1):
-        span = Span(_ms(segment, "start") or 0, _ms(segment, "end") or 0)
-        words = interpolate_words(segment["text"], span)
-        cues.append(Cue(id=f"c{number}", span=span, text=segment["text"], speaker=segment["speaker"], words=words))
-    transcript = Transcript(language=language, cues=tuple(cues))
-    truth = dict(sorted(truth.items(), key=lambda item: item[1][0]))
-    return Case(session=session, questions=tuple(questions), truth=truth, transcript=transcript)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variant:
+    """How the questions were typed and what was heard of them."""
+
+    name: str
+    change: Callable[[Case, Random], Case]
 
 
-def _true_range(entry: dict[str, Any]) -> tuple[int, int | None]:
-    if "question_start_ms" in entry:
-        return entry["question_start_ms"], entry["answer_end_ms"]
-    return _ms(entry, "start") or 0, _ms(entry, "end")
+VARIANTS = (
+    Variant(name="as asked", change=lambda case, _: case),
+    Variant(
+        name="as asked, no speakers", change=lambda case, _: replace(case, transcript=without_speakers(case.transcript))
+    ),
+    Variant(
+        name="as asked, misheard", change=lambda case, random: replace(case, transcript=misheard(case.transcript, random))
+    ),
+    Variant(name="other words", change=with_other_words),
+)
 
 
-def _ms(entry: dict[str, Any], name: str) -> int | None:
-    """A time of the rehearsal kit (seconds) or of the demo (milliseconds)."""
-    if f"{name}_ms" in entry:
-        return int(entry[f"{name}_ms"])
-    return round(entry[name] * 1000) if name in entry else None
-
-
-def simulate_marks(case: Case, marking: Marking, random: Random) -> list[Mark]:
-    """Marks as the hub writes them: "on air" ends what was on air before; the last one is done at the end."""
-    marks: list[Mark] = []
-    on_air = ""
-    pressed: list[tuple[int, str]] = []
-    for key, (start_ms, _) in case.truth.items():
-        lag_s = random.gauss(marking.lag_s, marking.sd_s)
-        if random.random() >= marking.missing:
-            pressed.append((max(0, start_ms + round(lag_s * 1000)), key))
-    for at_ms, key in sorted(pressed):
-        at = add_ms(ZERO, at_ms)
-        if on_air:
-            marks.append(Mark(session_id=case.session.id, question_id=on_air, kind=MarkKind.DONE, at=at))
-        marks.append(Mark(session_id=case.session.id, question_id=key, kind=MarkKind.ON_AIR, at=at))
-        on_air = key
-    return marks
-
-
-def measure(case: Case, marking: Marking, seeds: int, lag_s: float) -> Iterator[Outcome]:
+def measure(case: Case, marking: Marking, variant: Variant, seeds: int) -> Iterator[Outcome]:
     """Outcomes over all questions and seeds."""
-    for seed in range(seeds if marking.missing < 1 or "unknown" in marking.name else 1):
-        random = Random(seed)
-        marks = simulate_marks(case, marking, random)
-        questions = list(case.questions)
-        if "unknown" in marking.name:
+    for seed in range(seeds):
+        random = Random(f"{case.name} {seed}")
+        changed = variant.change(case, random)
+        marks = simulate_marks(changed, marking, random)
+        questions = list(changed.questions)
+        if marking.shuffled:
             random.shuffle(questions)
-        found = {a.id: a for a in plan_answers(case.session, questions, marks, case.transcript, lag_s=lag_s)}
+        transcript = out_of_step(changed.transcript, marking.shift_ms)
+        found = {answer.id: answer for answer in plan_answers(changed.session, questions, marks, transcript)}
         for key, (start_ms, end_ms) in case.truth.items():
             span = found[key].ranges[0] if found[key].ranges else None
             error_ms = abs(span.start_ms - start_ms) if span else float("inf")
@@ -158,6 +103,13 @@ def iou(found: Span | None, true: Span) -> float:
     return shared_ms / (found.duration_ms + true.duration_ms - shared_ms)
 
 
+def f1(outcomes: Sequence[Outcome]) -> float:
+    """Of found questions: those that have a range against those that have the right one."""
+    right = sum(one.error_ms <= FOUND_MS for one in outcomes)
+    given = sum(one.error_ms != float("inf") for one in outcomes)
+    return 2 * right / (given + len(outcomes)) if outcomes else 0.0
+
+
 def row(name: str, outcomes: Sequence[Outcome]) -> str:
     """One line of the table."""
     errors_s = sorted(outcome.error_ms / 1000 for outcome in outcomes)
@@ -165,32 +117,41 @@ def row(name: str, outcomes: Sequence[Outcome]) -> str:
     p90 = errors_s[min(len(errors_s) - 1, int(0.9 * len(errors_s)))]
     within = [sum(error <= limit for error in errors_s) / len(errors_s) for limit in (10, 30)]
     return (
-        f"{name:58} {statistics.median(errors_s):7.2f} {p90:7.2f} {within[0]:7.2f} {within[1]:7.2f}"
-        f" {statistics.fmean(ious):7.3f} {sum(one >= 0.7 for one in ious) / len(ious):7.2f}"
+        f"{name:66} {len(outcomes):5d} {statistics.median(errors_s):7.2f} {p90:7.2f} {within[0]:7.3f} {within[1]:7.3f}"
+        f" {statistics.fmean(ious):7.3f} {f1(outcomes):7.3f}"
     )
+
+
+def table(cases: Iterable[Case], seeds: int, only: str = "") -> Iterator[str]:
+    """The lines of the table: the labelled sessions and the real ones, by way of typing and of marking."""
+    head = ("n", "median", "p90", "<=10 s", "<=30 s", "IoU", "F1")
+    yield f"{'sessions, questions, marks (start error in s)':66} " + " ".join(
+        f"{name:>{5 if name == 'n' else 7}}" for name in head
+    )
+    groups = {"labelled": [], "real": []}  # type: dict[str, list[Case]]
+    for case in cases:
+        groups["labelled" if case.kind == "labelled" else "real"].append(case)
+    for group, members in groups.items():
+        for variant in VARIANTS:
+            for marking in MARKINGS:
+                name = f"{group}, {variant.name}, {marking.name}"
+                if members and only in name:
+                    outcomes = [one for case in members for one in measure(case, marking, variant, seeds)]
+                    yield row(name, outcomes)
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=SHARED, help="folder with roundtable_*.json")
-    parser.add_argument("--heard", type=Path, help="folder with <language>.vtt as a recogniser heard them")
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--lag", type=float, default=6.0, help="configured lag of the host in seconds")
+    parser.add_argument("--data", type=Path, default=SHARED, help="folder with roundtable and transcripts")
+    parser.add_argument("--half", choices=("scored", "choosing"), default="scored")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", default="", help="only rows with this in their name")
     options = parser.parse_args()
-    head = ("median", "p90", "<=10 s", "<=30 s", "IoU", "IoU>=.7")
-    print(f"{'language, transcript, marks (start error in s)':58} " + " ".join(f"{name:>7}" for name in head))
-    for path in sorted(options.data.glob("roundtable_*.json")):
-        case = load_case(path)
-        plain = replace(case.transcript, cues=tuple(replace(cue, speaker="", words=()) for cue in case.transcript.cues))
-        transcripts = {"speakers": case.transcript, "no speakers": plain}
-        heard = options.heard / f"{case.session.language}.vtt" if options.heard else None
-        if heard and heard.is_file():
-            transcripts["recognised"] = parse_vtt(heard.read_text("utf-8"), heard.name)
-        for kind, transcript in transcripts.items():
-            for marking in MARKINGS:
-                outcomes = list(measure(replace(case, transcript=transcript), marking, options.seeds, options.lag))
-                print(row(f"{case.session.language}, {kind}, {marking.name}", outcomes), flush=True)
+    cases = [case for case in load_cases(options.data) if case.scored is (options.half == "scored")]
+    print(f"{options.half} half: {', '.join(case.name for case in cases)}")
+    for line in table(cases, options.seeds, options.only):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":
