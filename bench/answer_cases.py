@@ -38,6 +38,8 @@ from streamhub.transcript.transcript import Cue, Transcript
 
 ZERO = datetime(2027, 3, 2, 19, 15, tzinfo=UTC)
 QUESTIONS_AT_MOST = 7
+LEAD_MS = 120_000
+"""Every session begins with so much silence, so that captions can be early by as much."""
 _LEAST_ASKED_WORDS = 7
 _LEAST_ANSWER_WORDS = 40
 _LEAST_APART_MS = 20_000
@@ -105,7 +107,7 @@ def _moved(case: Case, name: str, questions: Sequence[Question], within: Span) -
     """The stretch as a session of its own, with its clock at zero."""
 
     def at(ms: int) -> int:
-        return max(0, ms - within.start_ms)
+        return max(0, ms - within.start_ms) + LEAD_MS
 
     cues = tuple(
         replace(
@@ -206,9 +208,7 @@ def _asked(chosen: Sequence[tuple[Turn, Span]], transcript: Transcript, hosts: s
 def _snapped(asked: Sequence[Asked], transcript: Transcript) -> list[Asked]:
     """Questions that are read within a sentence begin where that sentence does."""
     starts = [cue.span.start_ms for cue in transcript.cues]
-    return [
-        replace(one, span=(max((s for s in starts if s <= one.span[0]), default=0), one.span[1])) for one in asked
-    ]
+    return [replace(one, span=(max((s for s in starts if s <= one.span[0]), default=0), one.span[1])) for one in asked]
 
 
 def _case(name: str, kind: str, asked: Sequence[Asked], transcript: Transcript, *, hosts: set[str]) -> Case:
@@ -220,9 +220,7 @@ def _case(name: str, kind: str, asked: Sequence[Asked], transcript: Transcript, 
         starts_at=ZERO,
         started_at=ZERO,
         language=transcript.language,
-        participants=tuple(
-            Participant(name=who, role=Role.HOST if who in hosts else Role.EXPERT) for who in speakers
-        ),
+        participants=tuple(Participant(name=who, role=Role.HOST if who in hosts else Role.EXPERT) for who in speakers),
     )
     asked = sorted(asked, key=lambda one: one.span[0])
     questions = tuple(

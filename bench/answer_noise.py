@@ -1,4 +1,4 @@
-"""What goes wrong between a question and its answer's range: hosts' buttons, typed words, recognisers, captions' clocks.
+"""What goes wrong between a question and its answer: hosts' buttons, typed words, recognisers, captions' clocks.
 
 Everything is drawn from a seed. Not a benchmark itself: `bench.answers` scores with it.
 """
@@ -91,7 +91,7 @@ def _as_written(case: Case, pressed: Sequence[tuple[int, str]]) -> list[Mark]:
 
 
 def reword(text: str, foreign: Sequence[str], random: Random) -> str:
-    """A question in other words: a third of its words gone, a fifth replaced by words of other questions, two swapped."""
+    """A question in other words: a third of its words gone, a fifth replaced by others', two swapped."""
     words = [word for word in text.split() if random.random() > 0.33] or text.split()
     words = [random.choice(foreign) if random.random() < 0.2 else word for word in words]
     at = random.randrange(max(1, len(words) - 1))
@@ -106,7 +106,7 @@ def with_other_words(case: Case, random: Random) -> Case:
 
 
 def misheard(transcript: Transcript, random: Random, *, share: float = 0.12) -> Transcript:
-    """As a recogniser hears it: words gone or replaced, no speakers, no word times, a third of the commas and dots gone."""
+    """As a recogniser hears it: words gone or replaced, no speakers, a third of the commas and dots gone."""
     vocabulary = [word for cue in transcript.cues for word in cue.text.split()]
 
     def heard(word: str) -> str:

@@ -43,7 +43,7 @@ except ModuleNotFoundError:  # run as a script, from its own folder
         without_speakers,
     )
 
-from streamhub.answers.rules import plan_answers
+from streamhub.answers.rules import find_shift, plan_answers
 from streamhub.timecode import Span
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -72,27 +72,32 @@ VARIANTS = (
         name="as asked, no speakers", change=lambda case, _: replace(case, transcript=without_speakers(case.transcript))
     ),
     Variant(
-        name="as asked, misheard", change=lambda case, random: replace(case, transcript=misheard(case.transcript, random))
+        name="as asked, misheard",
+        change=lambda case, random: replace(case, transcript=misheard(case.transcript, random)),
     ),
     Variant(name="other words", change=with_other_words),
 )
 
 
-def measure(case: Case, marking: Marking, variant: Variant, seeds: int) -> Iterator[Outcome]:
-    """Outcomes over all questions and seeds."""
+def measure(case: Case, markings: Sequence[Marking], variant: Variant, seeds: int) -> Iterator[tuple[str, Outcome]]:
+    """Outcomes over all questions and seeds, each with the name of its marking."""
     for seed in range(seeds):
-        random = Random(f"{case.name} {seed}")
-        changed = variant.change(case, random)
-        marks = simulate_marks(changed, marking, random)
-        questions = list(changed.questions)
-        if marking.shuffled:
-            random.shuffle(questions)
-        transcript = out_of_step(changed.transcript, marking.shift_ms)
-        found = {answer.id: answer for answer in plan_answers(changed.session, questions, marks, transcript)}
-        for key, (start_ms, end_ms) in case.truth.items():
-            span = found[key].ranges[0] if found[key].ranges else None
-            error_ms = abs(span.start_ms - start_ms) if span else float("inf")
-            yield Outcome(error_ms=error_ms, iou=None if end_ms is None else iou(span, Span(start_ms, end_ms)))
+        changed = variant.change(case, Random(f"{case.name} {seed}"))
+        for marking in markings:
+            random = Random(f"{case.name} {marking.name} {seed}")
+            marks = simulate_marks(changed, marking, random)
+            questions = list(changed.questions)
+            if marking.shuffled:
+                random.shuffle(questions)
+            transcript = out_of_step(changed.transcript, marking.shift_ms)
+            moved_ms = find_shift(changed.session, questions, marks, transcript)
+            transcript = out_of_step(transcript, moved_ms) if moved_ms else transcript  # as the pipeline moves it
+            found = {answer.id: answer for answer in plan_answers(changed.session, questions, marks, transcript)}
+            for key, (start_ms, end_ms) in case.truth.items():
+                span = found[key].ranges[0] if found[key].ranges else None
+                error_ms = abs(span.start_ms - start_ms) if span else float("inf")
+                overlap = None if end_ms is None else iou(span, Span(start_ms, end_ms))
+                yield marking.name, Outcome(error_ms=error_ms, iou=overlap)
 
 
 def iou(found: Span | None, true: Span) -> float:
@@ -133,11 +138,11 @@ def table(cases: Iterable[Case], seeds: int, only: str = "") -> Iterator[str]:
         groups["labelled" if case.kind == "labelled" else "real"].append(case)
     for group, members in groups.items():
         for variant in VARIANTS:
-            for marking in MARKINGS:
-                name = f"{group}, {variant.name}, {marking.name}"
-                if members and only in name:
-                    outcomes = [one for case in members for one in measure(case, marking, variant, seeds)]
-                    yield row(name, outcomes)
+            names = {marking.name: f"{group}, {variant.name}, {marking.name}" for marking in MARKINGS}
+            markings = [marking for marking in MARKINGS if only in names[marking.name]]
+            outcomes = [one for case in members for one in measure(case, markings, variant, seeds)] if markings else []
+            for marking in markings:
+                yield row(names[marking.name], [outcome for name, outcome in outcomes if name == marking.name])
 
 
 def main() -> None:

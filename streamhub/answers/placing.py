@@ -1,41 +1,29 @@
-"""Where questions begin: marks and wording weighed together, all questions of a session at once.
+"""Where questions begin: all witnesses of all questions of a session weighed together, in one dynamic programme.
 
-Pure. Owns the search for the sentence with which a question is read aloud. A mark says roughly when, the wording says
-exactly where, and questions keep the order of their marks. How late the host presses is learned from the session
-itself, once a few questions are found. Refuses to know where answers end and what becomes of them.
-
-The method and its figures: a window of 75 s before to 30 s behind the mark, a bell-shaped weight around the mark less
-the host's lag, a bonus where the host announces a question.
+Pure. Each question has candidates, sentences with the worth of what speaks for them (`streamhub.answers.witnesses`)
+and, where it has a mark, of the time between (`streamhub.answers.timing`). The programme goes through the questions in
+the order in which they were asked, as far as anybody knows, and picks one sentence for each so that the worth of all is
+greatest; a question may stand out of line, at a price. Refuses to know where answers end and what becomes of them.
 """
 
 from __future__ import annotations
 
 import math
-import statistics
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from streamhub.answers.sentences import Sentence
-from streamhub.answers.wording import Stems, Weights, alignment, overlap, weigh_stems
+from streamhub.answers.timing import REACH_S, Column, Timing, learn_timing
+from streamhub.answers.witnesses import NOT_READ, Asked, Hearing
 
-BEFORE_MARK_MS = 75_000
-AFTER_MARK_MS = 30_000
-PRIOR_WIDTH_S = 60.0
-LEAST_WIDTH_S = 15.0
-COMB_WIDTH_S = 20.0
-LAG_GUESSES_S = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 9.0, 12.0, 15.0, 20.0)
-FAITH_PER_S = 0.0015
-KEEP_MARK_SCORE = 0.13
-NO_EVIDENCE = 0.05
 READ_ALOUD = 0.3  # a likeness from which a question was read in its own words
-LEAST_TEXT_SCORE = 0.4
-
-_WINDOW = 3
-_ANNOUNCED = 0.12
-_ASKS = 0.14
-_ALIGNED_AT_MOST = 40
+NEAR_MARK_MS = 45_000
+OUT_OF_MARKS = 1.0  # the price of standing out of line, in nats: little where marks say the order
+OUT_OF_LINE = 2.5
+TEASER = 3.0  # so much less is a question worth that is heard in the first minute of a long show
+SAME_PLACE_MS = 5_000
 _TEASER_MS = 60_000
 _LONG_SESSION_MS = 20 * 60_000
 
@@ -67,270 +55,205 @@ class Placed:
         question_id: the question.
         sentence: number of the sentence.
         likeness: of the wording, 0 to 1.
+        sure: share of all that speaks for this question that speaks for this place, 0 to 1.
         airing: the mark that it goes by; None when found by its wording alone.
-        by_wording: false when only the mark says so.
+        named: the asker's name falls there.
+        asks: a question sentence stands there.
     """
 
     question_id: str
     sentence: int
     likeness: float
+    sure: float
     airing: Airing | None = None
-    by_wording: bool = True
+    named: bool = False
+    asks: bool = False
+
+    @property
+    def by_wording(self) -> bool:
+        """The question was read in its own words."""
+        return self.likeness >= READ_ALOUD
 
 
-class Wording:
-    """Likeness of questions to the sentences of one session; computed once for each pair."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Item:
+    """A question to place: its candidates by sentence, in nats; ``least`` is the worth of leaving it out."""
 
-    def __init__(self, sentences: Sequence[Sentence]) -> None:
-        self.sentences = sentences
-        self._weights: Weights = weigh_stems([sentence.stems for sentence in sentences])
-        self._bonus = [self._bonus_at(at) for at in range(len(sentences))]
-        self._known: dict[tuple[Stems, int], float] = {}
+    question_id: str
+    scores: Mapping[int, float]
+    airing: Airing | None = None
 
-    def likeness(self, question: Stems, at: int) -> float:
-        """How alike the question and the speech from sentence ``at`` on are, 0 to 1."""
-        key = (question, at)
-        if key not in self._known:
-            self._known[key] = max(self._window_likeness(question, window) for window in self._windows(at))
-        return self._known[key]
+    @property
+    def least(self) -> float:
+        return NOT_READ if self.airing is None else -math.inf
 
-    def score(self, question: Stems, at: int) -> float:
-        """Likeness, and a bonus where a host announces a question or a question mark stands.
-
-        An announcement that holds the question itself ("Laura wants to know how to ...") is worth as much as the
-        wording in it; "the next question comes from Laura" is only the way to it.
-        """
-        likeness = self.likeness(question, at)
-        if likeness < READ_ALOUD:  # a few common words say little
-            likeness *= (likeness / READ_ALOUD) ** 2
-        if self.sentences[at].announces:
-            return likeness + self._bonus[at] * min(1.0, likeness / READ_ALOUD)
-        return likeness + self._bonus[at]
-
-    def best(self, question: Stems, within: range) -> list[int]:
-        """The sentences that share most words with the question, the most alike first; a cheap first look."""
-        rough = {at: overlap(question, self.sentences[at].stems, self._weights) for at in within}
-        return sorted(rough, key=lambda at: (-rough[at], at))[:_ALIGNED_AT_MOST]
-
-    def _windows(self, at: int) -> list[Stems]:
-        first = self.sentences[at]
-        windows: list[Stems] = [first.stems]
-        for sentence in self.sentences[at + 1 : at + _WINDOW]:
-            if sentence.speaker != first.speaker:
-                break
-            windows.append(windows[-1] + sentence.stems)
-        return windows
-
-    def _window_likeness(self, question: Stems, window: Stems) -> float:
-        shared = 0.5 * (overlap(question, window, self._weights) + alignment(question, window, self._weights))
-        # What else is said in the window counts against it, so that it begins where the question does.
-        precision = overlap(window, question, self._weights)
-        return shared * (0.8 + 0.2 * precision)
-
-    def _bonus_at(self, at: int) -> float:
-        sentence = self.sentences[at]
-        bonus = _ASKS if sentence.asks and not sentence.passes else 0.0
-        for back in range(3):
-            near = self.sentences[max(0, at - back)]
-            if back and near.asks:  # the announced question has been read before this sentence
-                break
-            if near.announces:
-                return bonus + _ANNOUNCED
-        return bonus
+    @property
+    def out_of_line(self) -> float:
+        """The worth of placing it wherever it fits best, whatever the order."""
+        price = OUT_OF_LINE if self.airing is None else OUT_OF_MARKS
+        return max(self.least, max(self.scores.values(), default=-math.inf) - price)
 
 
-def place_airings(
-    wording: Wording, airings: Sequence[Airing], questions: Mapping[str, Stems], lag_s: float
+def place_questions(
+    hearing: Hearing, airings: Sequence[Airing], questions: Mapping[str, Asked], timing: Timing
 ) -> list[Placed]:
-    """Find where questions with marks are read aloud; airings in order of their marks, and so is the result.
+    """Find where questions are read aloud, in order of their sentences.
 
-    Every airing is placed: where the wording is not found, at the sentence that begins nearest to the mark less lag.
+    Every airing is placed, for a mark says enough; a question without any is left out where it is not found.
+
+    Args:
+        hearing: of the session; without sentences nothing is placed.
+        airings: what was on air when, on the transcript's clock.
+        questions: all of them, in the order in which they were asked where that is known.
+        timing: how marks lie to words.
     """
-    if not wording.sentences or not airings:
+    if not hearing.sentences:
         return []
-    pressed = [airing for airing in airings if not airing.heard]
-    learned_s, width_s = _learn_lag(wording, pressed, questions, lag_s) if pressed else (lag_s, PRIOR_WIDTH_S)
-    return _place_in_order(wording, airings, questions, learned_s, width_s)[0]
+    marked = {airing.question_id for airing in airings}
+    items = [_marked_item(hearing, airing, questions[airing.question_id], timing) for airing in airings]
+    items += [_unmarked_item(hearing, key, asked) for key, asked in questions.items() if key not in marked]
+    items = [item for item in in_line(items, list(questions), timing) if item.scores]
+    picks = pick_sentences(items, len(hearing.sentences))
+    placed = [_placed(hearing, item, questions[item.question_id], at) for item, at in picks]
+    return sorted(placed, key=lambda one: one.sentence)
 
 
-def _learn_lag(
-    wording: Wording, airings: Sequence[Airing], questions: Mapping[str, Stems], lag_s: float
-) -> tuple[float, float]:
-    """The host's lag and how wide to look around it.
+def learn_from(hearing: Hearing, airings: Sequence[Airing], questions: Mapping[str, Asked], lag_s: float) -> Timing:
+    """How the marks of a session lie to its words."""
+    columns = []
+    for airing in airings:
+        if airing.heard:
+            continue
+        asked = questions[airing.question_id]
+        within = _sentences_within(hearing.sentences, airing.on_air_ms, REACH_S * 1000)
+        spots = [
+            (hearing.sentences[at].span.start_ms, hearing.worth(asked, at)) for at in hearing.candidates(asked, within)
+        ]
+        apart_s = [(airing.on_air_ms - start_ms) / 1000 for start_ms, _ in spots]
+        columns.append(Column(apart_s=apart_s, worths=[worth for _, worth in spots]))
+    return learn_timing(columns, lag_s)
 
-    Like laying two combs on each other: the lag under which all marks together meet most of what sounds like a question
-    being read. It works even where no question is read as it was typed, and stays near the configured lag otherwise.
+
+def in_line(items: Sequence[_Item], order: Sequence[str], timing: Timing) -> list[_Item]:
+    """The items in the order in which they were likely asked.
+
+    That is the order in which the questions were given where the marks do not speak against it; else the marks' order,
+    and those without a mark where they fit best.
     """
-    best_total, best = float("-inf"), list[Placed]()
-    for guess_s in (lag_s, *LAG_GUESSES_S):
-        placed, total = _place_in_order(wording, airings, questions, guess_s, COMB_WIDTH_S, keep=NO_EVIDENCE)
-        total -= FAITH_PER_S * abs(guess_s - lag_s) * len(airings)
-        if total > best_total:
-            best_total, best = total, placed
-    lags_s = [_lag_s(wording, one) for one in best if one.by_wording]
-    if len(lags_s) < 3:
-        return lag_s, PRIOR_WIDTH_S
-    learned_s = statistics.median(lags_s)
-    spread_s = 1.48 * statistics.median(abs(lag - learned_s) for lag in lags_s)  # robust standard deviation
-    return learned_s, min(PRIOR_WIDTH_S, max(LEAST_WIDTH_S, 5 * spread_s))
-
-
-def _lag_s(wording: Wording, placed: Placed) -> float:
-    assert placed.airing is not None
-    return (placed.airing.on_air_ms - wording.sentences[placed.sentence].span.start_ms) / 1000
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    sentence: int
-    score: float
-    likeness: float
-    by_wording: bool
-
-
-def _place_in_order(
-    wording: Wording,
-    airings: Sequence[Airing],
-    questions: Mapping[str, Stems],
-    lag_s: float,
-    width_s: float,
-    *,
-    keep: float = KEEP_MARK_SCORE,
-) -> tuple[list[Placed], float]:
-    """The best choice of one candidate per airing in the order of the marks (dynamic programming), and its score."""
-    columns = [_candidates(wording, one, questions[one.question_id], lag_s, width_s, keep) for one in airings]
-    totals = [candidate.score for candidate in columns[0]]
-    steps: list[list[int]] = []
-    for (before, column), (earlier_airing, airing) in zip(pairwise(columns), pairwise(airings), strict=True):
-        step, sums = [], []
-        disorder = _disorder_cost(airing.on_air_ms - earlier_airing.on_air_ms)
-        for candidate in column:
-            values = [
-                total + candidate.score - _order_cost(earlier.sentence, candidate.sentence, disorder)
-                for earlier, total in zip(before, totals, strict=True)
-            ]
-            step.append(max(range(len(values)), key=values.__getitem__))
-            sums.append(values[step[-1]])
-        steps.append(step)
-        totals = sums
-    choice = max(range(len(totals)), key=totals.__getitem__)
-    chosen = [choice]
-    for step in reversed(steps):
-        chosen.append(step[chosen[-1]])
-    picks = [column[pick] for column, pick in zip(columns, reversed(chosen), strict=True)]
-    placed = [
-        Placed(
-            question_id=airing.question_id,
-            sentence=pick.sentence,
-            likeness=pick.likeness,
-            airing=airing,
-            by_wording=pick.by_wording,
-        )
-        for airing, pick in zip(airings, picks, strict=True)
-    ]
-    return placed, max(totals)
-
-
-def _disorder_cost(apart_ms: int) -> float:
-    """What it costs to believe that two questions came in the other order than their marks: less for close marks."""
-    return min(1.0, 0.15 + apart_ms / 60_000)
-
-
-def _order_cost(earlier: int, later: int, disorder: float) -> float:
-    if earlier == later:
-        return 1.0
-    return 0.0 if earlier < later else disorder
-
-
-def _candidates(
-    wording: Wording, airing: Airing, question: Stems, lag_s: float, width_s: float, keep: float
-) -> list[_Candidate]:
-    starts_ms = [sentence.span.start_ms for sentence in wording.sentences]
-    first = bisect_left(starts_ms, airing.on_air_ms - BEFORE_MARK_MS)
-    last = bisect_left(starts_ms, airing.on_air_ms + AFTER_MARK_MS)
-    wanted_ms = airing.on_air_ms - (0 if airing.heard else round(lag_s * 1000))
-    nearest = min(range(len(starts_ms)), key=lambda at: (abs(starts_ms[at] - wanted_ms), at))
-    if airing.heard:
-        return [_Candidate(nearest, 1.0, wording.likeness(question, nearest), by_wording=False)]
-    candidates = [_Candidate(nearest, keep, 0.0, by_wording=False)]
-    for at in range(first, last):
-        prior = math.exp(-(((starts_ms[at] - wanted_ms) / 1000 / width_s) ** 2))
-        score = wording.score(question, at) * prior
-        if score > keep:
-            candidates.append(_Candidate(at, score, wording.likeness(question, at), by_wording=True))
-    return candidates
-
-
-def place_by_wording(wording: Wording, questions: Mapping[str, Stems], taken: Sequence[int]) -> list[Placed]:
-    """Find questions without marks by their wording alone: proposals, in order of their sentences.
-
-    ``questions`` in the order in which they were likely asked; that order is believed if it costs the likeness little.
-    What is not found is left out.
-    """
-    if not wording.sentences or not questions:
-        return []
-    first = _after_teaser(wording.sentences)
-    spots = {key: _spots(wording, stems, first) for key, stems in questions.items()}
-    free = _assign(wording, spots, taken, gap_ms=_gap_ms(wording.sentences, len(questions) + len(taken)))
-    ordered = [] if taken else _assign_in_order(spots)
-    chosen = ordered if sum(s for *_, s in ordered) >= 0.9 * sum(s for *_, s in free) else free
+    marked = sorted((item for item in items if item.airing), key=_mark_ms)
+    places = {key: place for place, key in enumerate(order)}
+    steps = [places[later.question_id] - places[one.question_id] for one, later in pairwise(marked)]
+    if all(step > 0 for step in steps) or sum(step > 0 for step in steps) >= 0.75 * len(steps) > 0:
+        return sorted(items, key=lambda item: (places[item.question_id], _mark_ms(item)))
     return sorted(
-        (Placed(question_id=key, sentence=at, likeness=wording.likeness(questions[key], at)) for key, at, _ in chosen),
-        key=lambda placed: placed.sentence,
+        items,
+        key=lambda item: _mark_ms(item) if item.airing else max(item.scores, key=item.scores.__getitem__, default=0),
     )
 
 
-_Spot = tuple[int, float]
-_Choice = tuple[str, int, float]
+def _mark_ms(item: _Item) -> int:
+    return item.airing.on_air_ms if item.airing else 0
 
 
-def _spots(wording: Wording, question: Stems, first: int) -> list[_Spot]:
-    at_most = wording.best(question, range(first, len(wording.sentences)))
-    scored = [(at, wording.score(question, at)) for at in at_most]
-    return [(at, score) for at, score in scored if score >= LEAST_TEXT_SCORE]
+def pick_sentences(items: Sequence[_Item], sentences: int) -> list[tuple[_Item, int]]:
+    """The best sentence for each item, those in line one after another; an item of no worth is left out.
+
+    The programme's state is the last sentence that is taken in line: ``best[s]`` is the worth of all items so far when
+    none of those in line stands after sentence ``s - 1``.
+    """
+    best = [0.0] * (sentences + 1)
+    taken: list[list[int | None]] = []
+    for item in items:
+        grown = [value + item.out_of_line for value in best]
+        take: list[int | None] = [None] * (sentences + 1)
+        running, running_at = -math.inf, None
+        for state in range(1, sentences + 1):
+            score = item.scores.get(state - 1)
+            if score is not None and best[state - 1] + score >= running:
+                running, running_at = best[state - 1] + score, state - 1
+            if running >= grown[state]:
+                grown[state], take[state] = running, running_at
+        best = grown
+        taken.append(take)
+    return _read_back(items, taken, sentences)
 
 
-def _assign(
-    wording: Wording, spots: Mapping[str, Sequence[_Spot]], taken: Sequence[int], *, gap_ms: int
-) -> list[_Choice]:
-    """Best first, each question once, each stretch once."""
-    used_ms = [wording.sentences[at].span.start_ms for at in taken]
-    chosen: list[_Choice] = []
-    pairs = [(key, at, score) for key, found in spots.items() for at, score in found]
-    for key, at, score in sorted(pairs, key=lambda pair: -pair[2]):
-        start_ms = wording.sentences[at].span.start_ms
-        if all(abs(start_ms - one) >= gap_ms for one in used_ms) and all(key != other for other, *_ in chosen):
-            used_ms.append(start_ms)
-            chosen.append((key, at, score))
-    return chosen
+def _read_back(
+    items: Sequence[_Item], taken: Sequence[Sequence[int | None]], sentences: int
+) -> list[tuple[_Item, int]]:
+    """Follow the programme's choices back; those out of line then take the best place that is free, best first."""
+    picks: list[tuple[_Item, int]] = []
+    left: list[_Item] = []
+    state = sentences
+    for item, take in zip(reversed(items), reversed(taken), strict=True):
+        at = take[state]
+        if at is None:
+            left.append(item)
+        else:
+            picks.append((item, at))
+            state = at
+    used = {at for _, at in picks}
+    for item in sorted(left, key=lambda one: -one.out_of_line):
+        free = [at for at in item.scores if at not in used and item.scores[at] > item.least] or [
+            at for at in item.scores if item.airing
+        ]
+        if free:
+            at = max(free, key=lambda one: (item.scores[one], -one))
+            used.add(at)
+            picks.append((item, at))
+    return picks
 
 
-def _assign_in_order(spots: Mapping[str, Sequence[_Spot]]) -> list[_Choice]:
-    """The best choice in the given order of questions; a question may be left out."""
-    best: list[tuple[float, int, list[_Choice]]] = [
-        (0.0, -1, [])
-    ]  # score, last sentence, choices; one per last sentence
-    for key, found in spots.items():
-        grown = dict[int, tuple[float, int, list[_Choice]]]()
-        for total, last, choices in best:
-            for at, score in found:
-                if at > last and (at not in grown or grown[at][0] < total + score):
-                    grown[at] = (total + score, at, [*choices, (key, at, score)])
-        for state in best:
-            if state[1] not in grown or grown[state[1]][0] < state[0]:
-                grown[state[1]] = state
-        best = list(grown.values())
-    return max(best, key=lambda state: state[0])[2]
+def _marked_item(hearing: Hearing, airing: Airing, asked: Asked, timing: Timing) -> _Item:
+    sentences = hearing.sentences
+    offset_ms = 0 if airing.heard else round(timing.offset_s * 1000)
+    wanted_ms = airing.on_air_ms - offset_ms
+    nearest = min(range(len(sentences)), key=lambda at: (abs(sentences[at].span.start_ms - wanted_ms), at))
+    if airing.heard:
+        return _Item(question_id=airing.question_id, scores={nearest: 100.0}, airing=airing)
+    around = _sentences_within(sentences, wanted_ms, NEAR_MARK_MS)
+    alike = hearing.candidates(asked, range(len(sentences)))  # marks may be pressed for the wrong question
+    scores = {
+        at: hearing.worth(asked, at) + timing.worth(airing.on_air_ms, sentences[at].span.start_ms)
+        for at in {nearest, *around, *alike}
+    }
+    return _Item(question_id=airing.question_id, scores=scores, airing=airing)
+
+
+def _unmarked_item(hearing: Hearing, key: str, asked: Asked) -> _Item:
+    teaser = range(_after_teaser(hearing.sentences))
+    alike = hearing.candidates(asked, range(len(hearing.sentences)))
+    worths = {at: hearing.worth(asked, at) - (TEASER if at in teaser else 0) for at in alike}
+    return _Item(question_id=key, scores={at: worth for at, worth in worths.items() if worth > NOT_READ})
+
+
+def _placed(hearing: Hearing, item: _Item, asked: Asked, at: int) -> Placed:
+    signs = hearing.signs(asked, at)
+    start_ms = hearing.sentences[at].span.start_ms
+    most = max(item.scores.values())
+    shares = {one: math.exp(score - most) for one, score in item.scores.items()}
+    near = sum(
+        share for one, share in shares.items() if abs(hearing.sentences[one].span.start_ms - start_ms) <= SAME_PLACE_MS
+    )
+    nowhere = math.exp(NOT_READ - most) if item.airing is None else 0.0
+    return Placed(
+        question_id=item.question_id,
+        sentence=at,
+        likeness=signs.likeness,
+        sure=near / (sum(shares.values()) + nowhere),
+        airing=item.airing,
+        named=bool(signs.name),
+        asks=bool(signs.asks),
+    )
+
+
+def _sentences_within(sentences: Sequence[Sentence], at_ms: float, reach_ms: float) -> range:
+    starts_ms = [sentence.span.start_ms for sentence in sentences]
+    return range(bisect_left(starts_ms, at_ms - reach_ms), bisect_left(starts_ms, at_ms + reach_ms))
 
 
 def _after_teaser(sentences: Sequence[Sentence]) -> int:
-    """Long shows often open with a teaser that repeats their questions: it is skipped."""
+    """Long shows often open with a teaser that repeats their questions."""
     if sentences[-1].span.end_ms - sentences[0].span.start_ms < _LONG_SESSION_MS:
         return 0
     return next((at for at, sentence in enumerate(sentences) if sentence.span.start_ms >= _TEASER_MS), 0)
-
-
-def _gap_ms(sentences: Sequence[Sentence], questions: int) -> int:
-    """Least distance of two questions: 40 s, or a third of the average where questions come thick and fast."""
-    lasting_ms = sentences[-1].span.end_ms - sentences[0].span.start_ms
-    return min(40_000, lasting_ms // (3 * questions))

@@ -12,8 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from streamhub.answers.answer import Answer
-from streamhub.answers.placing import READ_ALOUD, Airing, Placed, Wording, place_airings, place_by_wording
+from streamhub.answers.evidence import say, say_more, say_start, weigh_start
+from streamhub.answers.placing import Airing, Placed, learn_from, place_questions
 from streamhub.answers.sentences import Sentence, sentences_of
+from streamhub.answers.timing import Timing
+from streamhub.answers.witnesses import Asked, hear
 from streamhub.answers.wording import stems_of
 from streamhub.live.mark import Mark, MarkKind, Witness
 from streamhub.questions.question import Question, QuestionState
@@ -24,6 +27,7 @@ from streamhub.transcript.transcript import Transcript
 
 DONE_TOLERANCE_MS = 5_000
 IMPLIED_DONE_MS = 1_500
+SLIP_MS = 7_000  # a button that is pressed again so soon was pressed wrongly
 SNAP_MS = 2_500  # how far a sentence may begin or end from where an ear heard it
 CLOSING_MS = 90_000
 MARK_ONLY_MS = 120_000
@@ -31,37 +35,6 @@ MARK_ONLY_MS = 120_000
 _NOT_ANSWERED_ON_AIR = frozenset(
     {QuestionState.MERGED, QuestionState.DECLINED, QuestionState.ANSWERED_IN_WRITING, QuestionState.WITHDRAWN}
 )
-
-_SENTENCES: Mapping[str, Mapping[str, str]] = {
-    "de": {
-        "both": "Auf Sendung um {mark}, Wortlaut gefunden bei {start} ({likeness} % Übereinstimmung).",
-        "asked": "Auf Sendung um {mark}; bei {start} wird eine Frage vorgelesen, anders formuliert als geschrieben.",
-        "mark": "Auf Sendung um {mark}; Wortlaut dort nicht gefunden, es gilt der nächste Satzanfang ({start}).",
-        "text": "Ohne Markierung, allein am Wortlaut gefunden bei {start} ({likeness} % Übereinstimmung).",
-        "ear": "Nach Gehör gesetzt: beginnt bei {mark}.",
-        "ear_end": "Ende nach Gehör bei {done}.",
-        "no_text": "Auf Sendung um {mark}; ohne Transkript gilt die Markierung allein.",
-        "nothing": "Ohne Markierung, und der Wortlaut wurde im Transkript nicht gefunden.",
-        "next": "Ende vor der nächsten Frage bei {end}.",
-        "done": "Ende nach der Markierung „erledigt“ um {done}.",
-        "closing": "Ende vor der Verabschiedung bei {end}.",
-        "last": "Ende mit dem letzten Satz der Sendung.",
-    },
-    "en": {
-        "both": "On air at {mark}, wording found at {start} ({likeness}% alike).",
-        "asked": "On air at {mark}; a question is read at {start}, in other words than it was typed.",
-        "mark": "On air at {mark}; the wording was not found there, the nearest start of a sentence counts ({start}).",
-        "text": "No mark, found by its wording alone at {start} ({likeness}% alike).",
-        "ear": "Set by ear: begins at {mark}.",
-        "ear_end": "Ends by ear at {done}.",
-        "no_text": "On air at {mark}; without a transcript the mark alone counts.",
-        "nothing": "No mark, and the wording was not found in the transcript.",
-        "next": "Ends before the next question, at {end}.",
-        "done": 'Ends after the mark "done" at {done}.',
-        "closing": "Ends before the goodbye, at {end}.",
-        "last": "Ends with the last sentence of the session.",
-    },
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +81,27 @@ def plan_answers(
     return tuple(sorted(answers, key=lambda a: (a.start_ms is None, a.start_ms or 0)))
 
 
+def find_shift(
+    session: Session,
+    questions: Sequence[Question],
+    marks: Sequence[Mark],
+    transcript: Transcript,
+    *,
+    lag_s: float = 6.0,
+) -> int:
+    """By how many milliseconds captions must be moved to be in step with the marks of a session; 0 if they are.
+
+    A shift of up to two minutes is found where several marks agree on it; the arguments are those of `plan_answers`.
+    """
+    wanted = {question.id: _asked(question, session.language) for question in questions}
+    airings = [airing for airing in find_airings(session, marks) if airing.question_id in wanted]
+    sentences = sentences_of(session, transcript)
+    if not sentences:
+        return 0
+    shift_ms = learn_from(hear(sentences), airings, wanted, lag_s).shift_ms
+    return -round(shift_ms, -2)  # nobody knows it to the millisecond
+
+
 def find_airings(session: Session, marks: Iterable[Mark]) -> list[Airing]:
     """What was on air when, by the marks; what was taken back unanswered is left out.
 
@@ -137,7 +131,18 @@ def find_airings(session: Session, marks: Iterable[Mark]) -> list[Airing]:
                 )
             )
     airings += [Airing(question_id=key, on_air_ms=at_ms, heard=heard) for key, (at_ms, heard) in open_at.items()]
-    return sorted(airings, key=lambda airing: airing.on_air_ms)
+    return _without_slips(sorted(airings, key=lambda airing: airing.on_air_ms))
+
+
+def _without_slips(airings: Sequence[Airing]) -> list[Airing]:
+    """The airings less slips of the finger: a question that gave way within seconds, and has its own time elsewhere."""
+    kept = []
+    for at, airing in enumerate(airings):
+        gave_way = any(0 < later.on_air_ms - airing.on_air_ms <= SLIP_MS for later in airings[at + 1 : at + 2])
+        again = any(other is not airing and other.question_id == airing.question_id for other in airings)
+        if airing.heard or not (gave_way and again and airing.done_ms is None):
+            kept.append(airing)
+    return kept
 
 
 def weigh_witnesses(marks: Iterable[Mark]) -> list[Mark]:
@@ -169,18 +174,33 @@ def _ranges_by_text(
     session: Session,
     questions: Mapping[str, Question],
     airings: Sequence[Airing],
-    sentences: Sequence[Sentence],
+    sentences: tuple[Sentence, ...],
     lag_s: float,
 ) -> list[_Range]:
-    stems = {key: stems_of(question.text, session.language) for key, question in questions.items()}
-    wording = Wording(sentences)
-    placed = place_airings(wording, airings, stems, lag_s)
-    marked = {airing.question_id for airing in airings}
-    unmarked = {key: stem for key, stem in stems.items() if key not in marked}
-    placed += place_by_wording(wording, unmarked, [one.sentence for one in placed])
+    hearing = hear(sentences)
+    asked = {key: _asked(question, session.language) for key, question in questions.items()}
+    timing = learn_from(hearing, airings, asked, lag_s)
+    placed = place_questions(hearing, [_in_step(one, timing) for one in airings], asked, _without_shift(timing))
     placed = _without_rival_ends(placed)
-    placed.sort(key=lambda one: one.sentence)
-    return [_range(session, sentences, one, placed[at + 1 :]) for at, one in enumerate(placed)]
+    return [_range(session, sentences, one, placed[at + 1 :], timing) for at, one in enumerate(placed)]
+
+
+def _asked(question: Question, language: str) -> Asked:
+    return Asked(stems_of(question.text, language), stems_of(question.asker.name, language))
+
+
+def _in_step(airing: Airing, timing: Timing) -> Airing:
+    """The airing on the transcript's clock; what an ear heard in the recording is in step with the words."""
+    on_air_ms, done_ms = airing.on_air_ms, airing.done_ms
+    if not airing.heard:
+        on_air_ms = max(0, on_air_ms + timing.shift_ms)
+    if done_ms is not None and not airing.heard_end:
+        done_ms = max(0, done_ms + timing.shift_ms)
+    return replace(airing, on_air_ms=on_air_ms, done_ms=done_ms)
+
+
+def _without_shift(timing: Timing) -> Timing:
+    return replace(timing, offset_s=timing.offset_s + timing.shift_ms / 1000, shift_ms=0)
 
 
 def _without_rival_ends(placed: Sequence[Placed]) -> list[Placed]:
@@ -192,24 +212,25 @@ def _without_rival_ends(placed: Sequence[Placed]) -> list[Placed]:
     ]
 
 
-def _range(session: Session, sentences: Sequence[Sentence], placed: Placed, later: Sequence[Placed]) -> _Range:
+def _range(
+    session: Session, sentences: Sequence[Sentence], placed: Placed, later: Sequence[Placed], timing: Timing
+) -> _Range:
     following = next((one.sentence for one in later if one.sentence > placed.sentence), None)
     last, why = _find_end(sentences, placed, following)
     inside = sentences[placed.sentence : last + 1]
     span = _heard_span(placed, Span(inside[0].span.start_ms, max(sentence.span.end_ms for sentence in inside)))
-    start = format_clock(span.start_ms)
-    end = format_clock(span.end_ms)
     done = format_clock(placed.airing.done_ms) if placed.airing and placed.airing.done_ms is not None else ""
-    mark = format_clock(placed.airing.on_air_ms) if placed.airing else ""
-    facts = {"mark": mark, "start": start, "end": end, "done": done, "likeness": f"{100 * placed.likeness:.0f}"}
-    kind, confidence = _confidence(placed)
-    says = _SENTENCES[session.language]
+    language = session.language
     return _Range(
         question_id=placed.question_id,
         span=span,
         answerers=_answerers(session, inside),
-        confidence=confidence,
-        evidence=(says[kind].format(**facts), says[why].format(**facts)),
+        confidence=weigh_start(placed)[1],
+        evidence=(
+            say_start(language, placed, span.start_ms, timing),
+            say(language, why, end=format_clock(span.end_ms), done=done),
+            *say_more(language, placed, timing),
+        ),
     )
 
 
@@ -222,18 +243,6 @@ def _heard_span(placed: Placed, span: Span) -> Span:
     if airing is not None and airing.heard_end and airing.done_ms is not None:
         end_ms = airing.done_ms if abs(airing.done_ms - end_ms) > SNAP_MS else end_ms
     return Span(start_ms, max(end_ms, start_ms + 1000))
-
-
-def _confidence(placed: Placed) -> tuple[str, float]:
-    if placed.airing is not None and placed.airing.heard:
-        return "ear", 0.95
-    if placed.airing is None:
-        return "text", round(min(0.6, 0.6 * placed.likeness), 2)
-    if not placed.by_wording:
-        return "mark", 0.4
-    if placed.likeness < READ_ALOUD:
-        return "asked", 0.55
-    return "both", round(min(0.98, 0.55 + 0.45 * placed.likeness), 2)
 
 
 def _find_end(sentences: Sequence[Sentence], placed: Placed, following: int | None) -> tuple[int, str]:
@@ -300,7 +309,7 @@ def _ranges_by_marks(session: Session, airings: Sequence[Airing], lag_s: float) 
         if airing.done_ms is not None:
             end_ms = min(end_ms, airing.done_ms) if at + 1 < len(airings) else airing.done_ms
         kind = "ear" if airing.heard else "no_text"
-        says = _SENTENCES[session.language][kind].format(mark=format_clock(airing.on_air_ms))
+        says = say(session.language, kind, mark=format_clock(airing.on_air_ms))
         span = Span(starts_ms[at], max(end_ms, starts_ms[at] + 1000))
         sure = 0.9 if airing.heard else 0.3
         ranges.append(
@@ -323,6 +332,6 @@ def _draft(session: Session, question: Question, ranges: Sequence[_Range]) -> An
         topics=question.topics,
         products=question.products,
         confidence=min((one.confidence for one in ranges), default=0.0),
-        evidence=evidence or (_SENTENCES[session.language]["nothing"],),
+        evidence=evidence or (say(session.language, "nothing"),),
         votes=question.votes,
     )

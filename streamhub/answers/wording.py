@@ -67,19 +67,28 @@ def weigh_stems(sentences: Sequence[Stems]) -> Weights:
     return Weights(by_stem, math.log(1 + total / 2))
 
 
-def overlap(question: Stems, window: Stems, weights: Weights) -> float:
+class Window:
+    """A stretch of speech to compare questions with: its stems, in order and as sets."""
+
+    __slots__ = ("_beginnings", "_heard", "stems")
+
+    def __init__(self, stems: Stems) -> None:
+        self.stems = stems
+        self._heard = frozenset(stems)
+        self._beginnings = frozenset(stem[:_PREFIX] for stem in stems if len(stem) >= _PREFIX)
+
+    def match(self, stem: str) -> float:
+        """1 if the stem is heard, 0.6 if one with the same beginning is, else 0."""
+        if stem in self._heard:
+            return 1.0
+        return _HALF_MATCH if len(stem) >= _PREFIX and stem[:_PREFIX] in self._beginnings else 0.0
+
+
+def overlap(question: Stems, window: Window, weights: Weights) -> float:
     """Share of the question's weight that the window has too; half a match for a common beginning; 0 to 1."""
     if not question:
         return 0.0
-    heard = set(window)
-    found = sum(weights.of(stem) * _best(stem, heard) for stem in question)
-    return found / weights.mass(question)
-
-
-def _best(stem: str, heard: set[str]) -> float:
-    if stem in heard:
-        return 1.0
-    return max((_likeness(stem, other) for other in heard), default=0.0)
+    return sum(weights.of(stem) * window.match(stem) for stem in question) / weights.mass(question)
 
 
 @lru_cache(maxsize=262_144)
