@@ -1,7 +1,10 @@
 """Sessions whose answers are known: the labelled round tables, and sessions synthesised from real transcripts.
 
 What the benchmark of answers scores stands here, and how it is split: every session is a stretch of at most seven
-questions, and the hash of its name says whether it was there to choose by or is scored. Not a benchmark itself.
+questions, and the hash of its name says whether it was there to choose by or is scored. Not a benchmark itself; run as
+a script it writes one session for the tests:
+
+    python bench/answer_cases.py ../shared/data bundestag_19010_fragestunde-4 tests/data/answers/question_time_4.json
 
 - Round tables of the rehearsal kit (German, English): questions and ranges are labelled.
 - An "ask me anything" of the Changelog: questions that were read aloud, as the converter finds them.
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -170,6 +174,18 @@ def load_bundestag(path: Path) -> Case:
     return _case(path.stem, "question time", _asked(chosen, transcript, presidency), transcript, hosts=presidency)
 
 
+def read_case(path: Path) -> Case:
+    """A session of the tests' fixed set."""
+    data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    cues = tuple(
+        Cue(id=f"c{number}", span=Span(start_ms, end_ms), text=text, speaker=speaker)
+        for number, (start_ms, end_ms, speaker, text) in enumerate(data["cues"], 1)
+    )
+    asked = [Asked(text=text, span=(start_ms, end_ms)) for text, start_ms, end_ms in data["questions"]]
+    hosts = {name for name, is_host in data["participants"].items() if is_host}
+    return _case(data["name"], "question time", asked, Transcript(language=data["language"], cues=cues), hosts=hosts)
+
+
 def _exchanges(turns: Sequence[Turn], spans: Sequence[Span]) -> list[tuple[Turn, Span]]:
     """Turns that end with a question, where somebody else speaks at length next."""
     found = []
@@ -249,3 +265,25 @@ def _ms(entry: dict[str, Any], name: str) -> int | None:
     if f"{name}_ms" in entry:
         return int(entry[f"{name}_ms"])
     return round(entry[name] * 1000) if name in entry else None
+
+
+def write_case(case: Case, path: Path) -> None:
+    """Write a session as the tests' fixed set has it: cues as rows of start, end, speaker and text."""
+    names = {participant.name: participant.role is Role.HOST for participant in case.session.participants}
+    heard = {cue.speaker for cue in case.transcript.cues}
+    data = {
+        "name": case.name,
+        "language": case.session.language,
+        "participants": {name: host for name, host in names.items() if name in heard},
+        "cues": [[cue.span.start_ms, cue.span.end_ms, cue.speaker, cue.text] for cue in case.transcript.cues],
+        "questions": [[question.text, *case.truth[question.id]] for question in case.questions],
+    }
+    rows = json.dumps(data, ensure_ascii=False).replace("], [", "],\n[")
+    path.write_text(rows + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4:
+        write_case(next(case for case in load_cases(Path(sys.argv[1])) if case.name == sys.argv[2]), Path(sys.argv[3]))
+    else:
+        print(__doc__)

@@ -45,6 +45,7 @@ except ModuleNotFoundError:  # run as a script, from its own folder
 
 from streamhub.answers.rules import find_shift, plan_answers
 from streamhub.timecode import Span
+from streamhub.transcript.rules import move_captions
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FOUND_MS = 30_000
@@ -91,7 +92,7 @@ def measure(case: Case, markings: Sequence[Marking], variant: Variant, seeds: in
                 random.shuffle(questions)
             transcript = out_of_step(changed.transcript, marking.shift_ms)
             moved_ms = find_shift(changed.session, questions, marks, transcript)
-            transcript = out_of_step(transcript, moved_ms) if moved_ms else transcript  # as the pipeline moves it
+            transcript = move_captions(transcript, moved_ms) if moved_ms else transcript  # as the pipeline does
             found = {answer.id: answer for answer in plan_answers(changed.session, questions, marks, transcript)}
             for key, (start_ms, end_ms) in case.truth.items():
                 span = found[key].ranges[0] if found[key].ranges else None

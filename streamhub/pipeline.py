@@ -17,7 +17,7 @@ from typing import Protocol
 from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer, AnswerState
-from streamhub.answers.rules import plan_answers
+from streamhub.answers.rules import find_shift, plan_answers
 from streamhub.answers.written import draft_written, with_writing
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.folder import load_session, save_session
@@ -41,7 +41,7 @@ from streamhub.store.work import put_outbox
 from streamhub.timecode import Now
 from streamhub.transcript.captions import read_captions
 from streamhub.transcript.recognised import TranscriptionTask, load_recognised, recognised_name, save_recognised
-from streamhub.transcript.rules import to_session_clock
+from streamhub.transcript.rules import move_captions, to_session_clock
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
 from streamhub.transcript.transcript import Transcript
 
@@ -252,7 +252,9 @@ class Pipeline:
         async with self.archive_lock:
             facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
             transcript = await asyncio.to_thread(self._load_transcript, facts, source, heard)
-            archived = await asyncio.to_thread(_plan_archived, facts, transcript, self._parts.answers)
+            archived = await asyncio.to_thread(
+                _plan_archived, facts, transcript, self._parts.answers, captions=bool(source.captions)
+            )
             await asyncio.to_thread(save_session, self._parts.transcripts, archived)  # what people changed stays
         return {"answers": len(archived.answers), "public": archived.public}
 
@@ -502,13 +504,18 @@ def plan_written(answers: Sequence[Answer], written: Written) -> list[Answer]:
     return [*planned, *(draft_written(questions[key], written.accepted[key]) for key in fresh)]
 
 
-def _plan_archived(facts: Facts, transcript: Transcript | None, settings: AnswerSettings) -> ArchivedSession:
+def _plan_archived(
+    facts: Facts, transcript: Transcript | None, settings: AnswerSettings, *, captions: bool
+) -> ArchivedSession:
     session, recording = facts.session, facts.recording
     if transcript and recording:
         transcript = to_session_clock(transcript, recording.clock)
     # What was withdrawn before it was cut is cut all the same: only what has a range can be kept out of the transcript.
     withdrawn = {question.id for question in facts.questions if question.state is Q.WITHDRAWN}
     questions = [replace(q, state=Q.ANSWERED_LIVE) if q.id in withdrawn else q for q in facts.questions]
+    if transcript and captions:  # what was heard in the recording cannot be out of step with it
+        shift_ms = find_shift(session, questions, facts.marks, transcript, lag_s=settings.lag_s)
+        transcript = move_captions(transcript, shift_ms) if shift_ms else transcript
     heard = transcript or Transcript(language=session.language)
     spoken = plan_answers(session, _named(questions), facts.marks, heard, lag_s=settings.lag_s)
     states = {question.id: question.state for question in facts.questions}

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from streamhub.answers.sentences import Sentence
 from streamhub.answers.timing import REACH_S, Column, Timing, learn_timing
-from streamhub.answers.witnesses import NOT_READ, Asked, Hearing
+from streamhub.answers.witnesses import NOT_READ, Asked, Hearing, weigh
 
 READ_ALOUD = 0.3  # a likeness from which a question was read in its own words
 NEAR_MARK_MS = 45_000
@@ -25,6 +25,7 @@ OUT_OF_LINE = 2.5
 TEASER = 3.0  # so much less is a question worth that is heard in the first minute of a long show
 SAME_PLACE_MS = 5_000
 _TEASER_MS = 60_000
+_MOST_WORTH = 30.0
 _LONG_SESSION_MS = 20 * 60_000
 
 
@@ -119,18 +120,23 @@ def place_questions(
 
 
 def learn_from(hearing: Hearing, airings: Sequence[Airing], questions: Mapping[str, Asked], lag_s: float) -> Timing:
-    """How the marks of a session lie to its words."""
+    """How the marks of a session lie to its words.
+
+    A question that is read in its own words counts by its worth; one that is read in others is likely at one of the
+    sentences around that sound like a question being read, whoever asked it.
+    """
     columns = []
     for airing in airings:
-        if airing.heard:
+        within = _sentences_within(hearing.sentences, airing.on_air_ms, REACH_S * 1000)
+        if airing.heard or not within:
             continue
         asked = questions[airing.question_id]
-        within = _sentences_within(hearing.sentences, airing.on_air_ms, REACH_S * 1000)
-        spots = [
-            (hearing.sentences[at].span.start_ms, hearing.worth(asked, at)) for at in hearing.candidates(asked, within)
-        ]
-        apart_s = [(airing.on_air_ms - start_ms) / 1000 for start_ms, _ in spots]
-        columns.append(Column(apart_s=apart_s, worths=[worth for _, worth in spots]))
+        readings = [math.exp(weigh(hearing.around(at))) for at in within]
+        odds = {at: reading / sum(readings) for at, reading in zip(within, readings, strict=True)}
+        for at in hearing.candidates(asked, within):
+            odds[at] += math.exp(min(_MOST_WORTH, hearing.worth(asked, at)))
+        apart_s = [(airing.on_air_ms - hearing.sentences[at].span.start_ms) / 1000 for at in within]
+        columns.append(Column(apart_s=apart_s, odds=[odds[at] for at in within]))
     return learn_timing(columns, lag_s)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from streamhub.answers.answer import Answer
-from streamhub.answers.evidence import say, say_more, say_start, weigh_start
+from streamhub.answers.evidence import say, say_more, say_moved, say_start, weigh_start
 from streamhub.answers.placing import Airing, Placed, learn_from, place_questions
 from streamhub.answers.sentences import Sentence, sentences_of
 from streamhub.answers.timing import Timing
@@ -78,6 +78,8 @@ def plan_answers(
     for one in ranges:
         by_question.setdefault(one.question_id, []).append(one)
     answers = [_draft(session, question, by_question.get(key, [])) for key, question in wanted.items()]
+    moved = say_moved(session.language, transcript.moved_ms)
+    answers = [replace(answer, evidence=(*answer.evidence, *moved)) if answer.ranges else answer for answer in answers]
     return tuple(sorted(answers, key=lambda a: (a.start_ms is None, a.start_ms or 0)))
 
 

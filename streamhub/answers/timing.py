@@ -49,15 +49,15 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """One mark and the sentences that may be its question: seconds from their start to the mark, and their worth."""
+    """One mark and the sentences that may be its question: seconds from their start to the mark, and their odds."""
 
     apart_s: Sequence[float]
-    worths: Sequence[float]
+    odds: Sequence[float]
 
 
 def learn_timing(columns: Sequence[Column], lag_s: float) -> Timing:
     """Learn offset and spread by the marks of a session; near the usual lag where they say little."""
-    told = [(np.array(c.apart_s), np.exp(np.minimum(np.array(c.worths), 30.0))) for c in columns if c.apart_s]
+    told = [(np.array(column.apart_s), np.array(column.odds)) for column in columns]
     if not told:
         return Timing(offset_s=lag_s, spread_s=_HOSTS_SPREAD_S)
     grid = np.arange(-REACH_S, REACH_S + 0.5, 1.0)

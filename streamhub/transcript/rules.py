@@ -180,6 +180,24 @@ def to_session_clock(transcript: Transcript, clock: ClockMap) -> Transcript:
     return replace(transcript, cues=tuple(sorted(cues, key=lambda cue: cue.span.start_ms)))
 
 
+def move_captions(transcript: Transcript, shift_ms: int) -> Transcript:
+    """Captions that are out of step, moved as a whole; what would then lie before the beginning is left out."""
+
+    def moved(span: Span) -> Span:
+        return Span(max(0, span.start_ms + shift_ms), max(1, span.end_ms + shift_ms))
+
+    cues = tuple(
+        replace(
+            cue,
+            span=moved(cue.span),
+            words=tuple(replace(word, span=moved(word.span)) for word in cue.words),
+        )
+        for cue in transcript.cues
+        if cue.span.end_ms + shift_ms > 0
+    )
+    return replace(transcript, cues=cues, moved_ms=transcript.moved_ms + shift_ms)
+
+
 def _map_words(cue: Cue, clock: ClockMap) -> list[Cue]:
     placed = [(_piece_at(clock, (w.span.start_ms + w.span.end_ms) // 2), w) for w in cue.words]
     parts = []

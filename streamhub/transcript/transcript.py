@@ -62,12 +62,14 @@ class Transcript:
         cues: in order of their start.
         made_by: machine or person.
         made_with: what made it, for the reader (``faster-whisper small``, ``captions talk.vtt``).
+        moved_ms: by how much captions that were out of step were moved as a whole; the cues' times have it already.
     """
 
     language: str
     cues: tuple[Cue, ...] = field(default=())
     made_by: Maker = Maker.MACHINE
     made_with: str = ""
+    moved_ms: int = 0
 
     @property
     def text(self) -> str:

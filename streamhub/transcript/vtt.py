@@ -32,6 +32,7 @@ _ENTITY = re.compile("|".join(re.escape(entity) for entity in _ENTITIES))
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t]+([^>]*)>")
 _TAG = re.compile(r"</?(?:[a-zA-Z][^<>]*|\d[\d:.]*)?>")
 _INLINE_TIME = re.compile(r"<(?:\d+:)?\d\d:\d\d\.\d{3}>")
+_MOVED = re.compile(r"(-?\d{1,9}) ms")
 _NOTE = re.compile(r"NOTE(?:[ \t]|$)")
 _LIKE_TIME = re.compile(r"\d{1,3}:\d\d")
 _ARROW = re.compile(r"(\S+)[ \t]*-->[ \t]*(\S+)(?:[ \t].*)?")
@@ -54,6 +55,8 @@ def format_vtt(transcript: Transcript) -> str:
     note = ["NOTE", f"language: {_escape(squeeze(transcript.language))}", f"made by: {transcript.made_by}"]
     if transcript.made_with:
         note.append(f"made with: {_escape(squeeze(transcript.made_with))}")
+    if transcript.moved_ms:
+        note.append(f"moved by: {transcript.moved_ms} ms")
     blocks = ["WEBVTT", "\n".join(note)]
     for cue in transcript.cues:
         name = _escape(squeeze(cue.speaker))
@@ -102,7 +105,11 @@ def parse_vtt_loosely(text: str, source: str, *, language: str = "") -> Captions
     settled = settle_cues(_unroll(raw) if _INLINE_TIME.search(text) else [cue for cue, _ in raw], source)
     made_by = Maker.PERSON if facts["made by"] == Maker.PERSON else Maker.MACHINE
     transcript = Transcript(
-        language=facts["language"], cues=settled.cues, made_by=made_by, made_with=facts["made with"]
+        language=facts["language"],
+        cues=settled.cues,
+        made_by=made_by,
+        made_with=facts["made with"],
+        moved_ms=_moved_ms(facts.get("moved by", "")),
     )
     return Captions(transcript=transcript, warnings=(*skipped, *settled.warnings))
 
@@ -145,11 +152,16 @@ def _note_facts(lines: tuple[str, ...]) -> dict[str, str]:
     facts = {}
     for line in lines:
         key, colon, value = line.partition(": ")
-        if colon and key in {"language", "made by", "made with"}:
+        if colon and key in {"language", "made by", "made with", "moved by"}:
             facts[key] = unescape(value)
     if facts.keys() >= {"language", "made by"}:
         return {"made with": ""} | facts
     return {}
+
+
+def _moved_ms(text: str) -> int:
+    found = _MOVED.fullmatch(text)
+    return int(found[1]) if found else 0
 
 
 def _parse_cue(block: _Block, source: str) -> _CueAsWritten:
