@@ -1,20 +1,20 @@
-"""How well and how fast like questions are found: R@1, R@5, MRR@10 on labelled sets, latency, clusters.
+"""How well like questions are found on labelled sets, beside FTS5: R@1, R@5, MRR@10, what the floors show, clusters.
 
-    python bench/question_likeness.py ../shared/data/questions
-    python bench/question_likeness.py ../shared/data/questions --encoder some/all-MiniLM-L6-v2 --texts 100000
+    python bench/question_likeness.py                                       the held-out parts, words alone
+    python bench/question_likeness.py --encoder some/all-MiniLM-L6-v2       with an encoder beside them
+    python bench/question_likeness.py --encoder ... --sweep                 the choosing parts: every constant's table
+    python bench/question_likeness.py --encoder ... --part checking         whether the choice holds there
+    python bench/question_likeness.py --encoder ... --unseen folder         sets that nobody chose anything by
 
-Every set is split by a fixed lot and the table is of the second half, which is not unseen. How an encoder and the
-words are weighed (`streamhub.questions.finding`) was compared on the English first halves, up to 500 questions each,
-but second halves had been looked at before: they prompted `MEANING_WORDS` and `WORDS_AS_MEANING`. So the encoder's
-column is not held out. The weights of words (`streamhub.questions.likeness`) were chosen on halves of another split,
-so that part of what is asked here was in view then; on the halves that were not, they beat FTS5 on every set as well.
-Beside ours stands SQLite's FTS5 on the same texts in the same run: unicode61, the words as typed, joined by OR,
-ranked by bm25. banking77: five questions of each intent are the archive, the test file asks. COVID-QA: the distinct
-first questions are the archive, the second questions of like pairs ask (that data set's longer archive is not among
-the files). XQuAD: 240 passages, 1,190 questions; passages are compared by words, and so is German unless
-``--languages`` says that the model knows it.
+`labelled.py` says what the sets are, how they are parted and what was seen of each before. The constants of
+`streamhub.questions.finding` are those that ``--sweep`` names, which reads the choosing parts alone: of all settings
+with which no measure of any set is below words alone, the one of the highest mean MRR; and of all floors that show at
+most 3 % of unrelated questions something on every set of a language, the one that shows most right ones. The weights of
+words (`streamhub.questions.likeness`) are older than the parts and were not chosen anew.
 
-"unrelated" is the share of questions of the other sets in that language that would be shown anything at all.
+Beside ours stands SQLite's FTS5 on the same texts in the same run: unicode61, the words as typed, joined by OR, ranked
+by bm25. XQuAD is questions to passages, which are compared by words; German is, too, unless ``--languages`` says that
+the model knows it. "Unrelated" are questions of the other sets in that language, or the set's own of no intent.
 """
 
 from __future__ import annotations
@@ -24,91 +24,65 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two threads on shared cores take three times the time
 
 import argparse
-import csv
-import json
+import contextlib
 import math
 import random
 import re
-import resource
 import sqlite3
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from labelled import PARTS, SEEN, SETS, Asked, Labelled, load_sets, load_unseen, read_banking, read_xquad
 
 from streamhub.questions import finding
 from streamhub.questions.encoder import Encoder
 from streamhub.questions.finding import QuestionFinder
 from streamhub.questions.grouping import find_groups, find_neighbours, label_groups
-from streamhub.questions.likeness import Entry
+from streamhub.questions.likeness import Entry, LikenessIndex
 from streamhub.questions.wordbag import learn_parts
 from streamhub.wordforms.analysis import Language
 
-SETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "questions"
 Ask = Callable[[str], list[int]]
+Figures = tuple[float, float, float]
 FACTS_NMI = {"banking77": 0.66, "XQuAD EN": 0.62, "XQuAD DE": 0.57}
 """Char TF-IDF, SVD-100, Louvain: what was measured before this was written."""
 
-
-@dataclass(frozen=True)
-class Labelled:
-    """A labelled set: an archive, and questions with the places of their right answers in it."""
-
-    name: str
-    language: Language
-    archive: list[str]
-    asked: list[tuple[str, set[int]]]
-
-    def half(self, number: int) -> list[tuple[str, set[int]]]:
-        lot = random.Random(3)
-        order = sorted(range(len(self.asked)), key=lambda _: lot.random())
-        middle = len(order) // 2
-        return [self.asked[at] for at in (order[:middle] if number == 0 else order[middle:])]
+SHARES, WORDS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0), (20, 40, 80)
+LOOSE, FLOORS = (1.0, 0.7, 0.6, 0.5), tuple(floor / 100 for floor in range(10, 61))
+MOST_STRANGERS = 0.03
 
 
-def load_banking(folder: Path) -> Labelled:
-    by_intent: dict[str, list[str]] = defaultdict(list)
-    for row in read_csv(folder / "banking77" / "train.csv"):
-        by_intent[row["category"]].append(row["text"].strip())
-    lot = random.Random(7)
-    archive = [(text, intent) for intent in sorted(by_intent) for text in lot.sample(by_intent[intent], 5)]
-    places: dict[str, set[int]] = defaultdict(set)
-    for place, (_, intent) in enumerate(archive):
-        places[intent].add(place)
-    asked = [(row["text"].strip(), places[row["category"]]) for row in read_csv(folder / "banking77" / "test.csv")]
-    return Labelled("banking77", "en", [text for text, _ in archive], asked)
+class Remembering:
+    """An encoder that computes each text once, and keeps the vectors in a file where it is given one."""
 
+    def __init__(self, encoder: Encoder, path: Path | None) -> None:
+        self._encoder, self._path = encoder, path
+        self._known: dict[str, npt.NDArray[np.float32]] = {}
+        if path is not None and path.exists():
+            with np.load(path) as kept:
+                self._known = dict(zip(kept["texts"].tolist(), kept["vectors"], strict=True))
 
-def load_covid(folder: Path, language: Language) -> Labelled:
-    rows = read_csv(folder / "covidqa" / f"eval_question_similarity_{language}.csv")
-    archive = list(dict.fromkeys(row["question_1"].strip() for row in rows))
-    asked: dict[str, set[int]] = defaultdict(set)
-    for row in rows:
-        if row["similar"] == "1":
-            asked[row["question_2"].strip()].add(archive.index(row["question_1"].strip()))
-    return Labelled(f"covid {language.upper()}", language, archive, list(asked.items()))
+    @property
+    def languages(self) -> frozenset[str]:
+        return self._encoder.languages
 
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if fresh:
+            self._known |= zip(fresh, self._encoder.encode(fresh), strict=True)
+        return np.array([self._known[text] for text in texts])
 
-def load_xquad(folder: Path, language: Language) -> Labelled:
-    archive, asked = [], []
-    for article in json.loads((folder / "xquad" / f"xquad.{language}.json").read_text("utf-8"))["data"]:
-        for paragraph in article["paragraphs"]:
-            archive.append(paragraph["context"])
-            asked += [(question["question"], {len(archive) - 1}) for question in paragraph["qas"]]
-    return Labelled(f"XQuAD {language.upper()}", language, archive, asked)
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def load_sets(folder: Path) -> list[Labelled]:
-    covid = [load_covid(folder, language) for language in ("en", "de")]
-    return [load_banking(folder), *covid, *(load_xquad(folder, language) for language in ("en", "de"))]
+    def learn(self, sets: Sequence[Labelled], part: str) -> None:
+        """Encode what a part will ask, in batches, which is faster than one by one."""
+        texts = [text for one in sets if one.language in self.languages for text, _ in one.part(part)]
+        self.encode(texts)
+        if self._path is not None:
+            np.savez(self._path, texts=np.array([*self._known]), vectors=np.array([*self._known.values()]))
 
 
 def ask_fts5(archive: Sequence[str]) -> Ask:
@@ -124,17 +98,39 @@ def ask_fts5(archive: Sequence[str]) -> Ask:
     return ask
 
 
-def make_finder(archive: Sequence[str], language: Language, encoder: Encoder | None = None) -> QuestionFinder:
-    finder = QuestionFinder(learn_parts(archive) if language == "de" else None, encoder)
-    finder.change(add=[Entry(key=str(n), text=text, language=language) for n, text in enumerate(archive)])
+def entries_of(one: Labelled) -> list[Entry]:
+    return [Entry(key=str(n), text=text, language=one.language) for n, text in enumerate(one.archive)]
+
+
+def make_finder(one: Labelled, encoder: Encoder | None = None) -> QuestionFinder:
+    finder = QuestionFinder(learn_parts(one.archive) if one.language == "de" else None, encoder)
+    finder.change(add=entries_of(one))
     return finder
 
 
-def ask_ours(finder: QuestionFinder, language: Language) -> Ask:
-    return lambda text: [int(match.key) for match in finder.search(text, language, limit=10)]
+def ask_ours(one: Labelled, encoder: Encoder | None = None) -> Ask:
+    finder = make_finder(one, encoder)
+    return lambda text: [int(match.key) for match in finder.search(text, one.language, limit=10)]
 
 
-def judge(ask: Ask, asked: Sequence[tuple[str, set[int]]]) -> tuple[float, float, float]:
+@contextlib.contextmanager
+def constants(**values: Any) -> Iterator[None]:
+    """Other constants of `streamhub.questions.finding` while the block runs."""
+    saved = {name: getattr(finding, name) for name in values}
+    try:
+        for name, value in values.items():
+            setattr(finding, name, value)
+        yield
+    finally:
+        for name, value in saved.items():
+            setattr(finding, name, value)
+
+
+NO_FLOORS = {"FLOORS": {"de": 0.0, "en": 0.0}, "MEANING_FLOOR": 0.0}
+"""Ranks are judged on everything that is found; what is shown is judged by the floors."""
+
+
+def judge(ask: Ask, asked: Sequence[Asked]) -> Figures:
     """R@1, R@5 and MRR@10."""
     sums = np.zeros(3)
     for text, right in asked:
@@ -145,66 +141,159 @@ def judge(ask: Ask, asked: Sequence[tuple[str, set[int]]]) -> tuple[float, float
     return float(first), float(five), float(mean)
 
 
-def without_floors(fn: Callable[[], tuple[float, float, float]]) -> tuple[float, float, float]:
-    """Rank quality is judged on everything that is found; what is shown is judged by the floors."""
-    saved = finding.FLOORS, finding.MEANING_FLOOR
-    finding.FLOORS, finding.MEANING_FLOOR = {"de": 0.0, "en": 0.0}, 0.0
-    try:
-        return fn()
-    finally:
-        finding.FLOORS, finding.MEANING_FLOOR = saved
+def judge_ours(one: Labelled, part: str, encoder: Encoder | None, **values: Any) -> Figures:
+    with constants(**NO_FLOORS, **values):
+        return judge(ask_ours(one, encoder), one.part(part))
 
 
-def report_quality(sets: Sequence[Labelled], encoder: Encoder | None) -> bool:
+def report_quality(sets: Sequence[Labelled], part: str, encoder: Encoder | None) -> bool:
     """The table; returns whether ours is above FTS5 everywhere and the encoder nowhere below ours."""
-    print("\nR@1 / R@5 / MRR@10, second half of each set")
-    print(f"{'set':12}{'archive':>8}{'asked':>7}{'FTS5 raw':>20}{'ours, words':>20}{'with encoder':>20}{'ratio':>18}")
-    good = True
+    print(f"\nR@1 / R@5 / MRR@10, the {part} part of each set")
+    print(
+        f"{'set':12}{'archive':>8}{'asked':>7}{'seen':>7}{'FTS5 raw':>18}{'words':>18}{'encoder':>18}{'words/FTS5':>20}"
+    )
+    above, no_worse = True, True
     for one in sets:
-        asked = one.half(1)
-        base = judge(ask_fts5(one.archive), asked)
-        words = without_floors(lambda one=one, asked=asked: judge_ours(one, asked, None))
-        meant = without_floors(lambda one=one, asked=asked: judge_ours(one, asked, encoder)) if encoder else None
+        base, words = judge(ask_fts5(one.archive), one.part(part)), judge_ours(one, part, None)
+        meant = judge_ours(one, part, encoder) if encoder else None
         ratio = show([mine / theirs for mine, theirs in zip(words, base, strict=True)])
-        cells = [show(base), show(words), show(meant) if meant else "-", ratio]
-        print(f"{one.name:12}{len(one.archive):>8}{len(asked):>7}" + "".join(f"{cell:>20}" for cell in cells))
-        good &= all(mine > theirs for mine, theirs in zip(words, base, strict=True))
-        good &= meant is None or all(more >= mine for more, mine in zip(meant, words, strict=True))
-    print("above FTS5 on every set, and no worse with the encoder:", "yes" if good else "NO")
-    return good
-
-
-def judge_ours(
-    one: Labelled, asked: Sequence[tuple[str, set[int]]], encoder: Encoder | None
-) -> tuple[float, float, float]:
-    return judge(ask_ours(make_finder(one.archive, one.language, encoder), one.language), asked)
+        cells = [show(base), show(words), show(meant) if meant else "-"]
+        seen = SEEN.get(one.name, "no")
+        print(
+            f"{one.name:12}{len(one.archive):>8}{len(one.part(part)):>7}{seen:>7}"
+            + "".join(f"{cell:>18}" for cell in cells)
+            + f"{ratio:>20}"
+        )
+        above &= all(mine > theirs for mine, theirs in zip(words, base, strict=True))
+        no_worse &= meant is None or all(more >= mine for more, mine in zip(meant, words, strict=True))
+    print("words above FTS5 in every measure of every set:", "yes" if above else "NO")
+    if encoder:
+        print("the encoder in no measure of any set below words:", "yes" if no_worse else "NO")
+    return above and no_worse
 
 
 def show(figures: Sequence[float]) -> str:
     return "/".join(f"{figure:.3f}".removeprefix("0") for figure in figures)
 
 
-def report_floors(sets: Sequence[Labelled], encoder: Encoder | None) -> None:
-    print("\nwhat the floors let through (second halves)")
-    short = [one for one in sets if not one.name.startswith("XQuAD")]
-    strangers = {
-        language: [text for one in sets if one.language == language for text, _ in one.half(1)[:150]]
-        for language in ("de", "en")
-    }
-    for one in short:
-        own = {text for text, _ in one.asked} | set(one.archive)
-        unrelated = [text for text in strangers[one.language] if text not in own]
+def strangers_of(one: Labelled, sets: Sequence[Labelled], part: str) -> list[str]:
+    if one.strangers:
+        return list(one.strangers[:300])
+    own = {text for text, _ in one.asked} | set(one.archive)
+    others = [other for other in sets if other.language == one.language and other.name[:5] != one.name[:5]]
+    return [text for other in others for text, _ in other.part(part, 100) if text not in own]
+
+
+def is_passages(one: Labelled) -> bool:
+    return one.name.startswith("XQuAD")
+
+
+def report_floors(sets: Sequence[Labelled], part: str, encoder: Encoder | None) -> None:
+    print(f"\nwhat the floors show, the {part} part")
+    for one in sets:
+        unrelated = strangers_of(one, sets, part)
+        if is_passages(one) or not unrelated:
+            continue
         for name, with_encoder in (("words", None), ("encoder", encoder)):
-            if name == "encoder" and encoder is None:
+            if name == "encoder" and (encoder is None or one.language not in encoder.languages):
                 continue
-            finder = make_finder(one.archive, one.language, with_encoder)
-            ask = ask_ours(finder, one.language)
+            ask = ask_ours(one, with_encoder)
             shown = sum(bool(ask(text)) for text in unrelated) / len(unrelated)
-            found = [set(ask(text)[:5]) & right for text, right in one.half(1)]
-            kept = sum(map(bool, found)) / len(found)
+            asked = one.part(part)
+            kept = sum(bool(right.intersection(ask(text)[:5])) for text, right in asked) / len(asked)
             print(
                 f"{one.name:12}{name:10} unrelated shown {shown:.1%} of {len(unrelated)}, right in 5 shown {kept:.1%}"
             )
+
+
+def sweep_meaning(sets: Sequence[Labelled], encoder: Encoder) -> dict[str, Any]:
+    """How an encoder is weighed, and how long a text it is asked about; returns what is best."""
+    sets = [one for one in sets if one.language in encoder.languages]
+    words = [judge_ours(one, "choosing", None) for one in sets]
+    print(f"\nwords alone, choosing parts of {', '.join(one.name for one in sets)}: {'  '.join(map(show, words))}")
+    best: tuple[float, dict[str, Any]] = (0.0, {})
+    for longest in WORDS:
+        for share in SHARES:
+            values = {"MEANING_SHARE": share, "MEANING_WORDS": longest}
+            meant = [judge_ours(one, "choosing", encoder, **values) for one in sets]
+            worse = sum(
+                b < a for left, right in zip(words, meant, strict=True) for a, b in zip(left, right, strict=True)
+            )
+            mean = sum(figures[2] for figures in meant) / len(meant)
+            name = f"MEANING_SHARE {share} MEANING_WORDS {longest}"
+            print(f"{name:38} {'  '.join(map(show, meant))}  mean MRR {mean:.4f}, {worse} measures below words")
+            if not worse and mean > best[0]:
+                best = (mean, values)
+    print(f"chosen: {best[1] or 'none'}")
+    return best[1]
+
+
+def sweep_floors(sets: Sequence[Labelled]) -> None:
+    """What a text must score to be shown, and what one with a single telling word in common counts."""
+    found: dict[Language, list[Found]] = {"de": [], "en": []}
+    for one in sets:
+        if not is_passages(one):
+            found[one.language].append(_search_all(one, sets, _words_of(one)))
+    for loose in LOOSE:
+        kept = 0.0
+        for language, those in found.items():
+            shown = [
+                _raise_floor(each, lambda score, firm, loose=loose: score * (1 if firm else loose)) for each in those
+            ]
+            right, line = _choose_floor(f"{language}: LOOSE_SHARE {loose}", shown)
+            kept += right * len(those)
+            print(f"best for {line}")
+        print(f"LOOSE_SHARE {loose}: right shown in the mean of all sets {kept / sum(map(len, found.values())):.4f}")
+
+
+def sweep_meaning_floor(sets: Sequence[Labelled], encoder: Encoder) -> None:
+    mine = [one for one in sets if one.language in encoder.languages and not is_passages(one)]
+    with constants(**NO_FLOORS):
+        found = [_search_all(one, sets, _finder_of(one, encoder)) for one in mine]
+    print(f"chosen: {_choose_floor('MEANING_FLOOR', [_raise_floor(one, lambda score, _: score) for one in found])[1]}")
+
+
+Hits = list[tuple[int, float, bool]]
+Found = tuple[list[Hits], list[tuple[Hits, frozenset[int]]]]
+
+
+def _words_of(one: Labelled) -> Callable[[str], Hits]:
+    index = LikenessIndex(learn_parts(one.archive) if one.language == "de" else None)
+    index.change(add=entries_of(one))
+    return lambda text: [(int(m.key), m.score, m.firm) for m in index.search(text, one.language, limit=5)]
+
+
+def _finder_of(one: Labelled, encoder: Encoder) -> Callable[[str], Hits]:
+    finder = make_finder(one, encoder)
+    return lambda text: [(int(m.key), m.score, m.firm) for m in finder.search(text, one.language, limit=5)]
+
+
+def _search_all(one: Labelled, sets: Sequence[Labelled], find: Callable[[str], Hits]) -> Found:
+    asked = one.part("choosing")
+    return [find(text) for text in strangers_of(one, sets, "choosing")], [(find(text), right) for text, right in asked]
+
+
+def _raise_floor(found: Found, count: Callable[[float, bool], float]) -> list[tuple[float, float]]:
+    """For each floor the share of unrelated questions that are shown anything, and of others, the right."""
+    strange, asked = found
+    highest = [max((count(score, firm) for _, score, firm in hits), default=0.0) for hits in strange]
+    right = [max((count(score, firm) for at, score, firm in hits if at in own), default=0.0) for hits, own in asked]
+    return [
+        (sum(s >= floor for s in highest) / len(strange), sum(s >= floor for s in right) / len(asked))
+        for floor in FLOORS
+    ]
+
+
+def _choose_floor(name: str, shown: Sequence[Sequence[tuple[float, float]]]) -> tuple[float, str]:
+    best = (0.0, f"{name}: none")
+    for at, floor in enumerate(FLOORS):
+        strange, right = zip(*(one[at] for one in shown), strict=True)
+        line = f"{name} floor {floor:.2f}: unrelated {show(strange)} right {show(right)}"
+        if at % 10 == 0:
+            print(line)
+        if max(strange) <= MOST_STRANGERS:
+            best = max(best, (sum(right) / len(right), line))
+    return best
 
 
 def nmi(left: Sequence[str], right: Sequence[str]) -> float:
@@ -219,11 +308,11 @@ def nmi(left: Sequence[str], right: Sequence[str]) -> float:
 
 
 def cluster_sets(folder: Path) -> Iterator[tuple[str, Language, list[tuple[str, str]]]]:
-    rows = [row for name in ("train", "test") for row in read_csv(folder / "banking77" / f"{name}.csv")]
+    rows = read_banking(folder)
     random.Random(1).shuffle(rows)
-    yield "banking77", "en", [(row["text"].strip(), row["category"]) for row in rows[:2000]]
+    yield "banking77", "en", rows[:2000]
     for language in ("en", "de"):
-        articles = json.loads((folder / "xquad" / f"xquad.{language}.json").read_text("utf-8"))["data"]
+        articles = read_xquad(folder, language)
         questions = [
             (question["question"], str(number))
             for number, article in enumerate(articles)
@@ -258,59 +347,16 @@ def report_clusters(folder: Path, encoder: Encoder | None) -> None:
         print("   labels:", " | ".join(labels.values()))
 
 
-def many_texts(folder: Path, count: int, seed: int) -> list[tuple[str, Language]]:
-    """Short texts of both languages, spliced from halves of real ones."""
-    pools: dict[Language, list[str]] = {"de": [], "en": []}
-    for one in load_sets(folder):
-        pools[one.language] += [text for text, _ in one.asked]
-        for text in one.archive:
-            pools[one.language] += [part for part in re.split(r"(?<=[.!?]) ", text) if 20 < len(part) < 160]
-    lot, made = random.Random(seed), []
-    for number in range(count):
-        language: Language = ("de", "en")[number % 2]
-        head, tail = (lot.choice(pools[language]).split() for _ in range(2))
-        made.append((" ".join(head[: max(3, len(head) // 2)] + tail[len(tail) // 2 :])[:140], language))
-    return made
-
-
-def report_latency(folder: Path, count: int) -> None:
-    texts = many_texts(folder, count, seed=1)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.process_time()
-    finder = QuestionFinder(learn_parts(text for text, language in texts[:20_000] if language == "de"))
-    finder.change(add=[Entry(key=str(n), text=text, language=language) for n, (text, language) in enumerate(texts)])
-    built = time.process_time() - started
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    fts = ask_fts5([text for text, _ in texts])
-    words = sum(len(text.split()) for text, _ in texts) / count
-    print(
-        f"\nlatency at {count} questions of {words:.0f} words; built in {built:.1f} s CPU, {grown:.0f} MiB more at most"
-    )
-    asked = many_texts(folder, 400, seed=99)
-    for name, run in (
-        ("ours, words", lambda text, language: finder.search(text, language, limit=5)),
-        ("FTS5 raw", lambda text, language: fts(text)),
-    ):
-        wall, cpu = [], []
-        for text, language in asked:
-            at_wall, at_cpu = time.perf_counter(), time.thread_time()
-            run(text, language)
-            wall.append((time.perf_counter() - at_wall) * 1000)
-            cpu.append((time.thread_time() - at_cpu) * 1000)
-        for what, figures in (("wall", wall), ("CPU", cpu)):
-            middle, high = np.percentile(figures, [50, 95])
-            print(f"{name:14}{what:6} p50 {middle:.1f} p95 {high:.1f} ms")
-    started = time.perf_counter()
-    finder.change(add=[Entry(key="new", text="Wie lange dauert der Umzug?", language="de")])
-    print(f"one more question: {(time.perf_counter() - started) * 1000:.1f} ms; load {os.getloadavg()[0]:.1f}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=SETS, help="holds banking77, covidqa and xquad")
     parser.add_argument("--encoder", type=Path, help="folder of a sentence encoder")
     parser.add_argument("--languages", default="en", help="the encoder's languages")
-    parser.add_argument("--texts", type=int, default=100_000, help="how many for the latency; 0: none")
+    parser.add_argument("--vectors", type=Path, help="file that keeps the encoder's vectors for the next run")
+    parser.add_argument("--part", choices=PARTS, default="held out")
+    parser.add_argument("--sweep", action="store_true", help="print the tables that the constants were chosen by")
+    parser.add_argument("--unseen", type=Path, help="measure what was never asked about; the folder may hold more sets")
+    parser.add_argument("--no-clusters", action="store_true")
     arguments = parser.parse_args()
     if not arguments.folder.is_dir():
         print(f"skipped: {arguments.folder} is not here; name the folder of the labelled sets")
@@ -319,13 +365,21 @@ def main() -> None:
     if arguments.encoder:
         from streamhub.questions.bert import BertEncoder
 
-        encoder = BertEncoder(arguments.encoder, frozenset(arguments.languages.split()))
-    sets = load_sets(arguments.folder)
-    report_quality(sets, encoder)
-    report_floors(sets, encoder)
-    report_clusters(arguments.folder, encoder)
-    if arguments.texts:
-        report_latency(arguments.folder, arguments.texts)
+        encoder = Remembering(BertEncoder(arguments.encoder, frozenset(arguments.languages.split())), arguments.vectors)
+    part = "choosing" if arguments.sweep else arguments.part
+    sets = load_unseen(arguments.folder, arguments.unseen) if arguments.unseen else load_sets(arguments.folder)
+    if encoder is not None:
+        encoder.learn(sets, part)
+    if arguments.sweep:
+        sweep_floors(sets)
+        if encoder is not None:
+            with constants(**sweep_meaning(sets, encoder)):
+                sweep_meaning_floor(sets, encoder)
+        return
+    report_quality(sets, part, encoder)
+    report_floors(sets, part, encoder)
+    if not (arguments.no_clusters or arguments.unseen):
+        report_clusters(arguments.folder, encoder)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """Finding questions: by their words alone, or by their words and what they mean where there is an encoder for it.
 
-Owns how the two are weighed. A model that was not made for a language misleads in it, and one that was made for
-sentences misleads about long texts; so an encoder is asked about short texts in its own languages alone, and everything
-else is compared exactly as without one. Pure; threads as in `streamhub.questions.likeness`.
+Owns how the two are weighed and what is like enough to be shown. A model that was not made for a language misleads in
+it, and one that was made for sentences misleads about long texts; so an encoder compares short texts in its own
+languages with each other, and nothing else. Where they stand among texts that it does not know is for the words to say:
+these keep the very places that they have without one. Pure; threads as in `streamhub.questions.likeness`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -19,22 +21,21 @@ from streamhub.questions.likeness import Entry, LikenessIndex, Match
 from streamhub.wordforms.analysis import Language
 from streamhub.wordforms.compounds import CompoundSplitter
 
-MEANING_SHARE = 0.7
-"""Share of the encoder's cosine; the words have the rest."""
+MEANING_SHARE = 0.9
+"""Share of the encoder's cosine; the words have the rest. This and all below were chosen on the choosing parts of
+`bench/question_likeness.py`, which prints how."""
 
 MEANING_WORDS = 40
 """Texts of more words are passages, and compared by words alone."""
 
-WORDS_AS_MEANING = 1.3
-"""What a passage's score by words counts in the cosine's place, at most 1: cosines run higher, and no passage shall
-fall behind short texts only because it has none. The one factor tried, on first halves, after second halves had shown
-the need; see `bench/question_likeness.py`."""
+FLOORS: Mapping[Language, float] = MappingProxyType({"de": 0.2, "en": 0.29})
+"""Below these nothing is shown that was found by words."""
 
-FLOORS: Mapping[Language, float] = MappingProxyType({"de": 0.25, "en": 0.3})
-"""Below these nothing is shown that was found by words; `bench/question_likeness.py` says what they let through."""
+LOOSE_SHARE = 0.7
+"""What the score of a text counts before the floor when it shares a single telling word."""
 
-MEANING_FLOOR = 0.4
-"""The same for what an encoder has compared; unrelated questions stay below a cosine of 0.4, and share few words."""
+MEANING_FLOOR = 0.38
+"""The floor for what an encoder has compared."""
 
 CANDIDATES = 64
 Vectors = npt.NDArray[np.float32]
@@ -88,16 +89,17 @@ class QuestionFinder:
         self, text: str, language: Language, *, limit: int, where: Callable[[str], bool] | None = None
     ) -> list[Match]:
         """The texts most like this one that are like it enough to be shown, best first."""
-        floor = FLOORS[language]
+        likely = partial(_is_likely, floor=FLOORS[language])
+        found = partial(self._words.search, text, language, where=where)
         if self._encoder is None or language not in self._encoder.languages or not _is_short(text):
-            return self._words.search(text, language, limit=limit, floor=floor, where=where)
+            return [match for match in found(limit=CANDIDATES, floor=FLOORS[language]) if likely(match)][:limit]
         vector, memory = self._encoder.encode([text])[0], self._memory
         near = memory.near(vector)
-        found = self._words.search(text, language, limit=2 * CANDIDATES, where=where, also=near)
-        matches = _blend(found, near, vector, memory, where)
-        return [
-            match for match in matches if match.score >= (MEANING_FLOOR if match.key in memory.rows else _lift(floor))
-        ][:limit]
+        by_words = found(limit=2 * CANDIDATES, also=near)
+        meant = _weigh_meaning(by_words, near, vector, memory, where)
+        meant = [match for match in meant if match.score >= MEANING_FLOOR]
+        by_words = [match for match in by_words if match.key in memory.rows or likely(match)]
+        return _merge(by_words, meant, memory.rows)[:limit]
 
     def find_like(self, key: str, *, limit: int) -> list[Match]:
         """The texts most like one that is here, itself left out, best first and however unlike."""
@@ -107,7 +109,8 @@ class QuestionFinder:
             return self._words.find_like(key, limit=limit)
         vector = memory.vectors[row]
         near = {other: score for other, score in memory.near(vector).items() if other != key}
-        return _blend(self._words.find_like(key, limit=CANDIDATES), near, vector, memory, None)[:limit]
+        by_words = self._words.find_like(key, limit=CANDIDATES)
+        return _merge(by_words, _weigh_meaning(by_words, near, vector, memory, None), memory.rows)[:limit]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,29 +137,35 @@ class _Memory:
         return {self.keys[at]: float(cosines[at]) for at in best if self.rows.get(self.keys[at]) == at}
 
 
-def _blend(
-    found: Sequence[Match],
+def _is_likely(match: Match, floor: float) -> bool:
+    return match.score * (1 if match.firm else LOOSE_SHARE) >= floor
+
+
+def _weigh_meaning(
+    by_words: Sequence[Match],
     near: Mapping[str, float],
     vector: Vectors,
     memory: _Memory,
     where: Callable[[str], bool] | None,
 ) -> list[Match]:
-    words = {match.key: match.score for match in found}
+    """The texts that have a vector, by their cosines and their words, best first."""
+    words = {match.key: match.score for match in by_words if match.key in memory.rows}
+    words |= {key: 0.0 for key in near if key not in words and (where is None or where(key))}
     matches = []
-    for key in (*words, *(key for key in near if key not in words and (where is None or where(key)))):
-        score, row = words.get(key, 0.0), memory.rows.get(key)
-        if row is not None:
-            cosine = near[key] if key in near else float(memory.vectors[row] @ vector)
-            score = MEANING_SHARE * max(0.0, cosine) + (1 - MEANING_SHARE) * score
-        else:
-            score = _lift(score)
-        matches.append(Match(key=key, score=score))
+    for key, score in words.items():
+        cosine = near[key] if key in near else float(memory.vectors[memory.rows[key]] @ vector)
+        matches.append(Match(key=key, score=MEANING_SHARE * max(0.0, cosine) + (1 - MEANING_SHARE) * score))
     return sorted(matches, key=lambda match: -match.score)
 
 
-def _lift(words: float) -> float:
-    """The score of a text that has no cosine, on the scale of those that have one."""
-    return MEANING_SHARE * min(1.0, WORDS_AS_MEANING * words) + (1 - MEANING_SHARE) * words
+def _merge(by_words: Iterable[Match], meant: Sequence[Match], compared: Container[str]) -> list[Match]:
+    """Both in one list: what was compared by meaning takes, in that order, the places that words gave it, then the end.
+
+    Scores of words and of cosines are no common scale, places are; so no factor has to be chosen between them.
+    """
+    order = iter(meant)
+    merged = [next(order, None) if match.key in compared else match for match in by_words]
+    return [match for match in (*merged, *order) if match is not None]
 
 
 def _is_short(text: str) -> bool:

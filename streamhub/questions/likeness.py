@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamhub.questions.vocabulary import Column, Floats, Ints, Lexicon, Vocabulary, gather, sum_stretches
-from streamhub.questions.wordbag import TextReader, Token
+from streamhub.questions.wordbag import STOP_WEIGHT, TextReader, Token
 from streamhub.wordforms.analysis import Language
 from streamhub.wordforms.compounds import CompoundSplitter
 
@@ -32,6 +32,10 @@ MAX_CANDIDATES = 256
 CANDIDATES_PER_NEIGHBOUR = 4
 MAX_LOOSE_TEXTS = 1024
 MAX_QUERY_LETTERS = 1000
+COVERED = 0.5
+"""A word that has this share of its letter runs in a text counts as standing there: other forms, errors, half typed."""
+
+FIRM_WORDS = 2
 _OTHER: Mapping[Language, Language] = MappingProxyType({"de": "en", "en": "de"})
 MIN_DEAD = 1024
 
@@ -58,10 +62,13 @@ class Match:
     Attributes:
         key: of its `Entry`.
         score: 0 to 1.
+        firm: whether the two share two telling words, or all where one of them has fewer; one word that happens to
+            stand in both makes no like questions. Only a search looks at this.
     """
 
     key: str
     score: float
+    firm: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,6 +140,9 @@ class _Asked:
         stems: what each word adds to BM25, roughly, for finding candidates.
         words, terms, weights: for each word that has a term of the text: the word, which term, its weight; rising.
         worth: share of each term in the text.
+        telling: for each term the number of the text's word that it is of; -1 for a small word's.
+        norm: length of the text's vector of letter runs.
+        size: how many telling words the text has.
     """
 
     letters: Floats
@@ -141,6 +151,9 @@ class _Asked:
     terms: Ints
     weights: Floats
     worth: Floats
+    telling: Ints
+    norm: float
+    size: int
 
 
 class LikenessIndex:
@@ -278,14 +291,19 @@ class LikenessIndex:
         tokens = [(self._asking.analyse(key, word, language), count) for key, (word, count) in counted.items()]
         grams, values, norm = _weigh_grams(tokens, weighing.gram_idf)
         letters = lexicon.weights * lexicon.spread_grams(grams, values) / (norm or 1.0)
-        return _ask_stems(lexicon, letters, *self._ask_terms(weighing, text, language))
+        asked = _ask_stems(lexicon, letters, *self._ask_terms(weighing, text, language))
+        return replace(asked, norm=norm, size=sum(token.weight > STOP_WEIGHT for token, _ in tokens))
 
-    def _ask_terms(self, weighing: _Weighing, text: str, language: Language) -> tuple[Ints, Floats]:
-        """The terms of a text that the index has, read in both languages, each with its share in that reading."""
-        numbers, shares = [], []
+    def _ask_terms(self, weighing: _Weighing, text: str, language: Language) -> tuple[Ints, Floats, Ints]:
+        """The terms of a text that the index has, read in both languages: number, share in that reading, whose."""
+        numbers, shares, telling = [], [], []
         for one in (language, _OTHER[language]):
             read = self._asking.read(text, one)
-            terms = _weigh_terms(self._asking.analyse(key, word, one) for key, (word, _) in read.items())
+            tokens = [self._asking.analyse(key, word, one) for key, (word, _) in read.items()]
+            terms = _weigh_terms(tokens)
+            owners = {
+                term: at for at, token in enumerate(tokens) if token.weight > STOP_WEIGHT for term, _ in token.terms
+            }
             found = np.array(self._vocabulary.find_terms(terms), dtype=np.int32)
             known = (found >= 0) & (found < len(weighing.term_idf))
             idf = np.full(len(found), weighing.new_idf, dtype=np.float32)
@@ -293,13 +311,24 @@ class LikenessIndex:
             worth = np.fromiter(terms.values(), dtype=np.float32, count=len(terms)) * idf
             numbers.append(found[found >= 0])
             shares.append(worth[found >= 0] / max(float(worth.sum()), 1e-6))
-        return np.concatenate(numbers), np.concatenate(shares).astype(np.float32)
+            telling.append(np.array([owners.get(term, -1) for term in terms], dtype=np.int32)[found >= 0])
+        return np.concatenate(numbers), np.concatenate(shares).astype(np.float32), np.concatenate(telling)
 
 
-def _ask_stems(lexicon: Lexicon, letters: Floats, numbers: Ints, worth: Floats) -> _Asked:
+def _ask_stems(lexicon: Lexicon, letters: Floats, numbers: Ints, worth: Floats, telling: Ints) -> _Asked:
     words, terms, weights = lexicon.find_words(numbers)
     stems = np.bincount(words, weights=weights * worth[terms], minlength=len(letters)).astype(np.float32)
-    return _Asked(letters=letters, stems=stems, words=words, terms=terms, weights=weights, worth=worth)
+    return _Asked(
+        letters=letters,
+        stems=stems,
+        words=words,
+        terms=terms,
+        weights=weights,
+        worth=worth,
+        telling=telling,
+        norm=0.0,
+        size=0,
+    )
 
 
 def _ask_own(snapshot: _Snapshot, place: int) -> _Asked:
@@ -326,7 +355,8 @@ def _ask_own(snapshot: _Snapshot, place: int) -> _Asked:
     np.maximum.at(worth, where, lexicon.term_weights[places] * np.repeat(weights, sizes))
     known = terms < len(weighing.term_idf)
     worth *= np.where(known, weighing.term_idf[np.where(known, terms, 0)], weighing.new_idf) if len(terms) else 1
-    return _ask_stems(lexicon, letters, terms, worth / max(float(worth.sum()), 1e-6))
+    nobody = np.full(len(terms), -1, dtype=np.int32)
+    return _ask_stems(lexicon, letters, terms, worth / max(float(worth.sum()), 1e-6), nobody)
 
 
 def _rank(
@@ -339,15 +369,35 @@ def _rank(
     where: Callable[[str], bool] | None,
 ) -> list[Match]:
     scores = _score(snapshot, asked, texts)
-    found: list[Match] = []
-    for at in np.argsort(-scores, kind="stable"):
-        score = float(scores[at])
+    order = np.argsort(-scores, kind="stable")
+    found: list[tuple[int, float]] = []
+    for place, score in zip(texts[order].tolist(), scores[order].tolist(), strict=True):
         if score <= max(floor, 0.0) or len(found) == limit:
             break
-        key = snapshot.keys[texts[at]]
-        if where is None or where(key):
-            found.append(Match(key=key, score=min(score, 1.0)))
-    return found
+        if where is None or where(snapshot.keys[place]):
+            found.append((place, min(score, 1.0)))
+    firm = _is_firm(snapshot, asked, np.array([place for place, _ in found], dtype=np.int64))
+    return [
+        Match(key=snapshot.keys[place], score=score, firm=bool(holds))
+        for (place, score), holds in zip(found, firm, strict=True)
+    ]
+
+
+def _is_firm(snapshot: _Snapshot, asked: _Asked, texts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether each text has enough telling words in common, by its own letters or by the other's stems."""
+    lexicon = snapshot.lexicon
+    starts = np.where(texts > 0, snapshot.ends[texts - 1], 0)
+    lengths = snapshot.ends[texts] - starts
+    words, owners = snapshot.words[gather(starts, lengths)], np.repeat(np.arange(len(texts)), lengths)
+    telling = lexicon.weights[words] > STOP_WEIGHT
+    covered = asked.letters[words] * asked.norm >= COVERED * snapshot.weighing.word_norms[words]
+    by_letters = np.bincount(owners, weights=telling & covered, minlength=len(texts))
+    sizes = np.bincount(owners, weights=telling, minlength=len(texts))
+    cells, _ = _hit(asked, words, owners)
+    whose = asked.telling[cells % max(1, len(asked.telling))]
+    pairs = np.unique((cells // max(1, len(asked.telling)) * MAX_QUERY_LETTERS + whose)[whose >= 0])
+    by_stems = np.bincount(pairs // MAX_QUERY_LETTERS, minlength=len(texts))
+    return np.maximum(by_letters, by_stems) >= np.minimum(FIRM_WORDS, np.minimum(sizes, asked.size))
 
 
 def _weigh_grams(tokens: list[tuple[Token, int]], idf: Floats) -> tuple[Ints, Floats, float]:
@@ -468,13 +518,20 @@ def _score(snapshot: _Snapshot, asked: _Asked, texts: npt.NDArray[np.int64]) -> 
 
 def _score_stems(asked: _Asked, words: Ints, counts: Floats, owners: npt.NDArray[np.int64], slowness: Floats) -> Floats:
     """BM25 of texts, given as words with their counts and owners, as a share of the most that is possible."""
-    hits = np.flatnonzero(asked.stems[words] > 0)
-    first = np.searchsorted(asked.words, words[hits])
-    sizes = np.searchsorted(asked.words, words[hits], side="right") - first
-    places = gather(first, sizes)
-    cells = np.repeat(owners[hits], sizes) * len(asked.worth) + asked.terms[places]
+    cells, (hits, sizes, places) = _hit(asked, words, owners)
     weights = np.repeat(counts[hits], sizes) * asked.weights[places]
     often = np.bincount(cells, weights=weights, minlength=len(slowness) * len(asked.worth))
     often = often.reshape(len(slowness), len(asked.worth))
     saturated = often * (SATURATION + 1) / (often + slowness[:, None])
     return (saturated @ asked.worth).astype(np.float32)
+
+
+def _hit(
+    asked: _Asked, words: Ints, owners: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], tuple[npt.NDArray[np.int64], ...]]:
+    """Where words have terms of the asked text: owner and term as one number; which word, how many terms, and which."""
+    hits = np.flatnonzero(asked.stems[words] > 0)
+    first = np.searchsorted(asked.words, words[hits])
+    sizes = np.searchsorted(asked.words, words[hits], side="right") - first
+    places = gather(first, sizes)
+    return np.repeat(owners[hits], sizes) * len(asked.worth) + asked.terms[places], (hits, sizes, places)
