@@ -11,7 +11,7 @@ searches; two may not change it, nor two search it, at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -287,19 +287,20 @@ class LikenessIndex:
     def _ask(self, snapshot: _Snapshot, text: str, language: Language) -> _Asked:
         """What each word of the index is worth for a text; 0 for nearly all."""
         weighing, lexicon = snapshot.weighing, snapshot.lexicon
-        counted = self._asking.read(text, language)
-        tokens = [(self._asking.analyse(key, word, language), count) for key, (word, count) in counted.items()]
-        grams, values, norm = _weigh_grams(tokens, weighing.gram_idf)
+        read = self._asking.read(text, language)
+        tokens = [self._asking.analyse(key, word, language) for key, (word, _) in read.items()]
+        counts = [count for _, count in read.values()]
+        grams, values, norm = _weigh_grams(list(zip(tokens, counts, strict=True)), weighing.gram_idf)
         letters = lexicon.weights * lexicon.spread_grams(grams, values) / (norm or 1.0)
-        asked = _ask_stems(lexicon, letters, *self._ask_terms(weighing, text, language))
-        return replace(asked, norm=norm, size=sum(token.weight > STOP_WEIGHT for token, _ in tokens))
+        other = _OTHER[language]
+        others = [self._asking.analyse(key, word, other, grams=False) for key, (word, _) in read.items()]
+        asked = _ask_stems(lexicon, letters, *self._find_terms(weighing, tokens, others))
+        return replace(asked, norm=norm, size=sum(token.weight > STOP_WEIGHT for token in tokens))
 
-    def _ask_terms(self, weighing: _Weighing, text: str, language: Language) -> tuple[Ints, Floats, Ints]:
+    def _find_terms(self, weighing: _Weighing, *readings: Sequence[Token]) -> tuple[Ints, Floats, Ints]:
         """The terms of a text that the index has, read in both languages: number, share in that reading, whose."""
         numbers, shares, telling = [], [], []
-        for one in (language, _OTHER[language]):
-            read = self._asking.read(text, one)
-            tokens = [self._asking.analyse(key, word, one) for key, (word, _) in read.items()]
+        for tokens in readings:
             terms = _weigh_terms(tokens)
             owners = {
                 term: at for at, token in enumerate(tokens) if token.weight > STOP_WEIGHT for term, _ in token.terms

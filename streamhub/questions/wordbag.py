@@ -78,13 +78,13 @@ class TextReader:
             words.setdefault(key, word)
         return {key: (words[key], count) for key, count in counts.items()}
 
-    def analyse(self, key: str, word: Word, language: Language) -> Token:
-        """What a word consists of."""
+    def analyse(self, key: str, word: Word, language: Language, *, grams: bool = True) -> Token:
+        """What a word consists of; its runs of letters, which no language changes, may be left out."""
         stop = len(word.pieces) == 1 and word.pieces[0] in _STOP[language]
         return Token(
             key=key,
             weight=STOP_WEIGHT if stop else 1.0,
-            grams=_grams(word.pieces),
+            grams=_grams(word.pieces) if grams else (),
             terms=tuple(self._terms(word, language).items()),
         )
 
