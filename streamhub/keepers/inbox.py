@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from streamhub.errors import BadInput, BadMedia, Conflict, Environment, NotFound, StreamhubError
+from streamhub.errors import BadInput, BadMedia, Conflict, Environment, NotFound, StreamhubError, WrongState
 from streamhub.keepers import inbox_folder as disk
 from streamhub.keepers.inbox_folder import Entry, Slip
 from streamhub.keepers.inbox_plan import (
@@ -33,6 +33,7 @@ from streamhub.keepers.inbox_plan import (
 )
 from streamhub.keepers.inbox_reading import Mark, Reader, Unpacking
 from streamhub.keepers.inbox_taking import Advance, Taker, Work
+from streamhub.questions.refusal import Refusal
 from streamhub.recording.file_lock import hold_file
 from streamhub.recording.matching import (
     InboxCode,
@@ -143,7 +144,7 @@ class Inbox:
         """
         entry = self._require(name)
         if name in self._job_names:
-            raise Conflict(f"{name}: is being taken already", hint="stop that first")
+            raise WrongState(f"{name}: is being taken already", hint="stop that first", code=Refusal.FILE_TAKEN)
         info = await self._reader.scan(entry)
         if entry.code is not None or not isinstance(info, MediaInfo):
             raise BadInput(f"{name}: cannot be a recording", hint="download it again")
@@ -151,9 +152,11 @@ class Inbox:
             raise BadInput(f"{name}: has no sound", hint="download it again with its sound track")
         slot = choose_part(await self._taker.load_slots(), session_id, media_ms(info), part=part)
         if slot.ended_at is None:
-            raise Conflict(f"session {session_id}: has not ended yet", hint="assign the file after its end")
+            message = f"session {session_id}: has not ended yet"
+            raise WrongState(message, hint="assign the file after its end", code=Refusal.NOT_ENDED)
         if slot.has_recording and not replace:
-            raise Conflict(f"session {session_id}: has its recording already", hint="choose to replace it")
+            message = f"session {session_id}: has its recording already"
+            raise WrongState(message, hint="choose to replace it", code=Refusal.RECORDING_THERE)
         before = await asyncio.to_thread(disk.load_slip, self.folder, entry)
         slip = make_slip(
             entry, before, session_id=session_id, part=slot.part, author=author, replace=slot.has_recording
@@ -179,7 +182,9 @@ class Inbox:
                 self._job.cancel()
                 await asyncio.wait({self._job})
             if not await asyncio.to_thread(disk.is_same, entry):
-                raise Conflict(f"{name}: was taken at this moment", hint="look at the session")
+                raise WrongState(
+                    f"{name}: was taken at this moment", hint="look at the session", code=Refusal.FILE_GONE
+                )
             before = await asyncio.to_thread(disk.load_slip, self.folder, entry)
             slip = make_slip(entry, before, session_id="", part=0, author=author)
             await asyncio.to_thread(disk.save_slip, self.folder, replace(slip, stopped=True))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from streamhub.errors import Conflict
+from streamhub.errors import WrongState
 from streamhub.keepers.cases import Case, load_case
 from streamhub.keepers.reconciler import Following, Reconciler
 from streamhub.live.ingest import RelayPhase, RelayState
@@ -18,6 +18,7 @@ from streamhub.live.problem import Problem, ProblemCode
 from streamhub.live.quota import Priority
 from streamhub.live.rules import FOLLOWED
 from streamhub.platforms import Remote
+from streamhub.questions.refusal import Refusal
 from streamhub.schedule.show import Privacy, SessionState
 from streamhub.store.spending import list_spending
 from streamhub.store.store import Store
@@ -113,9 +114,11 @@ class HubPlatforms:
         """
         case = await self._require(session_id)
         if case.session.state not in FOLLOWED:
-            raise Conflict(f"session {session_id}: is {case.session.state}", hint="nothing is to be shown any more")
+            message = f"session {session_id}: is {case.session.state}"
+            raise WrongState(message, hint="nothing is to be shown any more", code=Refusal.NOT_SHOWN)
         if case.row is None or case.row.phase not in {Phase.LOST, Phase.ENDED}:
-            raise Conflict(f"session {session_id}: its broadcast is there", hint="use that one")
+            message = f"session {session_id}: its broadcast is there"
+            raise WrongState(message, hint="use that one", code=Refusal.BROADCAST_THERE)
         await self.reconciler.remake(session_id)
 
     async def ingest(self, session_id: str) -> Ingest:
@@ -126,7 +129,8 @@ class HubPlatforms:
         """
         case = await self._require(session_id)
         if not case.show.direct:
-            raise Conflict(f"session {session_id}: its encoder pushes to the hub", hint="use the hub's address")
+            message = f"session {session_id}: its encoder pushes to the hub"
+            raise WrongState(message, hint="use the hub's address", code=Refusal.PUSHES_HERE)
         return await self.remotes[case.show.platform].platform.ingest(session_id)
 
     async def direct_signal(self, session_id: str) -> Signal | None:
@@ -143,7 +147,8 @@ class HubPlatforms:
     async def _require(self, session_id: str) -> Case:
         case = await self._case(session_id)
         if case.show.platform not in self.remotes:
-            raise Conflict(f"session {session_id}: the hub alone shows it", hint="choose a platform for the show")
+            message = f"session {session_id}: the hub alone shows it"
+            raise WrongState(message, hint="choose a platform for the show", code=Refusal.SHOWN_HERE)
         return case
 
     def _relay_problem(self, following: Following, relay: RelayState | None) -> Problem | None:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 
 from sqlite_utils import Database
 
-from streamhub.errors import BadInput, Conflict, NotFound
+from streamhub.errors import BadInput, NotFound, WrongState
 from streamhub.keepers.source_reading import SourceKind, describe_counts
 from streamhub.keepers.sources import Sources, SourcesParts
+from streamhub.questions.refusal import Refusal
 from streamhub.questions.trouble import SourceCode
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS
 from streamhub.schedule.show import SessionState
@@ -119,7 +120,8 @@ class SourceDesk:
         def add(db: Database) -> str:
             show_rows.load_session(db, session_id)
             if len(rows.list_sources(db, session_id)) >= MAX_SOURCES:
-                raise Conflict(f"session {session_id}: listens to {MAX_SOURCES} sources", hint="remove one first")
+                message = f"session {session_id}: listens to {MAX_SOURCES} sources"
+                raise WrongState(message, hint="remove one first", code=Refusal.SOURCES_FULL)
             row = rows.SourceRow(id=source_id, session_id=session_id, kind=kind, address=parsed, added_at=at)
             rows.add_source(db, row)
             self._log(db, "source.add", row, author)

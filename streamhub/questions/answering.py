@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streamhub.errors import Conflict
+from streamhub.errors import WrongState
 from streamhub.questions.question import Question, QuestionState
+from streamhub.questions.refusal import Refusal
 from streamhub.questions.rules import NEXT_STATES, PUBLIC_STATES
 from streamhub.questions.writing import Proposal, ProposalState, Story, StoryState
 from streamhub.schedule.show import Moderation
@@ -34,7 +35,8 @@ def decide_acceptance(question: Question) -> QuestionState:
         return Q.ANSWERED_IN_WRITING
     if question.state in _ANSWERED:
         return question.state
-    raise Conflict(f"question {question.id}: is {question.state}, cannot be answered", hint="let it in first")
+    message = f"question {question.id}: is {question.state}, cannot be answered"
+    raise WrongState(message, hint="let it in first", code=Refusal.NOT_ANSWERABLE, state=question.state.value)
 
 
 def decide_release(question: Question, before: str, *, spoken: bool) -> QuestionState:

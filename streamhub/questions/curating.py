@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from streamhub.errors import BadInput, Conflict
+from streamhub.errors import BadInput, WrongState
 from streamhub.questions.change import Change, Snapshot, snapshot
 from streamhub.questions.question import Question, QuestionState
+from streamhub.questions.refusal import Refusal
 from streamhub.questions.rules import NEXT_STATES, plan_queue
 from streamhub.text import fold
 
@@ -93,21 +94,27 @@ def decide_merge(source: Question, target: Question) -> Question:
     """
     name = f"question {source.id}"
     if source.id == target.id:
-        raise Conflict(f"{name}: cannot be merged with itself", hint="choose another question")
+        raise WrongState(
+            f"{name}: cannot be merged with itself", hint="choose another question", code=Refusal.MERGE_SELF
+        )
     if source.state is Q.MERGED:
         if source.merged_into == target.id:
             return source
-        raise Conflict(f"{name}: is merged into {source.merged_into} already", hint="take it out of there first")
+        message = f"{name}: is merged into {source.merged_into} already"
+        raise WrongState(message, hint="take it out of there first", code=Refusal.MERGED_ALREADY)
     if source.session_id != target.session_id:
-        raise Conflict(f"{name}: belongs to another session than {target.id}", hint="carry one of them over first")
+        message = f"{name}: belongs to another session than {target.id}"
+        raise WrongState(message, hint="carry one of them over first", code=Refusal.MERGE_SESSIONS)
     if source.state is Q.ON_AIR:
-        raise Conflict(f"{name}: is on air, cannot be merged away", hint="merge the other one into it instead")
+        message = f"{name}: is on air, cannot be merged away"
+        raise WrongState(message, hint="merge the other one into it instead", code=Refusal.MERGE_ON_AIR)
     if Q.MERGED not in NEXT_STATES[source.state]:
-        raise Conflict(f"{name}: is {source.state}, cannot be merged", hint="open it first")
+        raise _wrong(source, "cannot be merged", Refusal.NOT_MERGEABLE, hint="open it first")
     if target.state is Q.MERGED:
-        raise Conflict(f"question {target.id}: is merged itself", hint=f"merge into {target.merged_into}")
+        message = f"question {target.id}: is merged itself"
+        raise WrongState(message, hint=f"merge into {target.merged_into}", code=Refusal.TARGET_MERGED)
     if target.state in _NO_TARGET:
-        raise Conflict(f"question {target.id}: is {target.state}, nothing can be merged into it", hint="open it first")
+        raise _wrong(target, "nothing can be merged into it", Refusal.TARGET_CLOSED, hint="open it first")
     return replace(source, state=Q.MERGED, merged_into=target.id, place=None)
 
 
@@ -118,7 +125,7 @@ def decide_unmerge(question: Question, *, to: QuestionState) -> Question:
         Conflict: it is not merged.
     """
     if question.state is not Q.MERGED:
-        raise Conflict(f"question {question.id}: is {question.state}, not merged")
+        raise _wrong(question, "not merged", Refusal.NOT_MERGED)
     goal = to if to in NEXT_STATES[Q.MERGED] else Q.OPEN
     return replace(question, state=goal, merged_into="")
 
@@ -130,7 +137,7 @@ def decide_edit(question: Question, text: str) -> Question:
         Conflict: it is past the point where its words may change.
     """
     if question.state not in EDITABLE:
-        raise Conflict(f"question {question.id}: is {question.state}, its words stay as they are")
+        raise _wrong(question, "its words stay as they are", Refusal.WORDS_FIXED)
     typed = question.original or question.text
     return replace(question, text=text, original="" if text == typed else typed)
 
@@ -148,7 +155,7 @@ def decide_split(question: Question, texts: Sequence[str], ids: Sequence[str]) -
             hint="write one part per line",
         )
     if question.state not in SPLITTABLE:
-        raise Conflict(f"question {question.id}: is {question.state}, cannot be split", hint="take it back first")
+        raise _wrong(question, "cannot be split", Refusal.NOT_SPLITTABLE, hint="take it back first")
     first, *others = texts
     kept = decide_edit(question, first)
     parts = [
@@ -166,6 +173,11 @@ def decide_split(question: Question, texts: Sequence[str], ids: Sequence[str]) -
         for id_, text in zip(ids, others, strict=True)
     ]
     return (kept, *parts)
+
+
+def _wrong(question: Question, why: str, code: Refusal, *, hint: str = "") -> WrongState:
+    message = f"question {question.id}: is {question.state}, {why}"
+    return WrongState(message, hint=hint, code=code, state=question.state.value)
 
 
 def plan_places(queue: Sequence[Question], moved: str, before: str) -> dict[str, float]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from streamhub.errors import Conflict, WrongState
+from streamhub.errors import WrongState
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.refusal import Refusal
 from streamhub.schedule.show import Moderation
@@ -80,7 +80,8 @@ def decide_reopening(
         Conflict: it has no published answer, or was erased.
     """
     if question.state not in {Q.PUBLISHED, Q.SUPERSEDED} or not question.text:
-        raise Conflict(f"question {question.id}: is {question.state}, has no answer to be asked about anew")
+        message = f"question {question.id}: is {question.state}, has no answer to be asked about anew"
+        raise WrongState(message, code=Refusal.NOT_ANSWERED, state=question.state.value)
     return Question(
         id=new_id,
         session_id=session_id,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from streamhub.errors import BadInput, Conflict, NotFound
+from streamhub.errors import BadInput, NotFound, WrongState
 from streamhub.schedule.show import Session
 from streamhub.text import clean_line, fold
 from streamhub.timecode import ms_between, require_utc
@@ -255,7 +255,7 @@ def advance(rundown: Rundown, *, at: datetime) -> Rundown:
         return start_topic(rundown, upcoming.id, at=at)
     if running is not None:
         return finish_topic(rundown, running.id, at=at)
-    raise Conflict(f"run of show of {rundown.session_id}: nothing is left", hint="add a topic")
+    raise WrongState(f"run of show of {rundown.session_id}: nothing is left", hint="add a topic", code="rundown_over")
 
 
 def follow_topics(rundown: Rundown, names: Iterable[str], *, at: datetime) -> Rundown:
@@ -280,7 +280,8 @@ def add_topic(rundown: Rundown, topic: Topic) -> Rundown:
         Conflict: there are too many.
     """
     if len(rundown.topics) >= MAX_TOPICS:
-        raise Conflict(f"run of show of {rundown.session_id}: has {MAX_TOPICS} topics", hint="take one out first")
+        message = f"run of show of {rundown.session_id}: has {MAX_TOPICS} topics"
+        raise WrongState(message, hint="take one out first", code="rundown_full")
     return _with(rundown, (*rundown.topics, topic))
 
 

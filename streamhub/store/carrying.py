@@ -11,10 +11,11 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from streamhub.errors import Conflict
+from streamhub.errors import WrongState
 from streamhub.questions.change import Deed
 from streamhub.questions.curating import LEFT_OPEN
 from streamhub.questions.question import Question, QuestionState
+from streamhub.questions.refusal import Refusal
 from streamhub.schedule.show import Session, SessionState
 from streamhub.store import shows as show_rows
 from streamhub.store.merging import list_tree
@@ -67,7 +68,8 @@ def carry_question(db: Database, question_id: str, deed: Deed, *, for_writing: b
     """
     question = load_question(db, question_id)
     if question.state not in {*LEFT_OPEN, QuestionState.CARRIED_OVER}:
-        raise Conflict(f"question {question_id}: is {question.state}, cannot be carried over", hint="open it first")
+        message = f"question {question_id}: is {question.state}, cannot be carried over"
+        raise WrongState(message, hint="open it first", code=Refusal.NOT_CARRIED, state=question.state.value)
     goal = None if for_writing else find_next(db, question.session_id)
     if goal is None:
         after = replace(question, state=QuestionState.CARRIED_OVER, for_writing=for_writing, place=None)

@@ -11,9 +11,10 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from streamhub.errors import BadInput, Conflict, NotFound
+from streamhub.errors import BadInput, NotFound, WrongState
 from streamhub.questions.clusters import Cluster
 from streamhub.questions.question import QuestionState
+from streamhub.questions.refusal import Refusal
 from streamhub.store.log import log_action
 from streamhub.store.rows import change, fetch_all, fetch_one, insert, json_list, upsert
 
@@ -90,7 +91,8 @@ def save_clusters(
         Conflict: the clusters are not any more what the grouping was made from.
     """
     if {one.id: one for one in list_clusters(db, session_id)} != {one.id: one for one in before}:
-        raise Conflict(f"topics of session {session_id}: changed meanwhile", hint="group them again")
+        message = f"topics of session {session_id}: changed meanwhile"
+        raise WrongState(message, hint="group them again", code=Refusal.TOPICS_CHANGED)
     for cluster_id in {one.id for one in before} - {one.id for one in after}:
         change(db, "delete from clusters where id = ?", cluster_id)
     change(

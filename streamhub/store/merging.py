@@ -13,9 +13,10 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from streamhub.errors import Conflict, NotFound
+from streamhub.errors import NotFound, WrongState
 from streamhub.questions.curating import decide_merge, decide_split, decide_unmerge
 from streamhub.questions.question import Question, QuestionState
+from streamhub.questions.refusal import Refusal
 from streamhub.store.questions import TREE, insert_question, load_question, log_question, save_curated
 from streamhub.store.rows import change, fetch_all, fetch_one
 
@@ -104,7 +105,8 @@ def attach(db: Database, source_id: str, target_id: str) -> None:
     votes = load_question(db, source_id).votes
     upward = _list_upward(db, target_id)
     if source_id in upward:
-        raise Conflict(f"question {target_id}: is merged into {source_id} now", hint="take it out of there first")
+        message = f"question {target_id}: is merged into {source_id} now"
+        raise WrongState(message, hint="take it out of there first", code=Refusal.MERGE_CIRCLE)
     for above in upward:
         gain = votes - _count_shared(db, source_id, above)
         change(db, "update questions set votes = votes + ? where id = ?", gain, above)

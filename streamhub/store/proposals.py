@@ -13,9 +13,10 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from streamhub.errors import Conflict, NotFound
+from streamhub.errors import NotFound, WrongState
 from streamhub.questions.answering import decide_acceptance, decide_release
 from streamhub.questions.question import Question
+from streamhub.questions.refusal import Refusal
 from streamhub.questions.writing import Proposal, ProposalState, Writer
 from streamhub.store.followers import resolve_merged
 from streamhub.store.log import log_action
@@ -129,7 +130,7 @@ def accept_proposal(db: Database, proposal_id: str, *, at: datetime, author: str
     """
     before = load_proposal(db, proposal_id)
     if before.state is P.ERASED:
-        raise Conflict(f"proposal {proposal_id}: was taken back by its writer")
+        raise WrongState(f"proposal {proposal_id}: was taken back by its writer", code=Refusal.TAKEN_BACK)
     if before.state is P.ACCEPTED:
         return before, load_question(db, before.accepted_for)
     question = resolve_merged(db, load_question(db, before.question_id))
@@ -168,7 +169,7 @@ def decide_proposal(
     if to is P.ACCEPTED:
         return accept_proposal(db, proposal_id, at=at, author=author)
     if before.state is P.ERASED:
-        raise Conflict(f"proposal {proposal_id}: was taken back by its writer")
+        raise WrongState(f"proposal {proposal_id}: was taken back by its writer", code=Refusal.TAKEN_BACK)
     question = _question_of(db, before)
     if before.state is to:
         return before, question
@@ -189,7 +190,7 @@ def undo_acceptance(db: Database, proposal_id: str, *, at: datetime, author: str
     """
     proposal = load_proposal(db, proposal_id)
     if proposal.state is not P.ACCEPTED:
-        raise Conflict(f"proposal {proposal_id}: is {proposal.state}, not accepted")
+        raise WrongState(f"proposal {proposal_id}: is {proposal.state}, not accepted", code=Refusal.NOT_ACCEPTED)
     return decide_proposal(db, proposal_id, proposal.before, at=at, author=author)
 
 

@@ -104,7 +104,9 @@ def step_question(
         return before
     if QuestionState.MERGED in {before.state, to}:
         hint = "unmerge it first" if to is not QuestionState.MERGED else "merge it into another question"
-        raise Conflict(f"question {question_id}: is {before.state}, cannot become {to} by a step", hint=hint)
+        message = f"question {question_id}: is {before.state}, cannot become {to} by a step"
+        code = Refusal.MERGED_ALREADY if before.state is QuestionState.MERGED else Refusal.QUESTION_STEP
+        raise WrongState(message, hint=hint, code=code, state=before.state.value)
     if before.state is QuestionState.ON_AIR:
         return _take_off_air(db, before, to, at=at, author=author)
     return _save_step(db, before, after, at=at, author=author)

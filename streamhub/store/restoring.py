@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from streamhub.errors import Conflict, WrongState
+from streamhub.errors import WrongState
 from streamhub.live.mark import MarkKind
 from streamhub.questions.change import Snapshot, fields_of
 from streamhub.questions.question import Question, QuestionState
@@ -67,5 +67,6 @@ def _mark_way(db: Database, now: Question, wanted: Question, *, at: datetime, au
             raise WrongState(message, hint="nothing can be on air now", code=Refusal.NOT_LIVE)
         others = list_questions(db, session.id, states={QuestionState.ON_AIR})
         if others:
-            raise Conflict(f"question {others[0].id}: is on air now", hint="take it off first")
+            message = f"question {others[0].id}: is on air now"
+            raise WrongState(message, hint="take it off first", code=Refusal.OTHER_ON_AIR)
         mark_question(db, wanted, MarkKind.ON_AIR, at=at, author=author)

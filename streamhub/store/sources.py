@@ -14,8 +14,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from streamhub.errors import Conflict, NotFound
+from streamhub.errors import NotFound, WrongState
 from streamhub.questions.intake import Contribution, Skip, Standing
+from streamhub.questions.refusal import Refusal
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS
 from streamhub.store.library import connect, sqlite3
 from streamhub.store.rows import Row, change, fetch_all, fetch_one, insert, instant_or_none, json_list, text_or_none
@@ -91,7 +92,8 @@ def add_source(db: Database, source: SourceRow) -> SourceRow:
         raise NotFound(f"session {source.session_id}: there is no such session")
     sql = "select 1 from sources where session_id = ? and kind = ? and address = ?"
     if fetch_one(db, sql, source.session_id, source.kind, source.address):
-        raise Conflict(f"source {source.address}: is listened to already", hint="switch it on if it is off")
+        message = f"source {source.address}: is listened to already"
+        raise WrongState(message, hint="switch it on if it is off", code=Refusal.SOURCE_THERE)
     insert(db, "sources", _row(source))
     return source
 

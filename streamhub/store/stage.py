@@ -12,8 +12,9 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from streamhub.errors import Conflict, NotFound
+from streamhub.errors import NotFound, WrongState
 from streamhub.questions.question import Question
+from streamhub.questions.refusal import Refusal
 from streamhub.schedule.rundown import Rundown, Topic, follow_topics
 from streamhub.store.log import log_action
 from streamhub.store.rows import Row, change, fetch_all, fetch_one, insert, instant_or_none, text_or_none, upsert
@@ -77,10 +78,8 @@ def change_rundown(
     """
     before = load_rundown(db, session_id)
     if before.version != version:
-        raise Conflict(
-            f"run of show of {session_id}: somebody else changed it a moment ago",
-            hint="look at it again, then press again",
-        )
+        message = f"run of show of {session_id}: somebody else changed it a moment ago"
+        raise WrongState(message, hint="look at it again, then press again", code=Refusal.RUNDOWN_CHANGED)
     return _save(db, before, fn(before), at=at, author=author, action=action)
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from streamhub.errors import Conflict, NotFound
+from streamhub.errors import NotFound, WrongState
+from streamhub.questions.refusal import Refusal
 from streamhub.store.rows import Row, change, fetch_all, fetch_one, instant_or_none, marks_for, text_or_none
 from streamhub.timecode import format_instant, parse_instant
 
@@ -318,7 +319,8 @@ def require_held(db: Database, workflow_id: str, step: str) -> StepStatus:
     if step not in steps:
         raise NotFound(f"work {workflow_id}: no step {step!r}", hint=f"its steps are {', '.join(steps) or 'none yet'}")
     if steps[step].state is not StepState.HELD:
-        raise Conflict(f"work {workflow_id}: step {step!r} is {steps[step].state}, nothing is to be decided")
+        message = f"work {workflow_id}: step {step!r} is {steps[step].state}, nothing is to be decided"
+        raise WrongState(message, code=Refusal.STEP_NOT_WAITING)
     return steps[step]
 
 

@@ -15,9 +15,9 @@ from types import MappingProxyType
 from aiohttp import web
 from sqlite_utils import Database
 
-from streamhub.errors import BadInput, Conflict, NotFound, Overtaken, WrongState
+from streamhub.errors import BadInput, NotFound, Overtaken, WrongState
 from streamhub.questions.change import UNDO, Change, Deed
-from streamhub.questions.curating import decide_edit, find_meanwhile, plan_places
+from streamhub.questions.curating import MAX_PARTS, decide_edit, find_meanwhile, plan_places
 from streamhub.questions.question import MAX_QUESTION_LENGTH, Question, QuestionState
 from streamhub.questions.refusal import Refusal
 from streamhub.questions.rules import plan_queue
@@ -114,7 +114,7 @@ async def act(request: web.Request, wish: Wish) -> Question:
     """
     hub, author, say = hub_of(request), actor_of(request).person, words_of(request)
     cleaned = _clean(wish, say)
-    parts = _parts(cleaned) if wish.action == "split" else ()
+    parts = _parts(cleaned, say) if wish.action == "split" else ()
     ids = tuple(new_id(hub.random) for _ in parts[1:])
     plan, at = _Act(wish=cleaned, author=author, say=say, parts=parts, part_ids=ids), hub.now()
 
@@ -177,11 +177,17 @@ def _clean(wish: Wish, say: Callable[[str], str]) -> Wish:
     return replace(wish, note=note, text=text)
 
 
-def _parts(wish: Wish) -> tuple[str, ...]:
+def _parts(wish: Wish, say: Callable[[str], str]) -> tuple[str, ...]:
     """The parts of a split: paragraphs where there is a blank line, lines otherwise."""
     text = clean_or_empty(wish.text)
     pieces = text.split("\n\n") if "\n\n" in text else text.split("\n")
-    return tuple(clean_text(one, max_length=MAX_QUESTION_LENGTH, what="part") for one in pieces if one.strip())
+    parts = tuple(piece.strip() for piece in pieces if piece.strip())
+    if not 2 <= len(parts) <= MAX_PARTS:
+        message = say("A question is split into 2 to %(count)s parts.") % {"count": MAX_PARTS}
+        raise BadInput(message, hint=say("Write one part per line."))
+    if max(map(len, parts)) > MAX_QUESTION_LENGTH:
+        raise BadInput(say("A part is too long: at most 1000 characters fit."), hint=say("Please shorten it."))
+    return tuple(clean_text(one, max_length=MAX_QUESTION_LENGTH, what="part") for one in parts)
 
 
 def _is_done(question: Question, wish: Wish) -> bool:
@@ -241,7 +247,7 @@ def _do(db: Database, before: Question, plan: _Act, deed: Deed) -> tuple[str, ..
         _press(db, before, wish, deed)
     elif wish.action == "merge":
         if not wish.into:
-            raise BadInput(f"question {before.id}: merge into which?", hint='name the other one as "into"')
+            raise BadInput(plan.say("Merge it with which question?"), hint=plan.say("Choose another question."))
         merging.merge_question(db, before.id, wish.into, at=deed.at, author=deed.author)
     elif wish.action == "unmerge":
         goal = changes.find_state_before(db, before.id)
@@ -299,7 +305,8 @@ def _drag(db: Database, question: Question, wish: Wish) -> None:
         goal = max(0, order.index(question.id) + (-1 if wish.action == "up" else 1))
         before = rest[goal] if goal < len(rest) else ""
     elif before and before not in order:
-        raise Conflict(f"question {before}: is not in the queue any more", hint="drag it again")
+        message = f"question {before}: is not in the queue any more"
+        raise WrongState(message, hint="drag it again", code=Refusal.NEIGHBOUR_GONE)
     if before != question.id:
         placing.place_questions(db, question, plan_places(queue, question.id, before))
 

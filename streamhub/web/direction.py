@@ -24,6 +24,7 @@ from streamhub.web.access import actor_of
 from streamhub.web.bodies import DecisionBody
 from streamhub.web.desk import notify, tell
 from streamhub.web.hub import Hub, hub_of
+from streamhub.web.pages import words_of
 
 LOG = logging.getLogger("streamhub.web")
 
@@ -39,7 +40,7 @@ async def step_session(request: web.Request, session_id: str, to: str) -> Sessio
         BadInput: no such state.
         Conflict: the step is not allowed from here, or not a person's to take.
     """
-    hub, author = hub_of(request), actor_of(request).person
+    hub, author, say = hub_of(request), actor_of(request).person, words_of(request)
     if to not in set(SessionState):
         raise BadInput(f"state {to!r}: there is none", hint=f"use one of {', '.join(sorted(_BY_PEOPLE))}")
     goal, at = SessionState(to), hub.now()
@@ -47,7 +48,10 @@ async def step_session(request: web.Request, session_id: str, to: str) -> Sessio
     decide_step(before, goal, at=at)
     if goal is not before.state:
         if goal not in _BY_PEOPLE or (before.state is SessionState.PROCESSING and await _is_worked_on(hub, session_id)):
-            raise Conflict(f"session {session_id}: the hub itself decides when it is {goal}")
+            raise Conflict(
+                say("The hub itself takes this step when its work is done."),
+                hint=say("Look at the work on the console."),
+            )
         if goal is SessionState.LIVE:
             await hub.broadcasting.go_live(session_id)
         elif goal is SessionState.ENDED:

@@ -1,4 +1,4 @@
-"""What happened, in words: the actions of hosts as the console tells them, and what stood in the way of one.
+"""What happened, in words: the actions of hosts as the console tells them, and who was faster than one.
 
 Pure apart from the reader's language; refuses to know how anything is done.
 """
@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from streamhub.errors import Overtaken, StreamhubError, WrongState
-from streamhub.questions.refusal import SENTENCES, STATES, Refusal
+from streamhub.errors import Overtaken
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import format_brief, language_of, words_of
 
@@ -43,16 +42,6 @@ def tell_action(action: str, say: Callable[[str], str]) -> str:
         "csv": say("read from a CSV"),
         "undo": say("undone"),
     }.get(action, action)
-
-
-def tell_refusal(error: StreamhubError, say: Callable[[str], str]) -> StreamhubError:
-    """The same refusal in the reader's language, where it has a sentence; other errors as they are."""
-    if not isinstance(error, WrongState):
-        return error
-    what, advice = SENTENCES[Refusal(error.code)]
-    details = {"state": say(STATES.get(error.state, "open"))}
-    message, hint = say(what) % details, say(advice)
-    return WrongState(message, hint=hint, code=error.code, state=error.state)
 
 
 async def tell_overtaken(request: web.Request, error: Overtaken, *, undoing: bool = False) -> Overtaken:

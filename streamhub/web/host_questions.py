@@ -27,10 +27,11 @@ from streamhub.web.aside import spare
 from streamhub.web.bodies import TagBody
 from streamhub.web.curation import Wish, read_version
 from streamhub.web.desk import Asked
-from streamhub.web.happened import tell_action, tell_refusal
+from streamhub.web.happened import tell_action
 from streamhub.web.host import person_context, read_board
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
+from streamhub.web.refusals import tell_refusal
 from streamhub.web.security import read_form
 from streamhub.web.views import Json
 

@@ -17,9 +17,10 @@ from typing import Any
 from aiohttp import web
 from sqlite_utils import Database
 
-from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
+from streamhub.errors import BadInput, NotFound, StreamhubError, WrongState
 from streamhub.live.mark import Mark, MarkKind, Witness, find_replaced
 from streamhub.questions.question import Question, QuestionState
+from streamhub.questions.refusal import Refusal
 from streamhub.recording.recording import Recording
 from streamhub.recording.rules import find_playlist_start, trim_playlist
 from streamhub.schedule.show import Session, SessionState
@@ -175,7 +176,8 @@ async def read_sheet(hub: Hub, session_id: str) -> MarkSheet:
 
 async def _read_clock(hub: Hub, session: Session, recording: Recording | None) -> Clock:
     if session.started_at is None:
-        raise Conflict(f"session {session.id}: was not live yet, there is nothing to hear", hint="go live first")
+        message = f"session {session.id}: was not live yet, there is nothing to hear"
+        raise WrongState(message, hint="go live first", code=Refusal.NOTHING_TO_HEAR)
     if recording is not None and find_recorded(hub, recording) is not None:
         return Clock(started_at=session.started_at, recording=recording)
     if session.state is not SessionState.LIVE or not has_stream(hub, session.id):

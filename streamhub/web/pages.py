@@ -28,8 +28,10 @@ from babel.units import format_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from streamhub.config import HubSettings
+from streamhub.errors import StreamhubError
 from streamhub.text import LANGUAGES
 from streamhub.timecode import format_clock, format_instant
+from streamhub.web.refusals import tell_refusal
 
 _LOCALES: Mapping[str, str] = {"de": "de_DE", "en": "en_GB"}
 _LANGUAGE_COOKIE = "streamhub_language"
@@ -180,9 +182,11 @@ def words_of(request: web.Request, *, default: str = "") -> Callable[[str], str]
 def render_page(
     request: web.Request, template: str, *, status: int = 200, default_language: str = "", **context: Any
 ) -> web.Response:
-    """A page in the reader's language."""
-    language = language_of(request, default=default_language)
-    html = request.app[PAGES].render(template, language, {"path": request.path, **context})
+    """A page in the reader's language, with what the state of things forbade, its ``error``, in that language too."""
+    language, pages = language_of(request, default=default_language), request.app[PAGES]
+    if isinstance(error := context.get("error"), StreamhubError):
+        context["error"] = tell_refusal(error, pages.words(language).gettext)
+    html = pages.render(template, language, {"path": request.path, **context})
     return web.Response(text=html, status=status, content_type="text/html", charset="utf-8")
 
 

@@ -108,7 +108,7 @@ async def plan_session(request: web.Request, body: SessionBody) -> Session:
         NotFound: no such show.
         Conflict: there is a session of that date and title.
     """
-    hub, author = hub_of(request), actor_of(request).person
+    hub, author, say = hub_of(request), actor_of(request).person, words_of(request)
     title = clean_line(body.title, max_length=_MAX_TITLE, what="title")
     starts_at, zone = parse_instant(body.starts_at), body.zone or hub.settings.zone
     require_zone(zone, what="zone")
@@ -129,7 +129,10 @@ async def plan_session(request: web.Request, body: SessionBody) -> Session:
             call_until=_read_until(body.call_until),
         )
         if any(one.id == session.id for one in show_rows.list_sessions(db)):
-            raise Conflict(f"session {session.id}: exists already", hint="choose another title or date")
+            raise Conflict(
+                say("There is a session of this title on this day already."),
+                hint=say("Please choose another title or date."),
+            )
         show_rows.save_session(db, session)
         details = {"show": show.id, "starts_at": format_instant(starts_at)}
         log_action(

@@ -23,9 +23,9 @@ from streamhub.live.problem import problem_of
 from streamhub.web import access
 from streamhub.web.access import ACTION_OF, ACTOR, PUBLIC, Action, actor_of, find_actor, is_https
 from streamhub.web.aside import tell_problem
-from streamhub.web.happened import tell_refusal
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import language_of, render_page, wants_json, words_of
+from streamhub.web.refusals import tell_refusal
 
 LOG = logging.getLogger("streamhub.web")
 

@@ -7,7 +7,7 @@ split topics, move questions and act on all of a topic; the machine never acts o
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from aiohttp import web
@@ -25,7 +25,7 @@ from streamhub.web.bodies import Body, read_body
 from streamhub.web.desk import clean_or_empty, notify
 from streamhub.web.host import person_context
 from streamhub.web.hub import hub_of
-from streamhub.web.pages import keep_language, render_page, see_other
+from streamhub.web.pages import keep_language, render_page, see_other, words_of
 from streamhub.web.security import read_form
 from streamhub.web.topic_views import read_topics, topic_json
 
@@ -185,9 +185,21 @@ async def _do(request: web.Request, body: TopicBody) -> None:
         else:
             rows.pin_cluster(db, session_id, topic_id, deed == "pin", at=at, author=author)
 
-    await hub.store.write(do)
+    try:
+        await hub.store.write(do)
+    except BadInput as error:
+        raise _tell_misfit(deed, error, words_of(request)) from error
     LOG.info("web.topic session_id=%s topic_id=%s deed=%s person=%s", session_id, topic_id, deed, author)
     notify(request.app, session_id)
+
+
+def _tell_misfit(deed: str, error: BadInput, say: Callable[[str], str]) -> BadInput:
+    """The same in the reader's language, for the deeds whose input can be wrong."""
+    if deed == "merge":
+        return BadInput(say("A topic cannot be merged with itself."), hint=say("Choose another topic."))
+    if deed == "split":
+        return BadInput(say("No part of the topic was chosen."), hint=say("Choose some of its questions, not all."))
+    return error
 
 
 async def _find_questions(request: web.Request, session_id: str, topic_id: str) -> Sequence[Question]:
@@ -216,7 +228,8 @@ async def _queue_all(request: web.Request, session_id: str, topic_id: str) -> No
     queueable = {QuestionState.OPEN, QuestionState.CARRIED_OVER}
     waiting = [one for one in await _find_questions(request, session_id, topic_id) if one.state in queueable]
     if not waiting:
-        raise BadInput(f"topic {topic_id}: none of its questions is open", hint="let questions in first")
+        say = words_of(request)
+        raise BadInput(say("None of the questions of this topic is open."), hint=say("Let questions in first."))
     for question in waiting:
         try:
             await curation.act(request, curation.Wish(question_id=question.id, action="queue", session_id=session_id))
