@@ -6,6 +6,7 @@ merged into shows it too, so that taking the two apart again needs nothing. What
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
@@ -65,6 +66,32 @@ def list_stories(
     for row in rows:
         found.setdefault(str(row.pop("root")), []).append(_story(row))
     return found
+
+
+def count_told(db: Database, session_id: str) -> dict[str, int]:
+    """How many people's cases are shown under each question of a session, merged ones counted where they went."""
+    rows = fetch_all(
+        db,
+        "with recursive up(story, question) as (select stories.id, stories.question_id from questions "
+        "join stories on stories.question_id = questions.id where questions.session_id = ? and stories.state = 'shown' "
+        "union select story, merged_into from up join questions on questions.id = up.question "
+        "where merged_into is not null) select question, count(*) as told from up group by question",
+        session_id,
+    )
+    return {str(row["question"]): int(row["told"]) for row in rows}
+
+
+def describe_written(db: Database, session_id: str) -> str:
+    """Something that is another one whenever a story or proposed answer of a session came, went or was decided."""
+    digest = hashlib.sha256()
+    for table in ("stories", "proposals"):
+        sql = (
+            f"select {table}.id as id, {table}.state as state, {table}.at as at from questions "  # noqa: S608  our own
+            f"join {table} on {table}.question_id = questions.id where questions.session_id = ? order by {table}.id"
+        )
+        for row in fetch_all(db, sql, session_id):
+            digest.update(f"{row['id']} {row['state']} {row['at']}\n".encode())
+    return digest.hexdigest()[:12]
 
 
 def list_stories_of(db: Database, voter: str) -> list[Story]:

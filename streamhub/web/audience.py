@@ -41,7 +41,7 @@ from streamhub.web.pages import keep_language, only_web_link, render_page, words
 from streamhub.web.platform_views import WatchPlace
 from streamhub.web.signing import make_form_stamp
 from streamhub.web.source_views import Ways
-from streamhub.web.views import AFTER, FINISHING, Json, is_public, plan_public_state, question_json, session_json
+from streamhub.web.views import AFTER, FINISHING, Json, is_public, plan_public_state, session_json, told_question_json
 from streamhub.web.voter import keep_voter, known_voter, voter_of
 from streamhub.web.ways import find_ways
 
@@ -67,6 +67,7 @@ class Seen:
         answers: the published ones.
         lines: the same, and what was answered in writing and is not in the archive yet, in one list.
         stories: by question, what others tell of their own case.
+        told: by question, how many do; none is not named.
         watch: where else it is shown; None: on the hub alone.
         doubted: ids of those for which this reader's vote waits for a host.
         moved_from: the start that was announced before; None: it was never moved.
@@ -83,6 +84,7 @@ class Seen:
     lines: Sequence[AnswerLine]
     watch: WatchPlace | None
     stories: Mapping[str, Sequence[Story]] = field(default_factory=dict)
+    told: Mapping[str, int] = field(default_factory=dict)
     doubted: frozenset[str] = frozenset()
     moved_from: datetime | None = None
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
@@ -132,14 +134,15 @@ async def see(hub: Hub, session_id: str, voter: str = "") -> Seen:
         NotFound: there is none of that id, or it is a draft.
     """
 
-    def read(db: Database) -> tuple[Session, Show, list[Question], frozenset[str], dict[str, Proposal]]:
+    def read(db: Database) -> tuple[Session, Show, list[Question], frozenset[str], dict[str, Proposal], dict[str, int]]:
         session = desk.require_public(db, session_id)
         questions = question_rows.list_questions(db, session_id, states=PUBLIC_STATES)
         voted = question_rows.list_votes(db, session_id, voter) if voter else frozenset()
         accepted = proposal_rows.list_accepted_in(db, session_id)
-        return session, show_rows.load_show(db, session.show_id), plan_order(questions), voted, accepted
+        told = story_rows.count_told(db, session_id)
+        return session, show_rows.load_show(db, session.show_id), plan_order(questions), voted, accepted, told
 
-    session, show, questions, voted, accepted = await hub.store.read(read)
+    session, show, questions, voted, accepted, told = await hub.store.read(read)
     answers = await hub.answers.list(session_id) if session.state in AFTER else ()
     published = [answer for answer in answers if answer.state is AnswerState.PUBLISHED]
     return Seen(
@@ -149,6 +152,7 @@ async def see(hub: Hub, session_id: str, voter: str = "") -> Seen:
         voted=voted,
         answers=published,
         lines=plan_lines(published, questions, accepted, hub.answers.page),
+        told=told,
         watch=await _watch(hub, session, show),
     )
 
@@ -293,7 +297,8 @@ async def get_session(request: web.Request) -> web.StreamResponse:
 async def list_questions(request: web.Request) -> web.StreamResponse:
     """The session's public questions in the audience's order."""
     seen = await see(hub_of(request), request.match_info["session_id"])
-    return web.json_response({"questions": [question_json(question) for question in seen.questions]})
+    shown = [told_question_json(question, seen.told.get(question.id, 0)) for question in seen.questions]
+    return web.json_response({"questions": shown})
 
 
 def plan_crowd(listeners: int) -> int:
@@ -312,19 +317,22 @@ async def list_answers(request: web.Request) -> web.StreamResponse:
 def public_reader(app: web.Application, session_id: str) -> Reader:
     """Reads the state of a session's public channel."""
     hub = app[HUB]
-    known: dict[str, tuple[Question, Json]] = {}
+    known: dict[str, tuple[Question, int, Json]] = {}
 
-    def show(question: Question) -> Json:
+    def show(question: Question, told: int) -> Json:
         """The very object of the time before where the question is the same, so that it is quickly seen to be."""
         before = known.get(question.id)
-        if before is None or before[0] is not question:
-            before = known[question.id] = (question, question_json(question))
-        return before[1]
+        if before is None or before[0] is not question or before[1] != told:
+            before = known[question.id] = (question, told, told_question_json(question, told))
+        return before[2]
 
     async def read() -> Json:
         seen = await see(hub, session_id)
         at = hub.now()
-        state = plan_public_state(seen.session, seen.questions, len(seen.lines), seen.watch, at=at, show=show)
+        shown = {question.id: show(question, seen.told.get(question.id, 0)) for question in seen.questions}
+        state = plan_public_state(
+            seen.session, seen.questions, len(seen.lines), seen.watch, at=at, show=lambda question: shown[question.id]
+        )
         return {**state, "crowd": plan_crowd(app[BROADCASTER].count())}
 
     return read

@@ -13,6 +13,7 @@ from streamhub.schedule.show import Session
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.changes import latest_change
+from streamhub.store.stories import describe_written
 from streamhub.web import direction, plans
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.aside import VideosMemory, aside_json, plan_aside_state, read_aside
@@ -201,6 +202,7 @@ async def events(request: web.Request) -> web.StreamResponse:
             "answers": {answer.id: answer_json(answer) for answer in answers},
             "work": [work_json(work) for work in await session_work(hub, session_id)],
             "changed": await hub.store.read(lambda db: latest_change(db, session_id)),
+            "written": await hub.store.read(lambda db: describe_written(db, session_id)),
             "sources": plan_listening_state(await read_listening(hub, session_id)),
         }
 

@@ -104,6 +104,11 @@ def question_json(question: Question) -> Json:
     }
 
 
+def told_question_json(question: Question, told: int) -> Json:
+    """A question as everybody may see it in its session, with how many people tell their own case under it."""
+    return {**question_json(question), "told": told}
+
+
 def host_question_json(question: Question) -> Json:
     """A question as the host sees it."""
     asker = {"name": question.asker.name, "shown": question.asker.shown.value, "place": question.asker.place}

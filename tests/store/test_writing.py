@@ -104,6 +104,49 @@ async def test_a_merge_in_a_circle_ends(store, sample, story):
     assert [one.id for one in (await store.read(lambda db: stories.list_stories(db, ["b"])))["b"]] == ["s1"]
 
 
+async def test_shown_stories_are_counted_where_their_questions_went(store, sample, story):
+    """Each question counts the shown cases of itself and of all that was merged into it; held ones count nowhere."""
+    await store.write(sample.fill("a", "b", "c"))
+
+    def tell(db) -> None:
+        for number, (question, state) in enumerate([("a", "shown"), ("b", "shown"), ("c", "shown"), ("c", "held")]):
+            stories.save_story(db, story(f"s{number}", question, state=StoryState(state)))
+        merge(db, "c", "b")
+        merge(db, "b", "a")
+
+    await store.write(tell)
+    session_id = (await store.read(lambda db: questions.load_question(db, "a"))).session_id
+    told = await store.read(lambda db: stories.count_told(db, session_id))
+    assert {key: told[key] for key in "abc"} == {"a": 3, "b": 2, "c": 1}
+    await store.write(lambda db: unmerge(db, "b"))
+    told = await store.read(lambda db: stories.count_told(db, session_id))
+    assert {key: told[key] for key in "abc"} == {"a": 1, "b": 2, "c": 1}
+
+
+async def test_what_is_decided_shows_in_the_description_of_what_was_written(store, sample, story, proposal):
+    """Telling, deciding and erasing each give another description; reading gives the same."""
+    await store.write(sample.fill("a"))
+    session_id = (await store.read(lambda db: questions.load_question(db, "a"))).session_id
+    seen = []
+
+    async def look() -> None:
+        seen.append(await store.read(lambda db: stories.describe_written(db, session_id)))
+
+    await look()
+    await store.write(lambda db: stories.save_story(db, story("s1", voter="v")))
+    await look()
+    at, held = sample.start, StoryState.HELD
+    await store.write(lambda db: stories.decide_story_state(db, "s1", held, at=at, author="Jana"))
+    await look()
+    await store.write(lambda db: proposals.insert_proposal(db, proposal("p1")))
+    await look()
+    await store.write(lambda db: stories.erase_story(db, "s1", voter="v", at=at))
+    await look()
+    assert len(set(seen)) == len(seen)
+    await look()
+    assert seen[-1] == seen[-2]
+
+
 async def test_only_its_writer_erases_a_story(store, sample, story):
     """Another person's cookie, or none, erases nothing; the writer's own deletes the row."""
     await store.write(sample.fill("a"))

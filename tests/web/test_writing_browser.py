@@ -6,6 +6,7 @@ import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 
 from streamhub.answers.answer import Answer, AnswerState
@@ -16,11 +17,16 @@ from streamhub.store import deflections as deflection_rows
 from streamhub.store import proposals as proposal_rows
 from streamhub.store import questions as question_rows
 from streamhub.timecode import Span
-from tests.web.browsing import CHROMIUM, async_api, open_browser, open_tab, sign_in
+from tests.web.browsing import CHROMIUM, HOSTILE, async_api, open_browser, open_tab, sign_in
 from tests.web.test_writing import FakeSuggestions, add_people, suggestion, suggestions
 
 if TYPE_CHECKING:
     from tests.web.conftest import World
+
+try:
+    from axe_playwright_python import async_playwright as axe
+except ImportError:
+    axe = None
 
 __all__ = ["suggestions"]
 
@@ -271,3 +277,64 @@ async def sign_in_as(world: World, tab: Any, language: str) -> None:
     await tab.page.goto(f"{await world.link()}&lang={language}")
     await tab.page.locator("main button").first.click()
     await tab.page.wait_for_url("**/host")
+
+
+async def test_cases_appear_while_the_page_is_open(world: World) -> None:
+    """A case that is told, and one that is taken back, show on the open page and on the console without a reload."""
+    expect = async_api.expect
+    session = await world.plan()
+    asked = await world.ask(session, "Warum fällt der Router aus?")
+    async with open_browser() as browser, aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as somebody:
+        viewer, console = await open_tab(browser, width=390), await open_tab(browser)
+        page = viewer.page
+        await page.goto(f"{world.url}/s/{session}")
+        fold = page.locator(f"#q-{asked} details.stories")
+        await expect(page.locator(f"#q-{asked}")).to_be_visible()
+        await expect(fold).to_be_hidden()
+        await sign_in(world, console)
+        await console.page.goto(f"{world.url}/host/s/{session}")
+        await expect(console.page.locator(f"#stories-{asked}")).to_have_count(0)
+        typed = {"text": f"Bei mir auch. {HOSTILE}", "name": "Ada", "shown": "name"}
+        async with somebody.post(f"{world.url}/api/v1/questions/{asked}/stories", json=typed) as answer:
+            told = await answer.json()
+        await expect(fold.locator("summary")).to_have_text("1 Person schildert ihren Fall")
+        await expect(console.page.locator(f"#stories-{asked} > summary")).to_contain_text(
+            "1 Person schildert ihren Fall"
+        )
+        await fold.locator("summary").click()
+        await expect(fold.locator("li")).to_contain_text("Bei mir auch. <img")
+        await expect(fold.locator(".who")).to_have_text("Ada")
+        for number in range(2):
+            text = {"text": f"Fall {number} in der Gasse."}
+            await world.client.post(f"/api/v1/questions/{asked}/stories", json=text)
+            world.client.session.cookie_jar.clear()
+        await expect(fold.locator("summary")).to_have_text("3 Personen schildern ihren Fall")
+        await expect(fold.locator("li")).to_have_count(3)
+        await viewer.shoot("cases-390")
+        async with somebody.delete(f"{world.url}/api/v1/stories/{told['id']}") as gone:
+            assert gone.status == 200
+        await expect(fold.locator("li")).to_have_count(2)
+        await expect(console.page.locator(f"#stories-{asked} > summary")).to_contain_text("2 Personen")
+        if axe is not None:
+            assert (await axe.Axe().run(page)).response["violations"] == []
+        assert viewer.complaints == console.complaints == []
+
+
+async def test_cases_of_what_is_offered_come_in_meanwhile(world: World, suggestions: FakeSuggestions) -> None:
+    """An open question that is offered says how many tell their case, and follows while it is shown."""
+    expect = async_api.expect
+    session = await world.plan()
+    asked = await world.ask(session, "Warum fällt der Router aus?")
+    suggestions.found = [suggestion(world, asked, session, kind="open", text="Warum?", start_ms=None, duration_ms=None)]
+    async with open_browser() as browser:
+        tab = await open_tab(browser)
+        page = tab.page
+        await page.goto(f"{world.url}/s/{session}")
+        await page.locator("#ask-text").fill("Der Router fällt dauernd aus")
+        offered = page.locator(f"#suggest-list [data-id='{asked}']")
+        await expect(offered).to_be_visible()
+        await expect(offered.locator(".told")).to_be_hidden()
+        await world.client.post(f"/api/v1/questions/{asked}/stories", json={"text": "Auch in der Gasse."})
+        await expect(offered.locator(".told")).to_have_text("1 Person schildert ihren Fall")
+        await expect(offered.locator(".votes")).to_have_text("1 Stimme")
+        assert tab.complaints == []

@@ -39,7 +39,50 @@ function showQuestion(question) {
   setText(item.querySelector(".asker"), question.asker);
   setText(item.querySelector(".source"), question.from_chat ? list.dataset.labelChat : "");
   setText(item.querySelector(".state"), list.getAttribute(`data-label-${question.state}`) ?? "");
+  showTold(item, question.told ?? Number(item.querySelector(".stories").dataset.told));
+  document.dispatchEvent(new CustomEvent("question-seen", { detail: question }));
 }
+
+// How many tell their own case stands there at once; what they tell is fetched when somebody unfolds it.
+function showTold(item, told) {
+  const fold = item.querySelector(".stories");
+  if (Number(fold.dataset.told) === told) return;
+  fold.dataset.told = told;
+  fold.dataset.stale = "yes";
+  fold.hidden = told === 0;
+  setText(fold.querySelector("summary"), told === 1 ? list.dataset.toldOne : list.dataset.toldMany.replace("{}", told));
+  if (fold.open) setTimeout(() => readStories(item), Math.random() * 1500 * Math.max(1, crowd / 1000));
+}
+
+async function readStories(item) {
+  const fold = item.querySelector(".stories");
+  if (!fold.dataset.stale) return;
+  delete fold.dataset.stale;
+  try {
+    const { stories } = await read(await fetch(`/api/v1/questions/${item.dataset.id}`));
+    fold.querySelector("ul").replaceChildren(...stories.map(renderStory));
+  } catch {
+    fold.dataset.stale = "yes"; // the line is gone: unfolding it again tries again
+  }
+}
+
+function renderStory({ text, language, name, role }) {
+  const line = document.createElement("li");
+  const words = Object.assign(document.createElement("p"), { className: "text", lang: language, textContent: text });
+  const meta = Object.assign(document.createElement("p"), { className: "meta" });
+  meta.append(Object.assign(document.createElement("span"), { className: "who", textContent: name || list.dataset.nameless }));
+  if (role) {
+    const said = list.getAttribute(`data-role-${role}`);
+    meta.append(" ", Object.assign(document.createElement("span"), { className: `role ${role}`, textContent: said }));
+  }
+  line.append(words, meta);
+  return line;
+}
+
+// The fold tells nobody above it that it was opened, so its event is caught on its way down.
+list.addEventListener("toggle", (event) => {
+  if (event.target.matches?.(".stories") && event.target.open) readStories(event.target.closest("li.question"));
+}, true);
 
 function showPhoto(place, path) {
   place.hidden = !path;

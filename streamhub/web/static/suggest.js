@@ -112,7 +112,9 @@ function render(item) {
   head.append(element("span", `kind ${spoken ? "spoken" : answered ? "written" : "open"}`, kind), " ", link);
   const meta = element("p", "meta");
   const facts = [day(item.at), item.answerers.join(", "), item.duration_ms ? clock(item.duration_ms) : ""];
-  for (const fact of [...facts, plural(item.votes, words.vote, words.votes)]) if (fact) meta.append(element("span", "", fact));
+  for (const fact of facts) if (fact) meta.append(element("span", "", fact));
+  meta.append(element("span", "votes", plural(item.votes, words.vote, words.votes)), element("span", "told"));
+  showTold(meta, Number(document.querySelector(`#q-${CSS.escape(item.id)} .stories`)?.dataset.told ?? 0));
   const acts = element("p", "acts");
   if (spoken) {
     const button = element("button", "", words.play);
@@ -133,6 +135,20 @@ function render(item) {
   line.append(head, meta, acts);
   return line;
 }
+
+function showTold(meta, told) {
+  const place = meta.querySelector(".told");
+  place.textContent = told ? plural(told, box().dataset.toldOne, box().dataset.toldMany) : "";
+  place.hidden = !told;
+}
+
+// A question of this session that stands in the list changed: votes and cases come in while somebody reads.
+document.addEventListener("question-seen", ({ detail: question }) => {
+  const meta = document.querySelector(`#suggest-list [data-id="${CSS.escape(question.id)}"].open .meta`);
+  if (!meta?.querySelector(".told")) return;
+  meta.querySelector(".votes").textContent = plural(question.votes, box().dataset.vote, box().dataset.votes);
+  if (question.told !== undefined) showTold(meta, question.told);
+});
 
 function say(text) {
   const said = document.getElementById("suggest-said");
