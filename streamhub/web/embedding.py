@@ -21,11 +21,12 @@ from streamhub.web.access import Action, allow, is_https
 from streamhub.web.agenda import page_address
 from streamhub.web.asking import SAID_ON_PAGE, asked_by_form, tell_when_to_retry, what_was_done
 from streamhub.web.audience import ask_context
+from streamhub.web.deflecting import look_first
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.pages import keep_language, render_page
 from streamhub.web.security import FRAMED_BY
-from streamhub.web.signing import sign, unsign
 from streamhub.web.uploads import read_sent_form
+from streamhub.web.voter import read_asker, sign_asker
 from streamhub.web.ways import find_ways
 
 _ASKER = "asker"
@@ -39,8 +40,10 @@ routes = web.RouteTableDef()
 @routes.get("/s/{session_id}/embed")
 @allow(Action.SEE_PUBLIC)
 async def embedded_form(request: web.Request) -> web.StreamResponse:
-    """The ask form without anything around it, for a frame on an allowed page."""
-    response = await _render(request, form={}, error=None, said="", status=200)
+    """The ask form without anything around it, for a frame on an allowed page; ``look`` looks first, as elsewhere."""
+    asker = request.query.get(_ASKER, "")
+    form = {_ASKER: asker} if read_asker(hub_of(request).secret, asker) else {}
+    response = await _render(request, form=form, error=None, said="", status=200)
     keep_language(request, response)
     return response
 
@@ -53,8 +56,8 @@ async def ask_in_frame(request: web.Request) -> web.StreamResponse:
     if not parse_origins(hub_of(request).settings.embed_origins):
         return await _render(request, form={}, error=None, said="", status=403)
     sent = await read_sent_form(request)
-    asker = read_asker(hub_of(request), sent.fields.get(_ASKER, "")) or new_asker(hub_of(request))
-    typed = {**sent.fields, _ASKER: sign_asker(hub_of(request), asker)}
+    asker = read_asker(hub_of(request).secret, sent.fields.get(_ASKER, "")) or new_asker(hub_of(request))
+    typed = {**sent.fields, _ASKER: sign_asker(hub_of(request).secret, asker)}
     try:
         asked = asked_by_form(request, session_id, sent, asker, source="embed")
         question = await desk.ask(request, session_id, asked)
@@ -80,8 +83,11 @@ async def _render(
         request[FRAMED_BY] = _ANYBODY  # nothing can be done on this page, so it may be read anywhere
         return render_page(request, "embed_refused.html", status=403, origin=framing, **context)
     request[FRAMED_BY] = " ".join(origins)
-    token = form.get(_ASKER) or sign_asker(hub, read_asker(hub, request.cookies.get(_COOKIE, "")) or new_asker(hub))
-    context |= {**ask_context(request, session), "form": form, "error": error, "said": said, "asker": token}
+    kept = read_asker(hub.secret, request.cookies.get(_COOKIE, ""))
+    token = form.get(_ASKER) or sign_asker(hub.secret, kept or new_asker(hub))
+    looked = await look_first(request, session)
+    context |= {**ask_context(request, session), "form": {**looked.form, **form}, "error": error, "said": said}
+    context |= {"asker": token, "looked": looked, "framed": True}
     context["ways"] = await find_ways(hub, session, at=hub.now())
     response = render_page(request, "embed.html", status=status, **context)
     response.headers["Cache-Control"] = "no-store"
@@ -109,13 +115,3 @@ def framing_page(request: web.Request) -> str:
 def new_asker(hub: Hub) -> str:
     """An id for somebody who is not known yet."""
     return new_id(hub.random, length=26)
-
-
-def sign_asker(hub: Hub, asker: str) -> str:
-    """What the form carries of its asker."""
-    return sign(hub.secret, "embedded-asker", asker)
-
-
-def read_asker(hub: Hub, token: str) -> str:
-    """The asker's id; empty when the form carries none of ours."""
-    return unsign(hub.secret, "embedded-asker", token) or ""

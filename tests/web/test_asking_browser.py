@@ -13,10 +13,13 @@ from aiohttp.test_utils import TestServer
 from PIL import Image
 
 from streamhub.answers.answer import Answer, AnswerState
+from streamhub.questions.question import QuestionState
 from streamhub.schedule.show import SessionState
+from streamhub.store import deflections as deflection_rows
 from streamhub.store import questions, shows
 from streamhub.timecode import Span
 from tests.web.browsing import CHROMIUM, async_api, open_browser, open_tab, sign_in
+from tests.web.test_writing import FakeSuggestions, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -196,6 +199,41 @@ async def test_in_a_frame_on_a_foreign_page(make_world: MakeWorld) -> None:
             assert await frame.locator("[name=asker]").input_value() == asker
     kept = await world.hub.store.read(lambda db: questions.list_questions(db, session))
     assert [q.source for q in kept] == ["embed", "embed"]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_what_was_asked_before_appears_in_the_frame(make_world: MakeWorld, width: int) -> None:
+    """While somebody types in the frame, answers and open questions appear; wishes count once and without cookies."""
+    axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe is not installed")
+    world = await make_world(embed_origins="http://firma.example")
+    expect, session = async_api.expect, await world.plan()
+    one, two = await world.ask(session, "Was kostet ein Router?"), await world.ask(session, "Wann kommt die Rechnung?")
+    goal, at = QuestionState.ANSWERED_IN_WRITING, world.clock()
+    await world.hub.store.write(lambda db: questions.step_question(db, one, goal, at=at, author="host"))
+    still = {"kind": "open", "text": "Wann kommt die Rechnung?", "start_ms": None, "duration_ms": None}
+    fake = FakeSuggestions()
+    fake.found = [suggestion(world, one, session), suggestion(world, two, session, **still)]
+    object.__setattr__(world.hub, "suggestions", fake)
+    async with open_browser() as browser, foreign_page(f"{world.url}/s/{session}/embed") as origin:
+        object.__setattr__(world.hub.settings, "embed_origins", origin)  # its port is known only now
+        tab = await open_tab(browser, width=width)
+        await tab.page.goto(origin)
+        frame = tab.page.frame_locator("#f")
+        await frame.locator("#ask-text").fill("Was kostet eigentlich ein Router?")
+        await expect(frame.locator("#suggest-list li")).to_have_count(2)
+        answers_me = frame.get_by_role("button", name="Das hilft mir")
+        await answers_me.click()
+        await expect(frame.get_by_role("button", name="Vermerkt", exact=False)).to_have_count(1)
+        await frame.get_by_role("button", name="Ich auch").click()
+        await expect(frame.get_by_role("button", name="Vermerkt", exact=False)).to_have_count(2)
+        helped = await world.hub.store.read(lambda db: deflection_rows.count_helped(db, one))
+        wanted = await world.hub.store.read(lambda db: questions.load_question(db, two))
+        assert (helped, wanted.votes) == (1, 1)
+        assert await tab.page.context.cookies() == []
+        await tab.shoot(f"embed-suggest-{width}")
+        results = await axe.Axe().run(tab.page.frames[1])
+        assert [found["id"] for found in results.response["violations"]] == []
+        assert tab.complaints == []
 
 
 async def test_a_deadline_passes_on_an_open_page(world: World) -> None:

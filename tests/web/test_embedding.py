@@ -11,6 +11,7 @@ from aiohttp import ClientSession, DummyCookieJar
 from streamhub.config import parse_origins
 from streamhub.errors import BadInput
 from streamhub.store import questions
+from tests.web.test_writing import FakeSuggestions, suggestion
 
 if TYPE_CHECKING:
     from tests.web.conftest import MakeWorld, World
@@ -83,6 +84,48 @@ async def test_without_cookies_one_person_is_one_asker(make_world: MakeWorld) ->
         assert world.find_field(page, "asker") == asker
     [question] = await world.hub.store.read(lambda db: questions.list_questions(db, session))
     assert (question.source, question.text) == ("embed", FORM["text"])
+
+
+async def test_wishes_from_the_frame_are_one_person_each(make_world: MakeWorld) -> None:
+    """Without cookies the asker of the form wants a question once, takes that back, and no cookie is set."""
+    world = await make_world(embed_origins=FIRM)
+    session = await world.plan()
+    asked = await world.ask(session)
+    page, _ = await read_frame(world, session)
+    asker, path = world.find_field(page, "asker"), f"{world.url}/api/v1/questions/{asked}/vote"
+    async with ClientSession(cookie_jar=DummyCookieJar(), headers={"Sec-Fetch-Site": "same-origin"}) as frame:
+        for method, votes in (("POST", 1), ("POST", 1), ("DELETE", 0), ("POST", 1)):
+            async with frame.request(method, path, headers={"Streamhub-Asker": asker}) as answer:
+                assert (await answer.json())["votes"] == votes
+                assert "Set-Cookie" not in answer.headers
+        evil = {"Streamhub-Asker": asker, "Origin": FIRM, "Sec-Fetch-Site": "cross-site"}
+        async with frame.delete(path, headers=evil) as answer:
+            assert answer.status == 403
+        async with frame.post(path, headers={"Streamhub-Asker": "x" * 26 + ".forged"}) as answer:
+            assert answer.status == 200
+            assert "Set-Cookie" not in answer.headers
+
+
+async def test_looking_first_without_scripts(make_world: MakeWorld) -> None:
+    """A button looks first and shows the frame again, with what was typed, the same asker and links to new tabs."""
+    world = await make_world(embed_origins=FIRM)
+    suggestions = FakeSuggestions()
+    object.__setattr__(world.hub, "suggestions", suggestions)
+    session = await world.plan()
+    asked = await world.ask(session)
+    suggestions.found = [suggestion(world, asked, session), suggestion(world, asked, session, kind="open")]
+    page, _ = await read_frame(world, session)
+    assert f'formaction="/s/{session}/embed#suggest"' in page
+    asker = world.find_field(page, "asker")
+    query = {"look": "1", "text": "Was kostet ein Router?", "asker": asker}
+    own = {"Sec-Fetch-Site": "same-origin"}
+    async with world.client.get(f"/s/{session}/embed", params=query, headers=own) as answer:
+        page = await answer.text()
+        assert "Set-Cookie" not in answer.headers
+    assert "Was kostet ein Router?" in page
+    assert world.find_field(page, "asker") == asker
+    assert page.count('target="_blank"') >= 3
+    assert "/deflections/" not in page
 
 
 async def test_over_tls_a_cookie_for_that_page_alone(make_world: MakeWorld) -> None:

@@ -40,8 +40,16 @@ function addressOf(item) {
   return `${item.page}?t=${Math.floor(item.start_ms / 1000)}`;
 }
 
+// In a frame on somebody else's page there are no cookies: there the form carries who asks.
+const asker = () => document.getElementById("ask-form")?.elements.asker?.value;
+
+function leadTo(address) {
+  if (window.parent === window) location.assign(address);
+  else window.open(address, "_blank", "noopener"); // the archive does not show itself in frames of others
+}
+
 async function send(method, path) {
-  const response = await fetch(path, { method });
+  const response = await fetch(path, { method, headers: asker() ? { "Streamhub-Asker": asker() } : {} });
   if (!response.ok) throw new Error(box().dataset.failed);
 }
 
@@ -80,7 +88,7 @@ async function play(item, place) {
   const player = page.querySelector("[data-player]");
   const source = player && new URL(player.dataset.src, response.url);
   if (!response.ok || !source || source.origin !== location.origin || !["video", "audio"].includes(player.dataset.kind)) {
-    location.assign(addressOf(item));
+    leadTo(addressOf(item));
     return;
   }
   const { start, end, kind } = player.dataset;
@@ -119,7 +127,7 @@ function render(item) {
   if (spoken) {
     const button = element("button", "", words.play);
     button.type = "button";
-    button.addEventListener("click", () => play(item, button).catch(() => location.assign(addressOf(item))));
+    button.addEventListener("click", () => play(item, button).catch(() => leadTo(addressOf(item))));
     acts.append(button);
   }
   if (answered) {
@@ -130,7 +138,8 @@ function render(item) {
     Object.assign(more, { href: `/s/${item.session_id}/q/${item.id}#me-too`, target: "_blank", rel: "noopener" });
     more.append(element("span", "hidden", ` (${words.newTab})`));
     const path = `/api/v1/questions/${item.id}/vote`;
-    acts.append(toggle(wanted, item, path, words.meToo, words.meTooNoted, (mine) => (more.hidden = !mine)), more);
+    const after = (mine) => (more.hidden = !mine || Boolean(asker())); // on its own page a frame's asker is another person
+    acts.append(toggle(wanted, item, path, words.meToo, words.meTooNoted, after), more);
   }
   line.append(head, meta, acts);
   return line;
