@@ -16,6 +16,9 @@ from streamhub.timecode import require_utc
 Snapshot = Mapping[str, Any]
 """Fields of a question that hosts change, as JSON values, by name."""
 
+Shots = Mapping[str, Snapshot | None]
+"""Things beside questions, such as ``story:k3…``, by name: what was decided about each; None where there was none."""
+
 FIELDS = (
     "session_id",
     "state",
@@ -69,6 +72,7 @@ class Change:
         before: by question, the fields that changed, with their old values; empty for a question that it made.
         after: the same fields with their new values, and the ``version`` that the question got.
         undone_by: id of the change that took it back; None while it stands.
+        things_before, things_after: what else it changed: stories, proposed answers, topics and who is in them.
     """
 
     id: int
@@ -81,6 +85,8 @@ class Change:
     after: Mapping[str, Snapshot] = field(default_factory=dict)
     undoes: int | None = None
     undone_by: int | None = None
+    things_before: Shots = field(default_factory=dict)
+    things_after: Shots = field(default_factory=dict)
 
     @property
     def stands(self) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from streamhub.errors import BadInput, WrongState
-from streamhub.questions.change import Change, Snapshot, snapshot
+from streamhub.questions.change import Change, Shots, Snapshot, snapshot
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.refusal import Refusal
 from streamhub.questions.rules import NEXT_STATES, plan_queue
@@ -214,7 +214,7 @@ class Clash:
     """Why a change cannot be undone as it is.
 
     Attributes:
-        question_id: the question that was changed since.
+        question_id: the question that was changed since; empty where it is something beside questions.
         by: the change that came after; None when something else than a host changed it.
     """
 
@@ -222,13 +222,16 @@ class Clash:
     by: Change | None
 
 
-def find_clash(change: Change, now: Mapping[str, Question], later: Iterable[Change]) -> Clash | None:
+def find_clash(
+    change: Change, now: Mapping[str, Question], later: Iterable[Change], things: Shots | None = None
+) -> Clash | None:
     """What was changed since a change, in what it changed; None when it can be put back.
 
     Args:
         change: the one to undo.
         now: its questions as they are.
         later: changes of these questions that came after.
+        things: what else it changed, as that is now.
     """
     following = [one for one in later if one.id > change.id and one.stands and one.undoes is None]
     for question_id, question in now.items():
@@ -238,7 +241,18 @@ def find_clash(change: Change, now: Mapping[str, Question], later: Iterable[Chan
             return Clash(question_id=question_id, by=overtaking[-1])
         if not _holds(change.after.get(question_id, {}), question):
             return Clash(question_id=question_id, by=None)
+    for name, shot in (things or {}).items():
+        changed = [one for one in following if name in one.things_after]
+        if changed or not _is_still(change.things_after[name], shot):
+            return Clash(question_id="", by=changed[-1] if changed else None)
     return None
+
+
+def _is_still(wanted: Snapshot | None, now: Snapshot | None) -> bool:
+    """Whether a thing is as a change left it; the label of a topic is the machine's business."""
+    if wanted is None or now is None:
+        return wanted is now
+    return all(now[name] == value for name, value in wanted.items() if name != "label")
 
 
 def _holds(shot: Snapshot, question: Question) -> bool:

@@ -152,7 +152,7 @@ SENTENCES: Mapping[Refusal, tuple[str, str]] = MappingProxyType(
             "Take that one off air first.",
         ),
         Refusal.TAKEN_BACK: (
-            "The answer was taken back by whoever wrote it.",
+            "Whoever wrote this took it back.",
             "Nothing more can be done to it.",
         ),
         Refusal.NOT_ACCEPTED: (

@@ -8,35 +8,49 @@ beside it (`streamhub.store.log`) holds none and lasts. What stands against an u
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlite_utils import Database
 
 from streamhub.errors import NotFound, Overtaken
-from streamhub.questions.change import UNDO, Change, Deed, Snapshot, snapshot
+from streamhub.questions.change import UNDO, Change, Deed, Shots, Snapshot, snapshot
 from streamhub.questions.curating import Clash, find_clash
 from streamhub.questions.question import QuestionState
 from streamhub.store.questions import load_question
 from streamhub.store.restoring import restore_question
 from streamhub.store.rows import Row, change, fetch_all, fetch_one, insert, json_list
+from streamhub.store.things import restore_things, shoot_things
 from streamhub.timecode import format_instant, parse_instant
 
 
-def record_change(db: Database, deed: Deed, ids: Sequence[str], do: Callable[[], Iterable[str]]) -> Change | None:
-    """Do something to questions and note in the journal what changed; None when nothing did.
+def record_change(
+    db: Database,
+    deed: Deed,
+    ids: Sequence[str],
+    do: Callable[[], Iterable[str]],
+    *,
+    things: Sequence[str] = (),
+    about: Sequence[str] = (),
+) -> Change | None:
+    """Do something to questions or to what hangs on them, and note in the journal what changed; None when nothing did.
 
     Args:
         db: the database.
         deed: who does what.
         ids: the questions that it may change, the one that is meant first.
         do: does it; returns ids of questions that it made.
+        things: what it may change beside questions, by `streamhub.store.things.name_thing`.
+        about: ids of questions that it is about, and whose own fields follow by themselves when it is undone.
 
     Raises:
         StreamhubError: whatever ``do`` raises.
     """
     questions = {id_: load_question(db, id_) for id_ in ids}
+    versions = {id_: load_question(db, id_).version for id_ in about}
+    old_things = shoot_things(db, things)
     made = tuple(do())
+    new_things = {name: shot for name, shot in shoot_things(db, things).items() if shot != old_things[name]}
     before: dict[str, Snapshot] = {}
     after: dict[str, Snapshot] = {}
     for id_ in (*questions, *made):
@@ -46,10 +60,12 @@ def record_change(db: Database, deed: Deed, ids: Sequence[str], do: Callable[[],
         if changed:
             before[id_] = {name: old[name] for name in changed if name in old}
             after[id_] = {**changed, "version": now.version}
-    if not after:
+    if not after and not new_things:
         return None
+    followed = {id_: load_question(db, id_).version for id_ in versions}
+    after |= {id_: {"version": version} for id_, version in followed.items() if version != versions[id_]}
     stand_for = [shot["merged_into"] for shot in (*after.values(), *before.values()) if shot.get("merged_into")]
-    named = tuple(dict.fromkeys((*ids[:1], *after, *stand_for)))
+    named = tuple(dict.fromkeys((*ids[:1], *about, *after, *stand_for)))
     number = insert(
         db,
         "changes",
@@ -63,6 +79,8 @@ def record_change(db: Database, deed: Deed, ids: Sequence[str], do: Callable[[],
             "after": _json(after),
             "undoes": deed.undoes,
             "undone_by": None,
+            "things_before": _json({name: old_things[name] for name in new_things}),
+            "things_after": _json(new_things),
         },
     )
     for id_ in named:
@@ -132,9 +150,10 @@ def undo_change(db: Database, change_id: int, deed: Deed) -> Change | None:
         raise NotFound(f"change {change_id}: there is no such change in session {deed.session_id}")
     if not undone.stands:
         return None
-    ids = [id_ for id_ in undone.question_ids if id_ in undone.after]
+    ids = [id_ for id_ in undone.question_ids if undone.touches(id_)]
     questions = {id_: load_question(db, id_) for id_ in ids}
-    clash = find_clash(undone, questions, list_changes_of(db, ids))
+    things = shoot_things(db, undone.things_after)
+    clash = find_clash(undone, questions, list_changes_of(db, undone.question_ids), things)
     if clash is not None:
         raise _overtaken(undone, clash)
 
@@ -142,9 +161,11 @@ def undo_change(db: Database, change_id: int, deed: Deed) -> Change | None:
         off_air_first = sorted(questions.values(), key=lambda q: q.state is not QuestionState.ON_AIR)
         for question in off_air_first:
             restore_question(db, question.id, undone.before.get(question.id, {}), at=deed.at, author=deed.author)
+        restore_things(db, undone.things_before, at=deed.at, author=deed.author)
         return ()
 
-    made = record_change(db, deed, ids, restore)
+    about = [id_ for id_ in undone.question_ids if id_ not in questions] if things else []
+    made = record_change(db, deed, ids, restore, things=list(things), about=about)
     if made is not None:
         change(db, "update changes set undone_by = ? where id = ?", made.id, undone.id)
     if undone.action == UNDO and undone.undoes is not None:  # what had been taken back stands again
@@ -172,13 +193,21 @@ def erase_changes(db: Database, question_id: str) -> int:
             _json({id_: shot for id_, shot in one.after.items() if id_ != question_id}),
             one.id,
         )
+    # Names of topics may hold its words, whoever is in them by now.
+    sql = (
+        "update changes set things_before = '{}', things_after = '{}' "
+        "where (session_id = (select session_id from questions where id = ?1) "
+        "or id in (select change_id from changed_questions where question_id = ?1)) "
+        "and things_before || things_after like '%\"topic:%'"
+    )
+    change(db, sql, question_id)
     return len(changes)
 
 
 def _overtaken(undone: Change, clash: Clash) -> Overtaken:
     by = clash.by
     return Overtaken(
-        f"change {undone.id}: question {clash.question_id} was changed since",
+        f"change {undone.id}: {f'question {clash.question_id}' if clash.question_id else 'it'} was changed since",
         hint="undo what came after it first, or change the question as you want it",
         author=by.author if by else "",
         action=by.action if by else "",
@@ -186,8 +215,9 @@ def _overtaken(undone: Change, clash: Clash) -> Overtaken:
     )
 
 
-def _json(shots: Mapping[str, Snapshot]) -> str:
-    return json.dumps({id_: dict(shot) for id_, shot in shots.items()}, ensure_ascii=False)
+def _json(shots: Shots) -> str:
+    plain = {id_: None if shot is None else dict(shot) for id_, shot in shots.items()}
+    return json.dumps(plain, ensure_ascii=False)
 
 
 def _change(row: Row) -> Change:
@@ -196,5 +226,7 @@ def _change(row: Row) -> Change:
         "question_ids": tuple(json.loads(row["question_ids"])),
         "before": json.loads(row["before"]),
         "after": json.loads(row["after"]),
+        "things_before": json.loads(row["things_before"]),
+        "things_after": json.loads(row["things_after"]),
     }
     return Change(**{**row, **kinds})

@@ -513,6 +513,11 @@ update mails set followed = coalesce(
 create index mails_by_followed on mails (followed) where followed <> '';
 """
 
+_DEEDS_BESIDE = """
+alter table changes add column things_before text not null default '{}';
+alter table changes add column things_after text not null default '{}';
+"""
+
 _REVIEW = """
 create table review_edits (
     id integer primary key,
@@ -546,5 +551,6 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=113, name="topics of questions", sql=_CLUSTERS),
     Migration(number=114, name="the stage: overlays, runs of show, notes to the host", sql=_STAGE),
     Migration(number=115, name="who replied, which mail is whose, what is purged", sql=_SAFETY),
+    Migration(number=116, name="the journal of changes knows stories, written answers and topics", sql=_DEEDS_BESIDE),
     Migration(number=118, name="the journal of what is corrected in review", sql=_REVIEW),
 )

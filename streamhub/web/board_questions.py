@@ -87,6 +87,6 @@ def plan_latest(happened: Sequence[Change]) -> dict[str, Change]:
     """The latest change of each question among some, newest first, that stands."""
     latest: dict[str, Change] = {}
     for change in happened:
-        for question_id in change.question_ids if change.stands else ():
+        for question_id in change.question_ids if change.stands and not change.action.startswith("topic-") else ():
             latest.setdefault(question_id, change)
     return latest

@@ -21,6 +21,7 @@ from streamhub.questions.curating import MAX_PARTS, decide_edit, find_meanwhile,
 from streamhub.questions.question import MAX_QUESTION_LENGTH, Question, QuestionState
 from streamhub.questions.refusal import Refusal
 from streamhub.questions.rules import plan_queue
+from streamhub.questions.writing import ProposalState
 from streamhub.schedule.show import SessionState
 from streamhub.store import carrying, changes, merging, placing
 from streamhub.store import proposals as proposal_rows
@@ -406,7 +407,9 @@ async def undo(request: web.Request, session_id: str, *, change_id: int | None =
             return []
         deed = Deed(session_id=session_id, action=UNDO, author=author, at=at, undoes=number)
         made = changes.undo_change(db, number, deed)
-        ids = made.after if made else ()
+        for answered in _list_answered(db, made):  # what an accepted answer says stands in the archive
+            hub.answers.order(db, answered.session_id, answered.id, at=at)
+        ids = made.question_ids if made else ()
         moved = [question_rows.load_question(db, id_).session_id for id_ in ids]
         return [made.id if made else None, *moved]
 
@@ -419,3 +422,11 @@ async def undo(request: web.Request, session_id: str, *, change_id: int | None =
     number = done[0] if done else None
     LOG.info("web.undone session_id=%s change=%s person=%s", session_id, number, author)
     return await hub.store.read(lambda db: changes.load_change(db, int(str(number)))) if number is not None else None
+
+
+def _list_answered(db: Database, made: Change | None) -> list[Question]:
+    """The questions whose accepted answer a change changed."""
+    accepted = {"state": ProposalState.ACCEPTED.value}
+    if made is None or accepted not in (*made.things_before.values(), *made.things_after.values()):
+        return []
+    return [question_rows.load_question(db, id_) for id_ in made.question_ids]

@@ -41,6 +41,20 @@ def tell_action(action: str, say: Callable[[str], str]) -> str:
         "phone": say("typed in from the phone"),
         "csv": say("read from a CSV"),
         "undo": say("undone"),
+        "story-show": say("case shown"),
+        "story-hold": say("case held back"),
+        "story-decline": say("case declined"),
+        "answer-accept": say("written answer accepted"),
+        "answer-also": say("written answer shown beside it"),
+        "answer-hold": say("written answer held back"),
+        "answer-decline": say("written answer declined"),
+        "answer-undo": say("acceptance of a written answer taken back"),
+        "topic-rename": say("topic renamed"),
+        "topic-pin": say("topic pinned"),
+        "topic-unpin": say("topic unpinned"),
+        "topic-merge": say("topics merged"),
+        "topic-split": say("topic split"),
+        "topic-move": say("moved to another topic"),
     }.get(action, action)
 
 

@@ -134,6 +134,8 @@ def change_json(change: Change) -> Json:
         "questions": list(change.question_ids),
         "before": {id_: dict(shot) for id_, shot in change.before.items()},
         "after": {id_: dict(shot) for id_, shot in change.after.items()},
+        "things_before": dict(change.things_before),
+        "things_after": dict(change.things_after),
         "undoes": change.undoes,
         "undone_by": change.undone_by,
     }

@@ -14,10 +14,13 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, NotFound, StreamhubError
+from streamhub.questions.change import Deed
 from streamhub.questions.clusters import MAX_NAME
 from streamhub.questions.question import Question, QuestionState
+from streamhub.store import changes
 from streamhub.store import clusters as rows
 from streamhub.store import shows as show_rows
+from streamhub.store.things import name_thing
 from streamhub.text import clean_line, new_id
 from streamhub.web import curation
 from streamhub.web.access import Action, actor_of, allow
@@ -153,7 +156,17 @@ async def _regroup(request: web.Request, session_id: str) -> None:
 
 async def _move(request: web.Request, session_id: str, question_id: str, topic_id: str) -> None:
     hub, author, at = hub_of(request), actor_of(request).person, hub_of(request).now()
-    await hub.store.write(lambda db: rows.move_question(db, session_id, question_id, topic_id, at=at, author=author))
+    deed = Deed(session_id=session_id, action="topic-move", author=author, at=at)
+
+    def move(db: Database) -> None:
+        def do() -> tuple[str, ...]:
+            rows.move_question(db, session_id, question_id, topic_id, at=at, author=author)
+            return ()
+
+        changes.record_change(db, deed, [], do, things=[name_thing("member", question_id)], about=[question_id])
+
+    await hub.store.write(move)
+    LOG.info("web.topic session_id=%s question_id=%s deed=move person=%s", session_id, question_id, author)
     notify(request.app, session_id)
 
 
@@ -175,7 +188,7 @@ async def _do(request: web.Request, body: TopicBody) -> None:
     name = clean_line(body.name, max_length=MAX_NAME, what="name") if clean_or_empty(body.name) else ""
     fresh = new_id(hub.random)
 
-    def do(db: Database) -> None:
+    def do(db: Database) -> tuple[str, ...]:
         if deed == "rename":
             rows.name_cluster(db, session_id, topic_id, name, at=at, author=author)
         elif deed == "merge":
@@ -184,9 +197,17 @@ async def _do(request: web.Request, body: TopicBody) -> None:
             rows.split_cluster(db, session_id, topic_id, body.questions, new_id=fresh, at=at, author=author)
         else:
             rows.pin_cluster(db, session_id, topic_id, deed == "pin", at=at, author=author)
+        return ()
+
+    def record(db: Database) -> None:
+        members = sorted(rows.load_cluster(db, session_id, topic_id).members)
+        topics = [name_thing("topic", one) for one in (topic_id, *([fresh] if deed == "split" else ()))]
+        moved = [name_thing("member", one) for one in members] if deed in {"merge", "split"} else []
+        plan = Deed(session_id=session_id, action=f"topic-{deed}", author=author, at=at)
+        changes.record_change(db, plan, [], lambda: do(db), things=[*topics, *moved], about=members)
 
     try:
-        await hub.store.write(do)
+        await hub.store.write(record)
     except BadInput as error:
         raise _tell_misfit(deed, error, words_of(request)) from error
     LOG.info("web.topic session_id=%s topic_id=%s deed=%s person=%s", session_id, topic_id, deed, author)

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, NotFound
 from streamhub.questions.answering import TAKES_PROPOSALS, decide_story
+from streamhub.questions.change import Deed
 from streamhub.questions.question import MAX_NAME_LENGTH, Question, QuestionState, Shown
 from streamhub.questions.rules import PUBLIC_STATES, VOTABLE_STATES
 from streamhub.questions.writing import (
@@ -30,6 +31,7 @@ from streamhub.questions.writing import (
 )
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS
 from streamhub.schedule.show import Role, Session
+from streamhub.store import changes
 from streamhub.store import deflections as deflection_rows
 from streamhub.store import proposals as proposal_rows
 from streamhub.store import questions as question_rows
@@ -37,6 +39,7 @@ from streamhub.store import shows as show_rows
 from streamhub.store import stories as story_rows
 from streamhub.store.followers import resolve_merged
 from streamhub.store.log import log_action
+from streamhub.store.things import name_thing
 from streamhub.text import clean_line, clean_text, new_id, require_slug
 from streamhub.web import desk
 from streamhub.web.access import Action, actor_of
@@ -282,8 +285,14 @@ async def decide_story_for(
         story = story_rows.load_story(db, story_id)
         question = resolve_merged(db, question_rows.load_question(db, story.question_id))
         _require_in(question, session_id)
-        to = STORY_ACTIONS[action]
-        return story_rows.decide_story_state(db, story_id, to, at=at, author=author, note=reason), question.session_id
+        deed = Deed(session_id=question.session_id, action=f"story-{action}", author=author, at=at)
+
+        def do() -> tuple[str, ...]:
+            story_rows.decide_story_state(db, story_id, STORY_ACTIONS[action], at=at, author=author, note=reason)
+            return ()
+
+        changes.record_change(db, deed, [], do, things=[name_thing("story", story_id)], about=[question.id])
+        return story_rows.load_story(db, story_id), question.session_id
 
     story, found = await hub.store.write(decide)
     LOG.info("web.story_decided story_id=%s action=%s person=%s", story_id, action, author)
@@ -309,14 +318,24 @@ async def decide_proposal_for(
         before = proposal_rows.load_proposal(db, proposal_id)
         question = resolve_merged(db, question_rows.load_question(db, before.accepted_for or before.question_id))
         _require_in(question, session_id)
-        if action == UNDO:
-            after, question = proposal_rows.undo_acceptance(db, proposal_id, at=at, author=author)
-        else:
-            to = PROPOSAL_ACTIONS[action]
-            after, question = proposal_rows.decide_proposal(db, proposal_id, to, at=at, author=author, note=reason)
+        deed = Deed(session_id=question.session_id, action=f"answer-{action}", author=author, at=at)
+
+        def do() -> tuple[str, ...]:
+            if action == UNDO:
+                proposal_rows.undo_acceptance(db, proposal_id, at=at, author=author)
+            else:
+                to = PROPOSAL_ACTIONS[action]
+                proposal_rows.decide_proposal(db, proposal_id, to, at=at, author=author, note=reason)
+            return ()
+
+        accepted = proposal_rows.list_accepted(db, [question.id]).values()
+        ids = dict.fromkeys((proposal_id, *(one.id for one in accepted)))
+        things = [name_thing("proposal", id_) for id_ in ids]
+        changes.record_change(db, deed, [], do, things=things, about=[question.id])
+        after = proposal_rows.load_proposal(db, proposal_id)
         if ProposalState.ACCEPTED in {before.state, after.state}:
             hub.answers.order(db, question.session_id, question.id, at=at)
-        return after, question
+        return after, question_rows.load_question(db, question.id)
 
     proposal, question = await hub.store.write(decide)
     LOG.info("web.proposal_decided proposal_id=%s action=%s person=%s", proposal_id, action, author)
