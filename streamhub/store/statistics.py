@@ -6,8 +6,8 @@ id of a person leaves the database.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from enum import StrEnum
 from sqlite_utils import Database
 
 from streamhub.questions.question import QuestionState
-from streamhub.store.rows import Row, fetch_all
+from streamhub.store.rows import Row, fetch_all, json_list
 from streamhub.timecode import format_instant
 
 
@@ -96,103 +96,121 @@ ANSWERED = frozenset(
     }
 )
 
-_EACH = {Grouping.TOPIC: "topics", Grouping.PRODUCT: "products"}
-_KEYS = {
-    Grouping.ALL: ("''", "''"),
-    Grouping.TOPIC: ("each.value", "each.value"),
-    Grouping.PRODUCT: ("each.value", "each.value"),
-    Grouping.SESSION: ("sessions.id", "sessions.title"),
-    Grouping.SHOW: ("shows.id", "shows.title"),
-    Grouping.MONTH: ("substr({at}, 1, 7)", "substr({at}, 1, 7)"),
-}
 _WHERE = (
     "(?1 = '' or sessions.show_id = ?1) and (?2 = '' or sessions.id = ?2) "
     "and (?3 is null or {at} >= ?3) and (?4 is null or {at} < ?4)"
 )
+_KEYS = {
+    Grouping.ALL: ("''", ""),
+    Grouping.TOPIC: ("each.value", "join json_each({table}.topics) as each"),
+    Grouping.PRODUCT: ("each.value", "join json_each({table}.products) as each"),
+    Grouping.SESSION: ("session_id", ""),
+    Grouping.SHOW: ("show_id", ""),
+    Grouping.MONTH: ("month", ""),
+}
+"""What a row is grouped by, and what has to be joined for it."""
 
 
-def count_figures(db: Database, grouping: Grouping, scope: Scope) -> list[Figures]:
-    """The figures of every group that has any, by label; for `Grouping.ALL` exactly one."""
+def _by_each(table: str, columns: str, more: str = "") -> str:
+    """One table grouped in every way, each row with its grouping: the dear part, reading it, is done once for all."""
+    selects = [
+        f"select '{grouping.value}' as grouping, {key} as key, {columns} "  # noqa: S608 - our own names
+        f"from {table} {join.format(table=table)} group by 2{more}"
+        for grouping, (key, join) in _KEYS.items()
+    ]
+    return " union all ".join(selects)
+
+
+_SUMS = (
+    "with picked as materialized (select questions.session_id, sessions.show_id, "  # noqa: S608 - our own names
+    "substr(questions.asked_at, 1, 7) as month, questions.topics, questions.products, questions.state, "
+    "questions.votes, (select count(*) from stories where question_id = questions.id) as stories, "
+    "(select count(*) from verdicts where question_id = questions.id and helped = 'yes') as yes, "
+    "(select count(*) from verdicts where question_id = questions.id and helped = 'partly') as partly, "
+    "(select count(*) from verdicts where question_id = questions.id and helped = 'no') as no, "
+    "(select count(*) from reopenings where reopens = questions.id) as anew "
+    "from questions join sessions on sessions.id = questions.session_id "
+    f"where {_WHERE.format(at='questions.asked_at')}) "
+    + _by_each(
+        "picked",
+        "state, count(*) as n, sum(votes) as me_too, sum(stories) as stories, sum(yes) as helped, "
+        "sum(partly) as partly, sum(no) as not_helped, sum(anew) as reopened",
+        ", state",
+    )
+)
+# The text of a log entry is looked at before it is read as JSON, which is many times dearer. The nearest rank of a half
+# is (n + 1) / 2, of nine tenths (9 * n + 9) / 10, in whole numbers.
+_WAITS = (
+    "with picked as materialized (select questions.session_id, sessions.show_id, "  # noqa: S608 - our own names
+    "substr(questions.asked_at, 1, 7) as month, questions.topics, questions.products, questions.asked_at, "
+    "(select min(marks.at) from marks "
+    "where marks.question_id = questions.id and marks.kind = 'on_air') as aired_at, "
+    "(select min(log.at) from log where log.object_id = questions.id and log.object_kind = 'question' "
+    "and instr(log.details, 'answered_in_writing') "
+    "and json_extract(log.details, '$.to') = 'answered_in_writing') as written_at "
+    "from questions join sessions on sessions.id = questions.session_id "
+    "where questions.state in (select value from json_each(?5)) "
+    f"and {_WHERE.format(at='questions.asked_at')}), "
+    "waits as materialized (select session_id, show_id, month, topics, products, "
+    "cast(round((julianday(min(coalesce(aired_at, written_at), coalesce(written_at, aired_at))) - julianday(asked_at)) "
+    "* 86400) as integer) as wait_s from picked where coalesce(aired_at, written_at) is not null), "
+    "ranked as ("
+    + " union all ".join(
+        f"select '{grouping.value}' as grouping, key, wait_s, row_number() over (partition by key order by wait_s) "  # noqa: S608
+        f"as place, count(*) over (partition by key) as n from (select {key} as key, wait_s from waits "
+        f"{join.format(table='waits')} where wait_s >= 0)"
+        for grouping, (key, join) in _KEYS.items()
+    )
+    + ") select grouping, key, max(case when place = (n + 1) / 2 then wait_s end) as median_s, "
+    "max(case when place = (9 * n + 9) / 10 then wait_s end) as p90_s from ranked group by 1, 2"
+)
+# Questions that were spared: by the session in which they were, and by the topics of the answer that spared them.
+_DEFLECTED = (
+    "with spared as materialized (select deflections.session_id, sessions.show_id, "  # noqa: S608 - our own names
+    "substr(deflections.at, 1, 7) as month, coalesce(questions.topics, '[]') as topics, "
+    "coalesce(questions.products, '[]') as products from deflections "
+    "join sessions on sessions.id = deflections.session_id left join questions on questions.id = deflections.answer_id "
+    f"where {_WHERE.format(at='deflections.at')}) " + _by_each("spared", "count(*) as deflected")
+)
+
+
+def count_figures(db: Database, scope: Scope) -> Mapping[Grouping, Sequence[Figures]]:
+    """By grouping, the figures of every group that has any, by label; for `Grouping.ALL` exactly one."""
     values = (
         scope.show_id,
         scope.session_id,
         format_instant(scope.since) if scope.since else None,
         format_instant(scope.until) if scope.until else None,
     )
-    picked = _picked_sql(grouping)
-    states: defaultdict[str, dict[QuestionState, int]] = defaultdict(dict)
-    found: dict[str, dict[str, object]] = {"": {}} if grouping is Grouping.ALL else {}
-    labels: dict[str, str] = {}
-    for row in fetch_all(db, f"{picked} {_STATES}", *values):
-        states[row["key"]][QuestionState(row["state"])] = row["n"]
-    for sql in (f"{picked} {_SUMS}", f"{picked} {_WAITS}", _deflected_sql(grouping)):
-        for row in fetch_all(db, sql, *values):
-            key = str(row.pop("key"))
-            labels[key] = str(row.pop("label"))
-            found.setdefault(key, {}).update(row)
-    figures = [
-        Figures(key=key, label=labels.get(key, key), states=states[key], **_numbers(row)) for key, row in found.items()
-    ]
-    return sorted(figures, key=lambda one: (one.label.casefold(), one.key))
+    states: defaultdict[tuple[str, str], dict[QuestionState, int]] = defaultdict(dict)
+    sums: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    times: dict[tuple[str, str], Row] = {}
+    sums[(Grouping.ALL, "")] = Counter()
+    for row in fetch_all(db, _SUMS, *values):
+        place = (row.pop("grouping"), row.pop("key"))
+        states[place][QuestionState(row.pop("state"))] = row.pop("n")
+        sums[place].update(row)
+    for row in fetch_all(db, _WAITS, *values, json_list(state.value for state in ANSWERED)):
+        times[(row.pop("grouping"), row.pop("key"))] = row
+    for row in fetch_all(db, _DEFLECTED, *values):
+        sums[(row.pop("grouping"), row.pop("key"))].update(row)
+    labels = _read_labels(db)
+    found: dict[Grouping, list[Figures]] = {grouping: [] for grouping in Grouping}
+    for (grouping, key), counted in sums.items():
+        label, waits = labels.get((grouping, key), key), times.get((grouping, key), {})
+        one = Figures(key=key, label=label, states=states[(grouping, key)], **waits, **counted)
+        found[Grouping(grouping)].append(one)
+    return {
+        grouping: sorted(figures, key=lambda one: (one.label.casefold(), one.key))
+        for grouping, figures in found.items()
+    }
 
 
-def _numbers(row: Row) -> dict[str, int]:
-    return {name: int(value) for name, value in row.items() if value is not None}
-
-
-def _picked_sql(grouping: Grouping) -> str:
-    """Questions of the scope with their group and when they were answered, as the table ``picked``."""
-    key, label = (part.format(at="questions.asked_at") for part in _KEYS[grouping])
-    each = f"join json_each(questions.{_EACH[grouping]}) as each" if grouping in _EACH else ""
-    return (
-        f"with picked as (select {key} as key, {label} as label, questions.id, questions.state, questions.votes, "  # noqa: S608 - our own names
-        "questions.asked_at, "
-        "(select min(marks.at) from marks "
-        "where marks.question_id = questions.id and marks.kind = 'on_air') as aired_at, "
-        "(select min(log.at) from log where log.object_id = questions.id and log.object_kind = 'question' "
-        "and json_extract(log.details, '$.to') = 'answered_in_writing') as written_at "
-        "from questions join sessions on sessions.id = questions.session_id join shows on shows.id = sessions.show_id "
-        f"{each} where {_WHERE.format(at='questions.asked_at')})"
-    )
-
-
-_STATES = "select key, state, count(*) as n from picked group by key, state"
-
-_SUMS = (
-    "select key, max(label) as label, sum(votes) as me_too, sum(told.n) as stories, sum(said.yes) as helped, "
-    "sum(said.partly) as partly, sum(said.no) as not_helped, sum(anew.n) as reopened from picked "
-    "left join (select question_id, count(*) as n from stories group by question_id) as told "
-    "on told.question_id = picked.id "
-    "left join (select question_id, sum(helped = 'yes') as yes, sum(helped = 'partly') as partly, "
-    "sum(helped = 'no') as no from verdicts group by question_id) as said on said.question_id = picked.id "
-    "left join (select reopens, count(*) as n from reopenings group by reopens) as anew on anew.reopens = picked.id "
-    "group by key"
-)
-
-# The nearest rank of a half is (n + 1) / 2, of nine tenths (9 * n + 9) / 10, in whole numbers.
-_WAITS = (
-    ", waits as (select key, label, "
-    "cast(round((julianday(min(coalesce(aired_at, written_at), coalesce(written_at, aired_at))) - julianday(asked_at)) "
-    "* 86400) as integer) as wait_s from picked where state in "
-    "('answered_live', 'answered_in_writing', 'published', 'superseded', 'withdrawn') "
-    "and coalesce(aired_at, written_at) is not null), "
-    "ranked as (select key, label, wait_s, row_number() over (partition by key order by wait_s) as place, "
-    "count(*) over (partition by key) as n from waits where wait_s >= 0) "
-    "select key, max(label) as label, max(case when place = (n + 1) / 2 then wait_s end) as median_s, "
-    "max(case when place = (9 * n + 9) / 10 then wait_s end) as p90_s from ranked group by key"
-)
-
-
-def _deflected_sql(grouping: Grouping) -> str:
-    """Questions that were spared, by the session in which they were, or by the topic of the answer that spared them."""
-    key, label = (part.format(at="deflections.at") for part in _KEYS[grouping])
-    each = (
-        f"join questions on questions.id = deflections.answer_id join json_each(questions.{_EACH[grouping]}) as each"
-        if grouping in _EACH
-        else ""
-    )
-    return (
-        f"select {key} as key, max({label}) as label, count(*) as deflected from deflections "  # noqa: S608 - our own names
-        "join sessions on sessions.id = deflections.session_id join shows on shows.id = sessions.show_id "
-        f"{each} where {_WHERE.format(at='deflections.at')} group by 1"
-    )
+def _read_labels(db: Database) -> dict[tuple[str, str], str]:
+    """Names of the groups that are not called by their keys."""
+    tables = {Grouping.SESSION: "sessions", Grouping.SHOW: "shows"}
+    return {
+        (grouping.value, str(row["id"])): str(row["title"])
+        for grouping, table in tables.items()
+        for row in fetch_all(db, f"select id, title from {table}")  # noqa: S608 - our own names
+    }

@@ -88,7 +88,7 @@ async def read_dashboard(hub: Hub, scope: Scope) -> Dashboard:
     """Read every figure in one transaction."""
 
     def read(db: Database) -> Dashboard:
-        groups = {grouping: count_figures(db, grouping, scope) for grouping in GROUPINGS}
+        groups = count_figures(db, scope)
         return Dashboard(
             scope=scope, groups=groups, shows=show_rows.list_shows(db), sessions=show_rows.list_sessions(db)
         )

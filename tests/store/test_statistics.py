@@ -145,18 +145,18 @@ def test_figures_equal_plain_counting(everything: list[Asked], show: str, first:
         and (since is None or START + timedelta(days=one.day) >= since)
         and (until is None or START + timedelta(days=one.day) < until)
     ]
-    assert count_figures(db, Grouping.ALL, scope) == [count("", "", inside)]
+    assert count_figures(db, scope)[Grouping.ALL] == [count("", "", inside)]
     by_topic = {topic: [one for one in inside if topic in one.topics] for topic in TOPICS}
     expected = [count(topic, topic, chosen) for topic, chosen in by_topic.items() if chosen]
-    assert count_figures(db, Grouping.TOPIC, scope) == sorted(expected, key=lambda one: one.label.casefold())
+    assert count_figures(db, scope)[Grouping.TOPIC] == sorted(expected, key=lambda one: one.label.casefold())
     by_session = {session: [one for one in inside if one.session == session] for session in SESSIONS}
     expected = [count(session, session.upper(), chosen) for session, chosen in by_session.items() if chosen]
-    assert count_figures(db, Grouping.SESSION, scope) == expected
+    assert count_figures(db, scope)[Grouping.SESSION] == expected
     months = {month: [one for one in inside if one.day in days] for month, days in
               {"2027-02": range(2), "2027-03": range(2, 10)}.items()}  # fmt: skip
     expected = [count(month, month, chosen) for month, chosen in months.items() if chosen]
-    assert count_figures(db, Grouping.MONTH, scope) == expected
-    assert sum(one.asked for one in count_figures(db, Grouping.SHOW, scope)) == len(inside)
+    assert count_figures(db, scope)[Grouping.MONTH] == expected
+    assert sum(one.asked for one in count_figures(db, scope)[Grouping.SHOW]) == len(inside)
     db.close()
 
 
@@ -164,7 +164,7 @@ def test_figures_equal_plain_counting(everything: list[Asked], show: str, first:
 def test_nothing_asked(grouping: Grouping) -> None:
     """A fresh hub has zeros and no averages of nothing."""
     db = fill([])
-    found = count_figures(db, grouping, Scope())
+    found = count_figures(db, Scope())[grouping]
     assert found == ([Figures()] if grouping is Grouping.ALL else [])
     db.close()
 
@@ -175,5 +175,5 @@ def test_a_written_answer_ends_the_wait() -> None:
     db = fill([one])
     at = START + timedelta(hours=5)
     questions.step_question(db, one.name, Q.ANSWERED_IN_WRITING, at=at, author="host")
-    assert count_figures(db, Grouping.ALL, Scope())[0].median_s == 5 * 3600
+    assert count_figures(db, Scope())[Grouping.ALL][0].median_s == 5 * 3600
     db.close()
