@@ -33,8 +33,9 @@ function exchange(html) {
   list.replaceChildren(...page.getElementById("review-list").childNodes);
   place.replaceChildren(...fresh.childNodes);
   for (const id of same ? open.filter(Boolean) : ["made"].filter((id) => open.includes(id))) document.getElementById(id)?.setAttribute("open", "");
-  mark(same && ms ? place.querySelector(`.w[data-s="${ms}"]`) : null);
-  if (same && focus) place.querySelector(`.edge[data-edge="${focus.edge}"][data-number="${focus.number}"]`)?.focus({ preventScroll: true });
+  mark(same ? wordAt(ms) : null);
+  putAgain();
+  if (same && focus) edgeOf(focus.edge, focus.number)?.focus({ preventScroll: true });
   if (!same) arrive();
   return true;
 }
@@ -49,20 +50,33 @@ function arrive() {
   const first = place.querySelector(".w.in");
   mark(first);
   if (first && player) player.currentTime = first.dataset.m / 1000;
-  list.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
+  const chosen = list.querySelector(".chosen");
+  if (innerWidth >= 1024) chosen?.scrollIntoView({ block: "nearest" });
   document.getElementById("answer-title")?.focus({ preventScroll: true });
-  if (innerWidth < 1024) place.scrollIntoView({ block: "start" });
-  else scrollTo({ top: 0 });
+  if (innerWidth < 1024) document.getElementById("answer")?.scrollIntoView({ block: "start" });
+  else showEdge();
+}
+
+// The page stands so that decision and beginning are both in sight.
+function showEdge() {
+  scrollTo({ top: 0 });
+  place.querySelector(".edge")?.scrollIntoView({ block: "nearest" });
 }
 
 async function show(query) {
   try {
     const response = await fetch(`${at}/sheet?${query}`);
     if (response.status === 401) return say(words.signedOut);
-    if (exchange(await response.text())) say("");
+    if (exchange(await letGo(await response.text()))) say("");
   } catch {
     say(words.lost);
   }
+}
+
+// Nothing is exchanged while somebody holds an edge.
+async function letGo(html) {
+  while (grabbed) await pause(50);
+  return html;
 }
 
 // Sending, one after the other: fields are read when their turn comes, and a refusal drops what waits behind it, for
@@ -98,7 +112,7 @@ async function post(fields) {
         await pause(5000);
         continue;
       }
-      const taken = exchange(await response.text());
+      const taken = exchange(await letGo(await response.text()));
       if (!response.ok) refusals += 1;
       say(taken ? "" : words.failed);
       const error = place.querySelector("[data-error]");
@@ -271,22 +285,39 @@ function colour() {
   }
 }
 
+// An edge that was moved and not sent yet; it is named and not held, for the page may be exchanged meanwhile.
 let keeping = 0;
 let unkept = null;
 function keepEdge(edge, delay_ms) {
+  const moved = { answer: answerId(), number: edge.dataset.number, which: edge.dataset.edge, word: nextTo(edge)?.dataset.s };
+  if (unkept && (unkept.number !== moved.number || unkept.which !== moved.which)) keepNow();
   clearTimeout(keeping);
   saved.textContent = words.saving;
-  unkept = edge;
+  unkept = moved;
   keeping = setTimeout(keepNow, delay_ms);
 }
 
 function keepNow() {
   clearTimeout(keeping);
   keeping = 0;
-  const edge = unkept;
+  const moved = unkept;
   unkept = null;
-  const word = edge?.isConnected && nextTo(edge);
-  if (word) setEdge(edge.dataset.number, edge.dataset.edge, word);
+  const word = moved?.answer === answerId() && wordAt(moved.word);
+  if (word) setEdge(moved.number, moved.which, word);
+}
+
+function putAgain() {
+  const edge = unkept?.answer === answerId() && edgeOf(unkept.which, unkept.number);
+  const word = edge && wordAt(unkept.word);
+  if (word) put(edge, word);
+}
+
+function wordAt(ms) {
+  return ms ? place.querySelector(`.w[data-s="${ms}"]`) : null;
+}
+
+function edgeOf(which, number) {
+  return place.querySelector(`.edge[data-edge="${which}"][data-number="${number}"]`);
 }
 
 function setEdge(number, which, word) {
@@ -320,7 +351,7 @@ function clock(ms) {
 function reach(edge, word, exact) {
   const begin = edge.dataset.edge === "begin";
   const wanted = exact ? word : begin ? sentenceStart(word) : sentenceEnd(word);
-  const other = place.querySelector(`.edge.${begin ? "end" : "begin"}[data-number="${edge.dataset.number}"]`);
+  const other = edgeOf(begin ? "end" : "begin", edge.dataset.number);
   const limit = other && nextTo(other);
   if (limit && (begin ? Number(wanted.dataset.s) > Number(limit.dataset.s) : Number(wanted.dataset.s) < Number(limit.dataset.s))) return null;
   return wanted;
@@ -372,7 +403,7 @@ function nudge(edge, by, exact) {
 
 function grab(which) {
   const number = stretch()?.dataset.number;
-  const edge = place.querySelector(`.edge.${which}[data-number="${number}"]`) ?? place.querySelector(`.edge.${which}`);
+  const edge = edgeOf(which, number) ?? place.querySelector(`.edge.${which}`);
   edge?.focus({ preventScroll: true });
   edge?.scrollIntoView({ block: "center" });
 }
