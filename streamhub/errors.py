@@ -56,6 +56,24 @@ class BadMedia(BadInput):
     """A media file is empty, broken, or not what it should be."""
 
 
+class BadCorrection(BadInput):
+    """A person wants something of an archived session that cannot be.
+
+    Args:
+        message: what cannot be.
+        hint: what to do.
+        code: a `streamhub.archive.corrections.Fault`, from which a page finds the sentence in the reader's language.
+        at_ms: session time that the sentence names; None for none.
+        typed: what was typed instead of a time; may be empty.
+    """
+
+    def __init__(self, message: str, *, hint: str, code: str, at_ms: int | None = None, typed: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+        self.at_ms = at_ms
+        self.typed = typed
+
+
 class BadCaptions(BadInput):
     """A caption file cannot be read, or its times make no sense."""
 

@@ -17,6 +17,7 @@ from sqlite_utils import Database
 from streamhub.answers.answer import AnswerState
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.folder import load_session, save_session
+from streamhub.archive.format import canonical
 from streamhub.archive.review import Edit, Patch, apply_patch, find_clash, plan_undo
 from streamhub.errors import Conflict, NotFound, Overtaken
 from streamhub.pipeline import order_publication, with_state
@@ -124,7 +125,7 @@ class HubReview:
         session_id, at = archived.id, self.now()
         changed = apply_patch(archived, edit.after)
         await self.store.write(lambda db: _order(db, archived, edit, at=at))
-        await asyncio.to_thread(save_session, self.transcripts, changed, loaded=archived)
+        await asyncio.to_thread(self._save, archived, changed)
         return await self.store.write(
             lambda db: rows.record_edit(db, session_id, edit, at=at, author=author, undoes=undoes)
         )
@@ -147,9 +148,22 @@ class HubReview:
         if kept is not None and kept[0] == stamp:
             return kept[1]
         archived = load_session(self.transcripts, show_id, session_id)
-        self._kept.clear()  # one session is reviewed at a time, and long ones are large
-        self._kept[session_id] = (stamp, archived)
+        self._keep(stamp, archived)
         return archived
+
+    def _save(self, archived: ArchivedSession, changed: ArchivedSession) -> None:
+        """Write the files; what they hold now is known, unless somebody changed one since they were read."""
+        folder = self.transcripts / archived.show_id / archived.id
+        kept = self._kept.pop(archived.id, None)
+        untouched = kept is not None and kept[1] is archived and kept[0] == _stamp(folder)
+        untouched = untouched and changed.transcripts == archived.transcripts  # cues may be settled when they are read
+        save_session(self.transcripts, changed, loaded=archived)
+        if untouched:
+            self._keep(_stamp(folder), canonical(changed))
+
+    def _keep(self, stamp: int, archived: ArchivedSession) -> None:
+        self._kept.clear()  # one session is reviewed at a time, and long ones are large
+        self._kept[archived.id] = (stamp, archived)
 
 
 def _stamp(folder: Path) -> int:

@@ -6,16 +6,18 @@ and whether somebody else was faster.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from itertools import pairwise
+from types import MappingProxyType
 
 from streamhub.answers.answer import Answer
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.format import END_TOLERANCE_MS, extent_ms
 from streamhub.archive.review import Edit, Fields, answer_fields, cue_fields, cue_key, find_answer, find_cue
 from streamhub.archive.wordfit import fit_words
-from streamhub.errors import BadInput, NotFound
+from streamhub.errors import BadCorrection, BadInput, NotFound
 from streamhub.text import clean_line
 from streamhub.timecode import Span, format_clock, merge_spans
 from streamhub.transcript.transcript import Cue
@@ -25,12 +27,57 @@ MAX_CUE_LENGTH = 2_000
 MAX_NAME_LENGTH = 80
 
 
+class Fault(StrEnum):
+    """Why a correction cannot be made."""
+
+    NO_TIME = "no_time"
+    NOT_RECORDED = "not_recorded"
+    BACKWARDS = "backwards"
+    SHORT = "short"
+    OUTSIDE = "outside"
+    OVERLAP = "overlap"
+    NOT_INSIDE = "not_inside"
+    SAME = "same"
+    NO_STRETCH = "no_stretch"
+    TEXT = "text"
+
+
+SENTENCES: Mapping[Fault, tuple[str, str]] = MappingProxyType(
+    {
+        Fault.NO_TIME: ("“%(time)s” is no time.", "Write it as 12:34 or 1:02:34."),
+        Fault.NOT_RECORDED: (
+            "%(time)s: nothing of the session was recorded there.",
+            "Take a time after the beginning of the session and before the end of the recording.",
+        ),
+        Fault.BACKWARDS: ("%(time)s: the stretch ends before it begins.", "Look at both times again."),
+        Fault.SHORT: ("%(time)s: the stretch is too short.", "Take an end after the beginning."),
+        Fault.OUTSIDE: ("%(time)s: lies after the end of the session.", "Look at the times again."),
+        Fault.OVERLAP: (
+            "%(time)s: a stretch begins there before the one above it ends.",
+            "Move one of the two edges.",
+        ),
+        Fault.NOT_INSIDE: ("%(time)s: is not inside this answer.", "Choose a word inside it."),
+        Fault.SAME: ("This is the same answer.", "Choose another one."),
+        Fault.NO_STRETCH: ("The answer has no stretch yet.", "Say where it begins and ends, or withdraw it."),
+        Fault.TEXT: ("The text or the name is empty or too long.", "At most 2000 characters fit, 80 for a name."),
+    }
+)
+"""What is the matter, and what to do about it; the message ids of the web catalogue."""
+
+
+def refuse(fault: Fault, at_ms: int | None = None, *, typed: str = "") -> BadCorrection:
+    """The error for a fault, naming a session time or what was typed."""
+    what, advice = SENTENCES[fault]
+    time = typed or (format_clock(at_ms) if at_ms is not None else "")
+    return BadCorrection(what % {"time": time}, hint=advice, code=fault, at_ms=at_ms, typed=typed)
+
+
 def plan_ranges(session: ArchivedSession, answer_id: str, ranges: Sequence[Span], *, action: str = "edges") -> Edit:
     """An answer lies where a person says.
 
     Raises:
         NotFound: no such answer.
-        BadInput: a stretch is too short, outside the session, or begins before the one above it ends.
+        BadCorrection: a stretch is too short, outside the session, or begins before the one above it ends.
     """
     answer = find_answer(session, answer_id)
     require_ranges(session, ranges)
@@ -41,25 +88,17 @@ def require_ranges(session: ArchivedSession, ranges: Sequence[Span]) -> None:
     """Check stretches.
 
     Raises:
-        BadInput: one is too short, outside the session, or begins before the one above it ends.
+        BadCorrection: one is too short, outside the session, or begins before the one above it ends.
     """
     last_ms = extent_ms(session)
     for span in ranges:
         if span.duration_ms < LEAST_MS:
-            raise BadInput(
-                f"{format_clock(span.start_ms)}: the stretch is too short", hint="take an end after the start"
-            )
+            raise refuse(Fault.SHORT, span.start_ms)
         if last_ms is not None and (span.start_ms >= last_ms or span.end_ms > last_ms + END_TOLERANCE_MS):
-            raise BadInput(
-                f"{format_clock(span.end_ms)}: lies after the end of the session ({format_clock(last_ms)})",
-                hint="look at the times again",
-            )
+            raise refuse(Fault.OUTSIDE, span.end_ms)
     for before, after in pairwise(ranges):
         if after.start_ms < before.end_ms:
-            begins, ends = format_clock(after.start_ms), format_clock(before.end_ms)
-            raise BadInput(
-                f"{begins}: begins before the stretch above it ends ({ends})", hint="move one of the two edges"
-            )
+            raise refuse(Fault.OVERLAP, after.start_ms)
 
 
 def plan_split(session: ArchivedSession, answer_id: str, at_ms: int) -> Edit:
@@ -67,7 +106,7 @@ def plan_split(session: ArchivedSession, answer_id: str, at_ms: int) -> Edit:
 
     Raises:
         NotFound: no such answer.
-        BadInput: the moment is in no stretch of it, or too near to an edge.
+        BadCorrection: the moment is in no stretch of it, or too near to an edge.
     """
     answer = find_answer(session, answer_id)
     for number, span in enumerate(answer.ranges):
@@ -75,7 +114,7 @@ def plan_split(session: ArchivedSession, answer_id: str, at_ms: int) -> Edit:
             parts = (Span(span.start_ms, at_ms), Span(at_ms, span.end_ms))
             ranges = (*answer.ranges[:number], *parts, *answer.ranges[number + 1 :])
             return plan_ranges(session, answer_id, ranges, action="split")
-    raise BadInput(f"{format_clock(at_ms)}: is not inside this answer", hint="choose a word inside it")
+    raise refuse(Fault.NOT_INSIDE, at_ms)
 
 
 def plan_removal(session: ArchivedSession, answer_id: str, number: int) -> Edit:
@@ -94,11 +133,11 @@ def plan_gift(session: ArchivedSession, answer_id: str, numbers: Iterable[int], 
 
     Raises:
         NotFound: no such answers, or no such stretch.
-        BadInput: the two are one.
+        BadCorrection: the two are one.
     """
     giver, taker = find_answer(session, answer_id), find_answer(session, to)
     if giver.id == taker.id:
-        raise BadInput(f"answer {to}: is the same answer", hint="choose another one")
+        raise refuse(Fault.SAME)
     given = set(numbers)
     for number in given:
         _require_stretch(giver, number)
@@ -114,7 +153,7 @@ def plan_answerers(session: ArchivedSession, answer_id: str, names: Iterable[str
 
     Raises:
         NotFound: no such answer.
-        BadInput: a name is too long.
+        BadCorrection: a name is too long.
     """
     answer = find_answer(session, answer_id)
     cleaned = tuple(dict.fromkeys(_clean_name(name) for name in names if name.strip()))
@@ -126,11 +165,11 @@ def plan_acceptance(session: ArchivedSession, answer_id: str) -> Edit:
 
     Raises:
         NotFound: no such answer.
-        BadInput: there is nothing to accept.
+        BadCorrection: there is nothing to accept.
     """
     answer = find_answer(session, answer_id)
     if not (answer.ranges or answer.body.strip()):
-        raise BadInput(f"answer {answer_id}: has no stretch yet", hint="say where it begins and ends, or withdraw it")
+        raise refuse(Fault.NO_STRETCH)
     return _edit_answer("accept", answer, replace(answer, confidence=1.0))
 
 
@@ -139,13 +178,13 @@ def plan_words(session: ArchivedSession, answer_id: str, language: str, cue_id: 
 
     Raises:
         NotFound: no such cue.
-        BadInput: the text is too long.
+        BadCorrection: the text is too long.
     """
     cue = find_cue(session, language, cue_id)
     key = cue_key(language, cue_id)
     if not text.strip():
         return Edit(action="words", answer_id=answer_id, before={key: cue_fields(cue)}, after={key: None})
-    said = clean_line(text, max_length=MAX_CUE_LENGTH, what="text")
+    said = _clean(text, max_length=MAX_CUE_LENGTH)
     changed = replace(cue, text=said, words=fit_words(cue.words, cue.span, said))
     return _edit_cues("words", answer_id, [(key, cue, changed)])
 
@@ -157,7 +196,7 @@ def plan_speaker(
 
     Raises:
         NotFound: no such cue.
-        BadInput: the name is too long.
+        BadCorrection: the name is too long.
     """
     first = find_cue(session, language, cue_id)
     speaker = _clean_name(name) if name.strip() else ""
@@ -182,7 +221,7 @@ def plan_renaming(session: ArchivedSession, answer_id: str, old: str, new: str) 
 
     Raises:
         NotFound: nobody of that name speaks.
-        BadInput: no name, or one that is too long.
+        BadCorrection: no name, or one that is too long.
     """
     name = _clean_name(new)
     cues = [
@@ -214,7 +253,14 @@ def _without(ranges: Sequence[Span], number: int) -> tuple[Span, ...]:
 
 
 def _clean_name(name: str) -> str:
-    return clean_line(name, max_length=MAX_NAME_LENGTH, what="name")
+    return _clean(name, max_length=MAX_NAME_LENGTH)
+
+
+def _clean(text: str, *, max_length: int) -> str:
+    try:
+        return clean_line(text, max_length=max_length, what="text")
+    except BadInput as error:
+        raise refuse(Fault.TEXT) from error
 
 
 def _edit_answer(action: str, before: Answer, after: Answer) -> Edit:

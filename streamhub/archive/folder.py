@@ -85,6 +85,10 @@ def save_session(root: Path, session: ArchivedSession, *, loaded: ArchivedSessio
     folder = _session_path(root, session.show_id, session.id)
     prefix = f"{session_folder(session.show_id, session.id)}/"
     existing = _read_files(folder) if folder.is_dir() else {}
+    known = None
+    if loaded is not None and session.transcripts == loaded.transcripts:  # of a long session they are most of the work
+        known = loaded.transcripts
+        session, loaded = replace(session, transcripts=()), replace(loaded, transcripts=())
     new = {path.removeprefix(prefix): text for path, text in render_session(session).items()}
     written = _read_written(folder)
     base: Written = _digest_all(loaded) if loaded else written
@@ -97,7 +101,7 @@ def save_session(root: Path, session: ArchivedSession, *, loaded: ArchivedSessio
     }
     _keep_pairs(texts, placed, existing)
     gone = [name for name in existing if name not in texts and digest_keys(name, existing[name]) == base.get(name)]
-    parse_session({prefix + name: text for name, text in {**_without(existing, gone), **texts}.items()})
+    parse_session({prefix + name: text for name, text in {**_without(existing, gone), **texts}.items()}, known=known)
     changed = [folder / name for name in texts if existing.get(name) != texts[name]]
     with _open_folder(folder) as place:
         for name in sorted(texts, key=lambda name: (name == SESSION_FILE, name)):

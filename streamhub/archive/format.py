@@ -78,11 +78,12 @@ def render_session(session: ArchivedSession) -> dict[str, str]:
     return files
 
 
-def parse_session(files: Mapping[str, str]) -> ArchivedSession:
+def parse_session(files: Mapping[str, str], *, known: tuple[Transcript, ...] | None = None) -> ArchivedSession:
     """Read a session from its files; files that are not the archive's are passed over.
 
     Args:
         files: path relative to the archive's root, to content; all of one session.
+        known: the transcripts, where somebody has read them already; None: they are read.
 
     Raises:
         BadArchive: with file, line and reason.
@@ -93,7 +94,7 @@ def parse_session(files: Mapping[str, str]) -> ArchivedSession:
     path = heads[0]
     folder = path.removesuffix(f"/{SESSION_FILE}")
     session = _parse_head(parse_sheet(files[path], path), folder)
-    session = replace(session, transcripts=_parse_transcripts(files, folder))
+    session = replace(session, transcripts=_parse_transcripts(files, folder) if known is None else known)
     answers = []
     for name in sorted(files):
         if name.startswith(f"{folder}/{ANSWERS_FOLDER}/") and name.endswith(".md"):

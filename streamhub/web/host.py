@@ -16,6 +16,7 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer, AnswerState
+from streamhub.archive.review import is_unsure
 from streamhub.errors import StreamhubError
 from streamhub.live.mark import Mark, MarkKind
 from streamhub.live.platform import Ingest, Signal
@@ -208,6 +209,7 @@ def plan_review(answers: Sequence[Answer]) -> dict[str, Any]:
         "drafts": [answer for answer in answers if answer.state is AnswerState.DRAFT],
         "published": [answer for answer in answers if answer.state is AnswerState.PUBLISHED],
         "withdrawn": [answer for answer in answers if answer.state is AnswerState.WITHDRAWN],
+        "is_unsure": is_unsure,
     }
 
 

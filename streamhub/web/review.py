@@ -17,8 +17,8 @@ from aiohttp import web
 from streamhub.archive import corrections
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.format import order_of
-from streamhub.archive.review import Edit, Patch, answer_fields, cue_key, find_answer
-from streamhub.errors import BadInput, NotFound, Overtaken, StreamhubError
+from streamhub.archive.review import Edit, Patch, answer_fields, cue_key, find_answer, is_unsure
+from streamhub.errors import BadCorrection, BadInput, NotFound, Overtaken, StreamhubError
 from streamhub.recording.recording import Recording
 from streamhub.store import shows as show_rows
 from streamhub.store.recordings import find_recording
@@ -106,7 +106,7 @@ async def correct(request: web.Request) -> web.StreamResponse:
     except StreamhubError as error:
         if error.http_status >= 500:
             raise
-        told = _tell_overtaken(request, error) if isinstance(error, Overtaken) else error
+        told = await _tell(at, error)
         template = "review_sheet.html" if "sheet" in form else "review.html"
         return await _render(request, template, answer_id=at.answer_id, error=told, form=form)
     LOG.info("web.reviewed session_id=%s deed=%s person=%s", session_id, form["deed"], at.author)
@@ -149,6 +149,7 @@ async def _render(
         session=session,
         unsure=[one for one in answers if needs_look(one)],
         sure=[one for one in answers if not needs_look(one)],
+        is_unsure=is_unsure,
         accepted=[one for one in answers if is_accepted_draft(one)],
         detail=detail,
         open_cue=(form or {}).get("cue", "") or query.get("cue", ""),
@@ -206,8 +207,7 @@ def _read_span(form: Form, clock: PlayerClock, old: Span | None) -> Span:
 
     start_ms, end_ms = read("begin", old.start_ms if old else None), read("end", old.end_ms if old else None)
     if end_ms <= start_ms:
-        ends = clock.text(end_ms)
-        raise BadInput(f"{ends}: ends before it begins", hint="look at both times again")
+        raise corrections.refuse(corrections.Fault.BACKWARDS, end_ms)
     return Span(start_ms, end_ms)
 
 
@@ -366,6 +366,17 @@ def tell_edit(action: str, say: Say) -> str:
         "rename": say("renamed a speaker"),
         "undo": say("took a correction back"),
     }.get(action, action)
+
+
+async def _tell(at: Desk, error: StreamhubError) -> StreamhubError:
+    """The same error in the reader's language, with times as the player shows them."""
+    if isinstance(error, Overtaken):
+        return _tell_overtaken(at.request, error)
+    if not isinstance(error, BadCorrection):
+        return error
+    say, (what, advice) = words_of(at.request), corrections.SENTENCES[corrections.Fault(error.code)]
+    time = (await _clock_of(at)).text(error.at_ms) if error.at_ms is not None else error.typed
+    return BadInput(say(what) % {"time": time}, hint=say(advice))
 
 
 def _tell_overtaken(request: web.Request, error: Overtaken) -> Overtaken:

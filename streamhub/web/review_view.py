@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.answers.sentences import sentences_of
 from streamhub.archive.archived import ArchivedSession
+from streamhub.archive.corrections import Fault, refuse
 from streamhub.archive.format import extent_ms
 from streamhub.archive.review import cue_key, is_unsure
 from streamhub.archive.wordfit import share_time
@@ -47,17 +48,17 @@ class PlayerClock:
         """The session time of what somebody typed; what stands there unchanged stays to the millisecond.
 
         Raises:
-            BadInput: no time, or nothing of the session was recorded there.
+            BadCorrection: no time, or nothing of the session was recorded there.
         """
         if same_ms is not None and text.strip() == self.text(same_ms):
             return same_ms
-        shown_ms = parse_ms(text)
+        try:
+            shown_ms = parse_ms(text)
+        except BadInput as error:
+            raise refuse(Fault.NO_TIME, typed=text.strip()[:40] or "…") from error
         session_ms = self.clock.session_ms(shown_ms) if self.clock and self.clock.pieces else shown_ms
         if session_ms is None:
-            raise BadInput(
-                f"{text.strip()}: the recording has nothing of the session there",
-                hint="take a time after the beginning of the session and before the end of the recording",
-            )
+            raise refuse(Fault.NOT_RECORDED, typed=text.strip())
         return session_ms
 
 

@@ -14,6 +14,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from streamhub.archive import corrections
 from streamhub.live import problem
 from streamhub.questions import refusal, trouble
 from streamhub.recording import matching
@@ -151,6 +152,7 @@ def said_in_the_code() -> set[str]:
         *matching.SENTENCES.values(),
         *trouble.SENTENCES.values(),
         *refusal.SENTENCES.values(),
+        *corrections.SENTENCES.values(),
         *((state,) for state in refusal.STATES.values()),
         *((reason,) for reason in matching.REASONS.values()),
     ]

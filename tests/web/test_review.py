@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from streamhub.store.erasing import erase_question
 from streamhub.timecode import Span
 from tests.web.reviewed import review_session, right, sentence
 
@@ -76,16 +77,23 @@ async def test_edges_are_typed(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("begin", "end"), [("zwölf", "0:40"), ("0:40", "0:30"), ("0:30", "0:30"), ("0:10", "9:59:59"), ("", "0:40")]
+    ("begin", "end", "said"),
+    [
+        ("zwölf", "0:40", "„zwölf“ ist keine Zeit."),
+        ("0:40", "0:30", "0:30: die Strecke endet, bevor sie beginnt."),
+        ("0:30", "0:30.2", "0:30: die Strecke ist zu kurz."),
+        ("0:10", "9:59:59", "9:59:59: liegt nach dem Ende der Sitzung."),
+        ("", "0:40", "„…“ ist keine Zeit."),
+    ],
 )
-async def test_times_that_cannot_be_are_said(world: World, begin: str, end: str) -> None:
-    """Nothing is changed by times that cannot be, what was typed stays in its field, and the reason is said."""
+async def test_times_that_cannot_be_are_said(world: World, begin: str, end: str, said: str) -> None:
+    """Nothing is changed by times that cannot be, what was typed stays, and the reason is said in his language."""
     one = await review_session(world)
     host = await world.sign_in()
     before = one.archived
     status, text = await send(host, one, "edges", await one.fields(host, 1), number="0", begin=begin, end=end)
     assert status == 400
-    assert "data-error" in text
+    assert f"<strong data-error>{said}</strong>" in text
     assert f'name="end" autocomplete="off" size="10" value="{end}"' in text
     assert one.archived == before
     await host.close()
@@ -258,6 +266,20 @@ async def test_forms_that_are_not_ours(world: World) -> None:
         assert (got, "data-error" in text) == (status, True), (deed, changed, text[:3000])
     assert one.archived == before
     assert list(await world.hub.review.edits(one.session)) == []
+    await host.close()
+
+
+async def test_an_erased_question_leaves_no_words_in_the_journal(world: World) -> None:
+    """When a question is erased, the journal of its answer keeps no words, and what it noted is undone no more."""
+    one = await review_session(world)
+    host = await world.sign_in()
+    fields = await one.fields(host, 0, cue="c3")
+    await send(host, one, "words", fields, language="de", cue="c3", text="Frau Geheim aus Ulm fragt.")
+    await world.hub.store.write(lambda db: erase_question(db, one.ids[0], at=world.clock()))
+    made = (await world.hub.review.edits(one.session))[0]
+    assert (made.edit.before, made.edit.after, made.stands) == ({}, {}, False)
+    assert (await undo(host, one))[0] == 303
+    assert one.cue("c3").text == "Frau Geheim aus Ulm fragt."  # nothing is half undone
     await host.close()
 
 

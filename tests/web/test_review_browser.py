@@ -174,6 +174,30 @@ async def test_words_speakers_and_pieces(world: World, clip: Path) -> None:
         assert tab.complaints == []
 
 
+async def test_an_answer_that_was_not_found_gets_its_place(world: World, clip: Path) -> None:
+    """Where the machine found nothing, b and e at two words say where the answer is, and the same keys move it."""
+    one = await review_session(world, clip=clip, clip_ms=CLIP_MS)
+    host = await world.sign_in()
+    await host.post(one.path, deed="remove", number="0", **await one.fields(host, 1))
+    await host.close()
+    async with open_browser() as browser:
+        tab = await open_review(browser, one)
+        keys = tab.page.keyboard
+        await async_api.expect(tab.page.locator(".stretch .wrong")).to_be_visible()
+        for place, key in ((1, "b"), (3, "e")):
+            await word(tab, sentence(1, place).start_ms).click()
+            await keys.press("p")
+            await keys.press(key)
+        await until(lambda: bool(one.answer(1).ranges), "it lies somewhere")
+        assert one.answer(1).ranges[0].start_ms == right(1).start_ms
+        await async_api.expect(tab.page.locator(".edge")).to_have_count(2, timeout=30_000)
+        await word(tab, sentence(1, 2).start_ms).click()
+        await keys.press("p")
+        await keys.press("b")
+        await until(lambda: one.answer(1).ranges[0].start_ms == sentence(1, 2).start_ms, "it begins later")
+        assert tab.complaints == []
+
+
 async def test_two_reviewers_meet(world: World, clip: Path) -> None:
     """Each sees what the other did within seconds; who acts on what he has not seen is told, and nothing is lost."""
     one = await review_session(world, clip=clip, clip_ms=CLIP_MS)
