@@ -104,8 +104,9 @@ async def test_an_unsure_answer_is_put_right(world: World, clip: Path) -> None:
         await until(lambda: one.answer(1).ranges == (right(1),), "the end is at the end of the sentence")
         await saved(tab)
         await keys.press("2")
-        await until(lambda: is_near(tab, (HEAD_MS + right(1).end_ms) / 1000, by=0.7), "it stops at the end")
-        assert await tab.page.evaluate("document.getElementById('player').paused")
+        await until(lambda: tab.page.evaluate("!document.getElementById('player').paused"), "the end is played")
+        await until(lambda: tab.page.evaluate("document.getElementById('player').paused"), "it stops")
+        assert await is_near(tab, (HEAD_MS + right(1).end_ms) / 1000)
         await keys.press("a")
         await async_api.expect(tab.page.locator("#all-sure")).to_be_visible(timeout=30_000)
         assert one.answer(1).confidence == 1.0
@@ -220,26 +221,27 @@ async def test_two_reviewers_meet(world: World, clip: Path) -> None:
         assert jana.complaints == []
 
 
-async def test_it_reads_well_everywhere(world: World, clip: Path) -> None:
-    """Both languages, a phone and a desk, with the fixing form, an error and the keys open: nothing axe would name."""
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("language", ["de", "en"])
+async def test_it_reads_well_everywhere(world: World, clip: Path, language: str) -> None:
+    """Both languages, a phone and a desk, with the fixing form and the keys open: nothing that axe would name."""
     axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe is not installed")
     one = await review_session(world, count=6, unsure=frozenset({1, 4}), clip=clip, clip_ms=CLIP_MS)
     async with open_browser() as browser:
         tab = await open_review(browser, one)
-        for language in ("de", "en"):
-            for width in (390, 1280):
-                await tab.page.set_viewport_size({"width": width, "height": 900})
-                for query, name in (("", "answer"), (f"&answer={one.ids[1]}&cue=c8", "fixing")):
-                    await tab.page.goto(f"{world.url}{one.path}?lang={language}{query}")
-                    await async_api.expect(tab.page.locator(".edge").first).to_be_visible()
-                    await tab.shoot(f"review-{name}-{width}-{language}")
-                    assert await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-                    results = await axe.Axe().run(tab.page)
-                    found = [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in results.response["violations"]]
-                    assert found == []
+        for width in (390, 1280):
+            await tab.page.set_viewport_size({"width": width, "height": 900})
+            for query, name in (("", "answer"), (f"&answer={one.ids[1]}&cue=c8", "fixing")):
+                await tab.page.goto(f"{world.url}{one.path}?lang={language}{query}")
+                await async_api.expect(tab.page.locator(".edge").first).to_be_visible()
+                await tab.shoot(f"review-{name}-{width}-{language}")
+                assert await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+                results = await axe.Axe().run(tab.page)
+                found = [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in results.response["violations"]]
+                assert found == []
         await tab.page.keyboard.press("?")
         await async_api.expect(tab.page.locator("#help")).to_be_visible()
-        await tab.shoot("review-keys")
+        await tab.shoot(f"review-keys-{language}")
         results = await axe.Axe().run(tab.page)
         assert [v["id"] for v in results.response["violations"]] == []
         assert tab.complaints == []
