@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer
+from streamhub.answers.asked import AskedAloud, find_asked_aloud
 from streamhub.archive.folder import load_session
 from streamhub.archive.format import answer_name
 from streamhub.errors import Conflict, NotFound
@@ -171,6 +172,20 @@ class ArchiveAnswers:
             order_publication(db, session_id, [], at=at)
 
         await self.store.write(show)
+
+    async def asked_aloud(self, session_id: str) -> Sequence[AskedAloud]:
+        """Questions that were asked aloud and that nobody had submitted, by the words of the archive."""
+        session = await self.store.read(lambda db: show_rows.load_session(db, session_id))
+
+        def find() -> Sequence[AskedAloud]:
+            try:
+                archived = load_session(self.transcripts, session.show_id, session_id)
+            except NotFound:
+                return ()
+            spoken = {transcript.language: transcript for transcript in archived.transcripts}.get(session.language)
+            return find_asked_aloud(session, archived.answers, spoken) if spoken else ()
+
+        return await asyncio.to_thread(find)
 
     async def recut(self, session_id: str, *, author: str) -> None:
         """Order the answers of a session to be cut anew with the marks of now.

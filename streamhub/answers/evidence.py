@@ -35,7 +35,6 @@ _SENTENCES: Mapping[str, Mapping[str, str]] = {
         "last": "Ende mit dem letzten Satz der Sendung.",
         "aloud": "Bei {start} wird eine Frage gestellt, die niemand eingereicht hat.",
         "announced": "Sie wird vorher angekündigt.",
-        "answered": "Danach antwortet jemand anders.",
         "answered_long": "Danach antwortet jemand anders {seconds} s lang.",
     },
     "en": {
@@ -57,7 +56,6 @@ _SENTENCES: Mapping[str, Mapping[str, str]] = {
         "last": "Ends with the last sentence of the session.",
         "aloud": "A question that nobody submitted is asked at {start}.",
         "announced": "It is announced before.",
-        "answered": "Somebody else answers after it.",
         "answered_long": "Somebody else answers after it for {seconds} s.",
     },
 }

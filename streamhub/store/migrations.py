@@ -535,6 +535,15 @@ create index review_edits_by_session on review_edits (session_id, id);
 create index review_edits_by_answer on review_edits (answer_id);
 """
 
+_ALOUD = """
+create table aloud_dismissed (
+    session_id text not null references sessions (id) on delete cascade,
+    start_ms integer not null check (start_ms >= 0),
+    at text not null,
+    primary key (session_id, start_ms)
+) strict, without rowid;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -553,4 +562,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=115, name="who replied, which mail is whose, what is purged", sql=_SAFETY),
     Migration(number=116, name="the journal of changes knows stories, written answers and topics", sql=_DEEDS_BESIDE),
     Migration(number=118, name="the journal of what is corrected in review", sql=_REVIEW),
+    Migration(number=121, name="questions asked aloud that nobody wants", sql=_ALOUD),
 )

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from streamhub.web import (
     agenda,
+    aloud,
     asking,
     audience,
     deflecting,
@@ -91,6 +92,7 @@ def make_app(hub: Hub) -> web.Application:
         suggestions,
         figures,
         marking,
+        aloud,
         review,
         topics,
         overlay,

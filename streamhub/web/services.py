@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer
+from streamhub.answers.asked import AskedAloud
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.review import Edit, Patch
 from streamhub.live.platform import Ingest, Signal
@@ -156,6 +157,9 @@ class Answers(Protocol):
         Raises:
             Conflict: the session cannot be shown from where it is.
         """
+
+    async def asked_aloud(self, session_id: str) -> Sequence[AskedAloud]:
+        """Questions that were asked aloud and that nobody had submitted, in order of time; empty before the cut."""
 
     async def recut(self, session_id: str, *, author: str) -> None:
         """Have a session's answers cut anew, because its marks changed; what people wrote stays. Happens by itself.

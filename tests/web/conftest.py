@@ -18,6 +18,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer, AnswerState
+from streamhub.answers.asked import AskedAloud
 from streamhub.config import HubSettings
 from streamhub.errors import Conflict, NotFound, StreamhubError, Unavailable
 from streamhub.live.platform import Ingest, Signal
@@ -128,6 +129,7 @@ class FakeAnswers:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     shown: dict[str, bool] = field(default_factory=dict)
     recuts: list[str] = field(default_factory=list)
+    aloud: dict[str, list[AskedAloud]] = field(default_factory=dict)
     ordered: list[tuple[str, str]] = field(default_factory=list)
 
     def order(self, db: Database, session_id: str, answer_id: str, *, at: datetime) -> None:
@@ -156,6 +158,9 @@ class FakeAnswers:
         if not any(answer.id == answer_id for answer in found):
             raise NotFound(f"answer {answer_id}: there is none")
         self.answers[session_id] = [replace(a, state=state) if a.id == answer_id else a for a in found]
+
+    async def asked_aloud(self, session_id: str) -> list[AskedAloud]:
+        return self.aloud.get(session_id, [])
 
     async def recut(self, session_id: str, *, author: str) -> None:
         self.recuts.append(session_id)
