@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from streamhub.answers.asked import AskedAloud
 from streamhub.live.mark import MarkKind, Witness
 from streamhub.questions.question import QuestionState
 from streamhub.store import marks, questions, shows
 from streamhub.timecode import Span, ms_between
+from tests.web.browsing import CHROMIUM, async_api, open_browser, open_tab, sign_in
 from tests.web.test_marking import ended_session
 
 if TYPE_CHECKING:
@@ -74,3 +77,30 @@ async def test_what_is_gone_or_empty_is_said(world: World) -> None:
     kept = await world.hub.store.read(lambda db: questions.list_questions(db, session))
     assert not [one for one in kept if one.source == "aloud"]
     await host.close()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine")
+async def test_taking_and_dismissing_in_a_browser(world: World) -> None:
+    """By keyboard or mouse, on a phone or a desk: a host dismisses one question, takes the other, and reads what follows."""
+    axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe is not installed")
+    session, _ = await ended_session(world)
+    world.answers.aloud[session] = [PRICE, LATER]
+    async with open_browser() as browser:
+        tab = await open_tab(browser)
+        await sign_in(world, tab)
+        for language, width in (("de", 390), ("en", 1280)):
+            await tab.page.set_viewport_size({"width": width, "height": 900})
+            await tab.page.goto(f"{world.url}/host/s/{session}/aloud?lang={language}")
+            await tab.shoot(f"aloud-{width}-{language}")
+            assert await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+            results = await axe.Axe().run(tab.page)
+            assert [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in results.response["violations"]] == []
+        await tab.page.locator("#at-40000").get_by_role("button", name="Dismiss").click()
+        await async_api.expect(tab.page.locator("#dismissed")).to_contain_text("Und wann?")
+        await tab.page.locator("#at-20000").get_by_role("textbox").fill("What does it cost?")
+        await tab.page.locator("#at-20000").get_by_role("button", name="Take as a question").press("Enter")
+        await async_api.expect(tab.page.locator("#said")).to_contain_text("It is a question now")
+        assert tab.complaints == []
+    kept = await world.hub.store.read(lambda db: questions.list_questions(db, session))
+    assert "What does it cost?" in [one.text for one in kept]
