@@ -82,7 +82,7 @@ async def test_what_is_gone_or_empty_is_said(world: World) -> None:
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no playwright with Chromium on this machine")
 async def test_taking_and_dismissing_in_a_browser(world: World) -> None:
-    """By keyboard or mouse, on a phone or a desk: a host dismisses one question, takes the other, and reads what follows."""
+    """On a phone or a desk, a host dismisses one question, takes the other, and reads what follows."""
     axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe is not installed")
     session, _ = await ended_session(world)
     world.answers.aloud[session] = [PRICE, LATER]
