@@ -260,16 +260,23 @@ def backup(target: Path, folder: Path, as_json: bool, media: bool) -> None:
     _print(report, as_json, "{files} files, {bytes} bytes in {target}")
 
 
-@cli.command(epilog="Example: streamhub restore hub-2027-03-02.tar new-hub")
+@cli.command(epilog="Example: streamhub restore hub-2027-03-02.tar new-hub --erased old-hub")
 @click.argument("source", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--erased",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="The old workspace, a newer backup or an erased.txt: what was erased there is erased again. Can be repeated.",
+)
 @json_option
-def restore(source: Path, folder: Path, as_json: bool) -> None:
+def restore(source: Path, folder: Path, erased: tuple[Path, ...], as_json: bool) -> None:
     """Make a workspace in FOLDER out of the backup SOURCE; never overwrites anything."""
     from streamhub import commands
 
-    report = commands.restore_workspace(source, folder, os.environ)
-    _print(report, as_json, "{files} files restored into {folder}; next: streamhub doctor -w {folder}")
+    report = commands.restore_workspace(source, folder, os.environ, erased=erased, now=_now)
+    told = "{files} files restored into {folder}, {erased} questions erased again; next: streamhub doctor -w {folder}"
+    _print(report, as_json, told + "{note}")
 
 
 def _add_platform(slug: str, name: str) -> None:

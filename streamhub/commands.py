@@ -359,14 +359,32 @@ def backup_workspace(folder: Path, target: Path, environ: Environ, *, media: boo
     return {"files": done.files, "bytes": done.size_bytes, "target": str(target), "left_out": list(done.left_out)}
 
 
-def restore_workspace(source: Path, folder: Path, environ: Environ) -> Report:
-    """Make a workspace out of a backup."""
+def restore_workspace(source: Path, folder: Path, environ: Environ, *, erased: Sequence[Path] = (), now: Now) -> Report:
+    """Make a workspace out of a backup, without what these places know as erased since."""
+    from streamhub.app import photos_folder
+    from streamhub.restored import erase_again
     from streamhub.store.backup import restore_backup
+    from streamhub.store.erased import find_erased
 
+    ids = [one for place in erased for one in find_erased(place)]
     done = restore_backup(source, folder)
     workspace = open_workspace(folder)
-    complete_workspace(workspace, load_settings(workspace.folder, environ))
-    return {"files": done.files, "folder": str(folder), "left_out": list(done.left_out)}
+    settings = load_settings(workspace.folder, environ)
+    complete_workspace(workspace, settings)
+    photos = photos_folder(workspace, settings)
+    gone = asyncio.run(erase_again(workspace.database, workspace.transcripts, photos, ids, now=now))
+    since = f"; what was erased after {done.created_at} is in it again"
+    note = (
+        "" if erased else f"{since}: restore with --erased, naming the old workspace or a newer backup, to prevent that"
+    )
+    return {
+        "files": done.files,
+        "folder": str(folder),
+        "left_out": list(done.left_out),
+        "erased": gone,
+        "created_at": done.created_at,
+        "note": note,
+    }
 
 
 async def run_demo(folder: Path, environ: Environ, *, now: Now, random: Random, say: Say) -> Report:

@@ -287,21 +287,7 @@ class Pipeline:
     async def _write_states(self, session_id: str, ids: frozenset[str]) -> Json:
         """Write the states of these answers, and what was written for them, into their files; the rest stays."""
         async with self.archive_lock:
-            session, written = await self._parts.store.read(
-                lambda db: (show_rows.load_session(db, session_id), _load_written(db, session_id, ids))
-            )
-            try:
-                archived = await asyncio.to_thread(load_session, self._parts.transcripts, session.show_id, session_id)
-            except NotFound:  # not cut yet: whoever cuts it looks at the states
-                return {"published": 0}
-            states = {question.id: question.state for question in written.questions}
-            answers = tuple(
-                with_state(answer, states.get(answer.id)) for answer in plan_written(archived.answers, written)
-            )
-            erased = {question.id for question in written.questions if not question.text}
-            answers = tuple(without_erased(answers, erased))
-            changed = replace(archived, answers=answers, public=session.state is SessionState.PUBLISHED)
-            await asyncio.to_thread(save_session, self._parts.transcripts, changed, loaded=archived)
+            answers = await write_states(self._parts.store, self._parts.transcripts, session_id, ids)
         return {"published": sum(answer.state is AnswerState.PUBLISHED for answer in answers)}
 
     async def _discard_segments(self, session_id: str) -> Json:
@@ -396,6 +382,27 @@ def publish_answered(
         show_rows.step_session(db, session_id, SessionState.PUBLISHED, at=at)
     order_publication(db, session_id, chosen, at=at)
     return chosen
+
+
+async def write_states(store: Store, transcripts: Path, session_id: str, ids: frozenset[str]) -> tuple[Answer, ...]:
+    """Have the files of a session follow these answers; returns all of its answers, none where it is not cut yet.
+
+    Nobody else may write to the archive meanwhile.
+    """
+    session, written = await store.read(
+        lambda db: (show_rows.load_session(db, session_id), _load_written(db, session_id, ids))
+    )
+    try:
+        archived = await asyncio.to_thread(load_session, transcripts, session.show_id, session_id)
+    except NotFound:  # not cut yet: whoever cuts it looks at the states
+        return ()
+    states = {question.id: question.state for question in written.questions}
+    answers = tuple(with_state(answer, states.get(answer.id)) for answer in plan_written(archived.answers, written))
+    erased = {question.id for question in written.questions if not question.text}
+    answers = tuple(without_erased(answers, erased))
+    changed = replace(archived, answers=answers, public=session.state is SessionState.PUBLISHED)
+    await asyncio.to_thread(save_session, transcripts, changed, loaded=archived)
+    return answers
 
 
 def order_publication(db: Database, session_id: str, ids: Sequence[str], *, at: datetime) -> None:

@@ -48,6 +48,8 @@ MAX_LEARNED_FROM = 20_000
 FOUND_AT_MOST = 40
 ROUND_S = 1.0
 ARCHIVE_ROUNDS = 5
+MAX_WAITING = 32
+"""Look-ups of people who type that wait for the searching thread; further ones find nothing, as nobody needs them."""
 
 
 class Suggester:
@@ -80,6 +82,7 @@ class Suggester:
         self._answers: dict[str, Answered] = {}
         self._seen, self._looked_s = -1, float("-inf")
         self._changing = asyncio.Lock()
+        self._waiting = 0
         # Two threads of one each: the index takes one change and one search at a time.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="likeness change")
         self._searcher = ThreadPoolExecutor(1, thread_name_prefix="likeness search")
@@ -183,7 +186,16 @@ class Suggester:
         return await asyncio.get_running_loop().run_in_executor(self._writer, partial(fn, *values))
 
     async def suggest(self, text: str, *, language: str, session_id: str, limit: int = 5) -> Sequence[Suggestion]:
-        """The likest public questions, best first; see the role."""
+        """The likest public questions, best first, nothing while too many look; see the role."""
+        if self._waiting >= MAX_WAITING:
+            return ()
+        self._waiting += 1
+        try:
+            return await self._suggest(text, language, session_id, limit)
+        finally:
+            self._waiting -= 1
+
+    async def _suggest(self, text: str, language: str, session_id: str, limit: int) -> Sequence[Suggestion]:
         await self._freshen()
         show_id = self._settings[session_id][0] if session_id in self._settings else ""
         matches = await self._search(text, language, where=partial(self._may_offer, show_id=show_id))

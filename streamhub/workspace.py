@@ -18,6 +18,7 @@ _README = """# A streamhub workspace
     streamhub.toml    settings; secrets come from STREAMHUB_* variables
     hub.sqlite3       the hub's data: shows, questions, votes, marks
     engine.sqlite3    the state of running work
+    erased.txt        ids of questions that were erased, so that no older backup brings them back; no words in it
     media/            recordings
     inbox/            drop downloaded recordings here; the hub finds their session
     portraits/        pictures of people for thumbnails, such as anna-berg.jpg; may be missing

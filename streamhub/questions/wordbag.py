@@ -93,6 +93,8 @@ class TextReader:
         terms = {f"{language}:{term}": weight for term, weight in analyzer.word_terms(word).items()}
         if language == "de" and self._splitter is not None:
             for piece in word.pieces:
+                if len(piece) > MAX_PIECE_LENGTH:  # no word of any language, and long ones take long
+                    continue
                 for part in self._splitter.split(piece):
                     terms.setdefault(f"de:{analyzer.stem(part)}", PART_WEIGHT)
         return terms

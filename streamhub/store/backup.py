@@ -38,13 +38,15 @@ from streamhub.store.backup_format import (
     sync_folder,
     translate_os,
 )
+from streamhub.store.erased import ERASED_FILE
 from streamhub.store.library import connect, sqlite3, translate
 from streamhub.store.migration import applied_numbers, require_known
 from streamhub.store.store import DATABASE_FILE, MIGRATIONS
 from streamhub.timecode import Now, format_instant
 
 ENGINE_FILE = "engine.sqlite3"
-_SINGLE_FILES = ("secret", "README.md", ".gitignore")  # with the secret, voters keep their identities
+# With the secret voters keep their identities, with the list of erased questions those stay erased.
+_SINGLE_FILES = ("secret", "README.md", ".gitignore", ERASED_FILE)
 _FOLDERS = ("transcripts", "site", "portraits")
 _CHUNK_BYTES = 1 << 20
 _SCRATCH = ".streamhub-"

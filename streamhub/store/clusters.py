@@ -88,8 +88,12 @@ def save_clusters(
     """Keep a new grouping; whatever hosts placed, named or pinned has to be in it.
 
     Raises:
-        Conflict: the clusters are not any more what the grouping was made from.
+        Conflict: the clusters are not any more what the grouping was made from, or a question of theirs was erased.
     """
+    members = json_list(sorted(member for one in after for member in one.members))
+    sql = "select 1 from erasures where question_id in (select value from json_each(?))"
+    if fetch_one(db, sql, members):  # its words may stand in a label
+        raise Conflict(f"topics of session {session_id}: a question was erased meanwhile", hint="group them again")
     if {one.id: one for one in list_clusters(db, session_id)} != {one.id: one for one in before}:
         message = f"topics of session {session_id}: changed meanwhile"
         raise WrongState(message, hint="group them again", code=Refusal.TOPICS_CHANGED)

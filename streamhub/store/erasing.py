@@ -90,6 +90,19 @@ def wish_erasure(db: Database, question_id: str, *, at: datetime) -> list[str]:
     return ids
 
 
+def wish_again(db: Database, question_ids: Iterable[str], *, at: datetime) -> list[str]:
+    """Write down again what is not known as erased here, as in an older database; the ids of all that is."""
+    missing = fetch_all(
+        db,
+        "select questions.id as id from json_each(?) join questions on questions.id = value "
+        "where questions.id not in (select question_id from erasures)",
+        json_list(question_ids),
+    )
+    for row in missing:
+        wish_erasure(db, row["id"], at=at)
+    return [str(row["question_id"]) for row in fetch_all(db, "select question_id from erasures order by at, 1")]
+
+
 def list_unfinished(db: Database) -> list[str]:
     """Ids of questions whose erasure was wished and not finished."""
     rows = fetch_all(

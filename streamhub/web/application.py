@@ -23,6 +23,7 @@ from streamhub.web import (
     host_api,
     host_questions,
     inbox,
+    looking,
     marking,
     media,
     my,
@@ -53,6 +54,7 @@ from streamhub.web.hub import HUB, Hub
 from streamhub.web.pages import PAGES, Pages
 from streamhub.web.security import MAX_BODY_BYTES, MIDDLEWARES, add_headers
 from streamhub.web.snapshot import SNAPSHOTS, make_snapshots
+from streamhub.web.uploads import UPLOADS, Uploads
 
 
 def make_app(hub: Hub) -> web.Application:
@@ -65,6 +67,7 @@ def make_app(hub: Hub) -> web.Application:
     snapshots = app[SNAPSHOTS] = make_snapshots(app, hub.snapshots_dir)
     app[BROADCASTER] = Broadcaster(most=hub.settings.viewers, heard=snapshots.notify)
     app[FLOOD] = FloodWatch(hub.settings.flood_per_minute)
+    app[UPLOADS] = Uploads()
     photos.prepare(app)
     page_head.prepare(app)
     for part in (
@@ -99,6 +102,7 @@ def make_app(hub: Hub) -> web.Application:
         stage,
         workshop,
         deflecting,
+        looking,
         experts,
         question_page,
         writing_host,

@@ -16,20 +16,18 @@ from streamhub.questions.doubt import Doubt
 from streamhub.questions.question import Question, QuestionState
 from streamhub.web import desk
 from streamhub.web.access import Action, allow
-from streamhub.web.audience import HONEYPOT, render_session, see_page
+from streamhub.web.audience import HONEYPOT, SAID_ON_PAGE, render_session, see_page
 from streamhub.web.bodies import AskBody, convert_fields, read_body
 from streamhub.web.flood import FLOOD, make_puzzle
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import see_other, words_of
 from streamhub.web.signing import read_form_stamp
-from streamhub.web.uploads import SentForm, is_multipart, read_sent_form
+from streamhub.web.uploads import SentForm, is_multipart, open_sent_form
 from streamhub.web.views import question_json
 from streamhub.web.voter import keep_voter, voter_of
 
 FORM_AT_LEAST = timedelta(seconds=2)
 FORM_AT_MOST = timedelta(hours=2)
-SAID_ON_PAGE = frozenset({400, 409, 429})
-"""Statuses of what is wrong with a question itself: these are said beside what was typed."""
 
 _MAX_KEY = 80
 
@@ -40,11 +38,14 @@ routes = web.RouteTableDef()
 @allow(Action.ASK)
 async def ask_by_form(request: web.Request) -> web.StreamResponse:
     """Take a question from the form; what is wrong with it is said on the page, with the text kept."""
-    hub, session_id = hub_of(request), request.match_info["session_id"]
-    sent = await read_sent_form(request)
-    voter = voter_of(request)
+    async with open_sent_form(request) as sent:
+        return await _ask_by_form(request, sent)
+
+
+async def _ask_by_form(request: web.Request, sent: SentForm) -> web.StreamResponse:
+    hub, session_id, voter = hub_of(request), request.match_info["session_id"], voter_of(request)
     try:
-        question = await desk.ask(request, session_id, asked_by_form(request, session_id, sent, voter))
+        kept = await desk.ask(request, session_id, asked_by_form(request, session_id, sent, voter))
     except StreamhubError as error:
         if error.http_status not in SAID_ON_PAGE:
             raise
@@ -53,7 +54,8 @@ async def ask_by_form(request: web.Request) -> web.StreamResponse:
         tell_when_to_retry(page, error)
         keep_voter(request, page)
         return page
-    response = see_other(f"/s/{session_id}?said={what_was_done(question)}#said")
+    untold = f"&untold={kept.untold}" if kept.untold else ""
+    response = see_other(f"/s/{session_id}?said={what_was_done(kept.question)}{untold}#said")
     keep_voter(request, response)
     return response
 
@@ -112,17 +114,24 @@ def tell_when_to_retry(response: web.Response, error: StreamhubError) -> None:
 async def ask_by_api(request: web.Request) -> web.StreamResponse:
     """Take a question from a program, as JSON, or as a form where a photo comes with it.
 
-    The header ``Idempotency-Key`` makes sending it twice harmless.
+    The header ``Idempotency-Key`` makes sending it twice harmless. ``untold`` says why nobody will be told by mail
+    though that was asked for: ``many`` promises to that address, or ``failed``; empty otherwise.
     """
-    sent = await read_sent_form(request) if is_multipart(request) else SentForm(fields={})
-    body = read_fields(sent.fields) if is_multipart(request) else await read_body(request, AskBody)
+    if not is_multipart(request):
+        return await _ask_by_api(request, await read_body(request, AskBody), SentForm(fields={}))
+    async with open_sent_form(request) as sent:
+        return await _ask_by_api(request, read_fields(sent.fields), sent)
+
+
+async def _ask_by_api(request: web.Request, body: AskBody, sent: SentForm) -> web.StreamResponse:
     voter = voter_of(request)
     once = request.headers.get("Idempotency-Key", "")
     if len(once) > _MAX_KEY or not once.isascii():
         raise BadInput("Idempotency-Key: too long, or not ASCII", hint=f"use at most {_MAX_KEY} letters and digits")
     asked = desk.Asked.from_body(body, once=once, voter=voter, photo=sent.photo, oversized=sent.oversized)
-    question = await desk.ask(request, request.match_info["session_id"], asked)
-    response = web.json_response({**question_json(question), "said": what_was_done(question)}, status=201)
+    kept = await desk.ask(request, request.match_info["session_id"], asked)
+    answer = {**question_json(kept.question), "said": what_was_done(kept.question), "untold": kept.untold}
+    response = web.json_response(answer, status=201)
     keep_voter(request, response)
     return response
 

@@ -33,7 +33,7 @@ from streamhub.web import access, desk
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.answer_lines import AnswerLine, line_json, plan_lines
 from streamhub.web.aside import spare
-from streamhub.web.deflecting import Looked, look_first
+from streamhub.web.deflecting import Looked
 from streamhub.web.events import BROADCASTER, Reader
 from streamhub.web.hub import HUB, Hub, hub_of
 from streamhub.web.media import has_stream
@@ -47,6 +47,8 @@ from streamhub.web.ways import find_ways
 
 HONEYPOT = "website"
 POLL_S = 5.0
+SAID_ON_PAGE = frozenset({400, 409, 429})
+"""Statuses of what is wrong with a question itself: these are said beside what was typed."""
 _SAID = frozenset({"asked", "held", "flood", "voted", "doubted", "unvoted"})
 
 Carried = Sequence[tuple[Question, Session]]
@@ -188,8 +190,7 @@ async def session_page(request: web.Request) -> web.StreamResponse:
     """The session's permanent address."""
     seen = await see_page(hub_of(request), request.match_info["session_id"], known_voter(request))
     voter_of(request)
-    looked = await look_first(request, seen.session)
-    response = render_session(request, seen, form=looked.form, error=None, status=200, looked=looked)
+    response = render_session(request, seen, form={}, error=None, status=200)
     keep_language(request, response)
     keep_voter(request, response)
     return response
@@ -211,6 +212,7 @@ def render_session(
     """
     hub, session = hub_of(request), seen.session
     said = "" if shared else request.query.get("said", "")
+    untold = "" if shared else request.query.get("untold", "")
     context: dict[str, Any] = {
         "session": session,
         "show": seen.show,
@@ -234,6 +236,7 @@ def render_session(
         "form": form,
         "error": error,
         "said": said if said in _SAID else "",
+        "untold": untold if untold in set(desk.Untold) else "",
         "form_token": "" if shared else access.form_token(hub, actor_of(request)),
     }
     response = render_page(request, "session.html", status=status, default_language=session.language, **context)

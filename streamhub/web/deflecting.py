@@ -1,15 +1,14 @@
 """While somebody types: what was answered already, what others want answered too, and whether that helped.
 
-The suggestions come from the role of that name; here stand the page's part without JavaScript, and the count of
-"this answers me". What is typed is neither kept nor logged.
+The suggestions come from the role of that name; here stand what the page looks up without JavaScript
+(`streamhub.web.looking` shows it), and the count of "this answers me". What is typed is neither kept nor logged.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -21,8 +20,6 @@ from streamhub.web.access import Action, allow
 from streamhub.web.budget import Spending
 from streamhub.web.desk import BUDGET, clean_or_empty
 from streamhub.web.hub import hub_of
-from streamhub.web.pages import see_other
-from streamhub.web.security import read_form
 from streamhub.web.services import Suggestion
 from streamhub.web.voter import keep_voter, known_voter, voter_of
 
@@ -30,7 +27,6 @@ LOG = logging.getLogger("streamhub.web")
 
 MAX_LOOKED = 1000
 SUGGESTED = 5
-_KEPT_FIELDS = ("text", "name", "shown", "consent", "tell", "email")
 
 routes = web.RouteTableDef()
 
@@ -40,29 +36,24 @@ class Looked:
     """What somebody sees who asked to look first whether his question was answered.
 
     Attributes:
-        form: the fields as typed.
         asked: whether he asked.
         suggested: what there is.
         helped: ids of the answers that helped him before he asked.
     """
 
-    form: Mapping[str, str] = field(default_factory=dict)
     asked: bool = False
     suggested: Sequence[Suggestion] = ()
     helped: frozenset[str] = frozenset()
 
 
-async def look_first(request: web.Request, session: Session) -> Looked:
-    """Look up what was typed, where the address says ``look``; else there is nothing."""
-    if "look" not in request.query:
-        return Looked()
-    form = {name: request.query[name] for name in _KEPT_FIELDS if name in request.query}
+async def look_first(request: web.Request, session: Session, form: Mapping[str, str]) -> Looked:
+    """Look up what was typed into the ask form."""
     voter = known_voter(request)
     store = hub_of(request).store
     helped = await store.read(lambda db: deflection_rows.list_helped(db, session.id, voter)) if voter else frozenset()
     spared = await request.app[BUDGET].has_left(request, Spending.SUGGESTION)
     suggested = await suggest(request, session, form.get("text", "")) if spared else ()
-    return Looked(form=form, asked=True, suggested=suggested, helped=helped)
+    return Looked(asked=True, suggested=suggested, helped=helped)
 
 
 async def suggest(request: web.Request, session: Session, text: str) -> Sequence[Suggestion]:
@@ -77,23 +68,6 @@ async def suggest(request: web.Request, session: Session, text: str) -> Sequence
     except StreamhubError as error:
         LOG.warning("web.suggest_failed session_id=%s error=%s", session.id, type(error).__name__)
         return ()
-
-
-@routes.post("/s/{session_id}/deflections/{answer_id}/{wish:add|remove}")
-@allow(Action.VOTE)
-async def deflect_by_form(request: web.Request) -> web.StreamResponse:
-    """Count that an answer helped, or take that back, and show the form again as it was typed."""
-    session_id, answer_id = request.match_info["session_id"], request.match_info["answer_id"]
-    form = await read_form(request)
-    helped = request.match_info["wish"] == "add"
-    await writing.deflect(request, session_id, answer_id, voter_of(request), helped=helped)
-    response = see_other(f"/s/{session_id}?{_kept(form)}#suggest")
-    keep_voter(request, response)
-    return response
-
-
-def _kept(form: Mapping[str, str]) -> str:
-    return urlencode({"look": "1", **{name: form[name][:MAX_LOOKED] for name in _KEPT_FIELDS if form.get(name)}})
 
 
 async def _deflect_by_api(request: web.Request, *, helped: bool) -> web.StreamResponse:

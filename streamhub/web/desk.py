@@ -10,11 +10,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from aiohttp import web
 from sqlite_utils import Database
 
-from streamhub.errors import BadInput, Conflict, NotFound
+from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError, TooMany
 from streamhub.questions.doubt import decide_doubt
 from streamhub.questions.follower import FollowerKind
 from streamhub.questions.photo import BadPhoto, PhotoFault
@@ -116,8 +117,24 @@ def tell(request: web.Request, session_id: str) -> None:
     hub_of(request).platforms.wake(session_id)
 
 
-async def ask(request: web.Request, session_id: str, asked: Asked) -> Question:
-    """Take a question in.
+class Untold(StrEnum):
+    """Why nobody will be told by mail, though he asked for it."""
+
+    NO = ""
+    MANY = "many"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """A question that was taken in, and whether its asker will be told."""
+
+    question: Question
+    untold: Untold = Untold.NO
+
+
+async def ask(request: web.Request, session_id: str, asked: Asked) -> Kept:
+    """Take a question in. Once it is kept nothing makes that an error, not even an address that cannot be kept.
 
     Raises:
         BadInput: empty or too long, a photo that cannot be used, an address that is none.
@@ -177,11 +194,23 @@ async def ask(request: web.Request, session_id: str, asked: Asked) -> Question:
             drop_photo(hub.photos_dir, photo)
     LOG.info("web.asked session_id=%s question_id=%s source=%s", session_id, kept_id, asked.source)
     notify(request.app, session_id)
-    if asked.email:
-        await hub.telling.follow(kept_id, asked.email, language_of(request), FollowerKind.ASKER, voter=asked.voter)
+    untold = await _promise(request, kept_id, asked) if asked.email else Untold.NO
     if kept_id == question_id:
-        return taken[0]
-    return await hub.store.read(lambda db: question_rows.load_question(db, kept_id))
+        return Kept(question=taken[0], untold=untold)
+    return Kept(question=await hub.store.read(lambda db: question_rows.load_question(db, kept_id)), untold=untold)
+
+
+async def _promise(request: web.Request, question_id: str, asked: Asked) -> Untold:
+    """Promise the asker of a kept question to tell him; says why not, where that is refused."""
+    language, kind = language_of(request), FollowerKind.ASKER
+    try:
+        await hub_of(request).telling.follow(question_id, asked.email, language, kind, voter=asked.voter)
+    except TooMany:
+        return Untold.MANY
+    except StreamhubError as error:
+        LOG.warning("web.not_followed question_id=%s error=%s", question_id, type(error).__name__)
+        return Untold.FAILED
+    return Untold.NO
 
 
 def _check_email(hub: Hub, email: str, say: Callable[[str], str]) -> None:

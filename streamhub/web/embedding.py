@@ -14,22 +14,23 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from streamhub.config import parse_origins
-from streamhub.errors import StreamhubError
+from streamhub.errors import StreamhubError, TooMany
 from streamhub.text import new_id
 from streamhub.web import desk
 from streamhub.web.access import Action, allow, is_https
 from streamhub.web.agenda import page_address
-from streamhub.web.asking import SAID_ON_PAGE, asked_by_form, tell_when_to_retry, what_was_done
-from streamhub.web.audience import ask_context
-from streamhub.web.deflecting import look_first
+from streamhub.web.asking import asked_by_form, tell_when_to_retry, what_was_done
+from streamhub.web.audience import SAID_ON_PAGE, ask_context
+from streamhub.web.deflecting import Looked, look_first
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.pages import keep_language, render_page
 from streamhub.web.security import FRAMED_BY
-from streamhub.web.uploads import read_sent_form
+from streamhub.web.uploads import SentForm, open_sent_form
 from streamhub.web.voter import read_asker, sign_asker
 from streamhub.web.ways import find_ways
 
 _ASKER = "asker"
+_LOOK = "look"
 _ANYBODY = "*"
 _COOKIE = "__Host-streamhub_asker"
 _KEPT_S = 90 * 24 * 3600
@@ -55,23 +56,45 @@ async def ask_in_frame(request: web.Request) -> web.StreamResponse:
     session_id = request.match_info["session_id"]
     if not parse_origins(hub_of(request).settings.embed_origins):
         return await _render(request, form={}, error=None, said="", status=403)
-    sent = await read_sent_form(request)
-    asker = read_asker(hub_of(request).secret, sent.fields.get(_ASKER, "")) or new_asker(hub_of(request))
-    typed = {**sent.fields, _ASKER: sign_asker(hub_of(request).secret, asker)}
+    try:
+        async with open_sent_form(request) as sent:
+            return await _ask_in_frame(request, session_id, sent)
+    except TooMany as error:  # too many uploads: said in the frame, which shows no other page
+        page = await _render(request, form={}, error=error, said="", status=error.http_status)
+        tell_when_to_retry(page, error)
+        return page
+
+
+async def _ask_in_frame(request: web.Request, session_id: str, sent: SentForm) -> web.StreamResponse:
+    hub = hub_of(request)
+    asker = read_asker(hub.secret, sent.fields.get(_ASKER, "")) or new_asker(hub)
+    typed = {**sent.fields, _ASKER: sign_asker(hub.secret, asker)}
+    if _LOOK in typed:  # sent, not asked by address: nothing typed stands in one
+        session = await hub.store.read(lambda db: desk.require_public(db, session_id))
+        looked = await look_first(request, session, typed)
+        return await _render(request, form=typed, error=None, said="", status=200, looked=looked)
     try:
         asked = asked_by_form(request, session_id, sent, asker, source="embed")
-        question = await desk.ask(request, session_id, asked)
+        kept = await desk.ask(request, session_id, asked)
     except StreamhubError as error:
         if error.http_status not in SAID_ON_PAGE:
             raise
         page = await _render(request, form=typed, error=error, said="", status=error.http_status)
         tell_when_to_retry(page, error)
         return page
-    return await _render(request, form={_ASKER: typed[_ASKER]}, error=None, said=what_was_done(question), status=200)
+    said, asker_alone = what_was_done(kept.question), {_ASKER: typed[_ASKER]}
+    return await _render(request, form=asker_alone, error=None, said=said, status=200, untold=kept.untold)
 
 
 async def _render(
-    request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None, said: str, status: int
+    request: web.Request,
+    *,
+    form: Mapping[str, str],
+    error: StreamhubError | None,
+    said: str,
+    status: int,
+    untold: str = "",
+    looked: Looked | None = None,
 ) -> web.Response:
     hub, session_id = hub_of(request), request.match_info["session_id"]
     session = await hub.store.read(lambda db: desk.require_public(db, session_id))
@@ -85,9 +108,8 @@ async def _render(
     request[FRAMED_BY] = " ".join(origins)
     kept = read_asker(hub.secret, request.cookies.get(_COOKIE, ""))
     token = form.get(_ASKER) or sign_asker(hub.secret, kept or new_asker(hub))
-    looked = await look_first(request, session)
-    context |= {**ask_context(request, session), "form": {**looked.form, **form}, "error": error, "said": said}
-    context |= {"asker": token, "looked": looked, "framed": True}
+    context |= {**ask_context(request, session), "form": form, "error": error, "said": said, "untold": untold}
+    context |= {"asker": token, "looked": looked or Looked(), "framed": True}
     context["ways"] = await find_ways(hub, session, at=hub.now())
     response = render_page(request, "embed.html", status=status, **context)
     response.headers["Cache-Control"] = "no-store"

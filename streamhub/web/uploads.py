@@ -1,23 +1,34 @@
 """Forms that may carry one photo: read piece by piece, with a limit on everything.
 
-Owns what of a multipart body is taken; what a photo must be is `streamhub.questions.photo`. A photo over the limit is
-read to its end and left out, so that everything that was typed beside it can be shown again.
+Owns what of a multipart body is taken, and how many are open at once; what a photo must be is
+`streamhub.questions.photo`. A photo over the limit is read to its end and left out, so that everything that was typed
+beside it can be shown again. A form that is no larger than texts may be needs no place among the uploads, so that
+questions without a photo come in whoever holds all places.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_exceptions import HTTPRequestEntityTooLarge
 
-from streamhub.errors import BadInput
+from streamhub.errors import BadInput, TooMany
 from streamhub.questions.photo import MAX_PHOTO_BYTES
-from streamhub.web.security import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, read_form
+from streamhub.web.desk import BUDGET
+from streamhub.web.pages import words_of
+from streamhub.web.security import BODY_TIMEOUT_S, MAX_BODY_BYTES, MAX_UPLOAD_BYTES, read_form
 
 UPLOAD_TIMEOUT_S = 180
+UPLOADS_PER_ADDRESS = 4
+UPLOADS_AT_ONCE = 24
+"""Each holds at most a photo's bytes in memory, for at most `UPLOAD_TIMEOUT_S`."""
+RETRY_S = 10
 PHOTO_FIELD = "photo"
 
 _MAX_FIELDS = 40
@@ -39,22 +50,68 @@ class SentForm:
     oversized: bool = False
 
 
+class Uploads:
+    """The uploads that are open, by address."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+
+    def count(self) -> int:
+        """How many are open."""
+        return self._open.total()
+
+    @contextlib.contextmanager
+    def take_place(self, request: web.Request) -> Iterator[None]:
+        """Hold a place for an upload.
+
+        Raises:
+            TooMany: the address, or everybody together, has too many open.
+        """
+        say, address = words_of(request), request.app[BUDGET].address(request)
+        hint = say("Please send your question again in a moment, or without the photo.")
+        if self._open[address] >= UPLOADS_PER_ADDRESS:
+            raise TooMany(
+                say("Several photos are on their way from your connection already."), hint=hint, retry_after_s=RETRY_S
+            )
+        if self.count() >= UPLOADS_AT_ONCE:
+            raise TooMany(say("Very many photos arrive just now."), hint=hint, retry_after_s=RETRY_S)
+        self._open[address] += 1
+        try:
+            yield
+        finally:
+            self._open[address] -= 1
+            self._open += Counter()  # forgets addresses without any
+
+
+UPLOADS: web.AppKey[Uploads] = web.AppKey("uploads", Uploads)
+
+
 def is_multipart(request: web.Request) -> bool:
     """Whether a form with files is sent."""
     return request.content_type == "multipart/form-data"
 
 
-async def read_sent_form(request: web.Request) -> SentForm:
-    """Read a form that may carry a photo, or a plain one.
+@contextlib.asynccontextmanager
+async def open_sent_form(request: web.Request) -> AsyncIterator[SentForm]:
+    """Read a form that may carry a photo, or a plain one; its place among the uploads is held until it is dealt with.
 
     Raises:
         BadInput: slow, or not readable.
+        TooMany: too many uploads are open; nothing was read then.
         HTTPRequestEntityTooLarge: more than the texts of a form may be, or far more than a photo.
     """
     if not is_multipart(request):
-        return SentForm(fields=await read_form(request))
+        yield SentForm(fields=await read_form(request))
+    elif request.content_length is not None and request.content_length <= MAX_BODY_BYTES:
+        yield await _read_in_time(request, BODY_TIMEOUT_S)
+    else:
+        with request.app[UPLOADS].take_place(request):
+            yield await _read_in_time(request, UPLOAD_TIMEOUT_S)
+
+
+async def _read_in_time(request: web.Request, timeout_s: float) -> SentForm:
     try:
-        async with asyncio.timeout(UPLOAD_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             return await _read_parts(request)
     except (TimeoutError, ValueError, LookupError, AssertionError, RuntimeError, HttpProcessingError) as error:
         raise BadInput(f"form: cannot be read ({type(error).__name__})", hint="send it again") from error

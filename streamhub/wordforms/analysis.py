@@ -27,6 +27,9 @@ Language = Literal["de", "en"]
 INFINITIVE_WEIGHT = 0.5
 MAX_TERM_LENGTH = 40
 MAX_JOINED_PIECES = 4
+MAX_REMEMBERED = 1 << 16
+"""Words whose stems and parts are kept in memory; what strangers type must not fill it."""
+_LONG_WORD = 100
 
 # Accents, soft hyphens, zero-width and bidi controls: part of a word, and removed from it.
 _INVISIBLE = "\u00ad\u0300-\u036f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
@@ -69,15 +72,18 @@ def fold(text: str) -> str:
 def split_words(text: str) -> Iterator[Word]:
     """Find the words of a text in order, with their places."""
     for match in _WORD.finditer(text):
-        pieces = _fold_pieces(match[0])
+        word = match[0]
+        pieces = _fold_pieces(word) if len(word) <= _LONG_WORD else _fold_anew(word)
         if pieces:
             yield Word(start=match.start(), end=match.end(), pieces=pieces)
 
 
-@lru_cache(maxsize=1 << 16)  # texts repeat their words
-def _fold_pieces(word: str) -> tuple[str, ...]:
+def _fold_anew(word: str) -> tuple[str, ...]:
     bare = _POSSESSIVE.sub("", word).replace("'", "").replace("’", "")
     return tuple(piece for piece in map(fold, _SPLIT.split(bare)) if piece)
+
+
+_fold_pieces = lru_cache(maxsize=MAX_REMEMBERED)(_fold_anew)  # texts repeat their words, but no long ones
 
 
 def derive_infinitive(piece: str) -> str:
@@ -110,11 +116,13 @@ class Analyzer:
 
     def stem(self, piece: str) -> str:
         """Stem a folded piece; whatever is not plain letters stays as it is. At most 40 characters."""
-        found = self._stems.get(piece)
+        cut = piece[:MAX_TERM_LENGTH]
+        found = self._stems.get(cut)
         if found is None:
-            cut = piece[:MAX_TERM_LENGTH]
             found = str(self._stemmer.stemWord(cut)) if _STEMMABLE.fullmatch(cut) else cut
-            self._stems[piece] = found
+            if len(self._stems) >= MAX_REMEMBERED:
+                self._stems.clear()
+            self._stems[cut] = found
         return found
 
     def piece_terms(self, piece: str) -> dict[str, float]:

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from streamhub.wordforms.analysis import fold, split_words
+from streamhub.wordforms.analysis import MAX_REMEMBERED, fold, split_words
 
 LINKS = ("", "s", "es", "n", "en", "er", "e", "ns")
 MIN_COMPOUND_LENGTH = 7
@@ -64,6 +64,8 @@ class CompoundSplitter:
             return ()
         found = self._memory.get(word)
         if found is None:
+            if len(self._memory) >= MAX_REMEMBERED:  # parts are shorter than their word, so splitting ends all the same
+                self._memory.clear()
             self._memory[word] = ()  # a word is no part of itself
             found = self._memory[word] = self._split_once(word)
         return found

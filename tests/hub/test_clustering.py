@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlite_utils import Database
@@ -18,6 +19,7 @@ from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import clusters as rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
+from streamhub.store.erasing import erase_question, wish_erasure
 from streamhub.store.store import Store
 
 AT = datetime(2027, 3, 2, 19, 0, tzinfo=UTC)
@@ -77,6 +79,29 @@ async def test_questions_become_topics(desk: Desk) -> None:
     assert desk.told == ["s"]
     await desk.clusterer.regroup("s")
     assert desk.told == ["s"]
+
+
+async def test_a_question_erased_meanwhile_names_no_topic(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question that is erased while its session is grouped is in no topic and no label afterwards."""
+    erased, *_ = await desk.ask("Kanarie: was kostet der Umzug?", "Kanarie: wie teuer ist der Umzug?", *BLINKING)
+    plan = desk.clusterer._work
+    steps: list[str] = []
+
+    async def erase_before_the_plan(fn: Any) -> Any:
+        found = await plan(fn)
+        steps.append("done")
+        if len(steps) == 2:  # compared and planned, not saved yet
+            await desk.store.write(lambda db: wish_erasure(db, erased, at=AT))
+            await desk.store.write(lambda db: erase_question(db, erased, at=AT))
+        return found
+
+    monkeypatch.setattr(desk.clusterer, "_work", erase_before_the_plan)
+    await desk.clusterer.regroup("s")
+    topics = await desk.topics()
+    assert len(steps) > 2
+    assert [one.title for one in topics if "kanarie" in one.title.lower()] == []
+    assert all(erased not in one.members for one in topics)
+    assert len(topics) == 1
 
 
 async def test_new_question_joins_its_topic(desk: Desk) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from streamhub.app import Parts, _make_outside, open_hub
 from streamhub.archive.folder import load_archive
 from streamhub.archive.library import plan_library
 from streamhub.broadcasting import BroadcastingParts, HubBroadcasting
+from streamhub.commands import backup_workspace, restore_workspace
 from streamhub.config import Settings
-from streamhub.errors import Conflict
+from streamhub.errors import Conflict, NotFound
 from streamhub.hubside import ArchiveAnswers
 from streamhub.importing import ImportRequest
 from streamhub.live.local import LocalPlatform
@@ -34,11 +36,14 @@ from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.access import load_stream_key
 from streamhub.store.broadcasts import BroadcastRow, save_broadcast
-from streamhub.store.erasing import erase_question
+from streamhub.store.erased import find_erased
+from streamhub.store.erasing import erase_question, wish_erasure
+from streamhub.store.purging import purge_erased
 from streamhub.timecode import Span
 from streamhub.transcript.recognised import load_recognised
 from streamhub.transcript.transcriber import TranscriptionJob
 from streamhub.transcript.transcript import Cue, Transcript
+from streamhub.web.erasing import finish_erasure, follow_list
 from streamhub.workspace import create_workspace
 
 START = datetime(2027, 3, 2, 19, 15, tzinfo=UTC)
@@ -322,6 +327,53 @@ async def test_an_erased_question_leaves_no_word_in_the_archive(folder: Path) ->
     (answer,) = [one for one in load_archive(folder / "transcripts")[0].answers if one.id == "bill"]
     assert (answer.state, question.text in str(answer)) == (AnswerState.WITHDRAWN, False)
     assert [path.name for path in folder.rglob("bill-*")] == ["bill-x.md"]
+
+
+@pytest.mark.parametrize("known_by", ["workspace", "backup", "list"])
+async def test_what_was_erased_stays_erased_after_a_restore(folder: Path, tmp_path: Path, known_by: str) -> None:
+    """A backup made before an erasure is restored without its words where anything says what was erased since."""
+    old, newer, words = tmp_path / "old.tar", tmp_path / "newer.tar", WORDS["bill"][0]
+
+    def found(workspace: Path) -> list[str]:
+        files = [*workspace.glob("hub.sqlite3*"), *workspace.glob("transcripts/**/answers/*"), *workspace.glob("*.txt")]
+        return [file.name for file in files if words.encode() in file.read_bytes()]
+
+    async with open_parts(folder) as parts:
+        await hold_session(parts)
+        await finish(parts, write_captions(folder))
+        await answers_of(parts).publish(SESSION.id, "bill", author="host")
+        await settle(parts)
+        await asyncio.to_thread(backup_workspace, folder, old, {}, media=False, now=parts.now)
+        await parts.store.write(lambda db: wish_erasure(db, "bill", at=parts.now()))
+        await follow_list(parts.store, now=parts.now)
+        await finish_erasure(parts.store, answers_of(parts), None, "bill", now=parts.now)
+        assert await purge_erased(parts.store, now=parts.now)
+        await settle(parts)
+        await asyncio.to_thread(backup_workspace, folder, newer, {}, media=False, now=parts.now)
+    assert found(folder) == []
+    again = partial(asyncio.to_thread, restore_workspace, old, environ={}, now=lambda: datetime.now(UTC))
+    blind = await again(folder=tmp_path / "blind")
+    assert (blind["erased"], "--erased" in blind["note"]) == (0, True)
+    assert found(tmp_path / "blind")
+    place = {"workspace": folder, "backup": newer, "list": folder / "erased.txt"}[known_by]
+    done = await again(folder=tmp_path / "again", erased=[place])
+    assert (done["erased"], done["note"]) == (1, "")
+    assert found(tmp_path / "again") == []
+    (answer,) = [one for one in load_archive(tmp_path / "again" / "transcripts")[0].answers if one.id == "bill"]
+    assert answer.state is AnswerState.WITHDRAWN
+    async with open_parts(tmp_path / "again") as parts:
+        await settle(parts)
+        states = {one.id: one.state for one in await answers_of(parts).list(SESSION.id)}
+    assert states["bill"] is AnswerState.WITHDRAWN
+    assert found(tmp_path / "again") == []
+
+
+def test_a_list_of_erased_questions_is_none_of_anything(tmp_path: Path) -> None:
+    """A place that is no workspace, backup or list is refused before anything is restored."""
+    (tmp_path / "folder").mkdir()
+    for place in ("folder", "nowhere"):
+        with pytest.raises(NotFound, match=place):
+            find_erased(tmp_path / place)
 
 
 async def test_an_erased_question_does_not_stop_its_session(folder: Path) -> None:

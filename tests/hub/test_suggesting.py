@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from streamhub.store import proposals as proposal_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
-from streamhub.suggesting import Suggester
+from streamhub.suggesting import MAX_WAITING, Suggester
 from tests.archive.records import make_session
 
 AT = datetime(2027, 3, 2, 19, 0, tzinfo=UTC)
@@ -239,3 +240,19 @@ async def test_an_accepted_answer_in_writing_is_offered_before_the_archive_has_i
     await desk.store.write(lambda db: proposal_rows.undo_acceptance(db, "p1", at=AT, author="host"))
     (one,) = await desk.suggester.suggest("Umzugskosten für den Anschluss", language="de", session_id="s-netz")
     assert one.kind == "open"
+
+
+async def test_a_crowd_of_look_ups_piles_nothing_up(desk: Desk) -> None:
+    """While the searching thread is busy only so many look-ups wait; the rest finds nothing at once."""
+    await desk.ask("router", "Warum blinkt mein Router rot?")
+    await desk.suggester.refresh()
+    going = threading.Event()
+    desk.suggester._searcher.submit(going.wait)
+    look = [asyncio.create_task(desk.find("Router blinkt rot")) for _ in range(MAX_WAITING + 40)]
+    async with asyncio.timeout(60):
+        while sum(one.done() for one in look) < 40:
+            await asyncio.sleep(0.01)
+    going.set()
+    found = await asyncio.gather(*look)
+    assert (found.count([]), found.count(["router"])) == (40, MAX_WAITING)
+    assert await desk.find("Router blinkt rot") == ["router"]

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiohttp import ClientSession, CookieJar, TCPConnector
+from aiohttp import ClientSession, CookieJar, FormData, TCPConnector
 
 from streamhub.questions.question import QuestionState
 from streamhub.store import questions
@@ -19,6 +19,7 @@ from streamhub.web import bodies, security
 from streamhub.web.events import BROADCASTER
 from streamhub.web.flood import solve_puzzle
 from streamhub.web.signing import sign
+from streamhub.web.uploads import UPLOADS, UPLOADS_AT_ONCE, UPLOADS_PER_ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -212,6 +213,61 @@ async def test_a_megabyte_is_refused(world: World) -> None:
     async with world.client.post(f"/s/{session}/questions", data={"text": "x" * 1_000_000}) as answer:
         assert answer.status == 413
     await world.ask(session, "Und jetzt in kurz?")
+
+
+async def begin_upload(world: World, session: str, address: str, place: str = "questions") -> Any:
+    """Say that a large photo comes, and send a little of it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.client.port)
+    head = (
+        f"POST /s/{session}/{place} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 6000000\r\n\r\n"
+        '--b\r\nContent-Disposition: form-data; name="photo"; filename="x.jpg"\r\n\r\n'
+    )
+    writer.write(head.encode() + b"x" * 1000)
+    await writer.drain()
+    return reader, writer
+
+
+async def refusal_of(upload: Any) -> str:
+    """What the hub says to an upload that it refuses, without a further byte."""
+    reader, writer = upload
+    async with asyncio.timeout(60):
+        said = (await reader.readuntil(b"</html>")).decode()
+    writer.close()
+    return str(said)
+
+
+async def test_uploads_are_few_at_once(make_world: MakeWorld) -> None:
+    """Slow uploads hold few places; more are refused unread and in words, and questions without a photo come in."""
+    world = await make_world(trust_proxy=True, embed_origins="https://www.example.org")
+    session = await world.plan()
+    uploads = world.client.app[UPLOADS]  # type: ignore[index]
+    held = []
+    for number in range(UPLOADS_AT_ONCE):
+        held.append(await begin_upload(world, session, f"203.0.113.{number // UPLOADS_PER_ADDRESS}"))
+        while uploads.count() <= number:
+            await asyncio.sleep(0.01)
+    for place in ("questions", "embed"):
+        said = await refusal_of(await begin_upload(world, session, "203.0.113.0", place))
+        assert said.startswith("HTTP/1.1 429 ")
+        assert "Retry-After: 10" in said
+        assert "schon mehrere Fotos unterwegs" in said
+        said = await refusal_of(await begin_upload(world, session, "198.51.100.1", place))
+        assert "Gerade kommen sehr viele Fotos an" in said
+    plain = FormData(default_to_multipart=True)
+    plain.add_field("text", "Ohne Foto?")
+    headers = {"X-Forwarded-For": "203.0.113.0"}
+    async with world.client.post(f"/api/v1/sessions/{session}/questions", data=plain, headers=headers) as answer:
+        assert answer.status == 201
+    for _, writer in held:
+        writer.close()
+    async with asyncio.timeout(60):
+        while uploads.count():
+            await asyncio.sleep(0.01)
+    photo = FormData({"text": "Mit Foto?"})
+    photo.add_field("photo", b"x" * 100_000, filename="x.jpg")
+    async with world.client.post(f"/api/v1/sessions/{session}/questions", data=photo, headers=headers) as answer:
+        assert answer.status == 400  # it is none; but it was read
 
 
 @pytest.mark.parametrize(

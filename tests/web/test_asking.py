@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import pytest
 from aiohttp import ClientSession, CookieJar, FormData
 from PIL import Image
 
-from streamhub.errors import BadInput
+from streamhub.errors import BadInput, StreamhubError, TooMany, Unavailable
 from streamhub.keepers.tidying import Tidied, tidy
 from streamhub.questions.change import Deed
 from streamhub.store import carrying, questions
@@ -211,6 +212,54 @@ async def test_mail_only_for_being_told(world: World) -> None:
         assert (status, said in page, TEXT in page) == (400, True, True)
     database = world.hub.store.path.read_bytes() + world.hub.store.path.with_suffix(".sqlite3-wal").read_bytes()
     assert b"example.org" not in database
+
+
+class Refusing(Telling):
+    """Refuses every promise."""
+
+    def __init__(self, error: StreamhubError) -> None:
+        super().__init__()
+        self.error = error
+
+    async def follow(self, question_id: str, email: str, language: str, kind: str, *, voter: str = "") -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "untold", "said"),
+    [
+        (TooMany("follower: 10 since yesterday"), "many", "Dieser Adresse wurde schon so viel versprochen"),
+        (Unavailable("store: busy"), "failed", "Ihre Adresse ließ sich nicht aufnehmen"),
+    ],
+)
+async def test_a_kept_question_is_acknowledged(world: World, error: StreamhubError, untold: str, said: str) -> None:
+    """A promise that is refused after the question was kept is said beside the thanks, everywhere."""
+    app = world.client.app
+    assert app is not None
+    app._frozen = False
+    app[HUB] = replace(
+        world.hub,
+        telling=Refusing(error),
+        settings=replace(world.hub.settings, embed_origins="https://www.example.org"),
+    )
+    session = await world.plan()
+    status, page = await send(world, session, email="ada@example.org", tell="yes")
+    thanks = re.search(r'id="said"[^>]*>([^<]*)', page)
+    assert thanks is not None
+    assert (status, "Danke." in thanks[1], said in thanks[1]) == (200, True, True)
+    assert len(await kept(world, session)) == 1
+    body = {"text": "Und dann?", "email": "ada@example.org", "tell": True}
+    async with world.client.post(f"/api/v1/sessions/{session}/questions", json=body) as answer:
+        told = await answer.json()
+    assert (answer.status, told["said"], told["untold"]) == (201, "asked", untold)
+    async with world.client.get(f"/s/{session}/embed") as page_in_frame:
+        stamp = world.find_field(await page_in_frame.text(), "stamp")
+    world.clock.forward(seconds=10)
+    form = {**FORM, "text": "Im Rahmen?", "stamp": stamp, "email": "ada@example.org", "tell": "yes"}
+    async with world.client.post(f"/s/{session}/embed", data=form) as page_in_frame:
+        shown = await page_in_frame.text()
+    assert (page_in_frame.status, "Danke." in shown, said in shown) == (200, True, True)
+    assert len(await kept(world, session)) == 3
 
 
 async def test_a_call_with_a_deadline(world: World) -> None:

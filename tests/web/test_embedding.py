@@ -117,12 +117,14 @@ async def test_looking_first_without_scripts(make_world: MakeWorld) -> None:
     page, _ = await read_frame(world, session)
     assert f'formaction="/s/{session}/embed#suggest"' in page
     asker = world.find_field(page, "asker")
-    query = {"look": "1", "text": "Was kostet ein Router?", "asker": asker}
+    query = {"look": "1", "text": "Was kostet ein Router?", "name": "Ada", "email": "ada@example.org", "asker": asker}
     own = {"Sec-Fetch-Site": "same-origin"}
-    async with world.client.get(f"/s/{session}/embed", params=query, headers=own) as answer:
+    async with world.client.post(f"/s/{session}/embed", data=query, headers=own) as answer:
         page = await answer.text()
         assert "Set-Cookie" not in answer.headers
     assert "Was kostet ein Router?" in page
+    assert 'value="Ada"' in page
+    assert 'method="get"' not in page
     assert world.find_field(page, "asker") == asker
     assert page.count('target="_blank"') >= 3
     assert "/deflections/" not in page

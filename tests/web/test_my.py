@@ -519,6 +519,20 @@ async def test_an_erasure_is_purged_later_where_somebody_reads(world: World, mon
         assert await found_in_files(world, {"Kanarienfrage"}) == set()
 
 
+async def test_an_older_database_forgets_no_erasure(world: World) -> None:
+    """Where an older database was put in place, questions on the list beside it are erased again at the start."""
+    session, store = await world.plan(), world.hub.store
+    async with reader_of(world) as ada:
+        erased, asked = await ada.ask(session, "Weg"), await ada.ask(session, "Kanarienfrage")
+        await ada.post(f"/my/{erased}/erase", sure="yes")
+    listed = store.path.with_name("erased.txt")
+    assert listed.read_text() == f"{erased}\n"
+    assert listed.stat().st_mode & 0o077 == 0
+    listed.write_text(f"{erased}\n{asked}\nunbekannt\n../../etc/passwd\n")
+    assert await finish_erasures(world.client.app, world.hub) == 1
+    assert await found_in_files(world, {"Kanarienfrage"}) == set()
+
+
 @pytest.mark.parametrize("state", ["held", "on_air", "merged", "declined", "carried_over", "queued"])
 async def test_erasing_works_from_every_state(world: World, state: str) -> None:
     """Wherever a question is on its way, its asker can take it back; one on air comes off it."""

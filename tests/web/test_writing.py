@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import pytest
 from aiohttp import ClientSession, CookieJar
@@ -30,7 +29,7 @@ from tests.web.test_pages import HOSTILE, Shape
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.web.conftest import World
+    from tests.web.conftest import MakeWorld, World
 
 
 class Reader:
@@ -538,12 +537,17 @@ def suggestion(world: World, question: str, session: str, **more: Any) -> Sugges
     return replace(answered, **more)
 
 
-@pytest.fixture
-def suggestions(world: World) -> FakeSuggestions:
-    """A service of suggestions, put into the hub of the test."""
+def offer(world: World) -> FakeSuggestions:
+    """Put a service of suggestions into a hub."""
     fake = FakeSuggestions()
     object.__setattr__(world.hub, "suggestions", fake)
     return fake
+
+
+@pytest.fixture
+def suggestions(world: World) -> FakeSuggestions:
+    """A service of suggestions, put into the hub of the test."""
+    return offer(world)
 
 
 async def test_looking_first_without_javascript(world: World, reader: Reader, suggestions: FakeSuggestions) -> None:
@@ -559,8 +563,8 @@ async def test_looking_first_without_javascript(world: World, reader: Reader, su
             world, "offen", session, kind="open", start_ms=None, duration_ms=None, answerers=(), page="/s/x#q-y"
         ),
     ]
-    query = {"look": "1", "text": 'Was kostet "es"?', "name": "Ada", "shown": "name", "consent": "yes"}
-    page = await reader.get(f"/s/{session}?{urlencode(query)}")
+    typed = {"text": 'Was kostet "es"?', "name": "Ada", "shown": "name", "consent": "yes", "email": "ada@example.org"}
+    page = await reader.post(f"/s/{session}", **typed)
     assert suggestions.asked == ['Was kostet "es"?']
     assert "Was kostet &#34;es&#34;?</textarea>" in page
     assert 'value="Ada"' in page
@@ -568,25 +572,40 @@ async def test_looking_first_without_javascript(world: World, reader: Reader, su
     assert "Bernd Bach" in page
     assert "2:10" in page
     assert f'href="/s/{session}/q/offen"' in page
-    noted = await reader.post(f"/s/{session}/deflections/{asked}/add", **query)
+    noted = await reader.post(f"/s/{session}", helped=asked, **typed)
     assert "Vermerkt: Das hilft mir. Rückgängig" in noted
     assert "Was kostet &#34;es&#34;?</textarea>" in noted
-    undone = await reader.post(f"/s/{session}/deflections/{asked}/remove", **query)
+    undone = await reader.post(f"/s/{session}", not_helped=asked, **typed)
     assert "Vermerkt" not in re.sub(r'data-[a-z-]+="[^"]*"', "", undone)
     kept = b"".join(path.read_bytes() for path in world.hub.store.path.parent.glob("hub.sqlite3*"))
     assert b'Was kostet "es"' not in kept
 
 
+async def test_a_refused_note_keeps_what_was_typed(make_world: MakeWorld) -> None:
+    """Where too many votes came from an address, the page says so and the form is still as it was typed."""
+    world = await make_world(votes_per_minute=1)
+    offer(world)
+    reader, session = Reader(world), await world.plan()
+    asked, at = await world.ask(session), world.clock()
+    answered = QuestionState.ANSWERED_IN_WRITING
+    await world.hub.store.write(lambda db: question_rows.step_question(db, asked, answered, at=at, author="host"))
+    await reader.post(f"/s/{session}", helped=asked, text="Wieso?")
+    page = await reader.post(f"/s/{session}", not_helped=asked, text="Wieso?", email="ada@example.org", status=429)
+    assert "Wieso?</textarea>" in page
+    assert "kamen viele Stimmen" in page
+    await reader.session.close()
+
+
 async def test_looking_never_blocks(world: World, reader: Reader, suggestions: FakeSuggestions) -> None:
     """With nothing found, or a service that fails, the page says so or nothing, and the form is there as before."""
     session = await world.plan()
-    page = await reader.get(f"/s/{session}?look=1&text=Wieso")
+    page = await reader.post(f"/s/{session}", text="Wieso")
     assert "noch niemand gefragt" in page
     suggestions.broken = True
-    assert "Frage senden" in await reader.get(f"/s/{session}?look=1&text=Wieso")
+    assert "Frage senden" in await reader.post(f"/s/{session}", text="Wieso")
     asked = len(suggestions.asked)
-    await reader.get(f"/s/{session}?look=1&text=")
-    await reader.get(f"/s/{session}?text=Wieso")
+    await reader.post(f"/s/{session}", text="")
+    await reader.get(f"/s/{session}?look=1&text=Wieso")
     assert len(suggestions.asked) == asked
 
 

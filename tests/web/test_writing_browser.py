@@ -112,6 +112,32 @@ async def test_suggestions_while_typing(world: World, suggestions: FakeSuggestio
         assert tab.complaints == []
 
 
+async def test_looking_first_puts_nothing_into_the_address(world: World, suggestions: FakeSuggestions) -> None:
+    """Without JavaScript neither the question nor name and address of who looks first stand in any address."""
+    session = await world.plan()
+    asked = await answered(world, session)
+    suggestions.found = [suggestion(world, asked, session)]
+    addresses: list[str] = []
+    async with open_browser() as browser:
+        tab = await open_tab(browser, width=390, java_script_enabled=False)
+        page = tab.page
+        page.on("request", lambda request: addresses.extend([request.url, request.headers.get("referer", "")]))
+        await page.goto(f"{world.url}/s/{session}")
+        await page.get_by_role("textbox", name="Ihre Frage").fill("Geheimnis im Router?")
+        await page.get_by_label("Name oder Pseudonym", exact=False).fill("Geheimnis Ada")
+        await page.get_by_role("button", name="Erst nachsehen").click()
+        for label, count in (("Das hilft mir", 1), ("Rückgängig", 0)):
+            await page.locator(f'.suggested[data-id="{asked}"]').get_by_role("button", name=label).click()
+            await page.wait_for_load_state()
+            assert await helped(world, asked) == count
+            assert await page.get_by_role("textbox", name="Ihre Frage").input_value() == "Geheimnis im Router?"
+            assert await page.get_by_label("Name oder Pseudonym", exact=False).input_value() == "Geheimnis Ada"
+        assert suggestions.asked == ["Geheimnis im Router?"] * 3
+        assert await page.evaluate("location.pathname + location.search") == f"/s/{session}"
+    assert [address for address in addresses if "Geheimnis" in address] == []
+    assert len(addresses) > 6
+
+
 def write_silence(path: Path) -> None:
     """Four seconds of nothing."""
     with wave.open(str(path), "wb") as file:
@@ -218,7 +244,6 @@ async def test_pages_fit_and_are_accessible(
         suggestion(world, asked, session),
         suggestion(world, spoken, session, kind="open", start_ms=None),
     ]
-    query = "look=1&text=Wie+lange+dauert+das"
     async with open_browser() as browser:
         tab = await open_tab(browser, width=width)
         page = tab.page
@@ -232,7 +257,9 @@ async def test_pages_fit_and_are_accessible(
             found = [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in results.response["violations"]]
             assert found == [], name
 
-        await page.goto(f"{world.url}/s/{session}?lang={language}&{query}")
+        await page.goto(f"{world.url}/s/{session}?lang={language}")
+        await page.locator("#ask-text").press_sequentially("Wie lange dauert das?", delay=5)
+        await async_api.expect(page.locator("#suggest-found")).to_be_visible()
         await check("session-suggest")
         await world.host("POST", f"/proposals/{first}/accept")
         await world.host("POST", f"/proposals/{second}/also")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from streamhub.wordforms import analysis, compounds
 from streamhub.wordforms.analysis import Analyzer
 from streamhub.wordforms.compounds import CompoundSplitter, learn_nouns, learn_splitter
 from streamhub.wordforms.nouns_de import SERVICE_NOUNS
@@ -70,3 +71,25 @@ def test_parts_are_learned_from_the_archive() -> None:
 def test_odd_words_are_left_alone(splitter: CompoundSplitter, word: str) -> None:
     """Whatever is no word of a sensible length is not split, and costs no time."""
     assert splitter.split(word) == ()
+
+
+def test_what_strangers_type_fills_no_memory(splitter: CompoundSplitter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of ever new words only so many stay in memory, however long they are, and known ones are read as before."""
+    monkeypatch.setattr(analysis, "MAX_REMEMBERED", 50)
+    monkeypatch.setattr(compounds, "MAX_REMEMBERED", 50)
+    analyzer = Analyzer("de")
+    parts = splitter.split("telefonanlagen")
+    for number in range(1000):
+        letters = "".join(chr(97 + number // 26**place % 26) for place in range(3))
+        analyzer.stem(letters + "x" * number)
+        splitter.split(f"{letters}leitung")
+    assert len(analyzer._stems) <= 50
+    assert len(splitter._memory) <= 60
+    assert max(map(len, analyzer._stems)) <= analysis.MAX_TERM_LENGTH
+    assert splitter.split("telefonanlagen") == parts
+    before = analysis._fold_pieces.cache_info().currsize
+    words = list(
+        analysis.split_words(" ".join("\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 200 for _ in range(3)))
+    )
+    assert len(words) == 3
+    assert analysis._fold_pieces.cache_info().currsize == before

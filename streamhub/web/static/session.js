@@ -284,7 +284,7 @@ document.addEventListener("submit", async (event) => {
     const question = await sendQuestion(form);
     asked += 1;
     said.classList.remove("bad");
-    setText(said, said.dataset[question.said]);
+    setText(said, [said.dataset[question.said], said.dataset[question.untold]].filter(Boolean).join(" "));
     showAsked(question);
     form.elements.text.value = "";
     if (form.elements.photo) form.elements.photo.value = "";
