@@ -364,10 +364,11 @@ def restore_workspace(source: Path, folder: Path, environ: Environ, *, erased: S
     from streamhub.app import photos_folder
     from streamhub.restored import erase_again
     from streamhub.store.backup import restore_backup
-    from streamhub.store.erased import find_erased
+    from streamhub.store.erased import ERASED_FILE, find_erased, save_erased
 
     ids = [one for place in erased for one in find_erased(place)]
     done = restore_backup(source, folder)
+    save_erased(folder / ERASED_FILE, ids)  # first of all, so that the hub erases them whatever fails from here on
     workspace = open_workspace(folder)
     settings = load_settings(workspace.folder, environ)
     complete_workspace(workspace, settings)

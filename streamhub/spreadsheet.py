@@ -29,4 +29,4 @@ def _cell(value: Cell, *, german: bool) -> str:
         return str(value)
     if isinstance(value, float):
         return f"{value:.2f}".replace(".", ",") if german else f"{value:.2f}"
-    return f"'{value}" if value.lstrip(" \N{NO-BREAK SPACE}").startswith(_FORMULA) else value
+    return f"'{value}" if value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA) else value

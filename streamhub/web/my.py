@@ -37,6 +37,7 @@ from streamhub.web.views import is_public
 from streamhub.web.voter import keep_voter, known_voter, voter_of
 
 LOG = logging.getLogger("streamhub.web")
+ERASING_FIRST_S = 10.0
 _SAID = frozenset({"thanks", "reopened", "erased", "left"})
 
 routes = web.RouteTableDef()
@@ -233,8 +234,9 @@ def _state_sentence(state: QuestionState, say: Callable[[str], str]) -> str:
 
 
 async def finish_erasures(app: web.Application) -> AsyncIterator[None]:
-    """Go on, beside everything else, with erasures that a crash left unfinished."""
+    """Go on with erasures that a crash or an older database left unfinished, before anybody looks if they are few."""
     task = asyncio.create_task(_finish_erasures(app), name="erasures")
+    await asyncio.wait({task}, timeout=ERASING_FIRST_S)
     yield
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FORMULAS = [
     "=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1", "\n=1+1", " =1+1", "\u00a0=1", "＝1+1", "＋1", "－1", "＠x",
+    "\u3000=1+1", "\u2003@x",
     '=HYPERLINK("http://evil";"x")', "=cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!D2", '"=1"', ";=1", ",=1",
 ]  # fmt: skip
 
@@ -31,7 +32,7 @@ def test_no_cell_is_a_formula(language: str) -> None:
     assert len(rows) == len(texts)
     for one, row in zip(texts, rows, strict=True):
         assert row[0] in {one, f"'{one}"}
-        assert row[0].lstrip(" \u00a0")[:1] not in set("=+-@\t\r\n＝＋－＠"), row[0]
+        assert row[0].lstrip()[:1] not in set("=+-@\t\r\n＝＋－＠"), row[0]
         assert row[1:] == ["7", "1234,50" if language == "de" else "1234.50", ""]
 
 
