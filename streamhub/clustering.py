@@ -160,8 +160,8 @@ class Clusterer:
         self._known[session_id] = _Known(entries=dict(entries), index=index, grouped=len(entries))
         for _ in range(TRIES):  # a host may change a topic, or an asker erase a question; both are right
             standing = (await self._read(session_id)).keys() & entries.keys()
-            entries = {key: entries[key] for key in standing}
-            neighbours = {key: [one for one in neighbours.get(key, ()) if one[0] in standing] for key in standing}
+            entries = {key: entry for key, entry in entries.items() if key in standing}
+            neighbours = {key: [one for one in neighbours.get(key, ()) if one[0] in standing] for key in entries}
             before, alone = await self._store.read(partial(_read_clusters, session_id=session_id))
             plan = partial(_plan, before, alone, entries, neighbours, self._draw, session_id)
             after = await self._work(plan)

@@ -92,9 +92,8 @@ def save_clusters(
     """
     members = json_list(sorted(member for one in after for member in one.members))
     sql = "select 1 from erasures where question_id in (select value from json_each(?))"
-    if fetch_one(db, sql, members):  # its words may stand in a label
-        raise Conflict(f"topics of session {session_id}: a question was erased meanwhile", hint="group them again")
-    if {one.id: one for one in list_clusters(db, session_id)} != {one.id: one for one in before}:
+    erased = fetch_one(db, sql, members) is not None  # then its words may stand in a label
+    if erased or {one.id: one for one in list_clusters(db, session_id)} != {one.id: one for one in before}:
         message = f"topics of session {session_id}: changed meanwhile"
         raise WrongState(message, hint="group them again", code=Refusal.TOPICS_CHANGED)
     for cluster_id in {one.id for one in before} - {one.id for one in after}:
