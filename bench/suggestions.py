@@ -140,6 +140,13 @@ def wait_for(hub: LoadedHub, line: Line, texts: Sequence[Text], sessions: int) -
     raise SystemExit("the hub did not read its questions in time")
 
 
+def measure_rest(hub: LoadedHub, rest_s: float = 5.0) -> None:
+    before_s = hub.stats()["cpu_s"]
+    time.sleep(rest_s)
+    used_s = hub.stats()["cpu_s"] - before_s
+    print(f"hub at rest: {used_s / rest_s * 1000:.0f} ms CPU a second, part of what follows", flush=True)
+
+
 def measure(name: str, ask: Callable[[str], object], asked: Sequence[str], hub: LoadedHub | None) -> None:
     wall = []
     cpu_s = time.process_time()
@@ -209,6 +216,7 @@ def main() -> None:
             print(
                 f"{len(texts)} questions in {arguments.sessions} sessions; all there after {took_s:.0f} s", flush=True
             )
+            measure_rest(hub)
             measure("hub, a small request", lambda _: line.get("/api/v1/sessions/s0000"), asked, hub)
             measure("hub, suggestions", line.suggest, asked, hub)
             measure("FTS5 alone, no HTTP", ask_fts5(Path(scratch) / "fts.sqlite3", texts), asked, None)

@@ -98,8 +98,7 @@ class QuestionFinder:
         by_words = found(limit=2 * CANDIDATES, also=near)
         meant = _weigh_meaning(by_words, near, vector, memory, where)
         meant = [match for match in meant if match.score >= MEANING_FLOOR]
-        by_words = [match for match in by_words if match.key in memory.rows or likely(match)]
-        return _merge(by_words, meant, memory.rows)[:limit]
+        return _merge(filter(likely, by_words), meant, memory.rows)[:limit]
 
     def find_like(self, key: str, *, limit: int) -> list[Match]:
         """The texts most like one that is here, itself left out, best first and however unlike."""
