@@ -10,7 +10,7 @@
 `streamhub.questions.finding` are those that ``--sweep`` names, which reads the choosing parts alone: of all settings
 with which no measure of any set is below words alone, the one of the highest mean MRR; and of all floors that show at
 most 3 % of unrelated questions something on every set of a language, the one that shows most right ones. The weights of
-words (`streamhub.questions.likeness`) are older than the parts and were not chosen anew.
+words (`streamhub.questions.scoring`) are older than the parts and were not chosen anew.
 
 Beside ours stands SQLite's FTS5 on the same texts in the same run: unicode61, the words as typed, joined by OR, ranked
 by bm25. XQuAD is questions to passages, which are compared by words; German is, too, unless ``--languages`` says that

@@ -26,9 +26,10 @@ from streamhub.errors import StreamhubError
 from streamhub.pipeline import with_state
 from streamhub.questions.encoder import Encoder
 from streamhub.questions.finding import QuestionFinder
-from streamhub.questions.likeness import MAX_QUERY_LETTERS, Entry, Match
+from streamhub.questions.likeness import MAX_QUERY_LETTERS, Entry
 from streamhub.questions.question import QuestionState
 from streamhub.questions.rules import VOTABLE_STATES
+from streamhub.questions.scoring import Match
 from streamhub.questions.wordbag import TextReader, learn_parts
 from streamhub.questions.writing import Proposal
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streamhub.questions.encoder import Encoder
-from streamhub.questions.likeness import Entry, LikenessIndex, Match
+from streamhub.questions.likeness import Entry, LikenessIndex
+from streamhub.questions.scoring import Match
 from streamhub.wordforms.analysis import Language
 from streamhub.wordforms.compounds import CompoundSplitter
 
