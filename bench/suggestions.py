@@ -220,6 +220,7 @@ def main() -> None:
             measure("hub, a small request", lambda _: line.get("/api/v1/sessions/s0000"), asked, hub)
             measure("hub, suggestions", line.suggest, asked, hub)
             measure("FTS5 alone, no HTTP", ask_fts5(Path(scratch) / "fts.sqlite3", texts), asked, None)
+            line = Line(hub.port)  # the hub closed the other one meanwhile
             with questions_coming(hub, arguments.per_second):
                 measure(f"hub, {arguments.per_second} questions/s coming in", line.suggest, asked, hub)
         finally:
