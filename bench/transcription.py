@@ -2,9 +2,10 @@
 
 Alone: a bare process that loads the model, decodes the file and iterates the segments, with the same options. Ours:
 the transcriber as the hub uses it: process, time limit, JSON lines, progress, sentences, captions. Both include the
-start of Python and the loading of the model. Runs alternate; the medians are compared, wall clock and processor time.
+start of Python and the loading of the model. Runs alternate; the medians are compared, wall clock and processor time,
+and the words: ours in pieces, if the file is long enough for more than one, beside the recogniser's in one go.
 
-    python -m bench.transcription FILE --language de [--runs 3] [--model rehearsal]
+    python -m bench.transcription FILE --language de [--runs 3] [--model rehearsal] [--piece-s 600]
 """
 
 from __future__ import annotations
@@ -18,15 +19,23 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import av
+
 from streamhub.config import TranscriptSettings
+from streamhub.hearing import join_parts
 from streamhub.process import Command, run_checked
+from streamhub.text import words_of
 from streamhub.transcript.child import ChildJob, recognise, thread_count
+from streamhub.transcript.cutting import cut_recording
 from streamhub.transcript.faster_whisper import SHELF, FasterWhisper, plan_request
 from streamhub.transcript.models import find_model
+from streamhub.transcript.piece import Hearing
 from streamhub.transcript.transcriber import TranscriptionJob
+from streamhub.transcript.transcript import Transcript
 from streamhub.transcript.vtt import format_vtt
 
 ALONE = """
@@ -48,8 +57,8 @@ if job["piece_s"]:  # the same pieces as ours: what is compared is the path, not
     options |= {"clip_timestamps": pieces, "batch_size": 4, "without_timestamps": False}
     model = BatchedInferencePipeline(model)
 segments, info = model.transcribe(samples, **options)
-count = sum(len(segment.words or ()) for segment in segments)
-print(json.dumps({"words": count, "peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+words = [word.word.strip() for segment in segments for word in segment.words or ()]
+print(json.dumps({"words": words, "peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
 """
 
 
@@ -60,7 +69,7 @@ class Run:
     wall_s: float
     cpu_s: float
     peak_mb: float
-    words: int
+    words: tuple[str, ...]
 
 
 def spent_s() -> float:
@@ -78,18 +87,39 @@ async def run_alone(job: TranscriptionJob, settings: TranscriptSettings, cache: 
     done = await run_checked(Command(argv=[sys.executable, "-c", ALONE, json.dumps(request)], env=threads))
     said = json.loads(done.stdout)
     wall_s = time.perf_counter() - began_s
-    return Run(wall_s=wall_s, cpu_s=spent_s() - before_s, peak_mb=said["peak_kb"] / 1024, words=said["words"])
+    return Run(wall_s=wall_s, cpu_s=spent_s() - before_s, peak_mb=said["peak_kb"] / 1024, words=tuple(said["words"]))
 
 
 async def run_ours(job: TranscriptionJob, settings: TranscriptSettings, cache: Path) -> Run:
     """The whole path, up to the caption file."""
     engine = FasterWhisper(settings=settings, cache=cache, environ=os.environ)
     began_s, before_s = time.perf_counter(), spent_s()
-    transcript = await engine.transcribe(job, lambda done, total: None)
+    transcript = await hear_in_pieces(engine, job, piece_ms=settings.piece_s * 1000)
     format_vtt(transcript)
     wall_s, cpu_s = time.perf_counter() - began_s, spent_s() - before_s
-    words = sum(len(cue.words) for cue in transcript.cues)
+    words = tuple(word.text for cue in transcript.cues for word in cue.words)
     return Run(wall_s=wall_s, cpu_s=cpu_s, peak_mb=0.0, words=words)
+
+
+async def hear_in_pieces(engine: FasterWhisper, job: TranscriptionJob, *, piece_ms: int) -> Transcript:
+    """What the hub does with a recording, one piece after the other."""
+    with av.open(str(job.media)) as container:
+        duration_ms = (container.duration or 0) // 1000
+    pieces = await cut_recording(job.media, duration_ms, piece_ms=piece_ms)
+    spans = [piece.read if len(pieces) > 1 else None for piece in pieces]
+    parts = [await engine.transcribe(replace(job, span=span), lambda done, total: None) for span in spans]
+    return join_parts(Hearing(sha256="", duration_ms=duration_ms, vocabulary=job.vocabulary, pieces=pieces), parts)
+
+
+def different(one: Sequence[str], other: Sequence[str]) -> int:
+    """Words to change, leave out or put in between two hearings, case and punctuation aside (Levenshtein)."""
+    wanted, got = words_of(" ".join(one)), words_of(" ".join(other))
+    row = list(range(len(got) + 1))
+    for number, word in enumerate(wanted, start=1):
+        diagonal, row[0] = row[0], number
+        for at, also in enumerate(got, start=1):
+            diagonal, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, diagonal + (word != also))
+    return row[-1]
 
 
 async def peak_of_ours(job: TranscriptionJob, settings: TranscriptSettings, cache: Path) -> float:
@@ -106,7 +136,7 @@ async def peak_of_ours(job: TranscriptionJob, settings: TranscriptSettings, cach
 
 async def measure(options: argparse.Namespace) -> None:
     """Alternate both, print each run and the ratios."""
-    settings = TranscriptSettings(model=options.model, threads=options.threads)
+    settings = TranscriptSettings(model=options.model, threads=options.threads, piece_s=options.piece_s)
     job = TranscriptionJob(media=options.file, language=options.language)
     alone: list[Run] = []
     ours: list[Run] = []
@@ -116,10 +146,12 @@ async def measure(options: argparse.Namespace) -> None:
             for name, runs, way in (("alone", alone, run_alone), ("ours", ours, run_ours)):
                 runs.append(await way(job, settings, Path(folder)))
                 print(
-                    f"{name:6} wall {runs[-1].wall_s:7.2f} s  cpu {runs[-1].cpu_s:7.2f} s  {runs[-1].words} words",
+                    f"{name:6} wall {runs[-1].wall_s:7.2f} s  cpu {runs[-1].cpu_s:7.2f} s  {len(runs[-1].words)} words",
                     flush=True,
                 )
         peak_mb = await peak_of_ours(job, settings, Path(folder))
+    apart = different(alone[-1].words, ours[-1].words)
+    print(f"words that differ: {apart} of {len(alone[-1].words)} ({100 * apart / max(1, len(alone[-1].words)):.2f} %)")
     for what in ("wall_s", "cpu_s"):
         ratio = statistics.median(getattr(r, what) for r in ours) / statistics.median(getattr(r, what) for r in alone)
         print(f"ratio of medians, {what}: {ratio:.3f}")
@@ -133,6 +165,7 @@ def main() -> None:
     parser.add_argument("--language", default="de")
     parser.add_argument("--model", default="rehearsal")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--piece-s", type=int, default=TranscriptSettings().piece_s)
     parser.add_argument("--runs", type=int, default=3)
     asyncio.run(measure(parser.parse_args()))
 

@@ -585,7 +585,7 @@ async def _web(
         broadcasting=broadcasting,
         work=parts.engine,
         answers=ArchiveAnswers(parts.store, parts.workspace.transcripts, now=parts.now),
-        workshop=parts.pipeline,
+        workshop=parts.pipeline.ear,
         review=HubReview(parts.store, parts.workspace.transcripts, parts.pipeline.archive_lock, parts.now),
         platforms=outside.platforms,
         chat=outside.chat,

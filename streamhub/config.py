@@ -183,6 +183,12 @@ class TranscriptSettings:
     device: str = setting("auto", "cpu, cuda or auto.")
     compute_type: str = setting("auto", "Arithmetic of the engine: int8, float16, float32 or auto.")
     beam_size: int = setting(5, "Search width; 1 is the fastest.")
+    piece_s: int = setting(
+        600, "About so many seconds long are the pieces in which recordings are heard; a kill costs one at most."
+    )
+    detect_language: bool = setting(
+        False, "Hear the language of every two minutes, for shows that mix German and English; false: the session's."
+    )
     threads: int = setting(0, "Processor threads; 0: as many as there are cores.")
     speed_limit: float = setting(20.0, "Give up when a recording takes longer than its own length times this.")
 
@@ -225,7 +231,7 @@ class EngineSettings:
         Secret(""), "PostgreSQL address; empty: SQLite in the workspace. Better set by variable."
     )
     transcriptions: int = setting(
-        1, "How many recordings one process transcribes at a time; 0: workers alone do it, one each."
+        1, "How many pieces of recordings one process transcribes at a time; 0: workers alone do it, one each."
     )
     attempts: int = setting(3, "Attempts of a failing step before it is held for a person.")
     poll_s: float = setting(0.25, "How often queues are looked at, in seconds.")

@@ -24,6 +24,7 @@ from streamhub.archive.folder import load_session, save_session
 from streamhub.config import AnswerSettings, TranscriptSettings
 from streamhub.engine import TRANSCRIPTION, Context, Engine, Json
 from streamhub.errors import Conflict, NotFound
+from streamhub.hearing import Ear
 from streamhub.live.mark import Mark
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.writing import Proposal
@@ -40,9 +41,9 @@ from streamhub.store.store import Store
 from streamhub.store.work import put_outbox
 from streamhub.timecode import Now
 from streamhub.transcript.captions import read_captions
-from streamhub.transcript.recognised import TranscriptionTask, load_recognised, recognised_name, save_recognised
+from streamhub.transcript.recognised import load_recognised, save_recognised
 from streamhub.transcript.rules import move_captions, to_session_clock
-from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
+from streamhub.transcript.transcriber import Transcriber
 from streamhub.transcript.transcript import Transcript
 
 SESSION = "session"
@@ -134,6 +135,17 @@ class Pipeline:
         self._last_build: dict[str, Json] = {}
         self.progress: dict[str, tuple[str, int, int]] = {}
 
+    @property
+    def ear(self) -> Ear:
+        """What hears recordings."""
+        return Ear(
+            store=self._parts.store,
+            transcriber=self._parts.transcriber,
+            media=self._parts.media,
+            settings=self._parts.settings,
+            advance=self._advance_hearing,
+        )
+
     def register(self) -> None:
         """Make the workflows known to the engine; call it before the engine is launched."""
         engine = self._parts.engine
@@ -150,14 +162,12 @@ class Pipeline:
         recording = None
         if source.media or source.live:
             recording = await ctx.step("recording", lambda: self._make_recording(session_id, source))
-        heard = None
+        heard = ""
         if source.captions:
             await ctx.step("captions", lambda: self._take_captions(session_id, source))
         elif recording:
-            key = f"{session_id}:{recording['sha256'][:16]}"  # no model in it: it may change before a second try
-            heard = await ctx.queued(TRANSCRIPTION, TRANSCRIBE, key, session_id)
-        name = heard["file"] if heard else ""
-        written = await ctx.step("answers", lambda: self._write_answers(session_id, source, name))
+            heard = await self._hear(ctx, session_id)
+        written = await ctx.step("answers", lambda: self._write_answers(session_id, source, heard))
         await ctx.step("review", lambda: self._enter_review(session_id, ctx.workflow_id))
         if written and written["public"]:  # else the site follows when something of it is published
             await ctx.step("site", self._build_site)
@@ -165,8 +175,36 @@ class Pipeline:
             await ctx.step("tidy", lambda: self._discard_segments(session_id))
         return written
 
-    async def _run_transcription(self, ctx: Context, session_id: str) -> Json:
-        return await ctx.step("transcript", lambda: self._transcribe(session_id))
+    async def _hear(self, ctx: Context, session_id: str) -> str:
+        """Hear the recording in pieces, each by whoever is free; returns the file of its words, empty if skipped."""
+        plan = await ctx.step("pieces", lambda: self.ear.plan(session_id))
+        if not plan or plan["file"]:
+            return plan["file"] if plan else ""
+        hearing, language = plan["hearing"], plan["language"]
+        found = await self._hear_pieces(ctx, session_id, hearing, [(n, language) for n in range(plan["pieces"])])
+        files = [found[number] for number in range(plan["pieces"])]
+        if not language:
+            settled = await ctx.step("languages", lambda: self.ear.settle(session_id, hearing, files))
+            again = [(number, language) for number, language in settled["again"]] if settled else []
+            found |= await self._hear_pieces(ctx, session_id, hearing, again)
+            files = [found[number] for number in range(plan["pieces"])]
+        joined = await ctx.step("transcript", lambda: self.ear.join(session_id, hearing, language, files))
+        return joined["file"] if joined else ""
+
+    async def _hear_pieces(
+        self, ctx: Context, session_id: str, hearing: str, wanted: Sequence[tuple[int, str]]
+    ) -> dict[int, str]:
+        """The file of each piece's words; empty for one that a person skipped."""
+        # No model is in the keys: it may change before a second try.
+        jobs = [
+            (f"{session_id}:{hearing}:{number}:{language or 'auto'}", (session_id, hearing, number, language))
+            for number, language in wanted
+        ]
+        results = await ctx.queued_all(TRANSCRIPTION, TRANSCRIBE, jobs) if jobs else []
+        return {number: got["file"] if got else "" for (number, _), got in zip(wanted, results, strict=True)}
+
+    async def _run_transcription(self, ctx: Context, session_id: str, hearing: str, number: int, language: str) -> Json:
+        return await ctx.step("hear", lambda: self.ear.hear(session_id, hearing, number, language))
 
     async def _run_publication(self, ctx: Context, session_id: str, ids: list[str]) -> Json:
         await ctx.step("archive", lambda: self._write_states(session_id, frozenset(ids)))
@@ -206,47 +244,6 @@ class Pipeline:
         target = self._captions_file(session_id)
         await asyncio.to_thread(save_recognised, target, transcript)
         return {"cues": len(transcript.cues)}
-
-    async def _transcribe(self, session_id: str) -> Json:
-        task = await self.plan_transcription(session_id)
-        if not task.done:
-            job = TranscriptionJob(
-                media=task.media,
-                language=task.language,
-                vocabulary=task.vocabulary,
-                time_limit_s=60 + task.duration_ms / 1000 * self._parts.settings.speed_limit,
-            )
-            transcript = await self._parts.transcriber.transcribe(job, self._advance(session_id, "transcript"))
-            await self.take_transcript(task, transcript)
-        return {"file": task.target.name}
-
-    @property
-    def recogniser(self) -> str:
-        """Engine and model that hear, here or at a worker."""
-        return self._parts.transcriber.name
-
-    async def plan_transcription(self, session_id: str) -> TranscriptionTask:
-        """What is to be transcribed for a session, here or by a worker on another machine.
-
-        Raises:
-            NotFound: no such session, or it has no recording.
-        """
-        recording, session, vocabulary = await self._parts.store.read(lambda db: _load_job(db, session_id))
-        return TranscriptionTask(
-            session_id=session_id,
-            media=self._parts.media / recording.path,
-            sha256=recording.sha256,
-            duration_ms=recording.info.duration_ms,
-            language=session.language,
-            vocabulary=vocabulary,
-            recogniser=self.recogniser,
-            target=self._recognised_file(recording),
-        )
-
-    async def take_transcript(self, task: TranscriptionTask, transcript: Transcript) -> None:
-        """Keep what was heard beside the recording; it is never heard again, and never replaced by a second hearing."""
-        if not task.done:
-            await asyncio.to_thread(save_recognised, task.target, transcript)
 
     async def _write_answers(self, session_id: str, source: Source, heard: str) -> Json:
         async with self.archive_lock:
@@ -313,9 +310,8 @@ class Pipeline:
 
         return advance
 
-    def _recognised_file(self, recording: Recording) -> Path:
-        folder = (self._parts.media / recording.path).parent
-        return folder / f"{recognised_name(recording.sha256, self._parts.transcriber.name, '')}.json"
+    def _advance_hearing(self, session_id: str, done: int, total: int) -> None:
+        self.progress[session_id] = ("transcript", done, total)
 
     def _captions_file(self, session_id: str) -> Path:
         return self._parts.media / session_id / "captions.json"
@@ -448,15 +444,6 @@ def order_answer(db: Database, session_id: str, answer_id: str, *, at: datetime)
 def order_session(db: Database, session_id: str, source: Source, *, at: datetime) -> None:
     """Order the pipeline of an ended session, once only."""
     put_outbox(db, SESSION, session_id, [session_id, source.media, source.captions, source.live], at=at)
-
-
-def _load_job(db: Database, session_id: str) -> tuple[Recording, Session, tuple[str, ...]]:
-    recording = recording_rows.find_recording(db, session_id)
-    if recording is None:
-        raise NotFound(f"session {session_id}: no recording", hint="import a file for it, or skip this step")
-    session = show_rows.load_session(db, session_id)
-    products = {product for q in question_rows.list_questions(db, session_id) for product in q.products}
-    return recording, session, (*(p.name for p in session.participants), *sorted(products))
 
 
 def _load_facts(db: Database, session_id: str) -> Facts:

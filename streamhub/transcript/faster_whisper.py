@@ -157,11 +157,13 @@ def _load(library: Any, request: Mapping[str, Any]) -> Any:
                 cpu_threads=request["threads"],
                 local_files_only=True,
             )
-        except (RuntimeError, ValueError, OSError) as error:
+        except Exception as error:  # the tokenizer's library raises nothing narrower for a damaged file
             if (place, usual) == attempts[-1]:
+                said = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise ModelMissing(
-                    f"model {request['model']}: cannot be loaded on {place} ({error})",
-                    hint="check transcript.device and transcript.compute_type, or fetch the model again",
+                    f"model {request['model']}: cannot be loaded on {place} ({said})",
+                    hint="its files may be damaged: copy or fetch the model again, or check transcript.device and "
+                    "transcript.compute_type",
                 ) from error
     raise AssertionError  # there is always one attempt, and the last one returns or raises
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import pickle
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -126,10 +127,10 @@ def _load(torch: Any, library: Any, request: Mapping[str, Any]) -> Any:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         return library.load_model(request["model"], device=device)
-    except (RuntimeError, OSError, KeyError, EOFError) as error:
+    except (RuntimeError, OSError, KeyError, EOFError, pickle.UnpicklingError) as error:
         raise ModelMissing(
             f"model {request['model']}: cannot be loaded on {device} ({error})",
-            hint="check transcript.device, or fetch the model again",
+            hint="its file may be damaged: copy or fetch the model again, or check transcript.device",
         ) from error
 
 

@@ -65,6 +65,23 @@ class Piece:
     read: Span
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hearing:
+    """How a recording is heard: decided once, and the same for whoever hears a piece of it.
+
+    Attributes:
+        sha256: of the recording.
+        duration_ms: of the recording.
+        vocabulary: names and products that are likely to be heard.
+        pieces: in order.
+    """
+
+    sha256: str
+    duration_ms: int
+    vocabulary: tuple[str, ...]
+    pieces: tuple[Piece, ...]
+
+
 def plan_windows(duration_ms: int, *, piece_ms: int = PIECE_MS) -> tuple[Span, ...]:
     """The stretches within which a recording is to be cut; none for a recording of little more than one piece."""
     count = max(1, round(duration_ms / piece_ms))

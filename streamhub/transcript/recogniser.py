@@ -7,6 +7,7 @@ each brand says what its models consist of, what its process is asked, and wheth
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,7 +73,10 @@ class RecogniserProcess(ABC):
             model = find_local_model(self.shelf, self.settings.model, cache=self.cache, environ=self.environ)
         except ModelMissing:
             return ""
-        return fingerprint(self.shelf, model) if model else ""
+        if model is None:
+            return ""
+        decides = f"{self.settings.beam_size} {self.settings.compute_type}".encode()
+        return fingerprint(self.shelf, model)[:8] + hashlib.sha256(decides).hexdigest()[:4]
 
     async def prepare(self) -> None:
         """Have the model, as `streamhub.transcript.transcriber.Transcriber` says."""

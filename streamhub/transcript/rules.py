@@ -21,6 +21,7 @@ PAUSE_MS = 1_800
 MAX_REPEATS = 3
 MAX_VOCABULARY_CHARACTERS = 400
 EDGE_TOLERANCE_MS = 500
+SURE_OF_LANGUAGE = 0.8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -249,6 +250,30 @@ def assign_speakers(cues: Iterable[Cue], turns: Sequence[Turn]) -> tuple[Cue, ..
         enough = bool(speaker) and shares[speaker] * 3 >= cue.span.duration_ms
         named.append(replace(cue, speaker=speaker) if enough and not cue.speaker else cue)
     return tuple(named)
+
+
+def settle_languages(heard: Sequence[tuple[str, float]], *, begin: str) -> list[str]:
+    """The language of each piece of a recording whose language may change, with hysteresis.
+
+    A piece keeps the language of the one before it, unless it is sure of another: a German sentence full of English
+    names makes nobody speak English.
+
+    Args:
+        heard: for each piece the language that its sound is most like, and how sure that is (0 to 1); an empty
+            language where nobody speaks.
+        begin: the language that the recording is expected to begin with.
+    """
+    settled, now = [], begin
+    for language, chance in heard:
+        if language and chance >= SURE_OF_LANGUAGE:
+            now = language
+        settled.append(now)
+    return settled
+
+
+def join_words(transcript: Transcript) -> tuple[Word, ...]:
+    """All words of a transcript; those of cues without word times with times by their letters."""
+    return tuple(word for cue in transcript.cues for word in cue.words or interpolate_words(cue.text, cue.span))
 
 
 def plan_vocabulary(names: Iterable[str]) -> str:

@@ -63,6 +63,7 @@ class Transcript:
         made_by: machine or person.
         made_with: what made it, for the reader (``faster-whisper small``, ``captions talk.vtt``).
         moved_ms: by how much captions that were out of step were moved as a whole; the cues' times have it already.
+        language_chance: how sure a recogniser is of the language that it heard, 0 to 1; 1 when it was told.
     """
 
     language: str
@@ -70,6 +71,7 @@ class Transcript:
     made_by: Maker = Maker.MACHINE
     made_with: str = ""
     moved_ms: int = 0
+    language_chance: float = 1.0
 
     @property
     def text(self) -> str:

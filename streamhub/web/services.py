@@ -22,7 +22,7 @@ from streamhub.questions.follower import FollowerKind
 from streamhub.questions.question import QuestionState
 from streamhub.recording.matching import InboxCode, InboxItem
 from streamhub.store.reviews import Made
-from streamhub.transcript.recognised import TranscriptionTask
+from streamhub.transcript.recognised import PieceTask
 from streamhub.transcript.transcript import Transcript
 from streamhub.web.platform_views import (
     AccountView,
@@ -224,15 +224,29 @@ class Workshop(Protocol):
     def recogniser(self) -> str:
         """Engine and model that the hub wants."""
 
-    async def plan_transcription(self, session_id: str) -> TranscriptionTask:
-        """What is to be transcribed for a session.
+    async def version(self) -> str:
+        """The version of that model on the hub's machine; empty where it is not."""
+
+    async def plan_piece(self, session_id: str, hearing: str, number: int, language: str) -> PieceTask:
+        """A piece of a recording that is to be heard.
 
         Raises:
-            NotFound: no such session, or it has no recording.
+            NotFound: no such session, recording or piece.
         """
 
-    async def take_transcript(self, task: TranscriptionTask, transcript: Transcript) -> None:
-        """Keep what was heard; taking it again changes nothing."""
+    async def write_sound(self, task: PieceTask) -> Path:
+        """Write the sound of a piece as a WAV file, which the caller deletes.
+
+        Raises:
+            BadMedia: it cannot be decoded.
+        """
+
+    async def take_piece(self, task: PieceTask, transcript: Transcript, version: str) -> None:
+        """Keep what was heard; taking it again changes nothing.
+
+        Raises:
+            Conflict: another version of the model heard it than the other pieces.
+        """
 
 
 class PlatformSights(Protocol):

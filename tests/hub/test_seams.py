@@ -282,11 +282,15 @@ async def test_a_second_hearing_replaces_nothing(folder: Path) -> None:
     async with open_parts(folder) as parts:
         await hold_session(parts)
         await Recordings(parts).take(SESSION.id, Path("film.mp4"), None)
+        ear = replace(parts.pipeline.ear, transcriber=FickleTranscriber())
+        plan = await ear.plan(SESSION.id)
+        task = await ear.plan_piece(SESSION.id, plan["hearing"], 0, "de")
         for text in ("first", "second"):
-            task = await parts.pipeline.plan_transcription(SESSION.id)
             said = Transcript(language="de", cues=(Cue(id="c1", span=Span(0, 1000), text=text),))
-            await parts.pipeline.take_transcript(task, said)
-        assert load_recognised(task.target).text == "first"
+            await ear.take_piece(task, said, "1")
+        assert load_recognised(task.target("1")).text == "first"
+        with pytest.raises(Conflict, match="of version 2, this recording is heard with version 1"):
+            await ear.take_piece(task, said, "2")
 
 
 async def test_a_platform_is_there_as_long_as_something_of_ours_is_there(folder: Path) -> None:

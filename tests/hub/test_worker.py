@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -37,6 +38,7 @@ pytestmark = [
 
 Env = dict[str, str]
 WAIT_S = 60
+FROZEN_S = 5
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def env() -> Iterator[Env]:
 class Worker:
     """A worker process; what it says can be waited for."""
 
-    def __init__(self, env: Env, key: str, folder: Path, *, model: str = "rehearsal") -> None:
+    def __init__(self, env: Env, key: str, folder: Path, *, model: str = "rehearsal", **more: str) -> None:
         self.said: list[str] = []
         self._lines: queue.Queue[str] = queue.Queue()
         command = [sys.executable, "-m", "streamhub", "worker", "--cache", str(folder)]
@@ -72,7 +74,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, **variables},
+            env={**os.environ, **variables, **more},
         )
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -253,6 +255,49 @@ def wait_for_children(worker: Worker) -> list[psutil.Process]:
         time.sleep(0.05)
 
 
+@pytest.mark.timeout(500)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_words_do_not_depend_on_the_number_of_workers(
+    run: Run,
+    workspace: Path,
+    tmp_path: Path,
+    german_table: Roundtable,
+    env: Env,
+    order: Callable[[], subprocess.Popen[str]],
+    workers: int,
+) -> None:
+    """In pieces, by one worker or by three of which one is killed and one freezes: the words of a hub alone."""
+    alone, pieces = tmp_path / "alone", {"STREAMHUB_TRANSCRIPT_PIECE_S": "10"}
+    assert run("init", alone).code == 0
+    model = {"STREAMHUB_TRANSCRIPT_MODEL": "rehearsal", "STREAMHUB_TRANSCRIPT_THREADS": "1", **pieces}
+    told = run("import", german_table.audio_file, "--show", "s", "--title", "t", "-w", alone, env=model)
+    assert told.code == 0, told.err
+    count = len(list((alone / "media" / "heard").glob("*/[0-9]*.json")))
+    assert count > 4
+    with serving(workspace, {**env, **pieces}):
+        key = worker_key(run, workspace)
+        crew = [Worker(env, key, tmp_path / "w") for _ in range(workers)]
+        try:
+            for worker in crew:
+                worker.says("working for")
+            imported = order()
+            if workers > 1:
+                crew[0].says("transcribing")
+                crew[0].process.kill()
+                crew[1].says("transcribing")
+                crew[1].process.send_signal(signal.SIGSTOP)
+                time.sleep(FROZEN_S)
+                crew[1].process.send_signal(signal.SIGCONT)
+            code, out, err = ended(imported)
+            assert code == 0, err
+        finally:
+            said = "".join(worker.end() for worker in crew)
+        check_result(workspace, out, german_table)
+    assert heard(workspace)[0].read_bytes() == heard(alone)[0].read_bytes()
+    assert said.count("handed over") in {count, count - 1}  # the killed one may not have come to say so
+    assert said.count("transcribing") <= count + (workers > 1), "nothing is heard twice but what a kill cut off"
+
+
 @pytest.mark.parametrize(
     ("key", "model", "told"),
     [
@@ -267,6 +312,18 @@ def test_a_worker_that_the_hub_does_not_want_takes_no_work(
     with serving(workspace, env):
         worker = Worker(env, key or worker_key(run, workspace), tmp_path / "w", model=model)
         worker.says(told)
+        worker.says("what to do")
+        assert worker.process.wait(20) == 5
+        assert "Traceback" not in worker.end()
+
+
+def test_a_worker_with_another_version_of_the_model_takes_no_work(
+    run: Run, workspace: Path, tmp_path: Path, env: Env
+) -> None:
+    """A model of the same name with other files, or other settings, is told at the start, with what to do."""
+    with serving(workspace, env):
+        worker = Worker(env, worker_key(run, workspace), tmp_path / "w", STREAMHUB_TRANSCRIPT_BEAM_SIZE="1")
+        worker.says("the hub's is")
         worker.says("what to do")
         assert worker.process.wait(20) == 5
         assert "Traceback" not in worker.end()

@@ -19,6 +19,7 @@ from streamhub.transcript.rules import (
     interpolate_words,
     make_transcript,
     plan_vocabulary,
+    settle_languages,
     spread_words,
     to_session_clock,
 )
@@ -155,3 +156,19 @@ def test_vocabulary_is_short_and_without_doubles() -> None:
     """The hint for a recogniser names each thing once and never grows beyond what it can hold."""
     assert plan_vocabulary(["Anna", "Super  App", "Anna", ""]) == "Anna, Super App"
     assert len(plan_vocabulary(f"Produkt {n}" for n in range(500))) <= 400
+
+
+@pytest.mark.parametrize(
+    ("heard", "settled"),
+    [
+        ([], ""),
+        (["de9", "de9", "de9"], "ddd"),
+        (["en6", "de9", "en7"], "ddd"),
+        (["en9", "de7", "  0", "de9", "en8"], "eeede"),
+        (["  0", "  9", "en9"], "dde"),
+    ],
+)
+def test_a_language_changes_only_for_a_piece_that_is_sure(heard: list[str], settled: str) -> None:
+    """Unsure and silent pieces keep the language of the one before them."""
+    found = [(one[:2].strip(), int(one[2]) / 10) for one in heard]
+    assert "".join(language[0] for language in settle_languages(found, begin="de")) == settled

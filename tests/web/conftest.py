@@ -28,7 +28,7 @@ from streamhub.reviewing import HubReview
 from streamhub.schedule.show import Moderation, SessionState
 from streamhub.store import questions, shows
 from streamhub.store.store import Store
-from streamhub.transcript.recognised import TranscriptionTask
+from streamhub.transcript.recognised import PieceTask
 from streamhub.transcript.transcript import Transcript
 from streamhub.web.access import AccessRole, make_api_token, make_host_link
 from streamhub.web.application import make_app
@@ -171,17 +171,28 @@ class FakeAnswers:
 
 @dataclass
 class FakeWorkshop:
-    tasks: dict[str, TranscriptionTask] = field(default_factory=dict)
-    heard: list[tuple[str, Transcript]] = field(default_factory=list)
+    tasks: dict[str, PieceTask] = field(default_factory=dict)
+    heard: list[tuple[str, int, str, Transcript]] = field(default_factory=list)
+    sounds: list[Path] = field(default_factory=list)
     recogniser: str = "fake tiny"
+    model: str = "abc1"
 
-    async def plan_transcription(self, session_id: str) -> TranscriptionTask:
-        if session_id not in self.tasks:
-            raise NotFound(f"session {session_id}: has no recording")
-        return self.tasks[session_id]
+    async def version(self) -> str:
+        return self.model
 
-    async def take_transcript(self, task: TranscriptionTask, transcript: Transcript) -> None:
-        self.heard.append((task.session_id, transcript))
+    async def plan_piece(self, session_id: str, hearing: str, number: int, language: str) -> PieceTask:
+        task = self.tasks.get(session_id)
+        if task is None or hearing != "ab-00000000" or number >= len(task.hearing.pieces):
+            raise NotFound(f"session {session_id}: has no such piece")
+        return replace(task, piece=task.hearing.pieces[number], language=language)
+
+    async def write_sound(self, task: PieceTask) -> Path:
+        self.sounds.append(task.folder / "sound.wav")
+        self.sounds[-1].write_bytes(b"sound" * 100_000)
+        return self.sounds[-1]
+
+    async def take_piece(self, task: PieceTask, transcript: Transcript, version: str) -> None:
+        self.heard.append((task.session_id, task.piece.number, version, transcript))
 
 
 @dataclass

@@ -1,0 +1,147 @@
+"""From pieces to one transcript, through the engine: languages, holes, and what is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from streamhub.app import Parts
+from streamhub.config import Settings, TranscriptSettings
+from streamhub.errors import NotFound, ToolFailed
+from streamhub.pipeline import Source, order_session
+from streamhub.timecode import Span
+from streamhub.transcript.recognised import load_recognised
+from streamhub.transcript.rules import interpolate_words
+from streamhub.transcript.transcriber import TranscriptionJob
+from streamhub.transcript.transcript import Cue, Transcript
+from streamhub.workspace import create_workspace
+from tests.hub.test_seams import SESSION, Recordings, hold_session, open_parts, settle
+
+PIECES = 5
+SILENT_TAIL = 4
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A fresh workspace."""
+    return create_workspace(tmp_path / "hub", Settings(), random=os.urandom).folder
+
+
+@dataclass
+class Ears:
+    """Hears one sentence in each piece, in the language that it is told or that the piece is in."""
+
+    languages: list[tuple[str, float]]
+    broken: int = -1
+    name: str = "fake small"
+    asked: list[tuple[int, str]] = field(default_factory=list)
+
+    async def version(self) -> str:
+        return "1"
+
+    async def prepare(self) -> None:
+        """Nothing to fetch."""
+
+    async def transcribe(self, job: TranscriptionJob, progress: Callable[[int, int], None]) -> Transcript:
+        assert job.span is not None
+        number = (job.span.start_ms + 1_000) // 12_000
+        self.asked.append((number, job.language))
+        if number == self.broken:
+            raise ToolFailed("fake: cannot hear that")
+        progress(1_000, job.span.duration_ms)
+        language, chance = self.languages[number]
+        span = Span(number * 12_000 + 3_000, number * 12_000 + 8_000)
+        text = f"{job.language or language} piece {number}."
+        cue = Cue(id="c1", span=span, text=text, words=interpolate_words(text, span))
+        return Transcript(
+            language=job.language or language,
+            cues=() if number == SILENT_TAIL else (cue,),
+            made_with=self.name,
+            language_chance=chance,
+        )
+
+
+async def begin(parts: Parts, ears: Ears, *, detect: bool = False) -> None:
+    """Order the session's pipeline over a silent recording of a minute."""
+    await hold_session(parts)
+    media = parts.pipeline._parts.media
+    (media / SESSION.id).mkdir(parents=True)
+    with wave.open(str(media / SESSION.id / "recording.mp4"), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 16_000 * 60))
+    settings = TranscriptSettings(piece_s=12, detect_language=detect)
+    roles = {"recordings": Recordings(parts), "transcriber": ears, "settings": settings}
+    parts.pipeline._parts = replace(parts.pipeline._parts, **roles)
+    source = Source(media="film.mp4", live=False)
+    await parts.store.write(lambda db: order_session(db, SESSION.id, source, at=parts.now()))
+
+
+def words(folder: Path) -> str:
+    """The words that were kept of the session."""
+    (found,) = (folder / "media").rglob("recognised-*.json")
+    transcript = load_recognised(found)
+    assert transcript.language == SESSION.language
+    return transcript.text
+
+
+async def hear(folder: Path, ears: Ears, *, detect: bool) -> str:
+    """Run the session's pipeline to its end; returns the words that were kept."""
+    async with open_parts(folder) as parts:
+        await begin(parts, ears, detect=detect)
+        await settle(parts)
+    return words(folder)
+
+
+async def test_pieces_become_one_transcript(folder: Path) -> None:
+    """Every piece is heard once, in the session's language, and their words follow one another."""
+    ears = Ears(languages=[("de", 1.0)] * PIECES)
+    assert await hear(folder, ears, detect=False) == "de piece 0. de piece 1. de piece 2. de piece 3."
+    assert ears.asked == [(number, "de") for number in range(PIECES)]
+
+
+async def test_a_piece_that_is_unsure_keeps_the_language_before_it(folder: Path) -> None:
+    """Only what was heard in the wrong language is heard again, and only a sure piece changes the language."""
+    ears = Ears(languages=[("de", 0.9), ("en", 0.6), ("en", 0.95), ("de", 0.7), ("de", 0.99)])
+    assert await hear(folder, ears, detect=True) == "de piece 0. de piece 1. en piece 2. en piece 3."
+    assert ears.asked == [*((number, "") for number in range(PIECES)), (1, "de"), (3, "en")]
+
+
+async def test_a_piece_that_cannot_be_heard_is_held_and_may_be_skipped(folder: Path) -> None:
+    """The other pieces are heard all the same; whoever skips the one that fails gets a transcript with a hole."""
+    ears = Ears(languages=[("de", 1.0)] * PIECES, broken=2)
+    async with open_parts(folder) as parts:
+        await begin(parts, ears)
+
+        async def state() -> tuple[str, str, list[str]]:
+            works = await parts.engine.status()
+            work = next((work for work in works if work.kind == "session"), None)
+            held = [step.name for step in work.steps if step.state == "held"] if work else []
+            return (work.workflow_id, str(work.state), held) if work else ("", "", [])
+
+        async with asyncio.timeout(120):
+            while not (await state())[2] or {number for number, _ in ears.asked} != set(range(PIECES)):
+                await asyncio.sleep(0.05)
+            workflow_id, _, (step,) = await state()
+            assert step.endswith(":2:de")
+            await parts.engine.decide(workflow_id, step, "skip")
+            while (await state())[1] != "done":
+                await asyncio.sleep(0.05)
+    assert words(folder) == "de piece 0. de piece 1. de piece 3."
+
+
+@pytest.mark.parametrize(
+    ("hearing", "number"), [("../../../etc", 0), ("5" * 32 + "-zzzzzzzz", 0), ("6" * 32 + "-00000000", 0), ("", 0)]
+)
+async def test_no_other_file_can_be_asked_for(folder: Path, hearing: str, number: int) -> None:
+    """What a worker asks for is a piece of that session's recording, or it is not found."""
+    async with open_parts(folder) as parts:
+        await hold_session(parts)
+        await Recordings(parts).take(SESSION.id, Path("film.mp4"), None)
+        with pytest.raises(NotFound):
+            await parts.pipeline.ear.plan_piece(SESSION.id, hearing, number, "de")
