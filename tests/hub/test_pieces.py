@@ -17,9 +17,9 @@ from streamhub.text import words_of
 from streamhub.transcript.recognised import load_recognised
 from tests.hub.conftest import Run
 
-PIECES = {"STREAMHUB_TRANSCRIPT_PIECE_S": "10", "STREAMHUB_TRANSCRIPT_THREADS": "1"}
-KILLS = 5
-pytestmark = pytest.mark.timeout(400)
+PIECES = {"STREAMHUB_TRANSCRIPT_PIECE_S": "22", "STREAMHUB_TRANSCRIPT_THREADS": "1"}
+KILLS = 3
+pytestmark = pytest.mark.timeout(900)
 
 
 def heard(workspace: Path) -> dict[str, tuple[int, int]]:
@@ -47,17 +47,17 @@ def test_the_words_are_those_of_the_whole(run: Run, workspace: Path, tmp_path: P
     assert run("init", at_once).code == 0
     model = {"STREAMHUB_TRANSCRIPT_MODEL": "rehearsal", "STREAMHUB_TRANSCRIPT_THREADS": "1"}
     for folder, env in ((at_once, model), (workspace, PIECES)):
-        done = run(*command(german_table.audio_file, folder)[3:], env=env)
+        done = run(*command(german_table.audio_file, folder)[3:], env=env, timeout_s=300)
         assert done.code == 0, done.err
     assert len(heard(at_once)) == 1
     pieces = heard(workspace)
-    assert len(pieces) > 4
+    assert len(pieces) >= 3
     one, other = (words_of(load_recognised(whole(folder)).text) for folder in (at_once, workspace))
     assert abs(len(one) - len(other)) <= 2
     assert sum(a != b for a, b in zip(sorted(one), sorted(other), strict=False)) <= 0.1 * len(one)
     second = command(german_table.audio_file, workspace)
     second[second.index("t")] = "once more"
-    assert run(*second[3:], env=PIECES).code == 0, "the same recording for another session"
+    assert run(*second[3:], env=PIECES, timeout_s=300).code == 0, "the same recording for another session"
     assert heard(workspace) == pieces, "nothing was heard twice"
 
 
@@ -67,7 +67,11 @@ def test_kills_in_the_middle_change_nothing(
     """After kill -9 again and again the same command goes on: finished pieces stay, and the words are the same."""
     calm = tmp_path / "calm"
     assert run("init", calm).code == 0
-    told = run(*command(german_table.audio_file, calm)[3:], env={**PIECES, "STREAMHUB_TRANSCRIPT_MODEL": "rehearsal"})
+    told = run(
+        *command(german_table.audio_file, calm)[3:],
+        env={**PIECES, "STREAMHUB_TRANSCRIPT_MODEL": "rehearsal"},
+        timeout_s=300,
+    )
     assert told.code == 0, told.err
     killed = 0
     lots = random.Random(7)
@@ -87,7 +91,7 @@ def test_kills_in_the_middle_change_nothing(
         assert known.items() <= heard(workspace).items(), "a piece was heard a second time, or is gone"
         known = heard(workspace)
     assert killed >= KILLS - 1
-    done = run(*command(german_table.audio_file, workspace)[3:], env=PIECES)
+    done = run(*command(german_table.audio_file, workspace)[3:], env=PIECES, timeout_s=300)
     assert done.code == 0, done.err
     assert known.items() <= heard(workspace).items()
     assert heard(workspace).keys() == heard(calm).keys()

@@ -267,13 +267,13 @@ def test_the_words_do_not_depend_on_the_number_of_workers(
     workers: int,
 ) -> None:
     """In pieces, by one worker or by three of which one is killed and one freezes: the words of a hub alone."""
-    alone, pieces = tmp_path / "alone", {"STREAMHUB_TRANSCRIPT_PIECE_S": "10"}
+    alone, pieces = tmp_path / "alone", {"STREAMHUB_TRANSCRIPT_PIECE_S": "22"}
     assert run("init", alone).code == 0
     model = {"STREAMHUB_TRANSCRIPT_MODEL": "rehearsal", "STREAMHUB_TRANSCRIPT_THREADS": "1", **pieces}
-    told = run("import", german_table.audio_file, "--show", "s", "--title", "t", "-w", alone, env=model)
+    told = run("import", german_table.audio_file, "--show", "s", "--title", "t", "-w", alone, env=model, timeout_s=300)
     assert told.code == 0, told.err
     count = len(list((alone / "media" / "heard").glob("*/[0-9]*.json")))
-    assert count > 4
+    assert count >= 3
     with serving(workspace, {**env, **pieces}):
         key = worker_key(run, workspace)
         crew = [Worker(env, key, tmp_path / "w") for _ in range(workers)]
