@@ -34,7 +34,7 @@ Run = Callable[..., Ran]
 def run() -> Run:
     """Run `streamhub` with arguments, in a process of its own."""
 
-    def run_command(*arguments: str | Path, env: dict[str, str] | None = None, timeout_s: float = 100) -> Ran:
+    def run_command(*arguments: str | Path, env: dict[str, str] | None = None, timeout_s: float = 300) -> Ran:
         done = subprocess.run(
             [sys.executable, "-W", "error::ResourceWarning", "-m", "streamhub", *map(str, arguments)],
             capture_output=True,

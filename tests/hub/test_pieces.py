@@ -47,7 +47,7 @@ def test_the_words_are_those_of_the_whole(run: Run, workspace: Path, tmp_path: P
     assert run("init", at_once).code == 0
     model = {"STREAMHUB_TRANSCRIPT_MODEL": "rehearsal", "STREAMHUB_TRANSCRIPT_THREADS": "1"}
     for folder, env in ((at_once, model), (workspace, PIECES)):
-        done = run(*command(german_table.audio_file, folder)[3:], env=env, timeout_s=300)
+        done = run(*command(german_table.audio_file, folder)[3:], env=env)
         assert done.code == 0, done.err
     assert len(heard(at_once)) == 1
     pieces = heard(workspace)
@@ -57,7 +57,7 @@ def test_the_words_are_those_of_the_whole(run: Run, workspace: Path, tmp_path: P
     assert sum(a != b for a, b in zip(sorted(one), sorted(other), strict=False)) <= 0.1 * len(one)
     second = command(german_table.audio_file, workspace)
     second[second.index("t")] = "once more"
-    assert run(*second[3:], env=PIECES, timeout_s=300).code == 0, "the same recording for another session"
+    assert run(*second[3:], env=PIECES).code == 0, "the same recording for another session"
     assert heard(workspace) == pieces, "nothing was heard twice"
 
 
@@ -91,7 +91,7 @@ def test_kills_in_the_middle_change_nothing(
         assert known.items() <= heard(workspace).items(), "a piece was heard a second time, or is gone"
         known = heard(workspace)
     assert killed >= KILLS - 1
-    done = run(*command(german_table.audio_file, workspace)[3:], env=PIECES, timeout_s=300)
+    done = run(*command(german_table.audio_file, workspace)[3:], env=PIECES)
     assert done.code == 0, done.err
     assert known.items() <= heard(workspace).items()
     assert heard(workspace).keys() == heard(calm).keys()

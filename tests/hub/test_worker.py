@@ -270,7 +270,7 @@ def test_the_words_do_not_depend_on_the_number_of_workers(
     alone, pieces = tmp_path / "alone", {"STREAMHUB_TRANSCRIPT_PIECE_S": "22"}
     assert run("init", alone).code == 0
     model = {"STREAMHUB_TRANSCRIPT_MODEL": "rehearsal", "STREAMHUB_TRANSCRIPT_THREADS": "1", **pieces}
-    told = run("import", german_table.audio_file, "--show", "s", "--title", "t", "-w", alone, env=model, timeout_s=300)
+    told = run("import", german_table.audio_file, "--show", "s", "--title", "t", "-w", alone, env=model)
     assert told.code == 0, told.err
     count = len(list((alone / "media" / "heard").glob("*/[0-9]*.json")))
     assert count >= 3
