@@ -29,6 +29,7 @@ _MIN_CONTRAST_DB = 12.0
 _PAUSE_SHARE = 0.25
 _PAUSE_MARGIN_MS = 500
 _HARD_MARGIN_MS = 4_000
+_GUARD_MS = 40
 _SMOOTH_FRAMES = 10
 
 
@@ -38,16 +39,21 @@ class Cut:
 
     Attributes:
         at_ms: media milliseconds.
-        in_pause: nobody speaks there; else somebody may be cut off, and the pieces overlap more.
+        pause_ms: how long nobody speaks around it; 0 when somebody may be cut off.
     """
 
     at_ms: int
-    in_pause: bool
+    pause_ms: int
 
     @property
     def margin_ms(self) -> int:
-        """How far both pieces are read beyond the cut."""
-        return _PAUSE_MARGIN_MS if self.in_pause else _HARD_MARGIN_MS
+        """How far both pieces are read beyond the cut: to where somebody speaks, or far enough to hear him twice.
+
+        A recogniser that begins with the end of somebody else's word is misled for a sentence.
+        """
+        if not self.pause_ms:
+            return _HARD_MARGIN_MS
+        return min(_PAUSE_MARGIN_MS, max(0, self.pause_ms // 2 - _GUARD_MS))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +107,7 @@ def find_cut(levels_db: Sequence[float], window: Span) -> Cut:
     """
     middle_ms = (window.start_ms + window.end_ms) // 2
     if not levels_db or max(levels_db) < SILENT_DB:
-        return Cut(at_ms=middle_ms, in_pause=True)
+        return Cut(at_ms=middle_ms, pause_ms=window.duration_ms)
     ranked = sorted(levels_db)
     quiet = min(_MIN_PAUSE_MS // FRAME_MS, len(ranked)) - 1  # as loud is the shortest pause, if there is one
     floor_db, loud_db = max(SILENT_DB, ranked[quiet]), ranked[len(ranked) * 9 // 10]
@@ -109,7 +115,7 @@ def find_cut(levels_db: Sequence[float], window: Span) -> Cut:
     if loud_db - floor_db >= _MIN_CONTRAST_DB:
         pauses = _pauses(levels_db, floor_db + _PAUSE_SHARE * (loud_db - floor_db))
     if not pauses:
-        return Cut(at_ms=_quietest_ms(levels_db, window), in_pause=False)
+        return Cut(at_ms=_quietest_ms(levels_db, window), pause_ms=0)
 
     def worth(pause: tuple[int, int]) -> tuple[int, int]:
         start, end = pause
@@ -117,7 +123,7 @@ def find_cut(levels_db: Sequence[float], window: Span) -> Cut:
         return min((end - start) * FRAME_MS, _ENOUGH_PAUSE_MS), -abs(at_ms - middle_ms)
 
     start, end = max(pauses, key=worth)
-    return Cut(at_ms=window.start_ms + (start + end) * FRAME_MS // 2, in_pause=True)
+    return Cut(at_ms=window.start_ms + (start + end) * FRAME_MS // 2, pause_ms=(end - start) * FRAME_MS)
 
 
 def _pauses(levels_db: Sequence[float], below_db: float) -> list[tuple[int, int]]:
@@ -140,7 +146,7 @@ def _quietest_ms(levels_db: Sequence[float], window: Span) -> int:
 def plan_pieces(duration_ms: int, cuts: Sequence[Cut]) -> tuple[Piece, ...]:
     """The pieces between the cuts, in order."""
     inner = sorted((cut for cut in cuts if 0 < cut.at_ms < duration_ms), key=lambda cut: cut.at_ms)
-    edges = [Cut(at_ms=0, in_pause=True), *inner, Cut(at_ms=duration_ms, in_pause=True)]
+    edges = [Cut(at_ms=0, pause_ms=0), *inner, Cut(at_ms=duration_ms, pause_ms=0)]
     return tuple(
         Piece(
             number=number,

@@ -40,13 +40,13 @@ def test_long_recordings_are_cut_every_ten_minutes(duration_ms: int, windows: in
 def test_the_cut_lies_in_the_middle_of_the_longest_pause() -> None:
     """Of all pauses the longest one is taken, wherever it is in the window."""
     cut = find_cut(speech((2_000, 2_400), (50_000, 51_000), (29_000, 29_400)), WINDOW)
-    assert cut == Cut(at_ms=WINDOW.start_ms + 50_500, in_pause=True)
+    assert cut == Cut(at_ms=WINDOW.start_ms + 50_500, pause_ms=1_000)
 
 
 def test_of_long_pauses_the_one_near_the_middle_is_taken() -> None:
     """Pauses of more than a second and a half are as good as each other."""
     cut = find_cut(speech((1_000, 9_000), (31_000, 33_000)), WINDOW)
-    assert cut == Cut(at_ms=WINDOW.start_ms + 32_000, in_pause=True)
+    assert cut == Cut(at_ms=WINDOW.start_ms + 32_000, pause_ms=2_000)
 
 
 @pytest.mark.parametrize("level_db", [-20.0, -40.0])
@@ -55,15 +55,15 @@ def test_steady_noise_has_no_pause(level_db: float) -> None:
     levels = [level_db + at % 3 for at in range(FRAMES)]
     levels[1000:1010] = [level_db - 5] * 10
     cut = find_cut(levels, WINDOW)
-    assert not cut.in_pause
+    assert not cut.pause_ms
     assert cut.at_ms == WINDOW.start_ms + 1005 * FRAME_MS
-    assert cut.margin_ms > Cut(at_ms=0, in_pause=True).margin_ms
+    assert cut.margin_ms > Cut(at_ms=0, pause_ms=9_000).margin_ms
 
 
 @pytest.mark.parametrize("levels", [[], [-90.0] * FRAMES], ids=["ended", "silent"])
 def test_silence_is_cut_in_the_middle(levels: list[float]) -> None:
     """Where nothing is heard at all, any place will do."""
-    assert find_cut(levels, WINDOW) == Cut(at_ms=600_000, in_pause=True)
+    assert find_cut(levels, WINDOW) == Cut(at_ms=600_000, pause_ms=60_000)
 
 
 @settings(deadline=None)
@@ -82,7 +82,7 @@ def test_pieces_cover_the_recording_once(duration_ms: int, seed: int) -> None:
     """Every millisecond belongs to one piece, none is much too long, and each reads beyond its edges."""
     lots = random.Random(seed)
     cuts = [
-        Cut(at_ms=lots.randint(window.start_ms, window.end_ms), in_pause=lots.random() < 0.5)
+        Cut(at_ms=lots.randint(window.start_ms, window.end_ms), pause_ms=lots.choice((0, 300, 2_000)))
         for window in plan_windows(duration_ms)
     ]
     pieces = plan_pieces(duration_ms, cuts)
@@ -93,3 +93,9 @@ def test_pieces_cover_the_recording_once(duration_ms: int, seed: int) -> None:
     for left, right in pairwise(pieces):
         assert left.span.end_ms == right.span.start_ms
         assert right.read.start_ms < left.span.end_ms < left.read.end_ms
+
+
+@pytest.mark.parametrize(("pause_ms", "margin_ms"), [(300, 110), (600, 260), (5_000, 500)])
+def test_no_piece_reads_into_a_word_beyond_a_pause(pause_ms: int, margin_ms: int) -> None:
+    """Around a cut in a pause both pieces are read as far as the pause goes, and no farther."""
+    assert Cut(at_ms=0, pause_ms=pause_ms).margin_ms == margin_ms

@@ -42,11 +42,12 @@ def choose_cuts(words: tuple[Word, ...], seed: int, count: int) -> list[Cut]:
         if cuts and at_ms - cuts[-1].at_ms < 20_000:
             continue
         pauses = [
-            (left.span.end_ms + right.span.start_ms) // 2
+            ((left.span.end_ms + right.span.start_ms) // 2, right.span.start_ms - left.span.end_ms)
             for left, right in pairwise(words)
             if right.span.start_ms - left.span.end_ms >= 300 and abs(left.span.end_ms - at_ms) < 1_000
         ]
-        cut = Cut(at_ms=pauses[0] if pauses else at_ms, in_pause=bool(pauses))
+        place_ms, pause_ms = pauses[0] if pauses else (at_ms, 0)
+        cut = Cut(at_ms=place_ms, pause_ms=pause_ms)
         if not cuts or cut.at_ms - cuts[-1].at_ms >= 18_000:
             cuts.append(cut)
     return cuts
@@ -137,7 +138,7 @@ def test_the_order_of_arrival_does_not_matter() -> None:
 def test_a_piece_in_which_nobody_speaks_costs_its_neighbours_nothing(silent: int) -> None:
     """A piece without words leaves the others' words as they are, up to its edges."""
     words = tuple(Word(f"w{n}", Span(n * 400, n * 400 + 300)) for n in range(300))
-    pieces = plan_pieces(120_000, [Cut(at_ms=40_000, in_pause=False), Cut(at_ms=80_000, in_pause=False)])
+    pieces = plan_pieces(120_000, [Cut(at_ms=40_000, pause_ms=0), Cut(at_ms=80_000, pause_ms=0)])
     parts = [hear(words, piece, random.Random(5)) for piece in pieces]
     parts[silent] = replace(parts[silent], words=())
     said = [word.text for word in stitch(parts)]
@@ -147,7 +148,7 @@ def test_a_piece_in_which_nobody_speaks_costs_its_neighbours_nothing(silent: int
 def test_a_piece_that_a_person_skipped_leaves_a_hole_and_no_twins() -> None:
     """Where a piece is missing altogether, what its neighbours heard beyond the cut stays."""
     words = tuple(Word(f"w{n}", Span(n * 400, n * 400 + 300)) for n in range(300))
-    pieces = plan_pieces(120_000, [Cut(at_ms=40_000, in_pause=False), Cut(at_ms=80_000, in_pause=False)])
+    pieces = plan_pieces(120_000, [Cut(at_ms=40_000, pause_ms=0), Cut(at_ms=80_000, pause_ms=0)])
     first, _, last = (hear(words, piece, random.Random(6)) for piece in pieces)
     said = [word.text for word in stitch([first, last])]
     assert said == [word.text for word in (*first.words, *last.words)]

@@ -27,7 +27,7 @@ ASKED = {"recogniser": "fake tiny", "version": "abc1", "language": "de"}
 @pytest.fixture
 async def worker(world: World, tmp_path: Path) -> dict[str, str]:
     """Headers of a worker, and a recording of two pieces to transcribe."""
-    pieces = plan_pieces(20_000, [Cut(at_ms=9_000, in_pause=True)])
+    pieces = plan_pieces(20_000, [Cut(at_ms=9_000, pause_ms=2_000)])
     world.workshop.tasks["s1"] = PieceTask(
         session_id="s1",
         media=tmp_path / "film.mp4",
