@@ -37,7 +37,7 @@ pytestmark = [
 ]
 
 Env = dict[str, str]
-WAIT_S = 60
+WAIT_S = 180
 FROZEN_S = 5
 
 
