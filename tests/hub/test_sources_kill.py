@@ -56,6 +56,7 @@ async def test_killed_while_reading(workspace: Path) -> None:
         async with Store.open(workspace / "hub.sqlite3", now=lambda: datetime.now(UTC)) as store:
             await store.write(lambda db: plan(db, feed.url))
         (workspace / "mail.txt").write_text(f"{PASSWORD}\n")
+        (workspace / "mail.txt").chmod(0o600)
         environ = {
             **os.environ,
             "STREAMHUB_MASTODON_INSTANCE": tags.url,
