@@ -73,6 +73,11 @@ async def media_s(tab: Tab) -> float:
     return float(await tab.page.evaluate("document.getElementById('player').currentTime"))
 
 
+async def hold_still(tab: Tab) -> None:
+    """Let the player play on the spot, so that the word that was clicked stays the one however busy the machine is."""
+    await tab.page.evaluate("document.getElementById('player').playbackRate = 0")
+
+
 def word(tab: Tab, ms: int) -> Any:
     return tab.page.locator(f'.w[data-s="{ms}"]')
 
@@ -124,7 +129,7 @@ async def is_near(tab: Tab, wanted_s: float, *, by: float = 4.0) -> bool:
 async def drag(tab: Tab, handle: str, target: str) -> None:
     """Press on one thing and let go over another, as a hand does."""
     mouse = tab.page.mouse
-    await tab.page.locator(handle).scroll_into_view_if_needed()
+    await tab.page.locator(handle).hover()  # which waits until it stands still
     start, end = await tab.page.locator(handle).bounding_box(), await tab.page.locator(target).bounding_box()
     await mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
     await mouse.down()
@@ -137,6 +142,7 @@ async def test_words_speakers_and_pieces(world: World, clip: Path) -> None:
     one = await review_session(world, clip=clip, clip_ms=CLIP_MS)
     async with open_browser() as browser:
         tab = await open_review(browser, one)
+        await hold_still(tab)
         keys = tab.page.keyboard
         await keys.press("k")
         await keys.press("j")
@@ -183,6 +189,7 @@ async def test_an_answer_that_was_not_found_gets_its_place(world: World, clip: P
     await host.close()
     async with open_browser() as browser:
         tab = await open_review(browser, one)
+        await hold_still(tab)
         keys = tab.page.keyboard
         await async_api.expect(tab.page.locator(".stretch .wrong")).to_be_visible()
         for place, key in ((1, "b"), (3, "e")):
