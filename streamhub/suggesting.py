@@ -201,8 +201,9 @@ class Suggester:
         show_id = self._settings[session_id][0] if session_id in self._settings else ""
         matches = await self._search(text, language, where=partial(self._may_offer, show_id=show_id))
         ids = [match.key[2:] for match in matches]
-        asked = await self._store.read(partial(rows.load_asked, ids=ids))
-        accepted = await self._store.read(partial(list_accepted, question_ids=ids))
+        asked, accepted = await self._store.read(
+            lambda db: (rows.load_asked(db, ids), list_accepted(db, question_ids=ids))
+        )
         found: list[Suggestion] = []
         for match in matches:
             kind, _, question_id = match.key.partition(":")
