@@ -29,7 +29,7 @@ from streamhub.config import TranscriptSettings
 from streamhub.hearing import join_parts
 from streamhub.process import Command, run_checked
 from streamhub.text import words_of
-from streamhub.transcript.child import ChildJob, recognise, thread_count
+from streamhub.transcript.child import ChildJob, Recognisers, thread_count
 from streamhub.transcript.cutting import cut_recording
 from streamhub.transcript.faster_whisper import SHELF, FasterWhisper, plan_request
 from streamhub.transcript.models import find_model
@@ -131,7 +131,7 @@ async def peak_of_ours(job: TranscriptionJob, settings: TranscriptSettings, cach
         request=plan_request(job, model, settings),
         threads=settings.threads,
     )
-    return (await recognise(child, lambda done, total: None)).peak_bytes / 2**20
+    return (await Recognisers().recognise(child, lambda done, total: None)).peak_bytes / 2**20
 
 
 async def measure(options: argparse.Namespace) -> None:

@@ -77,6 +77,8 @@ from streamhub.suggesting import Suggester
 from streamhub.text import Random, clean_email
 from streamhub.timecode import Now
 from streamhub.transcript import faster_whisper, openai_whisper
+from streamhub.transcript.child import Recognisers
+from streamhub.transcript.faster_whisper import FasterWhisper
 from streamhub.transcript.models import ModelReport, Shelf, choose_demo_model, describe_model
 from streamhub.transcript.transcriber import Transcriber
 from streamhub.web.access import AccessRole, make_api_token, make_host_link
@@ -93,6 +95,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("streamhub")
 IDLE_S = 75.0
 """A connection that has sent no whole request for so long is closed: it is idle, or slow on purpose."""
+_KEEP_MODEL_S = 120.0
+"""So long a recogniser without work keeps its model in memory."""
 Say = Callable[[str], None]
 Environ = Mapping[str, str]
 Json = Any
@@ -116,6 +120,7 @@ class Parts:
     room: RecordingRoom
     relay: Relay
     studio: Studio
+    transcriber: Transcriber
     on_studio: StudioHandler
     program: Path
     now: Now
@@ -128,10 +133,10 @@ def models_folder(workspace: Workspace) -> Path:
 
 
 def make_transcriber(settings: Settings, cache: Path, environ: Environ) -> Transcriber:
-    """The recogniser that the settings name; models that have to be fetched go to ``cache``."""
-    if settings.transcript.engine == openai_whisper.NAME:
-        return openai_whisper.OpenaiWhisper(settings=settings.transcript, cache=cache, environ=environ)
-    return faster_whisper.FasterWhisper(settings=settings.transcript, cache=cache, environ=environ)
+    """The recogniser that the settings name; models that have to be fetched go to ``cache``. Close it in the end."""
+    brand = openai_whisper.OpenaiWhisper if settings.transcript.engine == openai_whisper.NAME else FasterWhisper
+    kept = Recognisers(keep_s=_KEEP_MODEL_S)
+    return brand(settings=settings.transcript, cache=cache, environ=environ, recognisers=kept)
 
 
 def make_encoder(settings: Settings, workspace: Workspace) -> Encoder | None:
@@ -213,6 +218,7 @@ async def open_hub(folder: Path, environ: Environ, *, now: Now, random: Random) 
                     yield parts
             finally:
                 await parts.studio.close()
+                await parts.transcriber.close()
 
 
 def photos_folder(workspace: Workspace, settings: Settings) -> Path:
@@ -231,12 +237,13 @@ def _make_parts(
     relay = Relay(program, now=now, random=random)
     studio = Studio(room, settings.live, on_event=handler, taps=relay)
     engine = Engine(settings.engine, workspace.folder, store, now=now)
+    transcriber = make_transcriber(settings, models_folder(workspace), environ)
     pipeline = Pipeline(
         PipelineParts(
             store=store,
             engine=engine,
             recordings=StudioRecordings(room, studio),
-            transcriber=make_transcriber(settings, models_folder(workspace), environ),
+            transcriber=transcriber,
             build=lambda: _build_apart(workspace),
             media=media,
             transcripts=workspace.transcripts,
@@ -259,6 +266,7 @@ def _make_parts(
         room=room,
         relay=relay,
         studio=studio,
+        transcriber=transcriber,
         on_studio=handler,
         program=program,
         now=now,

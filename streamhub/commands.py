@@ -181,6 +181,7 @@ async def work(hub_url: str, cache: Path, environ: Environ, *, now: Now, say: Sa
             await stop.wait()
         finally:
             await engine.close()
+            await hub.transcriber.close()
 
 
 async def import_session(

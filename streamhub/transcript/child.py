@@ -1,8 +1,9 @@
 """A recogniser in a process of its own: what goes in, what comes out, and who stops it.
 
-Owns both ends of the wire. The hub's end writes one JSON job to the process and reads JSON lines from it: ``started``,
-``heard``, ``progress``, ``failed``, ``done``. The process keeps the wire to itself: whatever an engine prints goes to
-standard error. Refuses to know engines.
+Owns both ends of the wire. The hub's end writes jobs to the process, each a line of JSON, and reads JSON lines from
+it: ``started``, ``heard``, ``progress``, ``failed``, ``done``. A process that has done a job keeps its model and waits
+for the next one; one that failed is not asked again. The process keeps the wire to itself: whatever an engine prints
+goes to standard error. Refuses to know engines.
 """
 
 from __future__ import annotations
@@ -78,49 +79,113 @@ def thread_count(threads: int) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-async def recognise(job: ChildJob, progress: Progress) -> Recognised:
-    """Run a recogniser's process to its end; a cancelled task or a passed limit kills it.
+class Recognisers:
+    """The processes of one recogniser: one for each job that runs, and those that wait for the next one.
 
-    Raises:
-        BadMedia, ModelMissing, ToolMissing: as the process said.
-        TimedOut: a limit was reached.
-        ToolFailed: the process died, or its engine failed.
+    Loading a model takes longer than hearing a minute with a small one, so a process that has done its job is kept for
+    a while. It belongs to the event loop that it was started in.
+
+    Args:
+        keep_s: seconds after which a process without a job is let go, and its memory with it; 0: at once. Whoever keeps
+            processes closes them.
     """
-    threads = str(thread_count(job.threads))
-    env = {"OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1"}
-    command = Command(argv=[sys.executable, "-m", job.module], env=env, name=job.name)
-    result = Recognised()
-    async with await start(command, stdin=True, stdout=True) as child:
-        began_s = asyncio.get_running_loop().time()
+
+    def __init__(self, *, keep_s: float = 0.0) -> None:
+        self._keep_s = keep_s
+        self._idle: list[tuple[Command, Child, asyncio.TimerHandle]] = []
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def recognise(self, job: ChildJob, progress: Progress) -> Recognised:
+        """Have a process do a job; a cancelled task or a passed limit kills it.
+
+        Raises:
+            BadMedia, ModelMissing, ToolMissing: as the process said.
+            TimedOut: a limit was reached.
+            ToolFailed: the process died, or its engine failed.
+        """
+        threads = str(thread_count(job.threads))
+        env = {"OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1"}
+        command = Command(argv=[sys.executable, "-m", job.module], env=env, name=job.name)
+        child = self._take(command) or await start(command, stdin=True, stdout=True)
         try:
-            async with asyncio.timeout(job.time_limit_s) as limit:
-                await _send(child, {**job.request, "threads": int(threads)})
-                while line := await _next_line(child):
-                    _take(json.loads(line), result, progress)
-                    if job.speed_limit and result.duration_ms:
-                        seconds = max(60.0, result.duration_ms / 1000 * job.speed_limit)
-                        limit.reschedule(began_s + min(seconds, job.time_limit_s or seconds))
-                code = await child.wait()
-        except TimeoutError as error:
-            took_s = asyncio.get_running_loop().time() - began_s
-            raise TimedOut(
-                f"{job.name}: stopped after {took_s:.0f} s, its time limit",
-                hint="use a smaller model, or raise transcript.speed_limit",
-            ) from error
-        except ValueError as error:
-            raise ToolFailed(f"{job.name}: said something that is no event ({error})") from error
+            result = await _hear(child, job, int(threads), progress)
+        except BaseException:
+            await _end(child)
+            raise
+        if self._keep_s:
+            self._keep(command, child)
+        else:
+            await _end(child)
+        progress(result.duration_ms, result.duration_ms)
+        return result
+
+    async def close(self) -> None:
+        """Let every process go that has no job."""
+        idle, self._idle = self._idle, []
+        for _, _, timer in idle:
+            timer.cancel()
+        await asyncio.gather(*(_end(child) for _, child, _ in idle), *self._leaving)
+
+    def _take(self, command: Command) -> Child | None:
+        """A process that waits for a job of this kind, if it is still alive."""
+        for number, (known, child, timer) in enumerate(self._idle):
+            if known == command and child.running:
+                del self._idle[number]
+                timer.cancel()
+                return child
+        return None
+
+    def _keep(self, command: Command, child: Child) -> None:
+        timer = asyncio.get_running_loop().call_later(self._keep_s, self._let_go, child)
+        self._idle.append((command, child, timer))
+
+    def _let_go(self, child: Child) -> None:
+        self._idle = [one for one in self._idle if one[1] is not child]
+        task = asyncio.create_task(_end(child))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+
+async def _end(child: Child) -> None:
+    async with child:
+        child.kill()
+
+
+async def _hear(child: Child, job: ChildJob, threads: int, progress: Progress) -> Recognised:
+    """One job from its first line to its last."""
+    result = Recognised()
+    code = 0
+    began_s = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout(job.time_limit_s) as limit:
+            await _send(child, {**job.request, "threads": threads})
+            while not result.done:
+                line = await _next_line(child)
+                if not line:
+                    code = await child.wait()
+                    break
+                _take(json.loads(line), result, progress)
+                if job.speed_limit and result.duration_ms:
+                    seconds = max(60.0, result.duration_ms / 1000 * job.speed_limit)
+                    limit.reschedule(began_s + min(seconds, job.time_limit_s or seconds))
+    except TimeoutError as error:
+        took_s = asyncio.get_running_loop().time() - began_s
+        raise TimedOut(
+            f"{job.name}: stopped after {took_s:.0f} s, its time limit",
+            hint="use a smaller model, or raise transcript.speed_limit",
+        ) from error
+    except ValueError as error:
+        raise ToolFailed(f"{job.name}: said something that is no event ({error})") from error
     if not result.done:
-        raise _death(command, code, child.stderr_tail)
-    progress(result.duration_ms, result.duration_ms)
+        raise _death(child.command, code, child.stderr_tail)
     return result
 
 
 async def _send(child: Child, request: Mapping[str, Any]) -> None:
     assert child.process.stdin is not None
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        child.process.stdin.write(json.dumps(request).encode())
+        child.process.stdin.write(json.dumps(request).encode() + b"\n")
         await child.process.stdin.drain()
-    child.process.stdin.close()
 
 
 async def _next_line(child: Child) -> bytes:
@@ -165,6 +230,10 @@ class Wire:
         self._clock = clock
         self._last_s = float("-inf")
 
+    def begin(self, offset_ms: int) -> None:
+        """A job begins whose sound lies there on the recording's clock."""
+        self.offset_ms, self._last_s = offset_ms, float("-inf")
+
     def send(self, event: str, **facts: Any) -> None:
         """Write one event."""
         self._out.write(json.dumps({"event": event, **facts}, ensure_ascii=False, separators=(",", ":")) + "\n")
@@ -191,26 +260,33 @@ class Wire:
 
 
 def serve(run: Callable[[Mapping[str, Any], Wire], None]) -> int:
-    """Be a recogniser's process: read the job, run it, report; returns the exit code."""
+    """Be a recogniser's process: do the jobs that come, one after the other, and report; returns the exit code."""
     wire = Wire(_claim_stdout())
     if hasattr(os, "nice"):
         os.nice(5)  # recognition can wait, a signal that is being recorded cannot
+    for line in sys.stdin:
+        if not _do(run, json.loads(line), wire):
+            return 1
+    return 0
+
+
+def _do(run: Callable[[Mapping[str, Any], Wire], None], request: Mapping[str, Any], wire: Wire) -> bool:
+    """Do one job; whether it went well."""
+    wire.begin(request["offset_ms"])
     try:
-        request = json.loads(sys.stdin.read())
-        wire.offset_ms = request["offset_ms"]
         run(request, wire)
     except StreamhubError as error:
         wire.send("failed", kind=type(error).__name__, message=error.message, hint=error.hint)
-        return 1
+        return False
     except MemoryError:
         wire.send("failed", kind="ToolFailed", message="not enough memory", hint="use a smaller model")
-        return 1
+        return False
     except Exception as error:  # the job's boundary: the hub shall hear of everything
         traceback.print_exc()
         wire.send("failed", kind="ToolFailed", message=f"{type(error).__name__}: {error}", hint="")
-        return 1
+        return False
     wire.send("done", peak_bytes=_peak_bytes())
-    return 0
+    return True
 
 
 def _claim_stdout() -> IO[str]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 from streamhub.config import TranscriptSettings
 from streamhub.errors import ModelMissing, ToolMissing
 from streamhub.transcript.child import Wire, serve
-from streamhub.transcript.models import Model, Shelf
+from streamhub.transcript.models import Model, Shelf, stamp_of
 from streamhub.transcript.recogniser import RecogniserProcess, sound_of
 from streamhub.transcript.rules import plan_vocabulary
 from streamhub.transcript.sound import RATE_HZ, Samples, duration_ms, is_silent, requested_sound
@@ -124,7 +125,11 @@ def _run(request: Mapping[str, Any], wire: Wire) -> None:
     if is_silent(samples) or not _has_speech(samples):
         wire.started(language=request["language"], duration_ms=duration_ms(samples))
         return
-    model = _load(faster_whisper, request)
+    model = _load(
+        request["model"],
+        *(request["device"], request["compute_type"], request["threads"]),
+        stamp_of(Path(request["model"])),
+    )
     language = request["language"] or _detect(model, samples)
     wire.started(language=language, duration_ms=duration_ms(samples))
     options = {"language": language, **request["decode"]}
@@ -140,28 +145,30 @@ def _run(request: Mapping[str, Any], wire: Wire) -> None:
         wire.heard(float(segment.start), float(segment.end), segment.text, words)
 
 
-def _load(library: Any, request: Mapping[str, Any]) -> Any:
+@lru_cache(maxsize=1)
+def _load(path: str, wanted: str, kind: str, threads: int, stamp: int) -> Any:
+    """The model; another one, or one whose files have changed since, takes the place of the last one."""
     import ctranslate2
+    import faster_whisper
 
-    device, kind = request["device"], request["compute_type"]
-    wants_gpu = device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
+    wants_gpu = wanted == "cuda" or (wanted == "auto" and ctranslate2.get_cuda_device_count() > 0)
     attempts = [("cuda", "float16")] if wants_gpu else []
-    if device != "cuda":
+    if wanted != "cuda":
         attempts.append(("cpu", "int8"))
     for place, usual in attempts:
         try:
-            return library.WhisperModel(
-                request["model"],
+            return faster_whisper.WhisperModel(
+                path,
                 device=place,
                 compute_type=usual if kind == "auto" else kind,
-                cpu_threads=request["threads"],
+                cpu_threads=threads,
                 local_files_only=True,
             )
         except Exception as error:  # the tokenizer's library raises nothing narrower for a damaged file
             if (place, usual) == attempts[-1]:
                 said = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise ModelMissing(
-                    f"model {request['model']}: cannot be loaded on {place} ({said})",
+                    f"model {path}: cannot be loaded on {place} ({said})",
                     hint="its files may be damaged: copy or fetch the model again, or check transcript.device and "
                     "transcript.compute_type",
                 ) from error

@@ -182,6 +182,12 @@ def fingerprint(shelf: Shelf, model: Model) -> str:
     return seen.hexdigest()[:12]
 
 
+def stamp_of(path: Path) -> int:
+    """A number that changes with the files of a model, whether it is a folder or a file; 0 where there is nothing."""
+    files = path.iterdir() if path.is_dir() else [path] if path.exists() else []
+    return hash(frozenset((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files))
+
+
 def describe_model(
     shelf: Shelf, settings: TranscriptSettings, *, cache: Path, environ: Mapping[str, str]
 ) -> ModelReport:

@@ -12,13 +12,14 @@ import pickle
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 from streamhub.config import TranscriptSettings
 from streamhub.errors import ModelMissing, ToolMissing
 from streamhub.transcript.child import Wire, serve
-from streamhub.transcript.models import Model, Shelf
+from streamhub.transcript.models import Model, Shelf, stamp_of
 from streamhub.transcript.recogniser import RecogniserProcess, sound_of
 from streamhub.transcript.rules import plan_vocabulary
 from streamhub.transcript.sound import duration_ms, is_silent, requested_sound
@@ -111,7 +112,7 @@ def _run(request: Mapping[str, Any], wire: Wire) -> None:
     if is_silent(samples):
         wire.started(language=request["language"], duration_ms=duration_ms(samples))
         return
-    model = _load(torch, whisper, request)
+    model = _load(request["model"], request["device"], stamp_of(Path(request["model"])))
     language = request["language"] or _detect(whisper, model, samples)
     wire.started(language=language, duration_ms=duration_ms(samples))
     half = str(model.device) != "cpu" and request["compute_type"] in {"auto", "float16"}
@@ -121,15 +122,19 @@ def _run(request: Mapping[str, Any], wire: Wire) -> None:
         wire.heard(segment["start"], segment["end"], segment["text"], words)
 
 
-def _load(torch: Any, library: Any, request: Mapping[str, Any]) -> Any:
-    device = request["device"]
+@lru_cache(maxsize=1)
+def _load(path: str, device: str, stamp: int) -> Any:
+    """The model; another one, or one whose file has changed since, takes the place of the last one."""
+    import torch
+    import whisper
+
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return library.load_model(request["model"], device=device)
+        return whisper.load_model(path, device=device)
     except (RuntimeError, OSError, KeyError, EOFError, pickle.UnpicklingError) as error:
         raise ModelMissing(
-            f"model {request['model']}: cannot be loaded on {device} ({error})",
+            f"model {path}: cannot be loaded on {device} ({error})",
             hint="its file may be damaged: copy or fetch the model again, or check transcript.device",
         ) from error
 

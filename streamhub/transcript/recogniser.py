@@ -10,13 +10,13 @@ import asyncio
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from streamhub.config import TranscriptSettings
 from streamhub.errors import ModelMissing
-from streamhub.transcript.child import ChildJob, recognise
+from streamhub.transcript.child import ChildJob, Recognisers
 from streamhub.transcript.models import Model, Shelf, find_local_model, find_model, fingerprint, model_title
 from streamhub.transcript.rules import make_transcript
 from streamhub.transcript.transcriber import Progress, TranscriptionJob
@@ -38,6 +38,7 @@ class RecogniserProcess(ABC):
         settings: of the transcription stage.
         cache: folder for models that had to be fetched.
         environ: variables of the process.
+        recognisers: its processes.
     """
 
     shelf: ClassVar[Shelf]
@@ -46,6 +47,7 @@ class RecogniserProcess(ABC):
     settings: TranscriptSettings
     cache: Path
     environ: Mapping[str, str]
+    recognisers: Recognisers = field(default_factory=Recognisers, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -95,5 +97,9 @@ class RecogniserProcess(ABC):
             time_limit_s=job.time_limit_s,
             speed_limit=self.settings.speed_limit,
         )
-        result = await recognise(child, progress)
+        result = await self.recognisers.recognise(child, progress)
         return make_transcript(result.heard, language=result.language, made_with=self.name)
+
+    async def close(self) -> None:
+        """Let processes go that wait for a job, as `streamhub.transcript.transcriber.Transcriber` says."""
+        await self.recognisers.close()

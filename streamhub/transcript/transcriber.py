@@ -68,3 +68,6 @@ class Transcriber(Protocol):
             TimedOut: the time limit was reached.
             ToolFailed: the engine died.
         """
+
+    async def close(self) -> None:
+        """Let go what is kept for the next job."""

@@ -48,6 +48,9 @@ class Ears:
     async def prepare(self) -> None:
         """Nothing to fetch."""
 
+    async def close(self) -> None:
+        """Nothing is kept."""
+
     async def transcribe(self, job: TranscriptionJob, progress: Callable[[int, int], None]) -> Transcript:
         assert job.span is not None
         number = (job.span.start_ms + 1_000) // 12_000

@@ -86,6 +86,9 @@ class FakeTranscriber:
     async def prepare(self) -> None:
         """Nothing to fetch."""
 
+    async def close(self) -> None:
+        """Nothing is kept."""
+
     async def transcribe(self, job: TranscriptionJob, progress: object) -> Transcript:
         self.heard.append(job.media)
         return Transcript(language="de", cues=(Cue(id="c1", span=Span(1_000, 2_000), text="Der Router blinkt."),))

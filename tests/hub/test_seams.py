@@ -221,6 +221,9 @@ class FickleTranscriber:
     async def prepare(self) -> None:
         """Nothing to fetch."""
 
+    async def close(self) -> None:
+        """Nothing is kept."""
+
     async def transcribe(self, job: TranscriptionJob, progress: object) -> Transcript:
         self.name = "fake large"
         return Transcript(language="de", cues=(Cue(id="c1", span=Span(2_000, 9_000), text=WORDS["router"][0]),))

@@ -16,7 +16,8 @@ import pytest
 from streamhub.config import TranscriptSettings
 from streamhub.errors import BadMedia, ModelMissing, TimedOut, ToolFailed, ToolMissing
 from streamhub.text import words_of
-from streamhub.transcript.child import ChildJob, recognise
+from streamhub.timecode import Span
+from streamhub.transcript.child import ChildJob, Recognisers
 from streamhub.transcript.faster_whisper import FasterWhisper
 from streamhub.transcript.openai_whisper import OpenaiWhisper
 from streamhub.transcript.sound import RATE_HZ, load_sound
@@ -184,10 +185,35 @@ async def test_the_time_limit_stops_the_engine(faster: FasterWhisper, round_tabl
     assert not children()
 
 
+@pytest.mark.parametrize("round_table", ["de"], indirect=True)
+async def test_a_kept_process_does_the_next_job_too(
+    rehearsal: TranscriptSettings, round_table: Path, tmp_path: Path
+) -> None:
+    """The model is loaded once for many jobs; the words are those of a process of their own; closing ends it."""
+    kept = FasterWhisper(settings=rehearsal, cache=tmp_path, environ={}, recognisers=Recognisers(keep_s=60))
+    alone = FasterWhisper(settings=rehearsal, cache=tmp_path, environ={})
+    jobs = [
+        TranscriptionJob(media=round_table, language="de", span=Span(start_s * 1000, (start_s + 8) * 1000))
+        for start_s in (0, 20)
+    ]
+    try:
+        heard = [await kept.transcribe(job, ignore) for job in jobs]
+        (process,) = children()
+        assert [part.cues for part in heard] == [(await alone.transcribe(job, ignore)).cues for job in jobs]
+        assert heard[1].cues[0].span.start_ms >= 20_000
+        assert children() == [process], "another process than the one that waits"
+        process.kill()
+        process.wait(10)
+        assert (await kept.transcribe(jobs[0], ignore)).cues == heard[0].cues, "a dead process was asked"
+    finally:
+        await kept.close()
+    assert not children()
+
+
 async def test_a_process_that_dies_is_reported() -> None:
     """An engine's process that ends without a word is a failure with what it said last."""
     with pytest.raises(ToolFailed, match="gone: ended with exit code"):
-        await recognise(ChildJob(module="streamhub.no_such_module", name="gone", request={}), ignore)
+        await Recognisers().recognise(ChildJob(module="streamhub.no_such_module", name="gone", request={}), ignore)
 
 
 async def test_a_broken_model_is_named(tmp_path: Path, rehearsal: TranscriptSettings, model_folder: Path) -> None:
