@@ -79,6 +79,10 @@ def thread_count(threads: int) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class _DiedWaitingError(ToolFailed):
+    """A process ended before it said anything of its job."""
+
+
 class Recognisers:
     """The processes of one recogniser: one for each job that runs, and those that wait for the next one.
 
@@ -92,7 +96,7 @@ class Recognisers:
 
     def __init__(self, *, keep_s: float = 0.0) -> None:
         self._keep_s = keep_s
-        self._idle: list[tuple[Command, Child, asyncio.TimerHandle]] = []
+        self._idle: list[tuple[Child, asyncio.TimerHandle]] = []
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def recognise(self, job: ChildJob, progress: Progress) -> Recognised:
@@ -106,14 +110,19 @@ class Recognisers:
         threads = str(thread_count(job.threads))
         env = {"OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1"}
         command = Command(argv=[sys.executable, "-m", job.module], env=env, name=job.name)
-        child = self._take(command) or await start(command, stdin=True, stdout=True)
+        while idle := self._take(command):
+            with contextlib.suppress(_DiedWaitingError):
+                return await self._do(idle, job, int(threads), progress)
+        return await self._do(await start(command, stdin=True, stdout=True), job, int(threads), progress)
+
+    async def _do(self, child: Child, job: ChildJob, threads: int, progress: Progress) -> Recognised:
         try:
-            result = await _hear(child, job, int(threads), progress)
+            result = await _hear(child, job, threads, progress)
         except BaseException:
             await _end(child)
             raise
         if self._keep_s:
-            self._keep(command, child)
+            self._keep(child)
         else:
             await _end(child)
         progress(result.duration_ms, result.duration_ms)
@@ -122,25 +131,25 @@ class Recognisers:
     async def close(self) -> None:
         """Let every process go that has no job."""
         idle, self._idle = self._idle, []
-        for _, _, timer in idle:
+        for _, timer in idle:
             timer.cancel()
-        await asyncio.gather(*(_end(child) for _, child, _ in idle), *self._leaving)
+        await asyncio.gather(*(_end(child) for child, _ in idle), *self._leaving)
 
     def _take(self, command: Command) -> Child | None:
-        """A process that waits for a job of this kind, if it is still alive."""
-        for number, (known, child, timer) in enumerate(self._idle):
-            if known == command and child.running:
+        """A process that waits for a job of this kind."""
+        for number, (child, timer) in enumerate(self._idle):
+            if child.command == command:
                 del self._idle[number]
                 timer.cancel()
                 return child
         return None
 
-    def _keep(self, command: Command, child: Child) -> None:
+    def _keep(self, child: Child) -> None:
         timer = asyncio.get_running_loop().call_later(self._keep_s, self._let_go, child)
-        self._idle.append((command, child, timer))
+        self._idle.append((child, timer))
 
     def _let_go(self, child: Child) -> None:
-        self._idle = [one for one in self._idle if one[1] is not child]
+        self._idle = [one for one in self._idle if one[0] is not child]
         task = asyncio.create_task(_end(child))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
@@ -153,8 +162,7 @@ async def _end(child: Child) -> None:
 
 async def _hear(child: Child, job: ChildJob, threads: int, progress: Progress) -> Recognised:
     """One job from its first line to its last."""
-    result = Recognised()
-    code = 0
+    result, said, code = Recognised(), False, 0
     began_s = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(job.time_limit_s) as limit:
@@ -164,6 +172,7 @@ async def _hear(child: Child, job: ChildJob, threads: int, progress: Progress) -
                 if not line:
                     code = await child.wait()
                     break
+                said = True
                 _take(json.loads(line), result, progress)
                 if job.speed_limit and result.duration_ms:
                     seconds = max(60.0, result.duration_ms / 1000 * job.speed_limit)
@@ -177,7 +186,7 @@ async def _hear(child: Child, job: ChildJob, threads: int, progress: Progress) -
     except ValueError as error:
         raise ToolFailed(f"{job.name}: said something that is no event ({error})") from error
     if not result.done:
-        raise _death(child.command, code, child.stderr_tail)
+        raise _death(child.command, code, child.stderr_tail, kind=ToolFailed if said else _DiedWaitingError)
     return result
 
 
@@ -210,11 +219,9 @@ def _take(event: Mapping[str, Any], result: Recognised, progress: Progress) -> N
             result.peak_bytes, result.done = event["peak_bytes"], True
 
 
-def _death(command: Command, code: int, stderr_tail: str) -> ToolFailed:
-    error = failed(command, code, stderr_tail)
-    if code == _KILLED_BY_KERNEL:
-        return ToolFailed(error.message, hint="it was killed: most likely memory ran out; use a smaller model")
-    return error
+def _death(command: Command, code: int, stderr_tail: str, *, kind: type[ToolFailed]) -> ToolFailed:
+    hint = "it was killed: most likely memory ran out; use a smaller model" if code == _KILLED_BY_KERNEL else ""
+    return kind(failed(command, code, stderr_tail).message, hint=hint)
 
 
 class Wire:
