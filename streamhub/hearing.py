@@ -19,9 +19,9 @@ from sqlite_utils import Database
 from streamhub.config import TranscriptSettings
 from streamhub.engine import Json
 from streamhub.errors import NotFound
+from streamhub.naming import load_vocabulary
 from streamhub.recording.recording import Recording
 from streamhub.schedule.show import Session
-from streamhub.store import questions as question_rows
 from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
@@ -39,7 +39,7 @@ from streamhub.transcript.recognised import (
     save_hearing,
     save_recognised,
 )
-from streamhub.transcript.rules import cues_from_words, join_words, settle_languages
+from streamhub.transcript.rules import cues_from_words, cut_vocabulary, join_words, settle_languages
 from streamhub.transcript.stitching import HeardPiece, stitch
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
 from streamhub.transcript.transcript import Transcript
@@ -242,5 +242,4 @@ def _load_job(db: Database, session_id: str) -> tuple[Recording, Session, tuple[
     if recording is None:
         raise NotFound(f"session {session_id}: no recording", hint="import a file for it, or skip this step")
     session = show_rows.load_session(db, session_id)
-    products = {product for q in question_rows.list_questions(db, session_id) for product in q.products}
-    return recording, session, (*(p.name for p in session.participants), *sorted(products))
+    return recording, session, cut_vocabulary(load_vocabulary(db, session).hints)

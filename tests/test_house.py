@@ -35,7 +35,7 @@ NOUNS = {
     },
     "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
     "recording": {"recording"},
-    "transcript": {"piece", "transcript", "vtt"},  # vtt is the noun's notation: parse and format, pure
+    "transcript": {"glossary", "piece", "transcript", "vtt"},  # vtt is the noun's notation: parse and format, pure
     "answers": {"answer"},
     "archive": {"archived", "review"},
 }

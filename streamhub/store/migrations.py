@@ -544,6 +544,17 @@ create table aloud_dismissed (
 ) strict, without rowid;
 """
 
+_GLOSSARIES = """
+create table glossaries (
+    scope text primary key,
+    text text not null,
+    text_before text not null,
+    version integer not null check (version >= 1),
+    at text not null,
+    author text not null
+) strict, without rowid;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -563,4 +574,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=116, name="the journal of changes knows stories, written answers and topics", sql=_DEEDS_BESIDE),
     Migration(number=118, name="the journal of what is corrected in review", sql=_REVIEW),
     Migration(number=121, name="questions asked aloud that nobody wants", sql=_ALOUD),
+    Migration(number=125, name="glossaries of shows and of the hub", sql=_GLOSSARIES),
 )

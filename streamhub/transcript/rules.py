@@ -278,8 +278,13 @@ def join_words(transcript: Transcript) -> tuple[Word, ...]:
 
 def plan_vocabulary(names: Iterable[str]) -> str:
     """Names and products as a hint for a recogniser: each once, in order, cut to what its context holds."""
+    return ", ".join(cut_vocabulary(names))
+
+
+def cut_vocabulary(names: Iterable[str]) -> tuple[str, ...]:
+    """The names that fit a recogniser's context, each once, in order; what is too long leaves room for shorter ones."""
     kept: list[str] = []
     for name in dict.fromkeys(" ".join(name.split()) for name in names):
         if name and sum(len(one) + 2 for one in kept) + len(name) <= MAX_VOCABULARY_CHARACTERS:
             kept.append(name)
-    return ", ".join(kept)
+    return tuple(kept)

@@ -19,6 +19,7 @@ from streamhub.live import problem
 from streamhub.questions import refusal, trouble
 from streamhub.recording import matching
 from streamhub.text import LANGUAGES
+from streamhub.transcript import glossary
 from streamhub.web.pages import format_countdown, format_moment, format_offset, plan_language
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def said_in_the_code() -> set[str]:
         *trouble.SENTENCES.values(),
         *refusal.SENTENCES.values(),
         *corrections.SENTENCES.values(),
+        *glossary.SENTENCES.values(),
         *((state,) for state in refusal.STATES.values()),
         *((reason,) for reason in matching.REASONS.values()),
     ]
