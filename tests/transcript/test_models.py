@@ -15,6 +15,8 @@ from streamhub.config import TranscriptSettings
 from streamhub.errors import BadInput, ModelMissing
 from streamhub.transcript import faster_whisper, openai_whisper
 from streamhub.transcript.models import (
+    REHEARSAL,
+    REHEARSAL_FOLDER,
     choose_demo_model,
     describe_model,
     find_local_model,
@@ -206,6 +208,13 @@ def test_the_doctor_is_told_what_the_model_is(
     assert absent.model is None
     assert "not on this machine" in absent.sentence
     assert "transcript.model" in absent.advice
+
+
+def test_the_rehearsal_model_is_small(rehearsal: TranscriptSettings) -> None:
+    """With its tokenizer the model that comes along takes at most 12 MB."""
+    assert rehearsal.model == REHEARSAL
+    files = [file for file in (REHEARSAL_FOLDER / SHELF.rehearsal).rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) <= 12_000_000
 
 
 def test_titles_tell_nothing_of_this_machine() -> None:
