@@ -2,8 +2,8 @@
 
 Owns how ffmpeg is found and what it is told. It never gets an address: only local files by absolute path and its own
 standard input, behind a protocol whitelist, and the demuxer is pinned wherever the container is known. Nothing is
-encoded anew but the sound of an import that no browser would play, and a segment that an encoder sent in another format
-than the rest of the session.
+encoded anew but the sound of an import that no browser would play, a segment that an encoder sent in another format
+than the rest of the session, and of a clip what cannot be taken over.
 
 The binary is not ours: it may be the system's, or the one that imageio-ffmpeg brings (GPL), run as a separate program.
 """
@@ -24,8 +24,9 @@ import ffmpeg
 from streamhub import process
 from streamhub.errors import BadMedia, DiskFull, StreamhubError, TimedOut, ToolFailed, ToolMissing
 from streamhub.process import Child, Command, Limits
-from streamhub.recording.media import AudioPlan, ConvertPlan, JoinPart, Progress, RecordPlan
+from streamhub.recording.media import AudioPlan, ConvertPlan, EdgePlan, JoinPart, Progress, RecordPlan, WrapPlan
 from streamhub.recording.recording import MediaInfo
+from streamhub.timecode import Span
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ _HLS_TIME_S = 2
 _FOREIGN_MEMORY_BYTES = 4 * 2**30
 _NO_LIMITS = Limits()
 _ENCODERS = {"h264": "libx264", "hevc": "libx265", "mp3": "libmp3lame", "opus": "libopus"}
+_CLIP_PICTURE = {"preset": "veryfast", "crf": "19", "threads": "2"}  # a show may be live beside it
+_LANGUAGES = {"de": "deu", "en": "eng"}
 _NO_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
 _VERSION = re.compile(r"ffmpeg version (\S+)")
 
@@ -119,6 +122,24 @@ class Ffmpeg:
             raise _failure(command, finished.exit_code, finished.stderr_tail)
         if not await asyncio.to_thread(target.is_file):
             raise BadMedia(f"{media.name}: no picture at {at_ms} ms", hint="choose a time inside the picture's length")
+
+    async def encode_edge(self, media: Path, plan: EdgePlan, target: Path) -> None:
+        """Encode a few frames anew, one packet for each frame in their order."""
+        await self._run(edge_argv(media, plan, target), total_ms=0, progress=lambda done: None)
+
+    async def encode_picture(self, media: Path, spans: Sequence[Span], target: Path, *, progress: Progress) -> None:
+        """Encode the picture of stretches anew, end to end, as H.264."""
+        total_ms = sum(span.duration_ms for span in spans)
+        await self._run(picture_argv(media, spans, target), total_ms=total_ms, progress=progress)
+
+    async def encode_sound(self, media: Path, spans: Sequence[Span], target: Path, *, progress: Progress) -> None:
+        """Encode the sound of stretches anew, end to end, as AAC."""
+        total_ms = sum(span.duration_ms for span in spans)
+        await self._run(sound_argv(media, spans, target), total_ms=total_ms, progress=progress)
+
+    async def wrap(self, plan: WrapPlan, target: Path) -> None:
+        """Put picture, sound and captions into one MP4 that plays while it loads."""
+        await self._run(wrap_argv(plan, target), total_ms=0, progress=lambda done: None)
 
     def _command(self, argv: Sequence[str], limits: Limits = _NO_LIMITS) -> Command:
         return Command(argv=[str(self.program), *argv], name="ffmpeg", limits=limits)
@@ -254,6 +275,68 @@ def still_argv(media: Path, at_ms: int, target: Path) -> list[str]:
         str(target.absolute()), f="image2", vcodec="mjpeg", update="1", vframes="1", **{"q:v": "3"}
     )
     return _compile(picture, "-y")
+
+
+def edge_argv(media: Path, plan: EdgePlan, target: Path) -> list[str]:
+    """Arguments that encode frames anew: found by the times that they have in the file, one packet for each.
+
+    Without B-frames each packet is one frame in its turn; the parameter sets have a number of their own, so that they
+    can stand beside those of the recording.
+    """
+    seek = {"ss": f"{float(plan.from_s):.6f}", "seek_timestamp": "1", "noaccurate_seek": None, "copyts": None}
+    source = ffmpeg.input(str(media.absolute()), **seek, **_FILES_ONLY)
+    frames = source["V:0"].filter("trim", start_pts=plan.first, end_pts=plan.last + 1).filter("setpts", "PTS-STARTPTS")
+    options: dict[str, Any] = {"c:v": "libx264", "profile:v": plan.profile, "bf": "0", **_CLIP_PICTURE}
+    options |= {"x264-params": f"sps-id={plan.number}", "fps_mode": "passthrough"}
+    options |= {"enc_time_base": f"{plan.unit.numerator}/{plan.unit.denominator}"}
+    output = ffmpeg.output(frames.filter("format", "yuv420p"), str(target.absolute()), f="mp4", **options)
+    return _compile(output, "-y", "-progress", "pipe:1")
+
+
+def picture_argv(media: Path, spans: Sequence[Span], target: Path) -> list[str]:
+    """Arguments that encode the picture of stretches anew."""
+    pictures = [
+        source["V:0"].filter("scale", "trunc(iw/2)*2", "trunc(ih/2)*2").filter("setsar", 1).filter("format", "yuv420p")
+        for source in _stretches(media, spans)
+    ]
+    picture = ffmpeg.concat(*pictures, v=1, a=0) if len(pictures) > 1 else pictures[0]
+    options = {"c:v": "libx264", **_CLIP_PICTURE}
+    output = ffmpeg.output(picture, str(target.absolute()), f="mp4", **options)
+    return _compile(output, "-y", "-progress", "pipe:1")
+
+
+def sound_argv(media: Path, spans: Sequence[Span], target: Path) -> list[str]:
+    """Arguments that encode the sound of stretches anew."""
+    sounds = [source["a:0"] for source in _stretches(media, spans)]
+    sound = ffmpeg.concat(*sounds, v=0, a=1) if len(sounds) > 1 else sounds[0]
+    options = {"c:a": "aac", "b:a": "160k"}
+    output = ffmpeg.output(sound, str(target.absolute()), f="mp4", **options)
+    return _compile(output, "-y", "-progress", "pipe:1")
+
+
+def _stretches(media: Path, spans: Sequence[Span]) -> list[Any]:
+    return [
+        ffmpeg.input(
+            str(media.absolute()), ss=f"{span.start_ms / 1000:.3f}", t=f"{span.duration_ms / 1000:.3f}", **_FILES_ONLY
+        )
+        for span in spans
+    ]
+
+
+def wrap_argv(plan: WrapPlan, target: Path) -> list[str]:
+    """Arguments that put the parts of a clip into one file."""
+    kinds = ((plan.video, "v:0"), (plan.audio, "a:0"), (plan.captions, "s:0"))
+    parts = [ffmpeg.input(str(path.absolute()), **_FILES_ONLY)[kind] for path, kind in kinds if path is not None]
+    spoken = _LANGUAGES.get(plan.language, "und")
+    options: dict[str, Any] = {"c:v": "copy", "c:a": "copy", "map_metadata": "-1", "movflags": "+faststart"}
+    if plan.audio is not None:
+        options["metadata:s:a:0"] = f"language={spoken}"
+    if plan.captions is not None:
+        options |= {"c:s": "mov_text", "metadata:s:s:0": f"language={spoken}"}
+    options["metadata"] = f"title={plan.title}"
+    muxer = "mp4" if plan.video is not None else "ipod"
+    output = ffmpeg.output(*parts, str(target.absolute()), f=muxer, **options)
+    return _compile(output, "-y", "-progress", "pipe:1")
 
 
 def render_concat(parts: Sequence[JoinPart]) -> str:

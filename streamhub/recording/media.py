@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
 from streamhub.recording.recording import MediaInfo
+from streamhub.recording.smartcut import Cut, Frames
+from streamhub.timecode import Span
 
 Progress = Callable[[float], None]
 """Told how much is done, 0 to 1."""
@@ -85,6 +88,43 @@ class ConvertPlan:
     duration_ms: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EdgePlan:
+    """Frames of a recording that are encoded anew, so that they can stand beside others of it.
+
+    Attributes:
+        from_s: where decoding begins, in seconds of the track's own clock.
+        first, last: the first and the last frame, in the track's units.
+        unit: seconds in one of these units.
+        profile: of H.264.
+        number: of the parameter sets.
+    """
+
+    from_s: Fraction
+    first: int
+    last: int
+    unit: Fraction
+    profile: str
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrapPlan:
+    """What goes into the file of a clip.
+
+    Attributes:
+        video, audio, captions: files with a picture, with sound, and WebVTT; None for none.
+        title: of the clip.
+        language: of the captions and of the sound, ``de`` or ``en``.
+    """
+
+    video: Path | None
+    audio: Path | None
+    captions: Path | None
+    title: str
+    language: str
+
+
 class RunningRecording(Protocol):
     """A recording that is being made."""
 
@@ -148,6 +188,63 @@ class StillTool(Protocol):
         Raises:
             BadMedia: there is no picture there.
             ToolFailed, ToolMissing: it could not.
+        """
+
+
+class ClipTool(StillTool, Protocol):
+    """A program that makes clips of a recording."""
+
+    async def encode_edge(self, media: Path, plan: EdgePlan, target: Path) -> None:
+        """Encode a few frames anew, as H.264 in an MP4, one packet for each frame in their order.
+
+        Raises:
+            ToolFailed, ToolMissing, DiskFull: it could not.
+        """
+
+    async def encode_picture(self, media: Path, spans: Sequence[Span], target: Path, *, progress: Progress) -> None:
+        """Encode the picture of stretches of the media anew, end to end, as H.264 in an MP4.
+
+        Raises:
+            ToolFailed, ToolMissing, DiskFull: it could not.
+        """
+
+    async def encode_sound(self, media: Path, spans: Sequence[Span], target: Path, *, progress: Progress) -> None:
+        """Encode the sound of stretches of the media anew, end to end, as AAC in an MP4.
+
+        Raises:
+            ToolFailed, ToolMissing, DiskFull: it could not.
+        """
+
+    async def wrap(self, plan: WrapPlan, target: Path) -> None:
+        """Put picture, sound and captions into one MP4 that plays while it loads; nothing is encoded anew.
+
+        Raises:
+            ToolFailed, ToolMissing, DiskFull: it could not.
+        """
+
+
+class Splicer(Protocol):
+    """A library that puts packets together."""
+
+    def read_frames(self, path: Path, span: Span) -> Frames:
+        """The frames around a stretch of the media, from the one at which decoding begins.
+
+        Raises:
+            BadMedia: there is no picture, or the file cannot be read.
+        """
+
+    def splice_picture(self, path: Path, cuts: Sequence[Cut], edges: Sequence[Path], target: Path) -> None:
+        """Write one MP4 track of a recording's frames and of edges, given in the order of the pieces.
+
+        Raises:
+            BadMedia: a file cannot be read, or an edge has another number of frames than its piece.
+        """
+
+    def splice_sound(self, path: Path, stretches: Sequence[tuple[Fraction, Fraction]], target: Path) -> None:
+        """Write an MP4 of a recording's sound: the packets nearest to these stretches, in seconds of the media.
+
+        Raises:
+            BadMedia: there is no sound there, or the file cannot be read.
         """
 
 

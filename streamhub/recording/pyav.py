@@ -48,7 +48,7 @@ def scan_media(path: Path) -> MediaInfo:
         BadMedia: empty, no media, cut off before its index, or without sound and picture.
     """
     size_bytes = _require_content(path)
-    with _opened(path) as container:
+    with opened(path) as container:
         tracks = [s for s in container.streams if s.type in ("audio", "video") and not _is_cover(s)]
         if not tracks:
             raise BadMedia(f"{path.name}: holds neither sound nor picture", hint="choose a recording")
@@ -69,7 +69,7 @@ def find_key_frame_ms(path: Path, *, before_ms: int) -> int:
         BadMedia: as `scan_media`.
     """
     _require_content(path)
-    with _opened(path) as container:
+    with opened(path) as container:
         first_s: float | None = None
         found_ms = 0
         for packet in _demux(container, path):
@@ -100,7 +100,12 @@ def _require_content(path: Path) -> int:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[InputContainer]:
+def opened(path: Path) -> Iterator[InputContainer]:
+    """A media file, opened to be read; never a list of other files.
+
+    Raises:
+        BadMedia: it is none that can be read.
+    """
     try:
         container = av.open(str(path.absolute()), options=dict(_OPTIONS), metadata_errors="replace")
     except (av.FFmpegError, ValueError, OSError) as error:
