@@ -27,6 +27,7 @@ from sqlite_utils import Database
 
 from streamhub import probing
 from streamhub.broadcasting import BroadcastingParts, HubBroadcasting, StudioHandler, end_session
+from streamhub.clipdesk import ClipDesk
 from streamhub.clustering import Clusterer
 from streamhub.config import PLATFORMS, Settings, configured_platforms, load_settings, read_secret
 from streamhub.control import open_control
@@ -61,9 +62,11 @@ from streamhub.questions.encoder import Encoder
 from streamhub.questions.guarded import Guard
 from streamhub.questions.letter import session_address
 from streamhub.questions.picking import parse_words
+from streamhub.recording.clipping import ClipTools
 from streamhub.recording.fetcher import Fetcher
 from streamhub.recording.ffmpeg import Ffmpeg, ffmpeg_version, find_ffmpeg
 from streamhub.recording.pyav import PyavScanner, scan_media
+from streamhub.recording.pyav_splice import PyavSplicer
 from streamhub.recording.room import RecordingRoom
 from streamhub.recording.studio import Studio
 from streamhub.reviewing import HubReview
@@ -117,6 +120,7 @@ class Parts:
     engine: Engine
     pipeline: Pipeline
     importer: Importer
+    clips: ClipDesk
     room: RecordingRoom
     relay: Relay
     studio: Studio
@@ -249,10 +253,21 @@ def _make_parts(
             transcripts=workspace.transcripts,
             settings=settings.transcript,
             answers=settings.answers,
+            clips=ClipTools(tool=Ffmpeg(program), splicer=PyavSplicer(), scanner=PyavScanner()),
+            title=settings.site.title,
             now=now,
         )
     )
     pipeline.register()
+    clips = ClipDesk(
+        store=store,
+        engine=engine,
+        pipeline=pipeline,
+        media=media,
+        transcripts=workspace.transcripts,
+        title=settings.site.title,
+        now=now,
+    )
     importing = ImporterParts(
         store=store, engine=engine, pipeline=pipeline, scan=scan_media, zone=settings.hub.zone, now=now, random=random
     )
@@ -263,6 +278,7 @@ def _make_parts(
         engine=engine,
         pipeline=pipeline,
         importer=Importer(importing),
+        clips=clips,
         room=room,
         relay=relay,
         studio=studio,
@@ -634,6 +650,19 @@ async def _web(
         await runner.cleanup()
 
 
+def _control_clips(clips: ClipDesk) -> Mapping[str, Callable[[Mapping[str, Json]], Any]]:
+    async def order(body: Mapping[str, Json]) -> Json:
+        return {"order": await clips.order(body["session"], body["answers"], author="command")}
+
+    async def progress(body: Mapping[str, Json]) -> Json:
+        return await clips.progress(body["session"], body["order"])
+
+    async def report(body: Mapping[str, Json]) -> Json:
+        return await clips.report(body["session"])
+
+    return {"clips": order, "clips-progress": progress, "clips-report": report}
+
+
 def _control(parts: Parts, url: str, rtmp: RtmpDoor) -> Mapping[str, Callable[[Mapping[str, Json]], Any]]:
     """What commands on this machine may ask of the hub."""
 
@@ -661,6 +690,7 @@ def _control(parts: Parts, url: str, rtmp: RtmpDoor) -> Mapping[str, Callable[[M
         return await parts.importer.finish(body["session"], publish=body["publish"])
 
     return {
+        **_control_clips(parts.clips),
         "hub": hub,
         "host-link": host_link,
         "api-token": api_token,

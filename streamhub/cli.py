@@ -209,6 +209,30 @@ def import_(file: Path, folder: Path, as_json: bool, **given: Any) -> None:
     _print(report, as_json, "session {session}: {answers} answers, state {state}; the site is in {public}")
 
 
+@cli.command(epilog="Example: streamhub clips 2027-03-02-netz --answer q7 -w hub")
+@click.argument("session")
+@workspace_option
+@json_option
+@click.option("--answer", "answers", multiple=True, help="Id of an answer, a draft too; may be repeated.")
+def clips(session: str, folder: Path, as_json: bool, answers: tuple[str, ...]) -> None:
+    """Make clips of SESSION: of every published answer, or of those that are named.
+
+    Each is a film and a sound file with captions and pictures. Those that are right already are left alone.
+    """
+    from streamhub import commands
+
+    say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
+    report = _run(
+        lambda: commands.make_clips(folder, session, answers, os.environ, now=_now, random=secrets.token_bytes, say=say)
+    )
+    for clip in () if as_json else report["clips"]:
+        how = {"copied": "nothing encoded", "edges": "only its edges encoded", "whole": "encoded anew"}
+        reason = f" ({clip['reason']})" if clip["reason"] else ""
+        files = clip["video"] or clip["audio"] or clip["share"]
+        click.echo(f"  {clip['answer_id']}: {files}, {how.get(clip['method'], 'no picture')}{reason}")
+    _print(report, as_json, "{count} clips of session {session} are in {folder}")
+
+
 @cli.command(epilog="Example: streamhub doctor -w hub")
 @workspace_option
 @json_option

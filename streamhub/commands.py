@@ -228,6 +228,46 @@ async def _follow(ask: Callable[[], Awaitable[ImportProgress]], say: Say) -> Non
         )
 
 
+async def make_clips(
+    folder: Path, session_id: str, answer_ids: Sequence[str], environ: Environ, *, now: Now, random: Random, say: Say
+) -> Report:
+    """Make clips through the running hub if there is one, else in this process; waits for them.
+
+    Raises:
+        NotFound, Conflict: no such session or answer, or its answers are not cut yet.
+        StreamhubError: one could not be made; what is finished is not done twice.
+    """
+    from streamhub import app
+
+    workspace = open_workspace(folder)
+    try:
+        order = (await ask_hub(workspace, "clips", {"session": session_id, "answers": list(answer_ids)}))["order"]
+    except Unavailable:
+        async with app.open_hub(folder, environ, now=now, random=random) as parts:
+            order = await parts.clips.order(session_id, answer_ids, author="command")
+            await _follow_clips(lambda: parts.clips.progress(session_id, order), say)
+            return await parts.clips.report(session_id)
+    about = {"session": session_id, "order": order}
+    await _follow_clips(lambda: ask_hub(workspace, "clips-progress", about), say)
+    report: Report = await ask_hub(workspace, "clips-report", about)
+    return report
+
+
+async def _follow_clips(ask: Callable[[], Awaitable[Mapping[str, Any]]], say: Say) -> None:
+    last = ""
+    while not (found := await ask())["ended"]:
+        line = f"  {100 * found['done'] // found['total']} %" if found["total"] else ""
+        if line and line != last:
+            say(line)
+            last = line
+        await asyncio.sleep(0.2)
+    if found["state"] != "done":
+        raise StreamhubError(
+            f"clips: {found['state']}: {found['message']}",
+            hint="mend what it names and run the same command again; what is finished is not done twice",
+        )
+
+
 def examine(folder: Path, environ: Environ, *, now: Now) -> list[Finding]:
     """The doctor's findings: the machine's, and the workspace's if there is one."""
     checks = machine_checks(now)

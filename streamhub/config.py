@@ -198,6 +198,7 @@ class AnswerSettings:
     """From marks and words to ranges."""
 
     lag_s: float = setting(6.0, "How long after the first word of a question the host usually presses 'on air'.")
+    clips: str = setting("on_demand", "Clips of answers: on_demand, or ahead for every answer that is published.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -488,6 +489,7 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "transcript.engine": (transcript.engine, ("faster-whisper", "openai-whisper")),
         "transcript.device": (transcript.device, ("auto", "cpu", "cuda")),
         "site.media": (sections["site"].media, ("link", "none")),
+        "answers.clips": (sections["answers"].clips, ("on_demand", "ahead")),
         "mail.security": (sections["mail"].security, ("starttls", "tls", "none")),
         "mail.send": (sections["mail"].send, ("by_hand", "by_rule")),
         "youtube.keep_token": (sections["youtube"].keep_token, ("file", "keyring")),

@@ -21,6 +21,7 @@ from streamhub.answers.rules import find_shift, plan_answers
 from streamhub.answers.written import draft_written, with_writing
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.folder import load_session, save_session
+from streamhub.clipping import CLIPS, Clipper, run_clips
 from streamhub.config import AnswerSettings, TranscriptSettings
 from streamhub.engine import TRANSCRIPTION, Context, Engine, Json
 from streamhub.errors import Conflict, NotFound
@@ -28,6 +29,7 @@ from streamhub.hearing import Ear
 from streamhub.live.mark import Mark
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.writing import Proposal
+from streamhub.recording.clipping import ClipTools
 from streamhub.recording.recording import Recording
 from streamhub.schedule.show import Participant, Publishing, Role, Session, SessionState, Show
 from streamhub.store import marks as mark_rows
@@ -89,6 +91,8 @@ class PipelineParts:
         transcripts: folder of the archive.
         settings: of the transcription stage.
         answers: of the answers stage.
+        clips: cut clips out of recordings.
+        title: of the archive.
         now: the clock.
     """
 
@@ -101,6 +105,8 @@ class PipelineParts:
     transcripts: Path
     settings: TranscriptSettings
     answers: AnswerSettings
+    clips: ClipTools
+    title: str
     now: Now
 
 
@@ -125,6 +131,8 @@ class Pipeline:
     Attributes:
         archive_lock: hold it while the archive's files are changed.
         progress: what is being made of a session: step, done, of how much.
+        clipper: makes clips of answers.
+        clip_progress: how far the clips of a session are: done, of how much.
     """
 
     def __init__(self, parts: PipelineParts) -> None:
@@ -134,6 +142,16 @@ class Pipeline:
         self._builds_wanted = self._builds_done = 0
         self._last_build: dict[str, Json] = {}
         self.progress: dict[str, tuple[str, int, int]] = {}
+        self.clip_progress: dict[str, tuple[int, int]] = {}
+        self.clipper = Clipper(
+            store=parts.store,
+            tools=parts.clips,
+            media=parts.media,
+            transcripts=parts.transcripts,
+            archive_lock=self.archive_lock,
+            title=parts.title,
+            ahead=parts.answers.clips == "ahead",
+        )
 
     @property
     def ear(self) -> Ear:
@@ -153,6 +171,7 @@ class Pipeline:
         engine.workflow(TRANSCRIBE, self._run_transcription)
         engine.workflow(PUBLISH, self._run_publication)
         engine.workflow(RECUT, self._run_recut)
+        engine.workflow(CLIPS, self._run_clips)
 
     # The workflows.
 
@@ -207,7 +226,7 @@ class Pipeline:
         return await ctx.step("hear", lambda: self.ear.hear(session_id, hearing, number, language))
 
     async def _run_publication(self, ctx: Context, session_id: str, ids: list[str]) -> Json:
-        await ctx.step("archive", lambda: self._write_states(session_id, frozenset(ids)))
+        await ctx.step("archive", lambda: self._write_states(session_id, frozenset(ids), ctx.workflow_id))
         return await ctx.step("site", self._build_site)
 
     async def _run_recut(self, ctx: Context, session_id: str) -> Json:
@@ -215,6 +234,15 @@ class Pipeline:
         if written["public"]:
             await ctx.step("site", self._build_site)
         return written
+
+    async def _run_clips(self, ctx: Context, session_id: str, ids: list[str]) -> Json:
+        def advance(done: int, total: int) -> None:
+            self.clip_progress[session_id] = (done, total)
+
+        try:
+            return await run_clips(ctx, self.clipper, session_id, ids, build=self._build_site, advance=advance)
+        finally:
+            self.clip_progress.pop(session_id, None)
 
     # The steps. Each looks at what is there before it does anything.
 
@@ -281,10 +309,12 @@ class Pipeline:
 
         return await self._parts.store.write(enter, key=f"{workflow_id}:review")
 
-    async def _write_states(self, session_id: str, ids: frozenset[str]) -> Json:
+    async def _write_states(self, session_id: str, ids: frozenset[str], workflow_id: str) -> Json:
         """Write the states of these answers, and what was written for them, into their files; the rest stays."""
         async with self.archive_lock:
             answers = await write_states(self._parts.store, self._parts.transcripts, session_id, ids)
+        order_id = workflow_id.removeprefix(f"{PUBLISH}:{session_id}:")
+        await self.clipper.follow(session_id, order_id, at=self._parts.now())
         return {"published": sum(answer.state is AnswerState.PUBLISHED for answer in answers)}
 
     async def _discard_segments(self, session_id: str) -> Json:

@@ -181,9 +181,16 @@ def _speakers(session: ArchivedSession) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(key_of, names)))
 
 
-def _public_answer(answer: Answer, session: ArchivedSession) -> PublicAnswer:
+def cut_speech(answer: Answer, session: ArchivedSession) -> Transcript | None:
+    """The transcript cut to what was said in an answer, on the session clock; None where nothing was."""
     transcript = _transcript_of(session.transcripts, answer.language, session.language)
     cues = _spoken(transcript, answer.ranges) if transcript and answer.ranges else ()
+    return replace(transcript, cues=cues) if transcript and cues else None
+
+
+def _public_answer(answer: Answer, session: ArchivedSession) -> PublicAnswer:
+    speech = cut_speech(answer, session)
+    cues = speech.cues if speech else ()
     answerers = {key_of(name) for name in answer.answerers}
     own = [cue.text for cue in cues if key_of(cue.speaker) in answerers]
     spoken = " ".join(own or [cue.text for cue in cues])
@@ -192,7 +199,7 @@ def _public_answer(answer: Answer, session: ArchivedSession) -> PublicAnswer:
         answer=answer,
         session_id=session.id,
         url=f"a/{answer_name(answer)}/",
-        speech=replace(transcript, cues=cues) if transcript and cues else None,
+        speech=speech,
         text=text,
         excerpt=cut_text(text, max_length=EXCERPT_LENGTH),
     )

@@ -81,11 +81,16 @@ def place_recording(
     if not (settings.root / path).is_file():
         return None
     names = _playlist_files(settings.root, path, what) if kind == "hls" else [path]
-    links = {f"media/{name.as_posix()}": MediaLink(_inside(settings.root, name, what)) for name in names}
+    links = {f"media/{name.as_posix()}": MediaLink(inside(settings.root, name, what)) for name in names}
     return f"media/{quote(url)}", links
 
 
-def _inside(root: Path, path: PurePosixPath, what: str) -> Path:
+def inside(root: Path, path: PurePosixPath, what: str) -> Path:
+    """The file of that path below the media folder.
+
+    Raises:
+        BadArchive: it is, or passes, a symbolic link.
+    """
     base = root.resolve()
     full = base / path
     if full.resolve() != full or not full.resolve().is_relative_to(base):
@@ -96,7 +101,7 @@ def _inside(root: Path, path: PurePosixPath, what: str) -> Path:
 def _playlist_files(root: Path, playlist: PurePosixPath, what: str, depth: int = 0) -> list[PurePosixPath]:
     """A playlist and the files beside or below it that it names."""
     files = [playlist]
-    for line in _inside(root, playlist, what).read_text("utf-8", "replace").splitlines():
+    for line in inside(root, playlist, what).read_text("utf-8", "replace").splitlines():
         names = [line.strip()] if line.strip() and not line.startswith("#") else []
         if line.startswith("#EXT-X-MAP:") and 'URI="' in line:
             names = [line.split('URI="', 1)[1].split('"', 1)[0]]

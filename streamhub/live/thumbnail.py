@@ -90,7 +90,7 @@ def draw_thumbnail(plate: Plate) -> bytes:
     _draw_title(draw, plate.title)
     shown = plate.faces[:MOST_FACES]
     for number, face in enumerate(shown):
-        _draw_face(image, face, (_EDGE + _RADIUS + number * _STEP, _FACES_Y), _TONES[number % len(_TONES)])
+        draw_face(image, face, (_EDGE + _RADIUS + number * _STEP, _FACES_Y), _TONES[number % len(_TONES)])
     left = _EDGE + (2 * _RADIUS + (len(shown) - 1) * _STEP + 36 if shown else 0)
     # The platform writes the video's length into the lower right corner: the date keeps away from it.
     room = SIZE[0] - left - 40
@@ -119,15 +119,16 @@ def _encode(image: Image.Image) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """The font of pictures, in pixels."""
     return ImageFont.truetype(font_lato.LatoBold if bold else font_lato.Lato, size)
 
 
 @lru_cache(maxsize=4096)
 def _has_glyph(character: str) -> bool:
     """Whether the font has a letter of its own for a character, and not the box for what is missing."""
-    font = _font(32)
-    return bytes(font.getmask(character)) != bytes(font.getmask("\U0010ffff"))
+    small = font(32)
+    return bytes(small.getmask(character)) != bytes(small.getmask("\U0010ffff"))
 
 
 def drawable(text: str) -> str:
@@ -172,13 +173,13 @@ def fit(text: str, *, size: int, width: int, bold: bool = False) -> str:
 
 
 def _width(text: str, size: int, bold: bool) -> float:
-    return _font(size, bold).getlength(text)
+    return font(size, bold).getlength(text)
 
 
 def _draw_line(
     draw: ImageDraw.ImageDraw, text: str, at: tuple[int, int], *, size: int, fill: str, width: int = _TEXT_WIDTH
 ) -> None:
-    draw.text(at, fit(drawable(text), size=size, width=width), font=_font(size), fill=fill, anchor="lm")
+    draw.text(at, fit(drawable(text), size=size, width=width), font=font(size), fill=fill, anchor="lm")
 
 
 def _draw_title(draw: ImageDraw.ImageDraw, title: str) -> None:
@@ -195,13 +196,14 @@ def _draw_title(draw: ImageDraw.ImageDraw, title: str) -> None:
         lines = [*lines[: most - 1], fit(" ".join(lines[most - 1 :]), size=size, width=_TEXT_WIDTH, bold=True)]
     top = _TITLE_TOP + (room - step * len(lines)) // 2
     for number, line in enumerate(lines):
-        draw.text((_EDGE, top + step * number + step // 2), line, font=_font(size, True), fill=_INK, anchor="lm")
+        draw.text((_EDGE, top + step * number + step // 2), line, font=font(size, True), fill=_INK, anchor="lm")
 
 
 # --- faces
 
 
-def _draw_face(image: Image.Image, face: Face, centre: tuple[int, int], tone: str) -> None:
+def draw_face(image: Image.Image, face: Face, centre: tuple[int, int], tone: str) -> None:
+    """A face in a circle: its portrait, else its initials."""
     draw = ImageDraw.Draw(image)
     x, y = centre
     ring = _RADIUS + 5
@@ -212,7 +214,7 @@ def _draw_face(image: Image.Image, face: Face, centre: tuple[int, int], tone: st
         return
     draw.ellipse((x - _RADIUS, y - _RADIUS, x + _RADIUS, y + _RADIUS), fill=tone)
     if letters := initials(face.name):
-        draw.text((x, y), letters, font=_font(56, True), fill=_INK, anchor="mm")
+        draw.text((x, y), letters, font=font(56, True), fill=_INK, anchor="mm")
         return
     draw.ellipse((x - 20, y - 38, x + 20, y + 2), fill=_INK)  # nobody's letters are in the font: a head
     draw.pieslice((x - 38, y + 10, x + 38, y + 78), 180, 360, fill=_INK)

@@ -1,7 +1,7 @@
 """The recording room: what recorder, studio and workflow share, and where media lies on the disk.
 
-Owns the layout of the media folder: ``<session>/seg-0001.mkv``, ``<session>/hls/index.m3u8`` and
-``<session>/recording.mp4``. Refuses to know how media is written or read.
+Owns the layout of the media folder: ``<session>/seg-0001.mkv``, ``<session>/hls/index.m3u8``,
+``<session>/recording.mp4`` and ``<session>/clips/``. Refuses to know how media is written or read.
 """
 
 from __future__ import annotations
@@ -143,3 +143,10 @@ def discard_media(paths: Iterable[Path], hls_dir: Path) -> int:
     if hls_dir.is_dir():
         hls_dir.rmdir()
     return freed_bytes
+
+
+def drop_clips(folder: Path) -> None:
+    """Delete the files of all clips; their notes stay, and say for which answers somebody wanted one."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_file() and path.suffix != ".json":
+            path.unlink(missing_ok=True)

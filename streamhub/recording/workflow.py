@@ -15,10 +15,11 @@ from datetime import datetime
 from pathlib import Path
 
 from streamhub.errors import BadMedia, Conflict, ToolFailed
+from streamhub.recording.clip import FOLDER
 from streamhub.recording.media import JoinPart, Progress
 from streamhub.recording.recorder import recover_segments
 from streamhub.recording.recording import ClockMap, MediaInfo, Recording, Segment, plan_clock
-from streamhub.recording.room import RecordingRoom, discard_media, publish_file, require_space
+from streamhub.recording.room import RecordingRoom, discard_media, drop_clips, publish_file, require_space
 from streamhub.recording.rules import (
     check_result,
     cut_head,
@@ -394,6 +395,8 @@ async def _join(room: RecordingRoom, session: Session, pieces: list[_Piece], *, 
 
 async def _keep(room: RecordingRoom, recording: Recording) -> Recording:
     before = await room.store.read(lambda db: find_recording(db, recording.session_id))
+    if before is not None and before.sha256 != recording.sha256:  # first, lest clips of the old one are shown
+        await asyncio.to_thread(drop_clips, room.session_dir(recording.session_id) / FOLDER)
     await room.store.write(lambda db: save_recording(db, recording))
     if before is not None and before.path != recording.path:
         await asyncio.to_thread(room.path_of(before.path).unlink, missing_ok=True)

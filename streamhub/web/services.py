@@ -20,6 +20,7 @@ from streamhub.archive.review import Edit, Patch
 from streamhub.live.platform import Ingest, Signal
 from streamhub.questions.follower import FollowerKind
 from streamhub.questions.question import QuestionState
+from streamhub.recording.clip import Clip
 from streamhub.recording.matching import InboxCode, InboxItem
 from streamhub.store.reviews import Made
 from streamhub.transcript.recognised import PieceTask
@@ -215,6 +216,55 @@ class Review(Protocol):
 
     async def corrected(self, session_id: str) -> frozenset[str]:
         """The pieces of transcripts that a person corrected, as a `streamhub.archive.review.Patch` names them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClipsView:
+    """The clips of a session.
+
+    Attributes:
+        offered: whether there is a recording to cut from.
+        clips: by answer, those that are right.
+        state: of what is being made, ``queued``, ``running`` or ``held``; empty when nothing is.
+        trouble: why it is held; else empty.
+        done, total: how far it is; both 0 while nobody knows.
+    """
+
+    offered: bool
+    clips: Mapping[str, Clip]
+    state: str = ""
+    trouble: str = ""
+    done: int = 0
+    total: int = 0
+
+
+class Clips(Protocol):
+    """Films and sound of single answers, to take along."""
+
+    async def view(self, session_id: str) -> ClipsView:
+        """The clips of a session that are right, and what is being made.
+
+        Raises:
+            NotFound: no such session.
+        """
+
+    async def order(self, session_id: str, answer_ids: Sequence[str], *, author: str) -> str:
+        """Have clips of these answers made, or of all published ones; those that are right are left alone.
+
+        Raises:
+            NotFound: no such session or answer.
+            Conflict: the answers are not cut yet.
+        """
+
+    async def cancel(self, session_id: str, *, author: str) -> None:
+        """Stop what is being made; clips that are whole stay."""
+
+    async def find_file(self, session_id: str, name: str) -> Path:
+        """A file of a clip that is right, those of drafts included.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
 
 
 class Workshop(Protocol):

@@ -1,0 +1,93 @@
+"""Clips of answers: what one is cut from, whether the one that is there is still right, and its captions.
+
+Looks at the notes beside the clips in the media folder; writes nothing. A clip counts only while everything that it was
+made from is as it was: a moved edge, a corrected word or another question makes it a clip of something else.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from streamhub.answers.answer import Answer
+from streamhub.archive.archived import ArchivedRecording, ArchivedSession
+from streamhub.archive.library import cut_speech
+from streamhub.archive.plan import digest_of
+from streamhub.errors import BadInput
+from streamhub.recording.clip import FOLDER, MAKING, Clip, note_name
+from streamhub.text import require_slug
+from streamhub.timecode import Span, merge_spans
+from streamhub.transcript.transcript import Cue, Transcript
+
+
+def clips_folder(media_root: Path, session_id: str) -> Path:
+    """The folder of a session's clips."""
+    return media_root / require_slug(session_id, what="session id") / FOLDER
+
+
+def clip_source(session: ArchivedSession) -> ArchivedRecording | None:
+    """The recording that clips are cut from: the first file in the media folder; None where there is none."""
+    files = (one for one in session.recordings if one.kind == "file" and not urlsplit(one.url).scheme)
+    return next(files, None)
+
+
+def clip_spans(session: ArchivedSession, answer: Answer) -> tuple[Span, ...]:
+    """Where an answer lies in the recording; what was not recorded is left out, what touches is one stretch."""
+    source = clip_source(session)
+    if source is None:
+        return ()
+    return merge_spans(span for part in answer.ranges for span in source.clock.media_spans(part) if span.duration_ms)
+
+
+def clip_captions(session: ArchivedSession, answer: Answer) -> Transcript | None:
+    """What is said in an answer, in the time of its clip; None where nothing is."""
+    source, speech = clip_source(session), cut_speech(answer, session)
+    if source is None or speech is None:
+        return None
+    spans = clip_spans(session, answer)
+    cues = []
+    for cue in speech.cues:
+        media = source.clock.media_spans(cue.span)
+        cues += _moved(cue, Span(media[0].start_ms, media[-1].end_ms), spans) if media else []
+    return replace(speech, cues=tuple(cues)) if cues else None
+
+
+def _moved(cue: Cue, place: Span, spans: tuple[Span, ...]) -> list[Cue]:
+    """A cue in the time of a clip, in the first of its stretches that it lies in."""
+    begun_ms = 0
+    for span in spans:
+        if place.overlap_ms(span):
+            start_ms = max(place.start_ms, span.start_ms) - span.start_ms + begun_ms
+            end_ms = min(place.end_ms, span.end_ms) - span.start_ms + begun_ms
+            return [replace(cue, span=Span(start_ms, end_ms), words=())]
+        begun_ms += span.duration_ms
+    return []
+
+
+def plan_key(session: ArchivedSession, answer: Answer, *, title: str) -> str:
+    """A digest of everything that a clip is made from; ``title`` is that of the archive."""
+    source = clip_source(session) if answer.ranges else None
+    said = (session.show_title, answer.id, answer.question, answer.answerers, answer.language)
+    return digest_of(MAKING, title, said, source, clip_spans(session, answer), clip_captions(session, answer))
+
+
+def load_note(folder: Path, answer_id: str) -> Clip | None:
+    """The note of an answer's clip, whether or not it is still right; None where there is none that can be read."""
+    try:
+        clip = Clip.from_json(json.loads((folder / note_name(answer_id)).read_text("utf-8")))
+    except (OSError, ValueError, BadInput, RecursionError):
+        return None
+    return clip if clip.answer_id == answer_id else None
+
+
+def find_clip(media_root: Path | None, session: ArchivedSession, answer: Answer, *, title: str) -> Clip | None:
+    """The clip of an answer as it is now; None where there is none, it is out of date, or a file of it is missing."""
+    if media_root is None:
+        return None
+    folder = clips_folder(media_root, session.id)
+    clip = load_note(folder, answer.id)
+    if clip is None or clip.key != plan_key(session, answer, title=title):
+        return None
+    return clip if all((folder / name).is_file() for name in clip.files) else None
