@@ -34,12 +34,12 @@ NOUNS = {
         "writing",
     },
     "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
-    "recording": {"recording"},
+    "recording": {"clip", "recording"},
     "transcript": {"glossary", "piece", "transcript", "vtt"},  # vtt is the noun's notation: parse and format, pure
     "answers": {"answer"},
     "archive": {"archived", "review"},
 }
-PURE = {"rules", "vtt", "curating", "stitching"}  # and every noun
+PURE = {"rules", "vtt", "curating", "smartcut", "stitching"}  # and every noun
 IO_MODULES = {
     "aiohttp", "asyncio", "av", "dbos", "ffmpeg", "http", "multiprocessing", "os", "requests", "shutil", "socket",
     "sqlite3", "sqlite_utils", "subprocess", "tempfile", "threading", "urllib.request",
