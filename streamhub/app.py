@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ from streamhub.control import open_control
 from streamhub.engine import Engine
 from streamhub.engine.locks import probe_database
 from streamhub.errors import Environment, NotFound, PortInUse, StreamhubError
+from streamhub.hearing import list_vocabulary
 from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
 from streamhub.importing import ImportRequest
@@ -45,11 +46,13 @@ from streamhub.keepers.teller import Teller, TellerParts, is_still_true
 from streamhub.keepers.telling import HubTelling
 from streamhub.keepers.tidying import keep_tidy
 from streamhub.live.description import describe_session
+from streamhub.live.ingest import Taps
 from streamhub.live.local import LocalPlatform
 from streamhub.live.platform import Phase
 from streamhub.live.relay import Relay
 from streamhub.live.rtmp import RtmpDoor
 from streamhub.live.srt import SrtDoor
+from streamhub.live_ear import LiveEar, LiveEarParts
 from streamhub.outbox.mail import Letterhead
 from streamhub.outbox.sender import Sender
 from streamhub.outbox.smtp import SmtpAccess, SmtpSender
@@ -125,6 +128,7 @@ class Parts:
     relay: Relay
     studio: Studio
     transcriber: Transcriber
+    live_ear: LiveEar
     on_studio: StudioHandler
     program: Path
     now: Now
@@ -141,6 +145,15 @@ def make_transcriber(settings: Settings, cache: Path, environ: Environ) -> Trans
     brand = openai_whisper.OpenaiWhisper if settings.transcript.engine == openai_whisper.NAME else FasterWhisper
     kept = Recognisers(keep_s=_KEEP_MODEL_S)
     return brand(settings=settings.transcript, cache=cache, environ=environ, recognisers=kept)
+
+
+def make_live_transcriber(settings: Settings, cache: Path, environ: Environ) -> Transcriber | None:
+    """The recogniser that hears shows while they run; None where nothing is heard then. Close it in the end."""
+    transcript = settings.transcript
+    if transcript.live_model == "off":
+        return None
+    live = replace(transcript, model=transcript.live_model or transcript.model, beam_size=1)
+    return make_transcriber(replace(settings, transcript=live), cache, environ)
 
 
 def make_encoder(settings: Settings, workspace: Workspace) -> Encoder | None:
@@ -222,6 +235,7 @@ async def open_hub(folder: Path, environ: Environ, *, now: Now, random: Random) 
                     yield parts
             finally:
                 await parts.studio.close()
+                await parts.live_ear.close()
                 await parts.transcriber.close()
 
 
@@ -239,7 +253,16 @@ def _make_parts(
     room = RecordingRoom(store=store, tool=Ffmpeg(program), scanner=PyavScanner(), media_dir=media, now=now)
     handler = StudioHandler(lambda session_id: end_session(store, session_id, now=now))
     relay = Relay(program, now=now, random=random)
-    studio = Studio(room, settings.live, on_event=handler, taps=relay)
+    live_ear = LiveEar(
+        LiveEarParts(
+            store=store,
+            transcriber=make_live_transcriber(settings, models_folder(workspace), environ),
+            media=media,
+            vocabulary=list_vocabulary,
+            detect_language=settings.transcript.detect_language,
+        )
+    )
+    studio = Studio(room, settings.live, on_event=handler, taps=Taps(relay, live_ear))
     engine = Engine(settings.engine, workspace.folder, store, now=now)
     transcriber = make_transcriber(settings, models_folder(workspace), environ)
     pipeline = Pipeline(
@@ -248,6 +271,7 @@ def _make_parts(
             engine=engine,
             recordings=StudioRecordings(room, studio),
             transcriber=transcriber,
+            live_ear=live_ear,
             build=lambda: _build_apart(workspace),
             media=media,
             transcripts=workspace.transcripts,
@@ -283,6 +307,7 @@ def _make_parts(
         relay=relay,
         studio=studio,
         transcriber=transcriber,
+        live_ear=live_ear,
         on_studio=handler,
         program=program,
         now=now,
@@ -321,6 +346,7 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
             broadcasting = _make_broadcasting(parts, rtmp, srt, outside)
             parts.on_studio.end = outside.end = broadcasting.end
             parts.on_studio.wake = outside.wake
+            await parts.live_ear.resume()
             await parts.studio.resume()
             await broadcasting.expect_again()
             await _take_up_ended(parts)
@@ -610,6 +636,7 @@ async def _web(
         work=parts.engine,
         answers=ArchiveAnswers(parts.store, parts.workspace.transcripts, now=parts.now),
         workshop=parts.pipeline.ear,
+        live_words=parts.live_ear,
         review=HubReview(parts.store, parts.workspace.transcripts, parts.pipeline.archive_lock, parts.now),
         platforms=outside.platforms,
         chat=outside.chat,

@@ -189,6 +189,13 @@ class TranscriptSettings:
     detect_language: bool = setting(
         False, "Hear the language of every two minutes, for shows that mix German and English; false: the session's."
     )
+    live_model: str = setting(
+        "",
+        "Model that hears shows while they run, such as 'base'; empty: the same one; 'off': no live captions.",
+    )
+    second_pass: bool = setting(
+        True, "Hear a show again as a whole once its live words are published; no answer moves, no correction is lost."
+    )
     threads: int = setting(0, "Processor threads; 0: as many as there are cores.")
     speed_limit: float = setting(20.0, "Give up when a recording takes longer than its own length times this.")
 

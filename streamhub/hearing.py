@@ -26,6 +26,7 @@ from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
 from streamhub.transcript.cutting import cut_recording, write_piece
+from streamhub.transcript.live_words import HeardStream, find_holes, place_streams, plan_rest
 from streamhub.transcript.piece import MIXED_PIECE_MS, Hearing
 from streamhub.transcript.recognised import (
     HEARD_FOLDER,
@@ -45,6 +46,9 @@ from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
 from streamhub.transcript.transcript import Transcript
 
 _NAME = re.compile(r"[0-9a-f]{1,64}-[0-9a-f]{8}")
+
+MOST_MISSING = 0.3
+"""A recording of which a larger share was not heard live is heard anew."""
 
 Advance = Callable[[str, int, int], None]
 """Called with the session, and how many milliseconds of how many have been heard."""
@@ -102,6 +106,52 @@ class Ear:
         return {
             "hearing": name, "pieces": len(hearing.pieces), "language": language, "file": known if there else "",
         }  # fmt: skip
+
+    async def plan_rest(self, session_id: str, streams: Sequence[HeardStream]) -> Json:
+        """Decide what is left to be heard of a recording whose session was heard while it ran.
+
+        What was heard live is kept as pieces that are done; the stretches in between are the rest.
+
+        Returns:
+            ``hearing``, ``pieces``, ``language`` as `plan`; ``files`` of what is known, empty for the rest. None where
+            so much is missing that the recording is better heard as a whole.
+
+        Raises:
+            NotFound: no such session, or it has no recording.
+        """
+        recording, session, vocabulary = await self.store.read(lambda db: _load_job(db, session_id))
+        if session.started_at is None or not streams:
+            return None
+        duration_ms = recording.info.duration_ms
+        known = place_streams(streams, recording.clock, session_started_at=session.started_at)
+        holes = find_holes(known, recording.clock, duration_ms=duration_ms)
+        missing_ms = sum(hole.duration_ms for hole in holes)
+        if not known or missing_ms > min(self.settings.piece_s * 1000, duration_ms * MOST_MISSING):
+            return None
+        decided = (*vocabulary, "live", *(f"{hole.start_ms}-{hole.end_ms}" for hole in holes))
+        name = hearing_name(recording.sha256, decided, self.settings.piece_s * 1000)
+        plan = plan_rest(known, holes, duration_ms=duration_ms)
+        made_with = " + ".join(sorted({item.transcript.made_with for stream in streams for item in stream.items}))
+
+        def keep() -> list[str]:
+            folder, files = self._folder(name), []
+            pieces = tuple(piece for piece, _ in plan)
+            save_hearing(
+                folder,
+                Hearing(sha256=recording.sha256, duration_ms=duration_ms, vocabulary=vocabulary, pieces=pieces),
+            )
+            for piece, words in plan:
+                file = f"{piece.number:04d}-live.json" if words is not None else ""
+                if words is not None:
+                    cues = cues_from_words(words)
+                    save_recognised(
+                        folder / file, Transcript(language=session.language, cues=cues, made_with=made_with)
+                    )
+                files.append(file)
+            return files
+
+        files = await asyncio.to_thread(keep)
+        return {"hearing": name, "pieces": len(plan), "language": session.language, "files": files}
 
     async def plan_piece(self, session_id: str, hearing: str, number: int, language: str) -> PieceTask:
         """One piece of a recording, for whoever is to hear it.
@@ -242,4 +292,9 @@ def _load_job(db: Database, session_id: str) -> tuple[Recording, Session, tuple[
     if recording is None:
         raise NotFound(f"session {session_id}: no recording", hint="import a file for it, or skip this step")
     session = show_rows.load_session(db, session_id)
-    return recording, session, cut_vocabulary(load_vocabulary(db, session).hints)
+    return recording, session, list_vocabulary(db, session)
+
+
+def list_vocabulary(db: Database, session: Session) -> tuple[str, ...]:
+    """Names and products that are likely to be heard in a session, the likeliest first."""
+    return cut_vocabulary(load_vocabulary(db, session).hints)

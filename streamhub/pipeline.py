@@ -43,6 +43,7 @@ from streamhub.store.store import Store
 from streamhub.store.work import put_outbox
 from streamhub.timecode import Now
 from streamhub.transcript.captions import read_captions
+from streamhub.transcript.live_words import HeardStream
 from streamhub.transcript.recognised import load_recognised, save_recognised
 from streamhub.transcript.rules import move_captions, to_session_clock
 from streamhub.transcript.transcriber import Transcriber
@@ -77,6 +78,19 @@ class Recordings(Protocol):
         """Delete what the recording was made of; returns how many bytes that freed."""
 
 
+class LiveEars(Protocol):
+    """What the pipeline needs of whoever heard the session while it ran."""
+
+    async def finish(self, session_id: str) -> None:
+        """Wait until the last words of a session were heard, or that would take too long."""
+
+    async def heard(self, session_id: str) -> Sequence[HeardStream]:
+        """What was heard, stream by stream; nothing when nobody listened."""
+
+    async def forget(self, session_id: str) -> None:
+        """Delete what was heard: the archive has it now."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipelineParts:
     """What the pipeline works with.
@@ -86,6 +100,7 @@ class PipelineParts:
         engine: runs the workflows.
         recordings: makes the recording.
         transcriber: makes the words.
+        live_ear: heard the sessions while they ran.
         build: writes the site.
         media: folder of recordings.
         transcripts: folder of the archive.
@@ -100,6 +115,7 @@ class PipelineParts:
     engine: Engine
     recordings: Recordings
     transcriber: Transcriber
+    live_ear: LiveEars
     build: Callable[[], Awaitable[Mapping[str, Json]]]
     media: Path
     transcripts: Path
@@ -185,17 +201,29 @@ class Pipeline:
         if source.captions:
             await ctx.step("captions", lambda: self._take_captions(session_id, source))
         elif recording:
-            heard = await self._hear(ctx, session_id)
+            heard = await self._hear(ctx, session_id, live=source.live)
         written = await ctx.step("answers", lambda: self._write_answers(session_id, source, heard))
         await ctx.step("review", lambda: self._enter_review(session_id, ctx.workflow_id))
         if written and written["public"]:  # else the site follows when something of it is published
             await ctx.step("site", self._build_site)
         if recording and source.live:
+            await ctx.step("live words away", lambda: self._forget_live(session_id))
             await ctx.step("tidy", lambda: self._discard_segments(session_id))
         return written
 
-    async def _hear(self, ctx: Context, session_id: str) -> str:
+    async def _hear(self, ctx: Context, session_id: str, *, live: bool) -> str:
         """Hear the recording in pieces, each by whoever is free; returns the file of its words, empty if skipped."""
+        rest = await ctx.step("live words", lambda: self._plan_rest(session_id)) if live else None
+        if rest:
+            hearing, language, files = rest["hearing"], rest["language"], rest["files"]
+            wanted = [(number, language) for number, file in enumerate(files) if not file]
+            found = await self._hear_pieces(ctx, session_id, hearing, wanted)
+            files = [file or found[number] for number, file in enumerate(files)]
+            joined = await ctx.step("transcript", lambda: self.ear.join(session_id, hearing, language, files))
+            return joined["file"] if joined else ""
+        return await self._hear_whole(ctx, session_id)
+
+    async def _hear_whole(self, ctx: Context, session_id: str) -> str:
         plan = await ctx.step("pieces", lambda: self.ear.plan(session_id))
         if not plan or plan["file"]:
             return plan["file"] if plan else ""
@@ -245,6 +273,15 @@ class Pipeline:
             self.clip_progress.pop(session_id, None)
 
     # The steps. Each looks at what is there before it does anything.
+
+    async def _plan_rest(self, session_id: str) -> Json:
+        """What was heard while the session ran, and what is left; None where the recording is heard as a whole."""
+        await self._parts.live_ear.finish(session_id)
+        return await self.ear.plan_rest(session_id, await self._parts.live_ear.heard(session_id))
+
+    async def _forget_live(self, session_id: str) -> Json:
+        await self._parts.live_ear.forget(session_id)
+        return {}
 
     async def _begin(self, session_id: str, workflow_id: str) -> Json:
         def begin(db: Database) -> str:

@@ -6,6 +6,7 @@ sessions, files or platforms. A tap takes the same bytes beside the sink, for a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -55,6 +56,31 @@ class TapSource(Protocol):
 
     def tap(self, session_id: str, container: str) -> MediaTap | None:
         """A tap for a session's publisher, who sends ``flv`` or ``mpegts``; None where nobody wants to see it."""
+
+
+class Taps:
+    """Several sources of taps as one: each sees the same media."""
+
+    def __init__(self, *sources: TapSource) -> None:
+        self._sources = sources
+
+    def tap(self, session_id: str, container: str) -> MediaTap | None:
+        """Taps of all sources that want to see the publisher; None where there is none."""
+        taps = [tap for source in self._sources if (tap := source.tap(session_id, container)) is not None]
+        return _SeveralTaps(taps) if taps else None
+
+
+class _SeveralTaps:
+    def __init__(self, taps: Sequence[MediaTap]) -> None:
+        self._taps = taps
+
+    def offer(self, chunk: bytes) -> None:
+        for tap in self._taps:
+            tap.offer(chunk)
+
+    def close(self) -> None:
+        for tap in self._taps:
+            tap.close()
 
 
 class RelayPhase(StrEnum):

@@ -149,6 +149,20 @@ def load_recognised(path: Path) -> Transcript:
     return _load(path, Transcript)
 
 
+def save_record(path: Path, record: object) -> None:
+    """Write a record as JSON, in one step."""
+    _save(path, msgspec.json.encode(record))
+
+
+def load_record(path: Path, kind: type[T]) -> T:
+    """Read it back.
+
+    Raises:
+        BadInput: the file is not there, or not what `save_record` wrote of that kind.
+    """
+    return _load(path, kind)
+
+
 def _save(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")

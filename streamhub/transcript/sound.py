@@ -146,6 +146,28 @@ def _frames(container: av.container.InputContainer, stream: av.AudioStream) -> I
                 return
 
 
+def stream_pcm(source: Any, container: str) -> Iterator[Pcm]:
+    """The first sound track of media that is still coming, a little at a time, on the clock of its first packet.
+
+    Args:
+        source: has ``read(size)``, which waits for the next bytes and returns none at the end.
+        container: ``flv`` or ``mpegts``.
+
+    Raises:
+        BadMedia: not media, or no sound in it.
+    """
+    options = {"probesize": "200000", "analyzeduration": "1500000", "fflags": "nobuffer"}
+    try:
+        with av.open(source, format=container, options=options, metadata_errors="ignore") as media:
+            if not media.streams.audio:
+                raise BadMedia("signal: has no sound", hint="look at the encoder's audio")
+            stream = media.streams.audio[0]
+            zero_s = (media.start_time or 0) / av.time_base
+            yield from _decode(_frames(media, stream), zero_s=zero_s, begin_s=0.0)
+    except av.error.FFmpegError as error:
+        raise BadMedia(f"signal: cannot be read as {container} ({error.strerror or error})") from error
+
+
 def requested_sound(request: Mapping[str, Any]) -> Samples:
     """The sound that a recogniser's process is asked to hear: ``media``, or the stretch ``span`` of it.
 

@@ -34,13 +34,17 @@ def stitch(parts: Sequence[HeardPiece]) -> tuple[Word, ...]:
     begins = [0] * len(parts)
     ends = [len(part.words) for part in parts]
     for index, (left, right) in enumerate(pairwise(parts)):
-        ends[index], begins[index + 1] = _change(left, right)
+        ends[index], begins[index + 1] = change(left, right)
     kept = [word for part, begin, end in zip(parts, begins, ends, strict=True) for word in part.words[begin:end]]
     return _forwards(kept)
 
 
-def _change(left: HeardPiece, right: HeardPiece) -> tuple[int, int]:
-    """How many words the left piece says, and from which word on the right one speaks."""
+def change(left: HeardPiece, right: HeardPiece) -> tuple[int, int]:
+    """Where the text changes from a piece to the next one.
+
+    Returns:
+        How many words the left piece says, and from which word on the right one speaks.
+    """
     cut_ms = right.piece.span.start_ms
     if left.piece.span.end_ms != cut_ms:  # a piece between them was skipped: nothing was heard twice
         return len(left.words), 0

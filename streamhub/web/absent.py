@@ -15,6 +15,7 @@ from streamhub.questions.follower import FollowerKind
 from streamhub.recording.matching import InboxItem
 from streamhub.store.reviews import Made
 from streamhub.text import clean_email
+from streamhub.transcript.live_words import LiveCaptions
 from streamhub.web.platform_views import (
     AccountView,
     ChatView,
@@ -109,6 +110,14 @@ class NoInbox:
     async def cancel(self, name: str, author: str) -> None:
         """Say that there is no such file."""
         raise _no_file(name)
+
+
+class NoLiveWords:
+    """A hub that does not listen."""
+
+    def captions(self, session_id: str) -> LiveCaptions:
+        """None."""
+        return LiveCaptions()
 
 
 class NoSuggestions:

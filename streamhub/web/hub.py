@@ -14,6 +14,7 @@ from streamhub.timecode import Now
 from streamhub.web.absent import (
     NoChat,
     NoInbox,
+    NoLiveWords,
     NoLookalikes,
     NoPlatforms,
     NoPost,
@@ -29,6 +30,7 @@ from streamhub.web.services import (
     Broadcasting,
     Chat,
     Inbox,
+    LiveWords,
     Lookalikes,
     Platforms,
     Post,
@@ -53,8 +55,8 @@ class Hub:
         now: the clock.
         random: the source of ids and tokens.
         broadcasting, work, answers, workshop: the roles of `streamhub.web.services`.
-        platforms, videos, chat, inbox, suggestions, lookalikes, topics, telling, sources, post, review: more; a hub
-            may be without.
+        platforms, videos, chat, inbox, suggestions, lookalikes, topics, telling, sources, post, review, live_words:
+            more; a hub may be without.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
         photos_dir: where pictures that came with questions lie, need not exist yet; None: no pictures are taken.
         site_dir: the workspace's overrides of the theme; need not exist.
@@ -88,6 +90,7 @@ class Hub:
     photos_dir: Path | None = None
     post: Post = field(default_factory=NoPost)
     review: Review = field(default_factory=NoReview)
+    live_words: LiveWords = field(default_factory=NoLiveWords)
 
 
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)

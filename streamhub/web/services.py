@@ -23,6 +23,7 @@ from streamhub.questions.question import QuestionState
 from streamhub.recording.clip import Clip
 from streamhub.recording.matching import InboxCode, InboxItem
 from streamhub.store.reviews import Made
+from streamhub.transcript.live_words import LiveCaptions
 from streamhub.transcript.recognised import PieceTask
 from streamhub.transcript.transcript import Transcript
 from streamhub.web.platform_views import (
@@ -109,6 +110,13 @@ class WorkStatus(Protocol):
     @property
     def steps(self) -> Sequence[WorkStep]:
         """Its steps in order."""
+
+
+class LiveWords(Protocol):
+    """Hears what is said while a session runs."""
+
+    def captions(self, session_id: str) -> LiveCaptions:
+        """What was said so far in a session that runs, or that has just ended; nothing for any other."""
 
 
 class Work(Protocol):
