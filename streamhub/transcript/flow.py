@@ -26,6 +26,8 @@ _HARD_REACH_MS = 1_500  # so much of what follows a hard cut is there already wh
 _LOUD_MEMORY = 0.9997  # per frame: what counts as loud follows the room within a minute
 _LEAST_LOUD_DB = -35.0
 _CONTRAST_DB = 14.0
+_HUSH_DB = 28.0  # the softest sounds of speech are so much softer than its loudest
+_LEAD_MS = 250
 
 
 @dataclass(slots=True)
@@ -38,7 +40,7 @@ class Flow:
         count: pieces so far.
     """
 
-    cut: Cut = field(default_factory=lambda: Cut(at_ms=0, pause_ms=0))
+    cut: Cut = field(default_factory=lambda: Cut(at_ms=0, pause_ms=PAUSE_MS))
     levels_db: list[float] = field(default_factory=list)
     count: int = 0
     _loud_db: float = _LEAST_LOUD_DB
@@ -70,11 +72,21 @@ class Flow:
 
     def growing(self) -> Span | None:
         """What to listen to for the words of now; None while nobody has said anything since the last cut."""
-        return Span(max(0, self.cut.at_ms - self.cut.margin_ms), self.end_ms) if self.speaks else None
+        if not self.speaks:
+            return None
+        begin_ms = self.cut.at_ms - self.cut.margin_ms
+        if self.cut.pause_ms:
+            first = next(at for at, level in enumerate(self.levels_db) if level > self._hush_db)
+            begin_ms = max(begin_ms, self.cut.at_ms + first * FRAME_MS - _LEAD_MS)
+        return Span(max(0, begin_ms), self.end_ms)
 
     @property
     def _floor_db(self) -> float:
         return max(SILENT_DB, self._loud_db - _CONTRAST_DB)
+
+    @property
+    def _hush_db(self) -> float:
+        return max(SILENT_DB, self._loud_db - _HUSH_DB)
 
     def _next(self, level_db: float) -> Piece | None:
         self.levels_db.append(level_db)
@@ -102,6 +114,7 @@ class Flow:
     def _close(self, cut: Cut, *, known_ms: int) -> Piece | None:
         """Cut on a frame's edge; the piece before the cut, if somebody speaks in it."""
         before, spoken = self.cut, self.speaks
+        heard = [at for at, level in enumerate(self.levels_db) if level > self._hush_db]
         kept = (known_ms - cut.at_ms) // FRAME_MS
         self.levels_db = self.levels_db[len(self.levels_db) - kept :]
         self.cut = Cut(at_ms=known_ms - kept * FRAME_MS, pause_ms=cut.pause_ms)
@@ -112,5 +125,9 @@ class Flow:
             return None
         self.count += 1
         span = Span(before.at_ms, self.cut.at_ms)
-        read = Span(max(0, span.start_ms - before.margin_ms), min(known_ms, span.end_ms + self.cut.margin_ms))
-        return Piece(number=self.count - 1, span=span, read=read)
+        begin_ms, end_ms = span.start_ms - before.margin_ms, min(known_ms, span.end_ms + self.cut.margin_ms)
+        if heard and before.pause_ms:  # recognisers are thrown by a second of silence before the first word
+            begin_ms = max(begin_ms, before.at_ms + heard[0] * FRAME_MS - _LEAD_MS)
+        if heard and self.cut.pause_ms:
+            end_ms = min(end_ms, before.at_ms + (heard[-1] + 1) * FRAME_MS + _LEAD_MS)
+        return Piece(number=self.count - 1, span=span, read=Span(max(0, begin_ms), max(0, begin_ms, end_ms)))
