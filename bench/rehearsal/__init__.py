@@ -1,0 +1,1 @@
+"""The rehearsal recogniser: its sentences, its training, its measurement."""
