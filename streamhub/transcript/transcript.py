@@ -27,11 +27,13 @@ class Word:
         text: as written, without surrounding space.
         span: when it was spoken.
         probability: the recogniser's, 0 to 1; 1 when unknown.
+        heard: what the recogniser wrote, where a name was put right by the show's vocabulary; else empty.
     """
 
     text: str
     span: Span
     probability: float = 1.0
+    heard: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
