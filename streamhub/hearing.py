@@ -7,6 +7,8 @@ same model, and what was heard once is never heard again. Refuses to know recogn
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import os
 import re
 import tempfile
@@ -26,7 +28,9 @@ from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
 from streamhub.transcript.cutting import cut_recording, write_piece
+from streamhub.transcript.glossary import Vocabulary
 from streamhub.transcript.live_words import HeardStream, find_holes, place_streams, plan_rest
+from streamhub.transcript.names import correct_transcript
 from streamhub.transcript.piece import MIXED_PIECE_MS, Hearing
 from streamhub.transcript.recognised import (
     HEARD_FOLDER,
@@ -88,13 +92,16 @@ class Ear:
             NotFound: no such session, or it has no recording.
             BadMedia: its sound cannot be decoded.
         """
-        recording, session, vocabulary = await self.store.read(lambda db: _load_job(db, session_id))
+        recording, session, known_words = await self.store.read(lambda db: _load_job(db, session_id))
+        vocabulary = cut_vocabulary(known_words.hints)
         piece_ms = self.settings.piece_s * 1000
         if self.settings.detect_language:
             piece_ms = min(piece_ms, MIXED_PIECE_MS)
         name = hearing_name(recording.sha256, vocabulary, piece_ms)
         language = "" if self.settings.detect_language else session.language
-        known = recognised_name(recording.sha256, self.recogniser, await self.version(), language, name)
+        known = recognised_name(
+            recording.sha256, self.recogniser, await self.version(), language, _joined(name, known_words)
+        )
         folder = self._folder(name)
         hearing = await asyncio.to_thread(find_hearing, folder)
         if hearing is None:
@@ -254,7 +261,7 @@ class Ear:
             language: the one that pieces were told to be in; empty when they were to hear it.
             files: of the pieces' words, in order; empty where a person skipped one.
         """
-        recording, session, _ = await self.store.read(lambda db: _load_job(db, session_id))
+        recording, session, vocabulary = await self.store.read(lambda db: _load_job(db, session_id))
         folder = self._folder(hearing)
 
         def join() -> str:
@@ -262,9 +269,9 @@ class Ear:
             whole = replace(join_parts(plan, parts), language=session.language, language_chance=1.0)
             versions = {file.removesuffix(".json").rsplit("-", 1)[-1] for file in files if file}
             version = "partial" if not all(files) else versions.pop() if len(versions) == 1 else "mixed"
-            name = recognised_name(recording.sha256, whole.made_with, version, language, hearing)
+            name = recognised_name(recording.sha256, whole.made_with, version, language, _joined(hearing, vocabulary))
             target = (self.media / recording.path).with_name(name)
-            save_recognised(target, whole)
+            save_recognised(target, correct_transcript(whole, vocabulary))
             return name
 
         return {"file": await asyncio.to_thread(join)}
@@ -287,12 +294,18 @@ def _load_parts(folder: Path, files: Sequence[str]) -> list[Transcript | None]:
     return [load_recognised(folder / file) if file else None for file in files]
 
 
-def _load_job(db: Database, session_id: str) -> tuple[Recording, Session, tuple[str, ...]]:
+def _joined(hearing: str, vocabulary: Vocabulary) -> str:
+    """A hearing's name with what its words are corrected by: other names make another transcript of the same pieces."""
+    decided = json.dumps([vocabulary.names, vocabulary.told], ensure_ascii=False)
+    return f"{hearing}-{hashlib.sha256(decided.encode()).hexdigest()[:8]}"
+
+
+def _load_job(db: Database, session_id: str) -> tuple[Recording, Session, Vocabulary]:
     recording = recording_rows.find_recording(db, session_id)
     if recording is None:
         raise NotFound(f"session {session_id}: no recording", hint="import a file for it, or skip this step")
     session = show_rows.load_session(db, session_id)
-    return recording, session, list_vocabulary(db, session)
+    return recording, session, load_vocabulary(db, session)
 
 
 def list_vocabulary(db: Database, session: Session) -> tuple[str, ...]:

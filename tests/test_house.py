@@ -35,7 +35,7 @@ NOUNS = {
     },
     "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
     "recording": {"clip", "recording"},
-    "transcript": {"glossary", "piece", "transcript", "vtt"},  # vtt is the noun's notation: parse and format, pure
+    "transcript": {"glossary", "names", "piece", "sounds", "transcript", "vtt"},  # vtt is the noun's notation, pure
     "answers": {"answer"},
     "archive": {"archived", "review"},
 }

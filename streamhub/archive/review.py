@@ -13,6 +13,7 @@ from typing import Any
 
 from streamhub.answers.answer import Answer
 from streamhub.archive.archived import ArchivedSession
+from streamhub.archive.wordtimes import list_word
 from streamhub.errors import NotFound
 from streamhub.timecode import Span
 from streamhub.transcript.transcript import Cue, Transcript, Word
@@ -157,7 +158,9 @@ def _patch_cue(cue: Cue, fields: Fields) -> Cue:
         "span": lambda pair: Span(*pair),
         "text": str,
         "speaker": str,
-        "words": lambda words: tuple(Word(text, Span(start, end), chance) for text, start, end, chance in words),
+        "words": lambda words: tuple(
+            Word(text, Span(start, end), chance, *heard) for text, start, end, chance, *heard in words
+        ),
     }
     return replace(cue, **{name: readers[name](value) for name, value in fields.items()})
 
@@ -177,7 +180,7 @@ def cue_fields(cue: Cue) -> Fields:
         "span": [cue.span.start_ms, cue.span.end_ms],
         "text": cue.text,
         "speaker": cue.speaker,
-        "words": [[word.text, word.span.start_ms, word.span.end_ms, word.probability] for word in cue.words],
+        "words": [list_word(word) for word in cue.words],
     }
 
 

@@ -1,4 +1,7 @@
-"""Word times as a file: ``words.<lang>.json`` beside a transcript, a cue per line, ready for git. Pure."""
+"""Word times as a file: ``words.<lang>.json`` beside a transcript, a cue per line, ready for git. Pure.
+
+A word is a list: text, start, end, probability, and where a name was put right also what the recogniser had written.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,14 @@ from streamhub.transcript.transcript import Transcript, Word
 
 def render_words(transcript: Transcript) -> str:
     """Word times as JSON, a cue per line: ``[text, start ms, end ms, probability]`` per word."""
-    lines = [
-        f"{_json(cue.id)}: {_json([[w.text, w.span.start_ms, w.span.end_ms, w.probability] for w in cue.words])}"
-        for cue in transcript.cues
-        if cue.words
-    ]
+    lines = [f"{_json(cue.id)}: {_json(list(map(list_word, cue.words)))}" for cue in transcript.cues if cue.words]
     return '{"unit": "ms", "cues": {\n' + ",\n".join(lines) + "\n}}\n"
+
+
+def list_word(word: Word) -> list[Any]:
+    """A word as the list that stands for it in JSON."""
+    listed = [word.text, word.span.start_ms, word.span.end_ms, word.probability]
+    return [*listed, word.heard] if word.heard else listed
 
 
 def parse_words(text: str, file: str) -> dict[str, tuple[Word, ...]]:
@@ -33,8 +38,13 @@ def parse_words(text: str, file: str) -> dict[str, tuple[Word, ...]]:
             raise BadArchive(file, 1, f"unit {content['unit']!r} is not known", hint="write times in ms")
         return {
             str(cue_id): tuple(
-                Word(_expect(str, word), Span(_expect(int, start), _expect(int, end)), float(probability))
-                for word, start, end, probability in words
+                Word(
+                    _expect(str, word),
+                    Span(_expect(int, start), _expect(int, end)),
+                    float(probability),
+                    *(_expect(str, heard) for heard in heards),
+                )
+                for word, start, end, probability, *heards in words
             )
             for cue_id, words in content["cues"].items()
         }

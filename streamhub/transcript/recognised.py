@@ -87,7 +87,8 @@ def hearing_name(sha256: str, vocabulary: Sequence[str], piece_ms: int) -> str:
 
 def recognised_name(sha256: str, recogniser: str, version: str, language: str, hearing: str) -> str:
     """Name of the file for a whole recording; empty parts are left out."""
-    parts = ("recognised", sha256[:16], slugify(recogniser, max_length=80), version, language, hearing[-8:])
+    decided = hearing.partition("-")[2]
+    parts = ("recognised", sha256[:16], slugify(recogniser, max_length=80), version, language, decided)
     return f"{'-'.join(part for part in parts if part)}.json"
 
 

@@ -73,6 +73,7 @@ class WordView:
         begins: it begins a sentence.
         inside: it lies in the answer.
         opens, closes: numbers of the stretches that begin before it, and end after it.
+        heard: what the recogniser wrote, where a name was put right; else empty.
     """
 
     text: str
@@ -83,6 +84,7 @@ class WordView:
     inside: bool
     opens: tuple[int, ...] = ()
     closes: tuple[int, ...] = ()
+    heard: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +106,11 @@ class LineView:
     words: tuple[WordView, ...]
     corrected: bool
     gap: bool
+
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """What the recogniser wrote for the words that were put right, each once."""
+        return tuple(dict.fromkeys(word.heard for word in self.words if word.heard))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -267,6 +274,7 @@ def _lines(
                     inside=any(span.start_ms <= _middle(word.span) < span.end_ms for span in ranges),
                     opens=tuple(n for n, at in opens if at == place),
                     closes=tuple(n for n, at in closes if at == place),
+                    heard=word.heard,
                 )
             )
             place += 1

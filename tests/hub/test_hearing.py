@@ -8,6 +8,7 @@ import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from streamhub.app import Parts
 from streamhub.config import Settings, TranscriptSettings
 from streamhub.errors import NotFound, ToolFailed
 from streamhub.pipeline import Source, order_session
+from streamhub.store.glossaries import save_glossary
 from streamhub.timecode import Span
 from streamhub.transcript.recognised import load_recognised
 from streamhub.transcript.rules import interpolate_words
@@ -105,6 +107,25 @@ async def test_pieces_become_one_transcript(folder: Path) -> None:
     """Every piece is heard once, in the session's language, and their words follow one another."""
     ears = Ears(languages=[("de", 1.0)] * PIECES)
     assert await hear(folder, ears, detect=False) == "de piece 0. de piece 1. de piece 2. de piece 3."
+    assert ears.asked == [(number, "de") for number in range(PIECES)]
+
+
+async def test_names_are_put_right_where_pieces_are_joined(folder: Path) -> None:
+    """What the show's glossary says is in the joined words with what was heard; other names join the pieces anew."""
+    ears = Ears(languages=[("de", 1.0)] * PIECES)
+    async with open_parts(folder) as parts:
+        by: dict[str, Any] = {"at": parts.now(), "author": "Jana"}
+        await begin(parts, ears)
+        await parts.store.write(lambda db: save_glossary(db, SESSION.show_id, "Teil: piece", seen=0, **by))
+        await settle(parts)
+        assert words(folder) == "de Teil 0. de Teil 1. de Teil 2. de Teil 3."
+        (file,) = (folder / "media").rglob("recognised-*.json")
+        assert [word.heard for word in load_recognised(file).cues[0].words] == ["", "piece", ""]
+        ear = parts.pipeline.ear
+        plan = await ear.plan(SESSION.id)
+        assert plan["file"] == file.name, "it is not joined again"
+        await parts.store.write(lambda db: save_glossary(db, SESSION.show_id, "Teil: piece, de", seen=1, **by))
+        assert await ear.plan(SESSION.id) == {**plan, "file": ""}
     assert ears.asked == [(number, "de") for number in range(PIECES)]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from streamhub.archive.folder import save_session
 from streamhub.store.erasing import erase_question
 from streamhub.timecode import Span
 from tests.web.reviewed import review_session, right, sentence
@@ -191,6 +193,28 @@ async def test_words_are_corrected(world: World) -> None:
     assert one.cue("c3") == after
     await undo(host, one)  # the undoing is undone
     assert "c3" not in [cue.id for cue in one.archived.transcripts[0].cues]
+    await host.close()
+
+
+async def test_names_that_were_put_right_say_what_was_heard(world: World) -> None:
+    """A word that a machine put right is marked with what had been heard; the files keep it through other edits."""
+    one = await review_session(world)
+    cue = one.cue("c3")
+    words = (replace(cue.words[0], heard='Dea "<b>'), *cue.words[1:])
+    (transcript,) = one.archived.transcripts
+    cues = tuple(replace(other, words=words) if other.id == "c3" else other for other in transcript.cues)
+    changed = replace(one.archived, transcripts=(replace(transcript, cues=cues),))
+    save_session(world.hub.review.transcripts, changed, loaded=one.archived)  # type: ignore[attr-defined]
+    host = await world.sign_in()
+    fields = await one.fields(host, 0, cue="c3")
+    async with await host.get(f"{one.path}?answer={one.ids[0]}") as page:
+        text = await page.text()
+    assert ' righted" title="gehört: Dea &#34;&lt;b&gt;"' in text
+    assert "berichtigt; gehört wurde: Dea &#34;&lt;b&gt;" in text
+    await send(host, one, "words", fields, language="de", cue="c3", text=f"{cue.words[0].text} Tarif.")
+    assert [word.heard for word in one.cue("c3").words] == [words[0].heard, ""]
+    await undo(host, one)
+    assert one.cue("c3").words == words
     await host.close()
 
 
