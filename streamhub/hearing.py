@@ -126,7 +126,8 @@ class Ear:
         Raises:
             NotFound: no such session, or it has no recording.
         """
-        recording, session, vocabulary = await self.store.read(lambda db: _load_job(db, session_id))
+        recording, session, known_words = await self.store.read(lambda db: _load_job(db, session_id))
+        vocabulary = cut_vocabulary(known_words.hints)
         if session.started_at is None or not streams:
             return None
         duration_ms = recording.info.duration_ms
