@@ -1,4 +1,4 @@
-"""Clips of answers: what one is cut from, whether the one that is there is still right, and its captions.
+"""Clips of answers: what one is cut from, whether the one that is there is still right, and where pages find it.
 
 Looks at the notes beside the clips in the media folder; writes nothing. A clip counts only while everything that it was
 made from is as it was: a moved edge, a corrected word or another question makes it a clip of something else.
@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
-from urllib.parse import urlsplit
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote, urlsplit
 
 from streamhub.answers.answer import Answer
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
-from streamhub.archive.library import cut_speech
-from streamhub.archive.plan import digest_of
+from streamhub.archive.library import PublicSession, cut_speech
+from streamhub.archive.media import MediaSettings, inside
+from streamhub.archive.plan import MediaLink, digest_of
+from streamhub.archive.views import ClipView
 from streamhub.errors import BadInput
 from streamhub.recording.clip import FOLDER, MAKING, Clip, note_name
 from streamhub.text import require_slug
 from streamhub.timecode import Span, merge_spans
 from streamhub.transcript.transcript import Cue, Transcript
+
+_HEAVY = frozenset({"video", "audio"})
 
 
 def clips_folder(media_root: Path, session_id: str) -> Path:
@@ -91,3 +95,40 @@ def find_clip(media_root: Path | None, session: ArchivedSession, answer: Answer,
     if clip is None or clip.key != plan_key(session, answer, title=title):
         return None
     return clip if all((folder / name).is_file() for name in clip.files) else None
+
+
+def place_clips(
+    found: PublicSession, settings: MediaSettings, *, title: str
+) -> tuple[dict[str, ClipView], dict[str, MediaLink]]:
+    """The clips of a session's published answers, by answer, and which files the site needs for them.
+
+    Films and sound go the way of recordings; pictures and captions are always the site's own.
+
+    Raises:
+        BadArchive: a file is, or passes, a symbolic link.
+    """
+    views: dict[str, ClipView] = {}
+    links: dict[str, MediaLink] = {}
+    for answer in found.answers:
+        clip = find_clip(settings.root, found.session, answer.answer, title=title)
+        if clip is None or settings.root is None:
+            continue
+        places: dict[str, str] = {}
+        for kind, name in (
+            ("video", "clip.mp4"),
+            ("audio", "clip.m4a"),
+            ("captions", "clip.vtt"),
+            ("poster", "poster.jpg"),
+            ("share", "share.jpg"),
+        ):
+            file = getattr(clip, kind)
+            path = PurePosixPath(found.session.id, FOLDER, file)
+            if not file or (kind in _HEAVY and not (settings.prefix or settings.link)):
+                continue
+            if kind in _HEAVY and settings.prefix:
+                places[kind] = f"{settings.prefix.rstrip('/')}/{quote(path.as_posix())}"
+            else:
+                places[kind] = f"{answer.url}{name}"
+                links[places[kind]] = MediaLink(inside(settings.root, path, f"clip of answer {answer.answer.id}"))
+        views[answer.answer.id] = ClipView(**places, duration_ms=clip.duration_ms)
+    return views, links

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from streamhub.archive import feeds
 from streamhub.archive.archived import ArchivedSession
+from streamhub.archive.clips import place_clips
 from streamhub.archive.exports import ExportView, render_data, render_srt, render_table, render_text
 from streamhub.archive.library import Label, Library, PublicAnswer, PublicSession, plan_library
 from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, player_kind, to_media_time
@@ -38,6 +39,7 @@ from streamhub.archive.viewing import (
 )
 from streamhub.archive.views import (
     AnswerView,
+    ClipView,
     Head,
     HomeView,
     LabelRef,
@@ -83,17 +85,22 @@ def plan_site(
     library = plan_library(archive)
     media = MediaSettings(root=media_root, prefix=settings.media_url, link=settings.media == "link")
     placed, links, missing = _place_media(library.sessions, media)
+    clips: dict[str, ClipView] = {}
+    for found in library.sessions:
+        views, files = place_clips(found, media, title=settings.title)
+        clips |= views
+        links |= files
     frame = Frame(
         title=settings.title,
         language=settings.language,
         url=settings.url,
         hub_url=hub_url,
-        csp=plan_csp([found.origin for found in placed.values() if found.kind != "link"]),
+        csp=plan_csp([one.origin for one in placed.values() if one.kind != "link"]),
         has_products=bool(library.products),
         has_people=bool(library.people),
         has_topics=bool(library.topics),
     )
-    planner = _Planner(library, placed, frame, Printer(theme, frame), theme)
+    planner = _Planner(library, placed, clips, frame, Printer(theme, frame), theme)
     parts = [*planner.plan_parts(), *(_media_part(path, source) for path, source in sorted(links.items()))]
     return SitePlan(parts=tuple(parts), missing_media=missing)
 
@@ -140,6 +147,7 @@ class _Planner:
         self,
         library: Library,
         media: Mapping[str, PlacedMedia],
+        clips: Mapping[str, ClipView],
         frame: Frame,
         printer: Printer,
         theme: Theme,
@@ -151,7 +159,7 @@ class _Planner:
         self._theme = theme
         self._gettext = {language: load_phrases(theme, language).gettext for language in LANGUAGES}
         self._answers = {
-            answer_id: view_answer(answer, library, media.get(answer.session_id))
+            answer_id: view_answer(answer, library, media.get(answer.session_id), clips.get(answer_id))
             for answer_id, answer in library.answers.items()
         }
 

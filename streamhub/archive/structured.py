@@ -57,6 +57,11 @@ def describe_answer(view: AnswerView, address: Callable[[str], str]) -> dict[str
         "breadcrumb": _crumbs([(view.session.title, address(view.session.url)), (ref.question, page)]),
     }
     video = _video(view.player, ref.question, view.head.description, ref, address)
+    if video and view.clip and urlsplit(page).scheme:
+        if view.clip.poster:
+            video["thumbnailUrl"] = address(view.clip.poster)
+        if view.clip.video:
+            video |= {"contentUrl": address(view.clip.video), "duration": format_iso_length(view.clip.duration_ms)}
     return data | ({"video": video} if video else {})
 
 
@@ -98,7 +103,7 @@ def _media_s(player: PlayerView, session_ms: int | None) -> int | None:
 def _video(
     player: PlayerView | None, name: str, description: str, when: Any, address: Callable[[str], str]
 ) -> dict[str, Any] | None:
-    """The video, when its address is public; a picture of it is not made yet."""
+    """The video, when its address is public; the page's maker adds a picture where there is one."""
     if player is None or player.kind == "audio":
         return None
     url = player.url if player.origin else address(player.url)

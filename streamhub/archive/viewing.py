@@ -17,6 +17,7 @@ from streamhub.archive.media import PlacedMedia, plan_jump, to_media_time
 from streamhub.archive.views import (
     AnswerRef,
     AnswerView,
+    ClipView,
     CueView,
     Head,
     LabelRef,
@@ -88,8 +89,10 @@ def refer_label(label: Label) -> LabelRef:
     )
 
 
-def view_answer(answer: PublicAnswer, library: Library, media: PlacedMedia | None) -> AnswerView:
-    """The page of a published answer."""
+def view_answer(
+    answer: PublicAnswer, library: Library, media: PlacedMedia | None, clip: ClipView | None = None
+) -> AnswerView:
+    """The page of a published answer; with its clip, where there is one."""
     found = library.by_id[answer.session_id]
     record = answer.answer
     before, after = neighbours(found, record.id)
@@ -103,6 +106,7 @@ def view_answer(answer: PublicAnswer, library: Library, media: PlacedMedia | Non
             title=cut_text(record.question, max_length=120),
             description=cut_text(answer.text or record.question, max_length=DESCRIPTION_LENGTH),
             section="sessions",
+            image=clip.share if clip else "",
         ),
         answer=refer_answer(answer, library),
         asker=record.asker,
@@ -129,6 +133,7 @@ def view_answer(answer: PublicAnswer, library: Library, media: PlacedMedia | Non
         before=refer_answer(before, library) if before else None,
         after=refer_answer(after, library) if after else None,
         downloads=(*downloads, f"{answer.url}answer.md"),
+        clip=clip,
     )
 
 

@@ -23,6 +23,7 @@ class Head:
         canonical: path whose address counts for search engines; empty for the page's own.
         indexed: whether search engines may list it.
         section: which entry of the navigation it belongs to.
+        image: path of the picture that networks show beside a link to it; empty for none.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Head:
     canonical: str = ""
     indexed: bool = True
     section: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,6 +139,24 @@ class PlayerView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ClipView:
+    """An answer to take along.
+
+    Attributes:
+        video, audio, captions: addresses, relative to the root of the site or absolute; empty for none.
+        poster, share: paths of its pictures; empty for none.
+        duration_ms: of film and sound.
+    """
+
+    video: str = ""
+    audio: str = ""
+    captions: str = ""
+    poster: str = ""
+    share: str = ""
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VideoLink:
     """A link to a platform's video; nothing of it is loaded before somebody follows it.
 
@@ -192,6 +212,7 @@ class AnswerView:
     before: AnswerRef | None
     after: AnswerRef | None
     downloads: tuple[str, ...]
+    clip: ClipView | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
