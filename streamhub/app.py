@@ -637,6 +637,7 @@ async def _web(
         answers=ArchiveAnswers(parts.store, parts.workspace.transcripts, now=parts.now),
         workshop=parts.pipeline.ear,
         live_words=parts.live_ear,
+        clips=parts.clips,
         review=HubReview(parts.store, parts.workspace.transcripts, parts.pipeline.archive_lock, parts.now),
         platforms=outside.platforms,
         chat=outside.chat,

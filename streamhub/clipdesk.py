@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.clips import clip_source, clips_folder, find_clip
 from streamhub.archive.folder import load_session
 from streamhub.clipping import CLIPS, order_clips
@@ -47,10 +48,12 @@ class ClipDesk:
     title: str
     now: Now
 
-    async def view(self, session_id: str) -> ClipsView:
+    async def view(self, session_id: str, archived: ArchivedSession | None = None) -> ClipsView:
         """The clips of a session that are right, and what is being made."""
-        session = await self.store.read(lambda db: show_rows.load_session(db, session_id))
-        clips, offered = await asyncio.to_thread(self._find, session.show_id, session_id)
+        if archived is None:
+            session = await self.store.read(lambda db: show_rows.load_session(db, session_id))
+            archived = await asyncio.to_thread(self._load, session.show_id, session_id)
+        clips, offered = await asyncio.to_thread(self._find, archived) if archived else ({}, False)
         work = next((one for one in await self.engine.status(about=session_id) if _is_open(one)), None)
         done, total = self.pipeline.clip_progress.get(session_id, (0, 0))
         return ClipsView(
@@ -141,11 +144,13 @@ class ClipDesk:
             raise NotFound(f"clip {name}: there is none in session {session_id}")
         return clips_folder(self.media, session_id) / name
 
-    def _find(self, show_id: str, session_id: str) -> tuple[dict[str, Clip], bool]:
+    def _load(self, show_id: str, session_id: str) -> ArchivedSession | None:
         try:
-            archived = load_session(self.transcripts, show_id, session_id)
+            return load_session(self.transcripts, show_id, session_id)
         except NotFound:
-            return {}, False
+            return None
+
+    def _find(self, archived: ArchivedSession) -> tuple[dict[str, Clip], bool]:
         found = ((one.id, find_clip(self.media, archived, one, title=self.title)) for one in archived.answers)
         source = clip_source(archived)
         return {key: clip for key, clip in found if clip}, bool(source and (self.media / source.url).is_file())

@@ -6,6 +6,7 @@ Each does what is right when there is nothing: shows nothing, and says so when s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.review import Edit, Patch
@@ -24,7 +25,7 @@ from streamhub.web.platform_views import (
     VideosView,
     WatchPlace,
 )
-from streamhub.web.services import Lookalike, Suggestion
+from streamhub.web.services import ClipsView, Lookalike, Suggestion
 from streamhub.web.source_views import SourceOffer, SourcesView, Ways
 
 
@@ -259,3 +260,22 @@ def _on_no_platform(session_id: str) -> Conflict:
 
 def _without_videos(session_id: str) -> Conflict:
     return Conflict(f"session {session_id}: has no video on a platform")
+
+
+class NoClips:
+    """A hub that cuts no media."""
+
+    async def view(self, session_id: str, archived: ArchivedSession | None = None) -> ClipsView:
+        """None, and none offered."""
+        return ClipsView(offered=False, clips={})
+
+    async def order(self, session_id: str, answer_ids: Sequence[str], *, author: str) -> str:
+        """Say that there is nothing to cut with."""
+        raise Conflict(f"session {session_id}: this hub makes no clips", hint="use one that records")
+
+    async def cancel(self, session_id: str, *, author: str) -> None:
+        """There is nothing to stop."""
+
+    async def find_file(self, session_id: str, name: str) -> Path:
+        """Say that there is none."""
+        raise NotFound(f"clip {name}: there is none in session {session_id}")

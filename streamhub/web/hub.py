@@ -13,6 +13,7 @@ from streamhub.text import Random
 from streamhub.timecode import Now
 from streamhub.web.absent import (
     NoChat,
+    NoClips,
     NoInbox,
     NoLiveWords,
     NoLookalikes,
@@ -29,6 +30,7 @@ from streamhub.web.services import (
     Answers,
     Broadcasting,
     Chat,
+    Clips,
     Inbox,
     LiveWords,
     Lookalikes,
@@ -55,8 +57,8 @@ class Hub:
         now: the clock.
         random: the source of ids and tokens.
         broadcasting, work, answers, workshop: the roles of `streamhub.web.services`.
-        platforms, videos, chat, inbox, suggestions, lookalikes, topics, telling, sources, post, review, live_words:
-            more; a hub may be without.
+        platforms, videos, chat, inbox, suggestions, lookalikes, topics, telling, sources, post, review, live_words,
+            clips: more; a hub may be without.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
         photos_dir: where pictures that came with questions lie, need not exist yet; None: no pictures are taken.
         site_dir: the workspace's overrides of the theme; need not exist.
@@ -91,6 +93,7 @@ class Hub:
     post: Post = field(default_factory=NoPost)
     review: Review = field(default_factory=NoReview)
     live_words: LiveWords = field(default_factory=NoLiveWords)
+    clips: Clips = field(default_factory=NoClips)
 
 
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)

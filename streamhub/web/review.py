@@ -24,7 +24,7 @@ from streamhub.store import shows as show_rows
 from streamhub.store.recordings import find_recording
 from streamhub.store.reviews import Made
 from streamhub.timecode import Span
-from streamhub.web import desk, direction
+from streamhub.web import clips, desk, direction
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.host import person_context
 from streamhub.web.hub import Hub, hub_of
@@ -32,6 +32,7 @@ from streamhub.web.marking import find_recorded
 from streamhub.web.pages import format_brief, keep_language, language_of, render_page, see_other, words_of
 from streamhub.web.review_view import PlayerClock, is_accepted_draft, needs_look, plan_detail, plan_next
 from streamhub.web.security import read_form
+from streamhub.web.services import ClipsView
 
 LOG = logging.getLogger("streamhub.web")
 _SHOWN_EDITS = 12
@@ -76,12 +77,13 @@ async def review_latest(request: web.Request) -> web.StreamResponse:
     """A short text that changes whenever somebody corrected, published or withdrew something."""
     hub, session_id = hub_of(request), request.match_info["session_id"]
     archived = await hub.review.states(await hub.review.load(session_id))
-    return web.json_response({"latest": _latest(archived, await hub.review.edits(session_id, limit=1))})
+    made = await hub.clips.view(session_id, archived)
+    return web.json_response({"latest": _latest(archived, await hub.review.edits(session_id, limit=1), made)})
 
 
-def _latest(archived: ArchivedSession, edits: Sequence[Made]) -> str:
+def _latest(archived: ArchivedSession, edits: Sequence[Made], made: ClipsView) -> str:
     states = "".join(str(answer.state)[0] for answer in archived.answers)
-    return f"{edits[0].id if edits else 0}-{states}"
+    return f"{edits[0].id if edits else 0}-{states}-{len(made.clips)}{made.state[:1]}{made.done}"
 
 
 @routes.post("/host/s/{session_id}/review")
@@ -131,6 +133,7 @@ async def _render(
     archived = await hub.review.states(await hub.review.load(session_id))
     answers = sorted(archived.answers, key=order_of)
     edits = await hub.review.edits(session_id, limit=_SHOWN_EDITS)
+    made = await hub.clips.view(session_id, archived)
     clock = _player_clock(hub, recording)
     wanted = answer_id or query.get("answer", "")
     if not any(answer.id == wanted for answer in answers):
@@ -154,7 +157,8 @@ async def _render(
         detail=detail,
         open_cue=(form or {}).get("cue", "") or query.get("cue", ""),
         edits=edits,
-        latest=_latest(archived, edits),
+        latest=_latest(archived, edits, made),
+        made=made,
         playable=clock.clock is not None,
         clock=clock,
         now=hub.now(),
@@ -308,6 +312,9 @@ _DEEDS: Mapping[str, Callable[[Desk], Awaitable[str]]] = {
     "speaker": _speaker,
     "rename": _rename,
     "undo": _undo,
+    "clip": clips.order_clip,
+    "clips": clips.order_clips,
+    "clips-stop": clips.stop_clips,
 }
 
 

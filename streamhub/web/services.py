@@ -249,8 +249,8 @@ class ClipsView:
 class Clips(Protocol):
     """Films and sound of single answers, to take along."""
 
-    async def view(self, session_id: str) -> ClipsView:
-        """The clips of a session that are right, and what is being made.
+    async def view(self, session_id: str, archived: ArchivedSession | None = None) -> ClipsView:
+        """The clips of a session that are right, and what is being made; spares a reading where it is loaded already.
 
         Raises:
             NotFound: no such session.
