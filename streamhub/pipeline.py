@@ -31,12 +31,14 @@ from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.writing import Proposal
 from streamhub.recording.clipping import ClipTools
 from streamhub.recording.recording import Recording
+from streamhub.recording.track import HeardTracks
 from streamhub.schedule.show import Participant, Publishing, Role, Session, SessionState, Show
 from streamhub.store import marks as mark_rows
 from streamhub.store import proposals as proposal_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
+from streamhub.store import voices as voice_rows
 from streamhub.store.handover import hand_over
 from streamhub.store.log import log_action
 from streamhub.store.store import Store
@@ -46,8 +48,10 @@ from streamhub.transcript.captions import read_captions
 from streamhub.transcript.live_words import HeardStream
 from streamhub.transcript.recognised import load_recognised, save_recognised
 from streamhub.transcript.rules import move_captions, to_session_clock
+from streamhub.transcript.speakers import assign_speakers
 from streamhub.transcript.transcriber import Transcriber
 from streamhub.transcript.transcript import Transcript
+from streamhub.voices import hear_voices, plan_turns
 
 SESSION = "session"
 TRANSCRIBE = "transcribe"
@@ -310,10 +314,18 @@ class Pipeline:
         await asyncio.to_thread(save_recognised, target, transcript)
         return {"cues": len(transcript.cues)}
 
+    async def _hear_voices(self, session_id: str) -> HeardTracks | None:
+        """Who is heard when on the tracks of the recording; kept in a file, so that it is listened to once."""
+        recording = await self._parts.store.read(lambda db: recording_rows.find_recording(db, session_id))
+        return await hear_voices(self._parts.media, recording) if recording else None
+
     async def _write_answers(self, session_id: str, source: Source, heard: str) -> Json:
+        voices = await self._hear_voices(session_id)
         async with self.archive_lock:
             facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
             transcript = await asyncio.to_thread(self._load_transcript, facts, source, heard)
+            if transcript and voices:
+                transcript = _with_speakers(transcript, voices, facts)
             archived = await asyncio.to_thread(
                 _plan_archived, facts, transcript, self._parts.answers, captions=bool(source.captions)
             )
@@ -409,7 +421,7 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What the hub knows of a session when its answers are cut."""
+    """What the hub knows of a session when its answers are cut; ``voices``: what people called its show's speakers."""
 
     show: Show
     session: Session
@@ -417,6 +429,7 @@ class Facts:
     marks: Sequence[Mark]
     recording: Recording | None
     written: Written
+    voices: Mapping[str, str]
 
 
 def publish_answered(
@@ -529,6 +542,7 @@ def _load_facts(db: Database, session_id: str) -> Facts:
         marks=marks,
         recording=recording_rows.find_recording(db, session_id),
         written=_load_written(db, session_id, frozenset(question.id for question in wanted)),
+        voices=voice_rows.list_voice_names(db, session.show_id),
     )
 
 
@@ -563,6 +577,11 @@ def plan_written(answers: Sequence[Answer], written: Written) -> list[Answer]:
     wanted = _ANSWERED | {Q.WITHDRAWN}
     fresh = [key for key in written.accepted if key not in there and questions[key].state in wanted]
     return [*planned, *(draft_written(questions[key], written.accepted[key]) for key in fresh)]
+
+
+def _with_speakers(transcript: Transcript, voices: HeardTracks, facts: Facts) -> Transcript:
+    """The transcript, on the media's clock, with who speaks, as far as tracks tell."""
+    return replace(transcript, cues=assign_speakers(transcript.cues, plan_turns(voices, facts.session, facts.voices)))
 
 
 def _plan_archived(

@@ -34,8 +34,8 @@ NOUNS = {
         "writing",
     },
     "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
-    "recording": {"clip", "recording"},
-    "transcript": {"glossary", "names", "piece", "sounds", "transcript", "vtt"},  # vtt is the noun's notation, pure
+    "recording": {"clip", "recording", "track"},
+    "transcript": {"glossary", "names", "piece", "speakers", "sounds", "transcript", "vtt"},  # vtt is the noun's notation, pure
     "answers": {"answer"},
     "archive": {"archived", "review"},
 }

@@ -15,7 +15,7 @@ import contextlib
 import logging
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ _LOG = logging.getLogger(__name__)
 _WRITE_TIMEOUT_S = 20.0
 _FINISH_TIMEOUT_S = 20.0
 _STILL_TIMEOUT_S = 60.0
+_AAC = {"c:a": AudioPlan.AAC.value, "b:a": "160k"}
 _FILES_ONLY = {"protocol_whitelist": "file,pipe"}
 _CLUSTER_MS = 1000  # a killed ffmpeg loses the Matroska cluster that it holds in memory, so keep clusters short
 _HLS_TIME_S = 2
@@ -95,15 +96,22 @@ class Ffmpeg:
         """Begin a recording: standard input to Matroska and, beside it, to HLS; a failing HLS never stops the file."""
         return FfmpegRecording(await process.start(self._command(record_argv(plan)), stdin=True))
 
-    async def join(self, parts: Sequence[JoinPart], target: Path, *, progress: Progress) -> None:
+    async def join(self, parts: Sequence[JoinPart], target: Path, *, progress: Progress, mixed: int = 0) -> None:
         """Join pieces end to end into one MP4 that plays while it loads."""
         total_ms = sum(part.duration_ms for part in parts)
-        listing = target.with_name(target.name + ".list")
-        await asyncio.to_thread(listing.write_text, render_concat(parts), "utf-8")
-        try:
-            await self._run(join_argv(listing, target), total_ms=total_ms, progress=progress)
-        finally:
-            await asyncio.to_thread(listing.unlink, missing_ok=True)
+        async with _listed(parts, target) as listing:
+            await self._run(join_argv(listing, target, mixed=mixed), total_ms=total_ms, progress=progress)
+
+    async def join_tracks(self, parts: Sequence[JoinPart], target: Path) -> None:
+        """Join the sound tracks of pieces end to end into one Matroska file."""
+        async with _listed(parts, target) as listing:
+            await self._run(join_tracks_argv(listing, target), total_ms=0, progress=lambda done: None)
+
+    async def copy_tracks(self, source: Path, target: Path, *, container: str) -> None:
+        """Copy the sound tracks of a foreign file into a Matroska file."""
+        argv = copy_tracks_argv(source, target, container=container)
+        limits = Limits(memory_bytes=_FOREIGN_MEMORY_BYTES)
+        await self._run(argv, total_ms=0, progress=lambda done: None, limits=limits)
 
     async def convert(self, source: Path, target: Path, plan: ConvertPlan, *, progress: Progress) -> None:
         """Turn a foreign file into a recording; the picture is copied, the sound copied or made AAC."""
@@ -199,11 +207,22 @@ class FfmpegRecording:
         return code == 0
 
 
+@contextlib.asynccontextmanager
+async def _listed(parts: Sequence[JoinPart], target: Path) -> AsyncIterator[Path]:
+    listing = target.with_name(target.name + ".list")
+    await asyncio.to_thread(listing.write_text, render_concat(parts), "utf-8")
+    try:
+        yield listing
+    finally:
+        await asyncio.to_thread(listing.unlink, missing_ok=True)
+
+
 def record_argv(plan: RecordPlan) -> list[str]:
     """Arguments that record standard input.
 
     The file is an output of its own, because the tee muxer does not translate MPEG-TS codec tags for Matroska. HLS goes
     through a tee, because only there a failing leg is left out while the rest goes on; its other leg writes nothing.
+    The file gets all sound tracks, viewers the first one: a voice that the mix leaves out is nobody's to hear.
     """
     source = ffmpeg.input("pipe:0", f=plan.container.value, **_FILES_ONLY)
     segment = str(plan.segment.absolute())
@@ -214,16 +233,49 @@ def record_argv(plan: RecordPlan) -> list[str]:
             ":hls_flags=append_list+temp_file+omit_endlist+program_date_time:onfail=ignore"
         )
         legs = f"[f=null]-|[{hls}]{_tee_path(plan.playlist)}"
-        outputs.append(source.output(legs, f="tee", c="copy", map="0"))
+        outputs.append(ffmpeg.output(*_first_tracks(source), legs, f="tee", c="copy"))
     return _compile(ffmpeg.merge_outputs(*outputs), "-n")
 
 
-def join_argv(listing: Path, target: Path) -> list[str]:
+def join_argv(listing: Path, target: Path, *, mixed: int = 0) -> list[str]:
     """Arguments that join the files of a concat listing into one MP4."""
-    # safe=0 because the listing, which is ours, names files by absolute path.
-    source = ffmpeg.input(str(listing.absolute()), f="concat", safe="0", **_FILES_ONLY)
-    output = source.output(str(target.absolute()), f="mp4", c="copy", map="0", movflags="+faststart")
+    options = {"f": "mp4", "movflags": "+faststart", "c:v": "copy"}
+    source = _concat(listing)
+    if mixed:
+        output = ffmpeg.output(source["V:0?"], _mix(source, mixed), str(target.absolute()), **options, **_AAC)
+    else:
+        output = ffmpeg.output(*_first_tracks(source), str(target.absolute()), **options, **{"c:a": "copy"})
     return _compile(output, "-y", "-progress", "pipe:1")
+
+
+def join_tracks_argv(listing: Path, target: Path) -> list[str]:
+    """Arguments that join the sound tracks of the files of a concat listing."""
+    output = _concat(listing).output(str(target.absolute()), f="matroska", c="copy", map="0:a")
+    return _compile(output, "-y", "-progress", "pipe:1")
+
+
+def copy_tracks_argv(source: Path, target: Path, *, container: str) -> list[str]:
+    """Arguments that copy the sound tracks of a foreign file; of what it says of itself only their titles."""
+    stream = ffmpeg.input(str(source.absolute()), f=_demuxer(container), **_FILES_ONLY)
+    output = stream.output(str(target.absolute()), f="matroska", c="copy", map="0:a")
+    return _compile(output, "-y", "-progress", "pipe:1")
+
+
+def _concat(listing: Path) -> Any:
+    # safe=0 because the listing, which is ours, names files by absolute path.
+    return ffmpeg.input(str(listing.absolute()), f="concat", safe="0", **_FILES_ONLY)
+
+
+def _first_tracks(source: Any) -> tuple[Any, Any]:
+    """Picture and sound as players play them, where they are there."""
+    return source["V:0?"], source["a:0?"]
+
+
+def _mix(source: Any, tracks: int) -> Any:
+    """All of the first tracks as one, none softer for the others, in step where one begins late or has holes."""
+    parts = [source[f"a:{track}"].filter("aresample", **{"async": 1, "first_pts": 0}) for track in range(tracks)]
+    mix = ffmpeg.filter(parts, "amix", inputs=tracks, normalize=0, duration="longest")
+    return mix.filter("alimiter", limit=0.95, level="disabled")
 
 
 def convert_argv(source: Path, target: Path, plan: ConvertPlan) -> list[str]:
@@ -239,8 +291,9 @@ def convert_argv(source: Path, target: Path, plan: ConvertPlan) -> list[str]:
         options["movflags"] = "+faststart"
     muxer = {".mp4": "mp4", ".webm": "webm", ".mkv": "matroska"}[plan.suffix]
     stream = ffmpeg.input(str(source.absolute()), f=_demuxer(plan.container), **_FILES_ONLY)
-    wanted = (("V:0", plan.video), ("a:0", plan.audio is not AudioPlan.NONE))
-    parts = [stream[name] for name, there in wanted if there]
+    parts = [stream["V:0"]] if plan.video else []
+    if plan.audio is not AudioPlan.NONE:
+        parts.append(_mix(stream, plan.mixed) if plan.mixed else stream["a:0"])
     output = ffmpeg.output(*parts, str(target.absolute()), f=muxer, map_metadata="-1", **options)
     return _compile(output, "-y", "-progress", "pipe:1")
 
@@ -261,7 +314,8 @@ def conform_argv(part: JoinPart, target: Path, like: MediaInfo) -> list[str]:
     if like.audio_codec:
         layout = "mono" if like.channels == 1 else "stereo"
         silence = ffmpeg.input(f"anullsrc=r={like.sample_rate_hz}:cl={layout}:d={length_s}", f="lavfi")
-        streams.append(source["a:0"] if part.has_audio else silence)
+        there = part.tracks if part.has_audio else 0
+        streams += [source[f"a:{track}"] if track < there else silence for track in range(max(1, like.tracks))]
         options |= {"c:a": _ENCODERS.get(like.audio_codec, like.audio_codec)}
         options |= {"ar": str(like.sample_rate_hz), "ac": str(like.channels)}
     output = ffmpeg.output(*streams, str(target.absolute()), f="matroska", **options)

@@ -33,6 +33,7 @@ class AudioPlan(StrEnum):
 
     COPY = "copy"
     AAC = "aac"
+    OPUS = "libopus"
     NONE = "none"
 
 
@@ -60,6 +61,7 @@ class JoinPart:
         from_ms: where to begin in it; the time of a key frame, or 0 for its beginning.
         duration_ms: how long the piece is, by packet scan.
         has_video, has_audio: what is in it.
+        tracks: how many sound tracks.
     """
 
     path: Path
@@ -67,6 +69,7 @@ class JoinPart:
     duration_ms: int
     has_video: bool = True
     has_audio: bool = True
+    tracks: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +82,7 @@ class ConvertPlan:
         audio: whether the sound is copied or made anew.
         video: whether there is a picture, which is always copied.
         duration_ms: length of the source, for the progress.
+        mixed: how many sound tracks to mix into one; 0: the first one is taken.
     """
 
     container: str
@@ -86,6 +90,7 @@ class ConvertPlan:
     audio: AudioPlan
     video: bool
     duration_ms: int
+    mixed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,8 +160,24 @@ class MediaTool(Protocol):
             ToolMissing: the program is not there.
         """
 
-    async def join(self, parts: Sequence[JoinPart], target: Path, *, progress: Progress) -> None:
-        """Join pieces end to end into one MP4 that plays while it loads; nothing is encoded anew.
+    async def join(self, parts: Sequence[JoinPart], target: Path, *, progress: Progress, mixed: int = 0) -> None:
+        """Join pieces end to end into one MP4 that plays while it loads, with one sound track.
+
+        Nothing is encoded anew, unless so many sound tracks are to be mixed into one.
+
+        Raises:
+            ToolFailed, ToolMissing, DiskFull: it could not.
+        """
+
+    async def join_tracks(self, parts: Sequence[JoinPart], target: Path) -> None:
+        """Join the sound tracks of pieces end to end into one Matroska file; nothing is encoded anew.
+
+        Raises:
+            ToolFailed, ToolMissing, DiskFull: it could not.
+        """
+
+    async def copy_tracks(self, source: Path, target: Path, *, container: str) -> None:
+        """Copy the sound tracks of a foreign file, with their titles, into a Matroska file.
 
         Raises:
             ToolFailed, ToolMissing, DiskFull: it could not.

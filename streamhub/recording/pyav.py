@@ -158,6 +158,7 @@ def _describe(
         sample_rate_hz=audio.codec_context.sample_rate if audio else 0,
         channels=audio.codec_context.channels if audio else 0,
         container=container.format.name,
+        tracks=sum(isinstance(s, AudioStream) for s in tracks),
     )
 
 

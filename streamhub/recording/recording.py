@@ -114,6 +114,7 @@ class MediaInfo:
         width, height: of the picture in pixels, 0 without one.
         sample_rate_hz, channels: of the sound, 0 without it.
         container: the demuxer's name.
+        tracks: how many sound tracks there are; those of the first are told above. 0 also where nobody counted.
     """
 
     duration_ms: int
@@ -126,6 +127,7 @@ class MediaInfo:
     sample_rate_hz: int = 0
     channels: int = 0
     container: str = ""
+    tracks: int = 0
 
 
 class SegmentState(StrEnum):

@@ -1,7 +1,8 @@
 """The recording room: what recorder, studio and workflow share, and where media lies on the disk.
 
 Owns the layout of the media folder: ``<session>/seg-0001.mkv``, ``<session>/hls/index.m3u8``,
-``<session>/recording.mp4`` and ``<session>/clips/``. Refuses to know how media is written or read.
+``<session>/recording.mp4``, beside it ``tracks.mka`` where the signal brought several sound tracks, and
+``<session>/clips/``. Refuses to know how media is written or read.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from streamhub.errors import DiskFull
 from streamhub.recording.media import MediaTool, Scanner
 from streamhub.store.store import Store
 from streamhub.timecode import Now
+
+TRACKS_FILE = "tracks.mka"
+"""Beside a recording: its separate sound tracks, for telling who speaks. It is never published: a track may hold what
+the mix leaves out."""
 
 _PLAYLIST_END = "#EXT-X-ENDLIST"
 

@@ -132,7 +132,7 @@ def is_alike(first: MediaInfo, second: MediaInfo) -> bool:
 
 
 def _shape(info: MediaInfo) -> tuple[str | int, ...]:
-    sound = (info.audio_codec, info.sample_rate_hz, info.channels)
+    sound = (info.audio_codec, info.sample_rate_hz, info.channels, info.tracks)
     return (*sound, info.video_codec, info.width, info.height)
 
 
@@ -140,6 +140,7 @@ def describe_shape(info: MediaInfo) -> str:
     """What a file holds, in a few words for a report."""
     picture = f"{info.video_codec} {info.width}x{info.height}" if info.video_codec else "no picture"
     sound = f"{info.audio_codec} {info.sample_rate_hz} Hz" if info.audio_codec else "no sound"
+    sound += f" in {info.tracks} tracks" if info.tracks > 1 else ""
     return f"{picture}, {sound}"
 
 

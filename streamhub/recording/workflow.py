@@ -9,17 +9,25 @@ import asyncio
 import hashlib
 import logging
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from streamhub.errors import BadMedia, Conflict, ToolFailed
+from streamhub.errors import BadMedia, Conflict, TimedOut, ToolFailed
 from streamhub.recording.clip import FOLDER
-from streamhub.recording.media import JoinPart, Progress
+from streamhub.recording.listening import listen
+from streamhub.recording.media import AudioPlan, JoinPart, Progress
 from streamhub.recording.recorder import recover_segments
 from streamhub.recording.recording import ClockMap, MediaInfo, Recording, Segment, plan_clock
-from streamhub.recording.room import RecordingRoom, discard_media, drop_clips, publish_file, require_space
+from streamhub.recording.room import (
+    TRACKS_FILE,
+    RecordingRoom,
+    discard_media,
+    drop_clips,
+    publish_file,
+    require_space,
+)
 from streamhub.recording.rules import (
     check_result,
     cut_head,
@@ -89,7 +97,7 @@ async def finish_recording(
                 f"session {session_id}: nothing usable was recorded in {len(segments)} segment(s)",
                 hint="import a recording that the encoder or another program made",
             )
-        return await _join(room, session, pieces, progress=progress)
+        return await _join(room, session, pieces, progress=progress, say=say)
 
 
 async def import_media(
@@ -131,7 +139,14 @@ async def import_media(
         if path.name == target.name and path.parent.name == session_id:
             raise Conflict(f"{path.name}: is this session's recording already", hint="nothing to do")
         part = target.with_name(target.name + ".part")
+
+        async def write(tracks: Path) -> None:
+            await room.tool.copy_tracks(path, tracks, container=info.container)
+
         try:
+            mixed = await _keep_tracks(room, session_id, info, write, say=_reporter(session_id, lambda message: None))
+            if mixed:
+                plan = replace(plan, mixed=mixed, audio=AudioPlan.AAC if plan.suffix != ".webm" else AudioPlan.OPUS)
             await room.tool.convert(path, part, plan, progress=progress)
             result = await asyncio.to_thread(room.scanner.scan, part)
             check_result(
@@ -142,6 +157,32 @@ async def import_media(
             return await _publish_import(room, session, part, result, clock)
         finally:
             await asyncio.to_thread(part.unlink, missing_ok=True)
+
+
+async def _keep_tracks(
+    room: RecordingRoom, session_id: str, info: MediaInfo, write: Callable[[Path], Awaitable[None]], *, say: Report
+) -> int:
+    """Keep the sound tracks of a session where each holds one voice; returns how many of them viewers need mixed.
+
+    Without them nobody knows who speaks, and nothing else is lost: what fails is told.
+    """
+    target = room.session_dir(session_id) / TRACKS_FILE
+    await asyncio.to_thread(target.unlink, missing_ok=True)
+    if info.tracks < 2:
+        return 0
+    part = target.with_name(target.name + ".part")
+    try:
+        await write(part)
+        plan = (await listen(part, media_ms(info), turns=False)).plan
+        if plan.voices:
+            await asyncio.to_thread(publish_file, part, target)
+    except (ToolFailed, TimedOut, BadMedia) as error:
+        say(f"{info.tracks} sound tracks: the first is taken, who speaks in the others is not known ({error.message})")
+        return 0
+    finally:
+        await asyncio.to_thread(part.unlink, missing_ok=True)
+    _LOG.info("tracks_heard session=%s tracks=%d voices=%d", session_id, info.tracks, len(plan.voices))
+    return info.tracks if plan.needs_mix else 0
 
 
 async def import_parts(
@@ -187,6 +228,7 @@ async def import_parts(
             for (path, _), info in zip(parts, infos, strict=True)
         ]
         try:
+            await asyncio.to_thread((folder / TRACKS_FILE).unlink, missing_ok=True)
             await room.tool.join(pieces, part, progress=progress)
             first, expected_ms = infos[0], sum(piece.duration_ms for piece in pieces)
             result = await asyncio.to_thread(room.scanner.scan, part)
@@ -320,6 +362,7 @@ async def _load_piece(room: RecordingRoom, segment: Segment, *, cut_ms: int, say
         duration_ms=kept.duration_ms,
         has_video=bool(info.video_codec),
         has_audio=bool(info.audio_codec),
+        tracks=info.tracks,
     )
     return _Piece(segment=kept, part=part, info=info)
 
@@ -355,17 +398,24 @@ async def _conform(room: RecordingRoom, piece: _Piece, model: MediaInfo, say: Re
         return None
     say(f"segment {number}: another format ({describe_shape(piece.info)}), encoded anew ({describe_shape(model)})")
     duration_ms = media_ms(info)
-    part = JoinPart(path=target, duration_ms=duration_ms)
+    part = JoinPart(path=target, duration_ms=duration_ms, tracks=info.tracks)
     return _Piece(segment=replace(piece.segment, duration_ms=duration_ms), part=part, info=info)
 
 
-async def _join(room: RecordingRoom, session: Session, pieces: list[_Piece], *, progress: Progress) -> Recording:
+async def _join(
+    room: RecordingRoom, session: Session, pieces: list[_Piece], *, progress: Progress, say: Report
+) -> Recording:
     target = room.session_dir(session.id) / "recording.mp4"
     part = target.with_name(target.name + ".part")
     size_bytes = sum(piece.info.size_bytes for piece in pieces)
     await asyncio.to_thread(require_space, target.parent, size_bytes, what=f"session {session.id}: joining")
+    parts = [piece.part for piece in pieces]
+    whole = replace(pieces[0].info, start_ms=0, duration_ms=sum(one.duration_ms for one in parts))
     try:
-        await room.tool.join([piece.part for piece in pieces], part, progress=progress)
+        mixed = await _keep_tracks(
+            room, session.id, whole, lambda tracks: room.tool.join_tracks(parts, tracks), say=say
+        )
+        await room.tool.join(parts, part, progress=progress, mixed=mixed)
         info = await asyncio.to_thread(room.scanner.scan, part)
         first = pieces[0].info
         check_result(

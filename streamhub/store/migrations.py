@@ -555,6 +555,16 @@ create table glossaries (
 ) strict, without rowid;
 """
 
+_VOICES = """
+create table voice_names (
+    edit_id integer primary key references review_edits (id) on delete cascade,
+    session_id text not null references sessions (id) on delete cascade,
+    label text not null,
+    name text not null
+) strict;
+create index voice_names_by_session on voice_names (session_id);
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -575,4 +585,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=118, name="the journal of what is corrected in review", sql=_REVIEW),
     Migration(number=121, name="questions asked aloud that nobody wants", sql=_ALOUD),
     Migration(number=125, name="glossaries of shows and of the hub", sql=_GLOSSARIES),
+    Migration(number=128, name="what people called the speakers of a show", sql=_VOICES),
 )

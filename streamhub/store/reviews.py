@@ -16,6 +16,7 @@ from streamhub.archive.review import Edit
 from streamhub.errors import NotFound
 from streamhub.store.log import log_action
 from streamhub.store.rows import Row, change, fetch_all, fetch_one, insert
+from streamhub.store.voices import keep_voice_name
 from streamhub.timecode import format_instant, parse_instant
 
 
@@ -66,6 +67,9 @@ def record_edit(
             "undone_by": None,
         },
     )
+    renamed = _renamed(edit)
+    if renamed is not None and undoes is None:
+        keep_voice_name(db, session_id, number, old=renamed[0], new=renamed[1])
     if undoes is not None:
         undone = load_edit(db, session_id, undoes)
         change(db, "update review_edits set undone_by = ? where id = ?", number, undoes)
@@ -82,6 +86,17 @@ def record_edit(
         details=details,
     )
     return load_edit(db, session_id, number)
+
+
+def _renamed(edit: Edit) -> tuple[str, str] | None:
+    """Who is called what from now on, where an edit says so."""
+    if edit.action != "rename":
+        return None
+    for key, before in edit.before.items():
+        after = edit.after.get(key)
+        if before and after and "speaker" in before:
+            return str(before["speaker"]), str(after["speaker"])
+    return None
 
 
 def load_edit(db: Database, session_id: str, number: int) -> Made:

@@ -1,6 +1,6 @@
 """Rules of transcription: from what a recogniser heard to sentences, and from the media's clock to the session's.
 
-Pure. Owns where a cue begins and ends, what counts as a loop of a recogniser, and who speaks when tracks tell it.
+Pure. Owns where a cue begins and ends, and what counts as a loop of a recogniser.
 Refuses to know which recogniser heard the words and in which file they stand.
 """
 
@@ -37,19 +37,6 @@ class Heard:
     span: Span
     text: str
     words: tuple[Word, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
-    """Somebody speaks: from a track of his own, or from captions.
-
-    Attributes:
-        speaker: name.
-        span: on the same clock as the cues.
-    """
-
-    speaker: str
-    span: Span
 
 
 def make_transcript(heard: Sequence[Heard], *, language: str, made_with: str) -> Transcript:
@@ -236,20 +223,6 @@ def _piece_at(clock: ClockMap, media_ms: int) -> ClockPiece | None:
 
 def _to_session(piece: ClockPiece, span: Span) -> Span:
     return Span(piece.to_session_ms(span.start_ms), piece.to_session_ms(span.end_ms))
-
-
-def assign_speakers(cues: Iterable[Cue], turns: Sequence[Turn]) -> tuple[Cue, ...]:
-    """Name the speaker of each unnamed cue: who speaks longest in it, and at least a third of it."""
-    named = []
-    for cue in cues:
-        shares: dict[str, int] = {}
-        for turn in turns:
-            if overlap_ms := turn.span.overlap_ms(cue.span):
-                shares[turn.speaker] = shares.get(turn.speaker, 0) + overlap_ms
-        speaker = max(shares, key=lambda name: (shares[name], name), default="")
-        enough = bool(speaker) and shares[speaker] * 3 >= cue.span.duration_ms
-        named.append(replace(cue, speaker=speaker) if enough and not cue.speaker else cue)
-    return tuple(named)
 
 
 def settle_languages(heard: Sequence[tuple[str, float]], *, begin: str) -> list[str]:

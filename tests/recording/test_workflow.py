@@ -266,8 +266,8 @@ async def test_result_that_is_too_short_is_not_kept(room, clip):
         def __init__(self, tool):
             self._tool = tool
 
-        async def join(self, parts, target, *, progress):
-            await self._tool.join(parts[:1], target, progress=progress)
+        async def join(self, parts, target, *, progress, mixed):
+            await self._tool.join(parts[:1], target, progress=progress, mixed=mixed)
 
     await _put(room, clip, number=1)
     await _put(room, clip, number=2)

@@ -12,8 +12,6 @@ from streamhub.transcript.rules import (
     MAX_CUE_CHARACTERS,
     MAX_CUE_MS,
     Heard,
-    Turn,
-    assign_speakers,
     cues_from_words,
     drop_loops,
     interpolate_words,
@@ -135,21 +133,6 @@ def test_an_identical_clock_changes_nothing(lengths: list[int], start_ms: int) -
         start_ms += length
     transcript = Transcript(language="de", cues=cues_from_words(words))
     assert to_session_clock(transcript, ClockMap.identity(start_ms)) == transcript
-
-
-def test_speakers_come_from_tracks() -> None:
-    """Who speaks longest in a cue is its speaker; named cues and cues that hardly anybody speaks in stay."""
-    cues = [
-        Cue(id="c1", span=Span(0, 3000), text="a"),
-        Cue(id="c2", span=Span(3000, 6000), text="b"),
-        Cue(id="c3", span=Span(6000, 9000), text="c", speaker="Gast"),
-    ]
-    turns = [
-        Turn(speaker="Anna", span=Span(0, 2000)),
-        Turn(speaker="Peter", span=Span(2000, 3500)),
-        Turn(speaker="Peter", span=Span(6000, 9000)),
-    ]
-    assert [cue.speaker for cue in assign_speakers(cues, turns)] == ["Anna", "", "Gast"]
 
 
 def test_vocabulary_is_short_and_without_doubles() -> None:

@@ -1,0 +1,150 @@
+"""Who speaks: turns become names on words, and tracks get the names of people. Pure.
+
+Owns how a cue is parted where the speaker changes, and which name a track has. A voice that nobody named yet has a
+label, such as ``Track 2``, until a person names it. Refuses to know how turns were found.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from streamhub.text import fold, words_of
+from streamhub.timecode import Span
+from streamhub.transcript.rules import interpolate_words
+from streamhub.transcript.transcript import Cue, Word
+
+NEAR_MS = 400
+"""So far beside a turn a word may lie: recognisers' times are not exact."""
+
+_LABELS = {"de": ("Spur", "Stimme"), "en": ("Track", "Voice")}
+_LABEL = re.compile(r"(?:Spur|Track|Stimme|Voice) \d{1,3}")
+_GENERIC = re.compile(
+    r"(?:(?:audio|sound|ton|kanal|channel|mi[ck]|mikro(?:f|ph)?on|microphone|mikro|track|tonspur|spur|stream|desktop|"
+    r"aux|stereo|mono|handler|soundhandler|core|media|game|in|out|input|output|line|\d+)[\s_/#:-]*)*"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """Somebody speaks: from a track of his own, or as a machine told the voices apart.
+
+    Attributes:
+        speaker: name or label.
+        span: on the same clock as the cues.
+    """
+
+    speaker: str
+    span: Span
+
+
+def track_label(number: int, language: str) -> str:
+    """What a track is called while nobody named it; the first one is 1."""
+    return f"{_LABELS.get(language, _LABELS['en'])[0]} {number}"
+
+
+def voice_label(number: int, language: str) -> str:
+    """What a voice is called that a machine told from the others; the first one is 1."""
+    return f"{_LABELS.get(language, _LABELS['en'])[1]} {number}"
+
+
+def is_label(speaker: str) -> bool:
+    """Whether a speaker is a voice that nobody named yet."""
+    return _LABEL.fullmatch(speaker) is not None
+
+
+def name_track(number: int, title: str, people: Sequence[str], known: Mapping[str, str], *, language: str) -> str:
+    """Who speaks on a track: whom its title names, else whom a person once named, else nobody yet.
+
+    Args:
+        number: of the track, from 1.
+        title: what the file calls it; may be empty.
+        people: who takes part.
+        known: what a person called a track of an earlier session of the show, by its title or label.
+        language: of the label.
+    """
+    label = track_label(number, language)
+    title = " ".join(title.split())
+    speaks = bool(title) and not _GENERIC.fullmatch(title.lower())
+    if found := find_person(title, people) if speaks else "":
+        return found
+    before = known.get(title if speaks else label, "")
+    if before and (not people or find_person(before, people)):
+        return find_person(before, people) or before
+    return title if speaks else label
+
+
+def find_person(text: str, people: Sequence[str]) -> str:
+    """The one of these people whom a text names, by the whole name or a part of it; empty unless it is one alone."""
+    said = {fold(word) for word in words_of(text)}
+    whole = [name for name in people if (parts := {fold(word) for word in words_of(name)}) and parts <= said]
+    if len(whole) == 1:
+        return whole[0]
+    part = [name for name in people if said & {fold(word) for word in words_of(name) if len(word) > 2}]
+    return part[0] if len(part) == 1 else ""
+
+
+def assign_speakers(cues: Iterable[Cue], turns: Sequence[Turn]) -> tuple[Cue, ...]:
+    """Name who speaks each unnamed cue; where the speaker changes within one, it is parted there.
+
+    The parts are named ``c5``, ``c5-2`` ... A word outside all turns goes with its neighbours in the cue.
+    """
+    ordered = sorted(turns, key=lambda turn: turn.span.start_ms)
+    starts = [turn.span.start_ms for turn in ordered]
+    longest_ms = max((turn.span.duration_ms for turn in ordered), default=0)
+    named: list[Cue] = []
+    for cue in cues:
+        first = bisect_right(starts, cue.span.start_ms - longest_ms - NEAR_MS)
+        last = bisect_right(starts, cue.span.end_ms + NEAR_MS)
+        near = [turn for turn in ordered[max(0, first - 1) : last] if _distance_ms(turn.span, cue.span) <= NEAR_MS]
+        named += [cue] if cue.speaker or not near else _part(cue, near)
+    return tuple(named)
+
+
+def _part(cue: Cue, turns: Sequence[Turn]) -> list[Cue]:
+    words = cue.words or interpolate_words(cue.text, cue.span)
+    speakers = _steady(words, [_speaker_of(word.span, turns) for word in words])
+    runs = [list(run) for _, run in groupby(zip(words, speakers, strict=True), key=lambda pair: pair[1])]
+    if len(runs) < 2:
+        return [replace(cue, speaker=speakers[0] if speakers else "")]
+    parts = []
+    for number, run in enumerate(runs, start=1):
+        said = tuple(word for word, _ in run)
+        start_ms = cue.span.start_ms if number == 1 else said[0].span.start_ms
+        end_ms = cue.span.end_ms if number == len(runs) else said[-1].span.end_ms
+        parts.append(
+            replace(
+                cue,
+                id=cue.id if number == 1 else f"{cue.id}-{number}",
+                span=Span(start_ms, max(start_ms + 1, end_ms)),
+                text=" ".join(word.text for word in said),
+                speaker=run[0][1],
+                words=said if cue.words else (),
+            )
+        )
+    return parts
+
+
+def _speaker_of(span: Span, turns: Sequence[Turn]) -> str:
+    """Who speaks most of a stretch, else whoever is nearest; empty where nobody is near."""
+    best = max(turns, key=lambda turn: (turn.span.overlap_ms(span), -_distance_ms(turn.span, span)))
+    return best.speaker if _distance_ms(best.span, span) <= NEAR_MS else ""
+
+
+def _distance_ms(one: Span, other: Span) -> int:
+    return max(0, one.start_ms - other.end_ms, other.start_ms - one.end_ms)
+
+
+def _steady(words: Sequence[Word], speakers: Sequence[str]) -> list[str]:
+    """Without flutter: a single word of somebody else within or at the edge of a sentence goes with its neighbours."""
+    runs = [(name, len(list(run))) for name, run in groupby(speakers)]
+    steady: list[str] = []
+    for place, (name, count) in enumerate(runs):
+        beside = [runs[at] for at in (place - 1, place + 1) if 0 <= at < len(runs) and runs[at][0]]
+        if beside and (not name or (count == 1 and len(words) > 2)):
+            name = max(beside, key=lambda run: run[1])[0]
+        steady += [name] * count
+    return steady
