@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from streamhub.answers.answer import Answer, AnswerState
 from streamhub.answers.rules import find_shift, plan_answers
 from streamhub.answers.written import draft_written, with_writing
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
-from streamhub.archive.folder import load_session, save_session
+from streamhub.archive.folder import load_session, save_session, save_transcripts
 from streamhub.clipping import CLIPS, Clipper, run_clips
 from streamhub.config import AnswerSettings, TranscriptSettings
 from streamhub.engine import TRANSCRIPTION, Context, Engine, Json
@@ -47,16 +48,18 @@ from streamhub.timecode import Now
 from streamhub.transcript.captions import read_captions
 from streamhub.transcript.live_words import HeardStream
 from streamhub.transcript.recognised import load_recognised, save_recognised
+from streamhub.transcript.renewal import renew
 from streamhub.transcript.rules import move_captions, to_session_clock
 from streamhub.transcript.speakers import assign_speakers
 from streamhub.transcript.transcriber import Transcriber
-from streamhub.transcript.transcript import Transcript
+from streamhub.transcript.transcript import Maker, Transcript
 from streamhub.voices import hear_voices, plan_turns
 
 SESSION = "session"
 TRANSCRIBE = "transcribe"
 PUBLISH = "publish"
 RECUT = "recut"
+REHEAR = "rehear"
 ERASED = "[…]"
 """Stands in the archive where a question stood that was erased at its asker's wish."""
 
@@ -192,6 +195,7 @@ class Pipeline:
         engine.workflow(PUBLISH, self._run_publication)
         engine.workflow(RECUT, self._run_recut)
         engine.workflow(CLIPS, self._run_clips)
+        engine.workflow(REHEAR, self._run_second_pass)
 
     # The workflows.
 
@@ -201,11 +205,11 @@ class Pipeline:
         recording = None
         if source.media or source.live:
             recording = await ctx.step("recording", lambda: self._make_recording(session_id, source))
-        heard = ""
+        heard, live_words = "", False
         if source.captions:
             await ctx.step("captions", lambda: self._take_captions(session_id, source))
         elif recording:
-            heard = await self._hear(ctx, session_id, live=source.live)
+            heard, live_words = await self._hear(ctx, session_id, live=source.live)
         written = await ctx.step("answers", lambda: self._write_answers(session_id, source, heard))
         await ctx.step("review", lambda: self._enter_review(session_id, ctx.workflow_id))
         if written and written["public"]:  # else the site follows when something of it is published
@@ -213,10 +217,16 @@ class Pipeline:
         if recording and source.live:
             await ctx.step("live words away", lambda: self._forget_live(session_id))
             await ctx.step("tidy", lambda: self._discard_segments(session_id))
+        if live_words and self._parts.settings.second_pass:
+            await ctx.step("second pass", lambda: self._order_second_pass(session_id, heard, ctx.workflow_id))
         return written
 
-    async def _hear(self, ctx: Context, session_id: str, *, live: bool) -> str:
-        """Hear the recording in pieces, each by whoever is free; returns the file of its words, empty if skipped."""
+    async def _hear(self, ctx: Context, session_id: str, *, live: bool) -> tuple[str, bool]:
+        """Hear what nobody has heard of the recording yet, in pieces, each by whoever is free.
+
+        Returns:
+            The file of its words, empty if that was skipped; and whether most of them were heard live.
+        """
         rest = await ctx.step("live words", lambda: self._plan_rest(session_id)) if live else None
         if rest:
             hearing, language, files = rest["hearing"], rest["language"], rest["files"]
@@ -224,8 +234,8 @@ class Pipeline:
             found = await self._hear_pieces(ctx, session_id, hearing, wanted)
             files = [file or found[number] for number, file in enumerate(files)]
             joined = await ctx.step("transcript", lambda: self.ear.join(session_id, hearing, language, files))
-            return joined["file"] if joined else ""
-        return await self._hear_whole(ctx, session_id)
+            return (joined["file"] if joined else ""), True
+        return await self._hear_whole(ctx, session_id), False
 
     async def _hear_whole(self, ctx: Context, session_id: str) -> str:
         plan = await ctx.step("pieces", lambda: self.ear.plan(session_id))
@@ -267,6 +277,14 @@ class Pipeline:
             await ctx.step("site", self._build_site)
         return written
 
+    async def _run_second_pass(self, ctx: Context, session_id: str, live_file: str) -> Json:
+        """Hear a session again as a whole; whatever a person touched stays, and so does every answer."""
+        heard = await self._hear_whole(ctx, session_id)
+        renewed = await ctx.step("words", lambda: self._renew_words(session_id, live_file, heard))
+        if renewed and renewed["public"] and renewed["changed"]:
+            await ctx.step("site", self._build_site)
+        return renewed
+
     async def _run_clips(self, ctx: Context, session_id: str, ids: list[str]) -> Json:
         def advance(done: int, total: int) -> None:
             self.clip_progress[session_id] = (done, total)
@@ -282,6 +300,38 @@ class Pipeline:
         """What was heard while the session ran, and what is left; None where the recording is heard as a whole."""
         await self._parts.live_ear.finish(session_id)
         return await self.ear.plan_rest(session_id, await self._parts.live_ear.heard(session_id))
+
+    async def _order_second_pass(self, session_id: str, live_file: str, workflow_id: str) -> Json:
+        def order(db: Database) -> str:
+            put_outbox(db, REHEAR, session_id, [session_id, live_file], at=self._parts.now())
+            return session_id
+
+        return await self._parts.store.write(order, key=f"{workflow_id}:second-pass")
+
+    async def _renew_words(self, session_id: str, live_file: str, heard: str) -> Json:
+        async with self.archive_lock:
+            facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
+            renew_all = partial(self._renew, facts, live_file, heard)
+            changed = await asyncio.to_thread(renew_all) if heard and facts.recording else False
+        return {"changed": changed, "public": facts.session.state is SessionState.PUBLISHED}
+
+    def _renew(self, facts: Facts, live_file: str, heard: str) -> bool:
+        """Write the better words; whether anything is different."""
+        recording, session = facts.recording, facts.session
+        assert recording is not None
+        place = self._parts.media / recording.path
+        machine, fresh = (
+            to_session_clock(load_recognised(place.with_name(name)), recording.clock) for name in (live_file, heard)
+        )
+        archived = load_session(self._parts.transcripts, facts.show.id, session.id)
+        transcripts = tuple(
+            renew(one, machine, fresh) if one.language == fresh.language and one.made_by is Maker.MACHINE else one
+            for one in archived.transcripts
+        )
+        if transcripts == archived.transcripts:
+            return False
+        save_transcripts(self._parts.transcripts, archived, transcripts)
+        return True
 
     async def _forget_live(self, session_id: str) -> Json:
         await self._parts.live_ear.forget(session_id)

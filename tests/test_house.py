@@ -35,7 +35,15 @@ NOUNS = {
     },
     "live": {"mark", "platform", "ingest", "problem", "quota", "video"},
     "recording": {"clip", "recording", "track"},
-    "transcript": {"glossary", "names", "piece", "speakers", "sounds", "transcript", "vtt"},  # vtt is the noun's notation, pure
+    "transcript": {
+        "glossary",
+        "names",
+        "piece",
+        "speakers",
+        "sounds",
+        "transcript",
+        "vtt",
+    },  # vtt is the noun's notation, pure
     "answers": {"answer"},
     "archive": {"archived", "review"},
 }

@@ -27,6 +27,7 @@ from streamhub.archive.format import (
 )
 from streamhub.archive.sheet import Plain, parse_sheet
 from streamhub.errors import BadArchive, BadInput, DiskFull, NotFound, StreamhubError
+from streamhub.transcript.transcript import Transcript
 
 WRITTEN_FILE = ".written.json"
 _RECORDINGS = "recordings"
@@ -137,6 +138,27 @@ def save_recordings(root: Path, loaded: ArchivedSession, recordings: tuple[Archi
         text = _read_text(folder / SESSION_FILE, f"{loaded.show_id}/{loaded.id}/{SESSION_FILE}")
         digests.setdefault(SESSION_FILE, {})[_RECORDINGS] = digest_keys(SESSION_FILE, text)[_RECORDINGS]
         write_atomically(folder / WRITTEN_FILE, _render_written(digests))
+
+
+def save_transcripts(root: Path, loaded: ArchivedSession, transcripts: tuple[Transcript, ...]) -> None:
+    """Let the machine change the words of a session and nothing else; words that were the machine's stay its own.
+
+    Args:
+        root: the archive.
+        loaded: the session as it was loaded.
+        transcripts: what it should have; a person's corrections are among them.
+
+    Raises:
+        BadArchive: a file that is there cannot be read; nothing was written.
+    """
+    folder = _session_path(root, loaded.show_id, loaded.id)
+    written = _read_written(folder)
+    before = {name: text for name, text in _read_files(folder).items() if not name.endswith(".md")}
+    ours = [name for name, text in before.items() if written.get(name) == digest_keys(name, text)]
+    save_session(root, replace(loaded, transcripts=transcripts), loaded=loaded)
+    after = _read_files(folder)
+    digests = written | {name: digest_keys(name, after[name]) for name in ours if name in after}
+    write_atomically(folder / WRITTEN_FILE, _render_written(digests))
 
 
 def are_recordings_ours(root: Path, session: ArchivedSession) -> bool:

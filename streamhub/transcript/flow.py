@@ -100,9 +100,7 @@ class Flow:
         length_ms, quiet_ms = len(self.levels_db) * FRAME_MS, self._quiet_frames * FRAME_MS
         end_ms = self.end_ms
         if not self.speaks:
-            if length_ms >= LEAST_MS:  # nobody speaks: the next piece begins just before somebody does
-                self._close(Cut(at_ms=end_ms - PAUSE_MS, pause_ms=2 * PAUSE_MS), known_ms=end_ms)
-            return None
+            return self._close(self._rest(), known_ms=end_ms) if length_ms >= LEAST_MS else None
         if quiet_ms >= SILENCE_MS or (quiet_ms >= PAUSE_MS and length_ms >= LEAST_MS):
             return self._close(Cut(at_ms=end_ms - quiet_ms // 2, pause_ms=quiet_ms), known_ms=end_ms)
         if length_ms >= MOST_MS:
@@ -111,14 +109,23 @@ class Flow:
             return self._close(find_cut(frames, window), known_ms=end_ms)
         return None
 
+    def _rest(self) -> Cut:
+        """Where to cut while nobody speaks: just before the first sound, or behind one that was all there is."""
+        first = next((at for at, level in enumerate(self.levels_db) if level > self._floor_db), None)
+        silent_ms = len(self.levels_db) * FRAME_MS if first is None else first * FRAME_MS
+        if silent_ms > PAUSE_MS:
+            return Cut(at_ms=self.cut.at_ms + silent_ms - PAUSE_MS // 2, pause_ms=PAUSE_MS)
+        return Cut(at_ms=self.end_ms - PAUSE_MS // 2, pause_ms=PAUSE_MS)
+
     def _close(self, cut: Cut, *, known_ms: int) -> Piece | None:
         """Cut on a frame's edge; the piece before the cut, if somebody speaks in it."""
-        before, spoken = self.cut, self.speaks
+        before = self.cut
         heard = [at for at, level in enumerate(self.levels_db) if level > self._hush_db]
         kept = (known_ms - cut.at_ms) // FRAME_MS
         self.levels_db = self.levels_db[len(self.levels_db) - kept :]
         self.cut = Cut(at_ms=known_ms - kept * FRAME_MS, pause_ms=cut.pause_ms)
         loud = [level > self._floor_db for level in self.levels_db]
+        spoken = self._voiced_frames > sum(loud)
         self._voiced_frames = sum(loud)
         self._quiet_frames = next((at for at, one in enumerate(reversed(loud)) if one), len(loud))
         if not spoken:

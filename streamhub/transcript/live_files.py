@@ -109,6 +109,6 @@ def join_sound(folder: Path, pieces: Sequence[Piece]) -> Path:
                     at = begin
                 file.setpos(min(file.getnframes(), max(0, at - begin)))
                 content = file.readframes(file.getnframes())
-            joined.writeframes(content)
+            joined.writeframes(bytes(2 * max(0, begin - at)) + content)  # between pieces nobody speaks
             at = max(at, begin) + len(content) // 2
     return target

@@ -156,7 +156,7 @@ def stream_pcm(source: Any, container: str) -> Iterator[Pcm]:
     Raises:
         BadMedia: not media, or no sound in it.
     """
-    options = {"probesize": "200000", "analyzeduration": "1500000", "fflags": "nobuffer"}
+    options = {"probesize": "200000", "analyzeduration": "1500000"}
     try:
         with av.open(source, format=container, options=options, metadata_errors="ignore") as media:
             if not media.streams.audio:
