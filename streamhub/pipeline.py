@@ -50,6 +50,7 @@ from streamhub.transcript.live_words import HeardStream
 from streamhub.transcript.recognised import load_recognised, save_recognised
 from streamhub.transcript.renewal import renew
 from streamhub.transcript.rules import move_captions, to_session_clock
+from streamhub.transcript.signs import name_by_signs
 from streamhub.transcript.speakers import assign_speakers
 from streamhub.transcript.transcriber import Transcriber
 from streamhub.transcript.transcript import Maker, Transcript
@@ -640,6 +641,8 @@ def _plan_archived(
     session, recording = facts.session, facts.recording
     if transcript and recording:
         transcript = to_session_clock(transcript, recording.clock)
+    if transcript:
+        transcript = replace(transcript, cues=name_by_signs(transcript.cues, session.participants))
     # What was withdrawn before it was cut is cut all the same: only what has a range can be kept out of the transcript.
     withdrawn = {question.id for question in facts.questions if question.state is Q.WITHDRAWN}
     questions = [replace(q, state=Q.ANSWERED_LIVE) if q.id in withdrawn else q for q in facts.questions]

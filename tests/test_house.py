@@ -39,6 +39,7 @@ NOUNS = {
         "glossary",
         "names",
         "piece",
+        "signs",
         "speakers",
         "sounds",
         "transcript",
