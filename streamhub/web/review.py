@@ -23,6 +23,7 @@ from streamhub.recording.recording import Recording
 from streamhub.store import shows as show_rows
 from streamhub.store.recordings import find_recording
 from streamhub.store.reviews import Made
+from streamhub.store.voices import list_voice_names
 from streamhub.timecode import Span
 from streamhub.web import clips, desk, direction
 from streamhub.web.access import Action, actor_of, allow
@@ -30,7 +31,7 @@ from streamhub.web.host import person_context
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.marking import find_recorded
 from streamhub.web.pages import format_brief, keep_language, language_of, render_page, see_other, words_of
-from streamhub.web.review_view import PlayerClock, is_accepted_draft, needs_look, plan_detail, plan_next
+from streamhub.web.review_view import PlayerClock, is_accepted_draft, needs_look, plan_detail, plan_next, plan_voices
 from streamhub.web.security import read_form
 from streamhub.web.services import ClipsView
 
@@ -130,6 +131,7 @@ async def _render(
     session, recording = await hub.store.read(
         lambda db: (show_rows.load_session(db, session_id), find_recording(db, session_id))
     )
+    known = await hub.store.read(lambda db: list_voice_names(db, session.show_id))
     archived = await hub.review.states(await hub.review.load(session_id))
     answers = sorted(archived.answers, key=order_of)
     edits = await hub.review.edits(session_id, limit=_SHOWN_EDITS)
@@ -155,6 +157,7 @@ async def _render(
         is_unsure=is_unsure,
         accepted=[one for one in answers if is_accepted_draft(one)],
         detail=detail,
+        voices=plan_voices(archived, known, clock),
         open_cue=(form or {}).get("cue", "") or query.get("cue", ""),
         edits=edits,
         latest=_latest(archived, edits, made),

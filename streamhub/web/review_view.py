@@ -6,7 +6,7 @@ corrected.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamhub.answers.answer import Answer, AnswerState
@@ -20,6 +20,7 @@ from streamhub.errors import BadInput
 from streamhub.recording.recording import ClockMap
 from streamhub.schedule.show import Session
 from streamhub.timecode import Span, format_clock, merge_spans, parse_ms
+from streamhub.transcript.speakers import is_label
 from streamhub.transcript.transcript import Cue, Transcript
 
 AROUND_MS = 60_000
@@ -148,6 +149,45 @@ class Detail:
     speakers: tuple[str, ...]
     at_text: str
     more: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VoiceView:
+    """A speaker of the session.
+
+    Attributes:
+        name: name or label.
+        nameless: it is a label: nobody said yet whose voice it is.
+        speaking_ms: for how long.
+        first_ms: when first, in the player.
+        proposed: whom the show's earlier sessions know under this label; may be empty.
+    """
+
+    name: str
+    nameless: bool
+    speaking_ms: int
+    first_ms: int
+    proposed: str
+
+
+def plan_voices(archived: ArchivedSession, known: Mapping[str, str], clock: PlayerClock) -> tuple[VoiceView, ...]:
+    """Who speaks in a session, those without a name first; ``known`` is what hosts called the show's speakers."""
+    transcript = choose_transcript(archived.transcripts, archived.language)
+    spoken: dict[str, list[Cue]] = {}
+    for cue in transcript.cues if transcript else ():
+        if cue.speaker:
+            spoken.setdefault(cue.speaker, []).append(cue)
+    voices = [
+        VoiceView(
+            name=name,
+            nameless=is_label(name),
+            speaking_ms=sum(cue.span.duration_ms for cue in cues),
+            first_ms=clock.shown_ms(cues[0].span.start_ms),
+            proposed=known.get(name, "") if known.get(name, "") not in spoken else "",
+        )
+        for name, cues in spoken.items()
+    ]
+    return tuple(sorted(voices, key=lambda voice: (not voice.nameless, -voice.speaking_ms)))
 
 
 def needs_look(answer: Answer) -> bool:

@@ -106,10 +106,16 @@ def make_transcript(slots: int) -> Transcript:
 
 
 async def review_session(
-    world: World, *, count: int = 3, unsure: frozenset[int] = frozenset({1}), clip: Path | None = None, clip_ms: int = 0
+    world: World,
+    *,
+    count: int = 3,
+    unsure: frozenset[int] = frozenset({1}),
+    clip: Path | None = None,
+    clip_ms: int = 0,
+    title: str = "Netz",
 ) -> Reviewed:
     """A session that was live, cut into answers; unsure ones begin a sentence late and end one late."""
-    session = await world.plan(to="live")
+    session = await world.plan(to="live", title=title)
     ids = [await world.ask(session, f"Was kostet Tarif {n + 1}?") for n in range(count)]
     world.clock.forward(seconds=count * SLOT_MS // 1000)
     for one in ids:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from streamhub.archive.folder import save_session
+from streamhub.reviewing import HubReview
 from streamhub.store.erasing import erase_question
 from streamhub.timecode import Span
 from tests.web.reviewed import review_session, right, sentence
@@ -233,6 +235,38 @@ async def test_speakers_are_named(world: World) -> None:
     await undo(host, one)
     assert one.answer(2).answerers == ("Ali Demir",)
     assert (await send(host, one, "rename", {"answer": one.ids[0]}, old="Niemand", new="X"))[0] == 404
+    await host.close()
+
+
+async def test_a_voice_is_named_once_and_known_in_the_next_session(world: World) -> None:
+    """A label is named in one form on the page; the show's next session proposes that name for the same label."""
+    one = await review_session(world)
+    host = await world.sign_in()
+
+    async def relabel(one: Reviewed, old: str, new: str) -> None:
+        review = world.hub.review
+        assert isinstance(review, HubReview)
+        archived = one.archived
+        cues = [replace(c, speaker=new) if c.speaker == old else c for c in archived.transcripts[0].cues]
+        transcript = replace(archived.transcripts[0], cues=tuple(cues))
+        save_session(review.transcripts, replace(archived, transcripts=(transcript,)))
+
+    async def box() -> str:
+        async with await host.get(f"{one.path}?lang=en") as page:
+            text = await page.text()
+        return text[text.index('id="voices"') : text.index("</details>", text.index('id="voices"'))]
+
+    await relabel(one, "Ali Demir", "Spur 2")
+    shown = await box()
+    assert shown.index("Spur 2") < shown.index("Jana Weber")
+    assert 'value="Spur 2"' in shown
+    await send(host, one, "rename", {"answer": one.ids[0]}, old="Spur 2", new="Ali Demir")
+    assert {cue.speaker for cue in one.archived.transcripts[0].cues} == {"Jana Weber", "Ali Demir"}
+    assert "Spur 2" not in await box()
+    one = await review_session(world, title="Wärme")
+    await relabel(one, "Ali Demir", "Spur 2")
+    shown = await box()
+    assert re.search(r'value="Spur 2">.*?name="new"[^>]*value="Ali Demir"', shown)
     await host.close()
 
 
