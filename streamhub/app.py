@@ -60,6 +60,7 @@ from streamhub.pipeline import Pipeline, PipelineParts, Source, order_session
 from streamhub.platforms import Front
 from streamhub.probing import Probe
 from streamhub.process import Command, run_checked
+from streamhub.publishing import HubGate
 from streamhub.questions import feed
 from streamhub.questions.encoder import Encoder
 from streamhub.questions.guarded import Guard
@@ -638,6 +639,7 @@ async def _web(
         workshop=parts.pipeline.ear,
         live_words=parts.live_ear,
         clips=parts.clips,
+        gate=HubGate(store=parts.store, transcripts=parts.workspace.transcripts, now=parts.now),
         review=HubReview(parts.store, parts.workspace.transcripts, parts.pipeline.archive_lock, parts.now),
         platforms=outside.platforms,
         chat=outside.chat,

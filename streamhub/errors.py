@@ -132,6 +132,20 @@ class WrongState(Conflict):
         self.state = state
 
 
+class NoConsent(Conflict):
+    """Somebody who speaks in an answer has not agreed that it is published.
+
+    Args:
+        message: about which answer.
+        hint: what to do.
+        names: of those who have not.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", names: Sequence[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.names = tuple(names)
+
+
 class Overtaken(Conflict):
     """Somebody else changed the thing after the caller looked at it; nothing was overwritten.
 

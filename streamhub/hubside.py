@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,8 +14,10 @@ from streamhub.answers.answer import Answer
 from streamhub.answers.asked import AskedAloud, find_asked_aloud
 from streamhub.archive.folder import load_session
 from streamhub.archive.format import answer_name
+from streamhub.archive.library import speakers_of
 from streamhub.errors import Conflict, NotFound
 from streamhub.pipeline import Advance, order_answer, order_publication, order_recut, publish_answered, with_state
+from streamhub.publishing import list_withheld, require_consent
 from streamhub.questions.question import QuestionState
 from streamhub.recording.recording import Recording
 from streamhub.recording.room import RecordingRoom
@@ -87,43 +89,51 @@ class ArchiveAnswers:
     store: Store
     transcripts: Path
     now: Now
-    _kept: dict[str, tuple[int, Sequence[Answer]]] = field(default_factory=dict)
+    _kept: dict[str, tuple[int, Sequence[Answer], Mapping[str, Sequence[str]]]] = field(default_factory=dict)
 
     async def list(self, session_id: str) -> Sequence[Answer]:
         """All answers in order of their time; empty before they were cut."""
         session = await self.store.read(lambda db: show_rows.load_session(db, session_id))
-        answers = await asyncio.to_thread(self._load, session.show_id, session_id)
+        answers, _ = await asyncio.to_thread(self._load, session.show_id, session_id)
         questions = await self.store.read(lambda db: question_rows.list_questions(db, session_id))
         states = {question.id: question.state for question in questions}  # the files follow them within seconds
         return [with_state(answer, states.get(answer.id)) for answer in answers]
 
-    def _load(self, show_id: str, session_id: str) -> Sequence[Answer]:
+    async def _people(self, session_id: str) -> Mapping[str, Sequence[str]]:
+        """Who is to be heard in each answer."""
+        session = await self.store.read(lambda db: show_rows.load_session(db, session_id))
+        return (await asyncio.to_thread(self._load, session.show_id, session_id))[1]
+
+    def _load(self, show_id: str, session_id: str) -> tuple[Sequence[Answer], Mapping[str, Sequence[str]]]:
         """Read the files again only when one of them changed; pages ask every few seconds."""
         folder = self.transcripts / show_id / session_id
         if not folder.is_dir():
-            return ()
+            return (), {}
         changed_ns = max(_mtime_ns(path) for path in (folder, *folder.rglob("*")))
         kept = self._kept.get(session_id)
         if kept is not None and kept[0] == changed_ns:
-            return kept[1]
+            return kept[1], kept[2]
         try:
             archived = load_session(self.transcripts, show_id, session_id)
         except NotFound:
-            return ()
+            return (), {}
         answers = sorted(archived.answers, key=lambda answer: (answer.start_ms is None, answer.start_ms or 0))
-        self._kept[session_id] = (changed_ns, answers)
-        return answers
+        people = {answer.id: speakers_of(answer, archived) for answer in answers}
+        self._kept[session_id] = (changed_ns, answers, people)
+        return answers, people
 
     async def publish(self, session_id: str, answer_id: str, *, author: str) -> None:
         """Publish one answer; its pages follow by themselves.
 
         Raises:
             Conflict: it was not answered, or the answers are not cut yet.
+            NoConsent: somebody who is to be heard in it did not agree.
         """
-        at = self.now()
+        at, people = self.now(), await self._people(session_id)
 
         def publish(db: Database) -> None:
             if question_rows.load_question(db, answer_id).state is not QuestionState.PUBLISHED:
+                require_consent(db, session_id, {answer_id: people.get(answer_id, ())})
                 publish_answered(db, session_id, [answer_id], at=at, author=author)
 
         await self.store.write(publish)
@@ -131,15 +141,23 @@ class ArchiveAnswers:
     async def publish_drafts(self, session_id: str, answer_ids: Sequence[str], *, author: str) -> Sequence[str]:
         """Publish those of these answers that nobody published or withdrew meanwhile; one build follows for all.
 
+        Those that somebody did not agree to stay drafts.
+
         Raises:
             Conflict: the answers are not cut yet.
+            NoConsent: of all of them somebody keeps each from being published.
         """
-        at = self.now()
+        at, people = self.now(), await self._people(session_id)
 
         def publish(db: Database) -> Sequence[str]:
             ready = {QuestionState.ANSWERED_LIVE, QuestionState.ANSWERED_IN_WRITING}
             answered = question_rows.list_questions(db, session_id, states=ready)
             drafts = [question.id for question in answered if question.id in answer_ids]
+            heard = {one: people.get(one, ()) for one in drafts}
+            withheld = list_withheld(db, session_id, heard)
+            if drafts and len(withheld) == len(drafts):
+                require_consent(db, session_id, heard)
+            drafts = [one for one in drafts if one not in withheld]
             return publish_answered(db, session_id, drafts, at=at, author=author) if drafts else ()
 
         return await self.store.write(publish)

@@ -23,7 +23,7 @@ from streamhub.pipeline import PUBLISH, SESSION, Pipeline, Source, order_session
 from streamhub.questions.question import Question
 from streamhub.recording.recording import MediaInfo
 from streamhub.schedule.rules import plan_session_id
-from streamhub.schedule.show import Session, SessionState, Show
+from streamhub.schedule.show import Publishing, Session, SessionState, Show
 from streamhub.store import marks as mark_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
@@ -103,6 +103,7 @@ class Importer:
 
         def decide(db: Database) -> None:
             if publish and show_rows.load_session(db, session_id).state is SessionState.IN_REVIEW:
+                _require_no_consent(db, session_id)
                 publish_answered(db, session_id, None, at=at, author="import")
 
         await self._parts.store.write(decide)
@@ -248,3 +249,12 @@ def _end_ms(transcript: Transcript) -> int:
 
 def _file_date(path: Path) -> datetime:
     return datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
+
+
+def _require_no_consent(db: Database, session_id: str) -> None:
+    show = show_rows.load_show(db, show_rows.load_session(db, session_id).show_id)
+    if show.publishing is Publishing.CONSENT:
+        raise Conflict(
+            f"session {session_id}: its show publishes only what all agree to",
+            hint="leave --publish out, note the consents on the review page and publish there",
+        )

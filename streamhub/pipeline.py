@@ -40,6 +40,7 @@ from streamhub.store import questions as question_rows
 from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
 from streamhub.store import voices as voice_rows
+from streamhub.store.consents import find_successions
 from streamhub.store.handover import hand_over
 from streamhub.store.log import log_action
 from streamhub.store.store import Store
@@ -516,15 +517,22 @@ async def write_states(store: Store, transcripts: Path, session_id: str, ids: fr
 
     Nobody else may write to the archive meanwhile.
     """
-    session, written = await store.read(
-        lambda db: (show_rows.load_session(db, session_id), _load_written(db, session_id, ids))
+    session, written, successors = await store.read(
+        lambda db: (
+            show_rows.load_session(db, session_id),
+            _load_written(db, session_id, ids),
+            find_successions(db, ids),
+        )
     )
     try:
         archived = await asyncio.to_thread(load_session, transcripts, session.show_id, session_id)
     except NotFound:  # not cut yet: whoever cuts it looks at the states
         return ()
     states = {question.id: question.state for question in written.questions}
-    answers = tuple(with_state(answer, states.get(answer.id)) for answer in plan_written(archived.answers, written))
+    answers = tuple(
+        with_successor(with_state(answer, states.get(answer.id)), successors.get(answer.id, ""))
+        for answer in plan_written(archived.answers, written)
+    )
     erased = {question.id for question in written.questions if not question.text}
     answers = tuple(without_erased(answers, erased))
     changed = replace(archived, answers=answers, public=session.state is SessionState.PUBLISHED)
@@ -725,6 +733,13 @@ def _archived_recording(recording: Recording) -> ArchivedRecording:
         clock=recording.clock,
         has_video=bool(info.video_codec),
     )
+
+
+def with_successor(answer: Answer, successor_id: str) -> Answer:
+    """The answer with the one that took its place; none for a public one, and as it is where nobody said."""
+    if answer.state is AnswerState.SUPERSEDED:
+        return replace(answer, superseded_by=successor_id or answer.superseded_by)
+    return replace(answer, superseded_by="") if answer.state is AnswerState.PUBLISHED else answer
 
 
 def with_state(answer: Answer, state: QuestionState | None) -> Answer:

@@ -45,7 +45,7 @@ NOUNS = {
         "transcript",
         "vtt",
     },  # vtt is the noun's notation, pure
-    "answers": {"answer"},
+    "answers": {"answer", "consent"},
     "archive": {"archived", "review"},
 }
 PURE = {"rules", "vtt", "curating", "smartcut", "stitching"}  # and every noun

@@ -18,13 +18,14 @@ from streamhub.archive.format import END_TOLERANCE_MS, extent_ms
 from streamhub.archive.review import Edit, Fields, answer_fields, cue_fields, cue_key, find_answer, find_cue
 from streamhub.archive.wordfit import fit_words
 from streamhub.errors import BadCorrection, BadInput, NotFound
-from streamhub.text import clean_line
+from streamhub.text import clean_line, clean_text
 from streamhub.timecode import Span, format_clock, merge_spans
 from streamhub.transcript.transcript import Cue
 
 LEAST_MS = 500
 MAX_CUE_LENGTH = 2_000
 MAX_NAME_LENGTH = 80
+MAX_ADDENDUM_LENGTH = 20_000
 
 
 class Fault(StrEnum):
@@ -40,6 +41,7 @@ class Fault(StrEnum):
     SAME = "same"
     NO_STRETCH = "no_stretch"
     TEXT = "text"
+    ADDENDUM = "addendum"
 
 
 SENTENCES: Mapping[Fault, tuple[str, str]] = MappingProxyType(
@@ -59,6 +61,7 @@ SENTENCES: Mapping[Fault, tuple[str, str]] = MappingProxyType(
         Fault.NOT_INSIDE: ("%(time)s: is not inside this answer.", "Choose a word inside it."),
         Fault.SAME: ("This is the same answer.", "Choose another one."),
         Fault.NO_STRETCH: ("The answer has no stretch yet.", "Say where it begins and ends, or withdraw it."),
+        Fault.ADDENDUM: ("The addendum is empty or too long.", "At most 20000 characters fit."),
         Fault.TEXT: ("The text or the name is empty or too long.", "At most 2000 characters fit, 80 for a name."),
     }
 )
@@ -171,6 +174,23 @@ def plan_acceptance(session: ArchivedSession, answer_id: str) -> Edit:
     if not (answer.ranges or answer.body.strip()):
         raise refuse(Fault.NO_STRETCH)
     return _edit_answer("accept", answer, replace(answer, confidence=1.0))
+
+
+def plan_addendum(session: ArchivedSession, answer_id: str, text: str) -> Edit:
+    """What is added to an answer in writing, in Markdown; nothing takes it away again.
+
+    Raises:
+        NotFound: no such answer.
+        BadCorrection: the text is too long, or an answer that is in writing alone would have none.
+    """
+    answer = find_answer(session, answer_id)
+    try:
+        body = clean_text(text, max_length=MAX_ADDENDUM_LENGTH, what="addendum") if text.strip() else ""
+    except BadInput as error:
+        raise refuse(Fault.ADDENDUM) from error
+    if not (body or answer.ranges):
+        raise refuse(Fault.ADDENDUM)
+    return _edit_answer("addendum", answer, replace(answer, body=body))
 
 
 def plan_words(session: ArchivedSession, answer_id: str, language: str, cue_id: str, text: str) -> Edit:

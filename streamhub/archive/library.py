@@ -118,6 +118,8 @@ class Library:
         answers: published, by id; newest first, within a session in the order in which they were given.
         related: answer id to ids of its likes, best first.
         topics, products, people: by `key_of` their title.
+        by_id: sessions.
+        replaced: answer id to the superseded ones whose place it took.
     """
 
     sessions: tuple[PublicSession, ...]
@@ -127,6 +129,11 @@ class Library:
     products: Mapping[str, Label]
     people: Mapping[str, Label]
     by_id: Mapping[str, PublicSession] = field(repr=False)
+    replaced: Mapping[str, tuple[PublicAnswer, ...]] = field(default_factory=dict)
+
+    def successor_of(self, answer: Answer) -> PublicAnswer | None:
+        """The published answer that took the place of one, however many came in between; None without any."""
+        return next((self.answers.get(key) for key, old in self.replaced.items() if answer.id in _ids(old)), None)
 
 
 def plan_library(archive: Iterable[ArchivedSession]) -> Library:
@@ -152,7 +159,31 @@ def plan_library(archive: Iterable[ArchivedSession]) -> Library:
         products=_labels("products", answers, lambda answer: answer.products),
         people=_people(sessions, answers),
         by_id={session.session.id: session for session in sessions},
+        replaced=_replaced(sessions),
     )
+
+
+def _replaced(sessions: Sequence[PublicSession]) -> dict[str, tuple[PublicAnswer, ...]]:
+    """By answer, those whose place it took, directly or by way of others."""
+    old = [answer for session in sessions for answer in session.replaced]
+    heirs = {answer.answer.id: answer.answer.superseded_by for answer in old}
+    found: defaultdict[str, list[PublicAnswer]] = defaultdict(list)
+    for answer in old:
+        found[_follow(answer.answer.superseded_by, heirs)].append(answer)
+    return {key: tuple(answers) for key, answers in found.items()}
+
+
+def _ids(answers: Iterable[PublicAnswer]) -> set[str]:
+    return {answer.answer.id for answer in answers}
+
+
+def _follow(answer_id: str, heirs: Mapping[str, str]) -> str:
+    """The last answer of a chain; the one at which a circle closes, where files were edited into one."""
+    seen: set[str] = set()
+    while answer_id in heirs and answer_id not in seen:
+        seen.add(answer_id)
+        answer_id = heirs[answer_id]
+    return answer_id
 
 
 def _public_session(session: ArchivedSession) -> PublicSession | None:
@@ -186,6 +217,15 @@ def cut_speech(answer: Answer, session: ArchivedSession) -> Transcript | None:
     transcript = _transcript_of(session.transcripts, answer.language, session.language)
     cues = _spoken(transcript, answer.ranges) if transcript and answer.ranges else ()
     return replace(transcript, cues=cues) if transcript and cues else None
+
+
+def speakers_of(answer: Answer, session: ArchivedSession) -> tuple[str, ...]:
+    """Who is to be heard in an answer: those who answer, and whoever else speaks in it; nobody in writing."""
+    if not answer.ranges:
+        return ()
+    speech = cut_speech(answer, session)
+    names = [*answer.answerers, *(cue.speaker for cue in speech.cues if cue.speaker)] if speech else answer.answerers
+    return tuple({key_of(name): name for name in reversed(names)}.values())[::-1]
 
 
 def _public_answer(answer: Answer, session: ArchivedSession) -> PublicAnswer:

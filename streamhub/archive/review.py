@@ -35,7 +35,7 @@ class Edit:
 
     Attributes:
         action: what kind, a stable word: ``edges``, ``split``, ``remove``, ``give``, ``accept``, ``answerers``,
-            ``words``, ``speaker``, ``rename`` or ``undo``.
+            ``addendum``, ``words``, ``speaker``, ``rename`` or ``undo``.
         answer_id: the answer that it is about.
         before, after: the pieces that change, with the fields that change.
     """
@@ -129,6 +129,7 @@ def _patch_answer(answer: Answer, fields: Fields | None) -> Answer:
         "ranges": lambda pairs: tuple(Span(*pair) for pair in pairs),
         "answerers": tuple,
         "confidence": float,
+        "body": str,
     }
     return replace(answer, **{name: readers[name](value) for name, value in fields.items()})
 
@@ -171,6 +172,7 @@ def answer_fields(answer: Answer) -> Fields:
         "ranges": [[span.start_ms, span.end_ms] for span in answer.ranges],
         "answerers": list(answer.answerers),
         "confidence": answer.confidence,
+        "body": answer.body,
     }
 
 

@@ -134,13 +134,14 @@ def view_answer(
         after=refer_answer(after, library) if after else None,
         downloads=(*downloads, f"{answer.url}answer.md"),
         clip=clip,
+        replaces=tuple(refer_answer(old, library) for old in library.replaced.get(record.id, ())),
     )
 
 
 def view_replaced(answer: PublicAnswer, library: Library) -> ReplacedView:
     """The page of an answer whose place another one took."""
     found = library.by_id[answer.session_id]
-    successor = library.answers.get(answer.answer.superseded_by)
+    successor = library.successor_of(answer.answer)
     return ReplacedView(
         head=Head(
             path=f"{answer.url}index.html",

@@ -213,6 +213,7 @@ class AnswerView:
     after: AnswerRef | None
     downloads: tuple[str, ...]
     clip: ClipView | None
+    replaces: tuple[AnswerRef, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

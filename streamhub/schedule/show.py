@@ -51,9 +51,10 @@ class Moderation(StrEnum):
 
 
 class Publishing(StrEnum):
-    """Who publishes an answer: a person after review, or the pipeline by itself."""
+    """What publishing an answer needs: a person's decision, that and the consent of all who speak in it, or nothing."""
 
     REVIEW = "review"
+    CONSENT = "consent"
     AUTO = "auto"
 
 
@@ -90,7 +91,7 @@ class Show:
         language: ``de`` or ``en``, the default of its sessions.
         about: one paragraph, plain text; may be empty.
         moderation: when questions are looked at.
-        publishing: who publishes its answers.
+        publishing: what publishing its answers needs.
         platform: where viewers watch beside the hub: ``local`` (the hub alone) or a platform's name.
         privacy: who finds its broadcasts on the platform.
         direct: whether the encoder pushes straight to the platform, so that the hub gets the recording later.

@@ -565,6 +565,25 @@ create table voice_names (
 create index voice_names_by_session on voice_names (session_id);
 """
 
+_GATE = """
+create table consents (
+    session_id text not null references sessions (id) on delete cascade,
+    person text not null,
+    answer_id text not null,
+    name text not null,
+    given integer not null check (given in (0, 1)),
+    at text not null,
+    author text not null,
+    primary key (session_id, person, answer_id)
+) strict, without rowid;
+create table successions (
+    question_id text primary key references questions (id) on delete cascade,
+    successor_id text not null references questions (id) on delete cascade,
+    at text not null,
+    author text not null
+) strict, without rowid;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -584,6 +603,7 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=116, name="the journal of changes knows stories, written answers and topics", sql=_DEEDS_BESIDE),
     Migration(number=118, name="the journal of what is corrected in review", sql=_REVIEW),
     Migration(number=121, name="questions asked aloud that nobody wants", sql=_ALOUD),
+    Migration(number=122, name="who agrees to be published, and what took whose place", sql=_GATE),
     Migration(number=125, name="glossaries of shows and of the hub", sql=_GLOSSARIES),
     Migration(number=128, name="what people called the speakers of a show", sql=_VOICES),
 )

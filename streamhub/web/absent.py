@@ -14,6 +14,7 @@ from streamhub.errors import BadInput, Conflict, NotFound
 from streamhub.live.platform import Ingest
 from streamhub.questions.follower import FollowerKind
 from streamhub.recording.matching import InboxItem
+from streamhub.store.consents import Successor
 from streamhub.store.reviews import Made
 from streamhub.text import clean_email
 from streamhub.transcript.live_words import LiveCaptions
@@ -25,7 +26,7 @@ from streamhub.web.platform_views import (
     VideosView,
     WatchPlace,
 )
-from streamhub.web.services import ClipsView, Lookalike, Suggestion
+from streamhub.web.services import ClipsView, ConsentView, Lookalike, Suggestion
 from streamhub.web.source_views import SourceOffer, SourcesView, Ways
 
 
@@ -260,6 +261,28 @@ def _on_no_platform(session_id: str) -> Conflict:
 
 def _without_videos(session_id: str) -> Conflict:
     return Conflict(f"session {session_id}: has no video on a platform")
+
+
+class NoGate:
+    """A hub without a gate: nobody is asked, nothing takes the place of anything."""
+
+    async def consents(self, archived: ArchivedSession, answer_id: str) -> ConsentView:
+        """Nobody."""
+        return ConsentView(needed=False, people=(), missing=())
+
+    async def note_consent(
+        self, session_id: str, name: str, answer_id: str, *, given: bool, author: str
+    ) -> Sequence[str]:
+        """Say that it is kept nowhere."""
+        raise Conflict(f"session {session_id}: this hub keeps no consents", hint="use one that publishes")
+
+    async def successors(self, session_id: str, answer_id: str) -> Sequence[Successor]:
+        """None."""
+        return ()
+
+    async def supersede(self, session_id: str, answer_id: str, successor_id: str, *, author: str) -> None:
+        """Say that it is kept nowhere."""
+        raise Conflict(f"session {session_id}: this hub publishes nothing", hint="use one that publishes")
 
 
 class NoClips:

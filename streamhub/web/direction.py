@@ -12,7 +12,7 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer, AnswerState
-from streamhub.errors import BadInput, Conflict, NotFound
+from streamhub.errors import BadInput, Conflict, NoConsent, NotFound
 from streamhub.questions.question import QuestionState
 from streamhub.schedule.rules import decide_step
 from streamhub.schedule.show import Session, SessionState
@@ -23,6 +23,7 @@ from streamhub.store.log import log_action
 from streamhub.web.access import actor_of
 from streamhub.web.bodies import DecisionBody
 from streamhub.web.desk import notify, tell
+from streamhub.web.gate import tell_consent
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.pages import words_of
 
@@ -99,7 +100,10 @@ async def publish(request: web.Request, session_id: str, answer_id: str, *, publ
     """
     hub, author = hub_of(request), actor_of(request).person
     await hub.store.read(lambda db: show_rows.load_session(db, session_id))
-    await (hub.answers.publish if public else hub.answers.withdraw)(session_id, answer_id, author=author)
+    try:
+        await (hub.answers.publish if public else hub.answers.withdraw)(session_id, answer_id, author=author)
+    except NoConsent as error:
+        raise tell_consent(request, error) from error
     await _log_answer(request, answer_id, "answer.publish" if public else "answer.withdraw")
     LOG.info("web.published answer_id=%s public=%s person=%s", answer_id, public, author)
     notify(request.app, session_id)
@@ -116,7 +120,10 @@ async def publish_all(request: web.Request, session_id: str) -> int:
     """
     hub, author = hub_of(request), actor_of(request).person
     drafts = [a.id for a in await hub.answers.list(session_id) if a.state is AnswerState.DRAFT]
-    published = await hub.answers.publish_drafts(session_id, drafts, author=author)
+    try:
+        published = await hub.answers.publish_drafts(session_id, drafts, author=author)
+    except NoConsent as error:
+        raise tell_consent(request, error) from error
     for answer_id in published:
         await _log_answer(request, answer_id, "answer.publish")
     LOG.info("web.published_all session_id=%s answers=%d person=%s", session_id, len(published), author)

@@ -14,6 +14,7 @@ from streamhub.timecode import Now
 from streamhub.web.absent import (
     NoChat,
     NoClips,
+    NoGate,
     NoInbox,
     NoLiveWords,
     NoLookalikes,
@@ -31,6 +32,7 @@ from streamhub.web.services import (
     Broadcasting,
     Chat,
     Clips,
+    Gate,
     Inbox,
     LiveWords,
     Lookalikes,
@@ -58,7 +60,7 @@ class Hub:
         random: the source of ids and tokens.
         broadcasting, work, answers, workshop: the roles of `streamhub.web.services`.
         platforms, videos, chat, inbox, suggestions, lookalikes, topics, telling, sources, post, review, live_words,
-            clips: more; a hub may be without.
+            clips, gate: more; a hub may be without.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
         photos_dir: where pictures that came with questions lie, need not exist yet; None: no pictures are taken.
         site_dir: the workspace's overrides of the theme; need not exist.
@@ -94,6 +96,7 @@ class Hub:
     review: Review = field(default_factory=NoReview)
     live_words: LiveWords = field(default_factory=NoLiveWords)
     clips: Clips = field(default_factory=NoClips)
+    gate: Gate = field(default_factory=NoGate)
 
 
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)

@@ -14,18 +14,19 @@ from functools import partial
 
 from aiohttp import web
 
+from streamhub.answers.answer import Answer
 from streamhub.archive import corrections
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.format import order_of
-from streamhub.archive.review import Edit, Patch, answer_fields, cue_key, find_answer, is_unsure
-from streamhub.errors import BadCorrection, BadInput, NotFound, Overtaken, StreamhubError
+from streamhub.archive.review import Edit, Fields, Patch, answer_fields, cue_key, find_answer, is_unsure
+from streamhub.errors import BadCorrection, BadInput, NoConsent, NotFound, Overtaken, StreamhubError
 from streamhub.recording.recording import Recording
 from streamhub.store import shows as show_rows
 from streamhub.store.recordings import find_recording
 from streamhub.store.reviews import Made
 from streamhub.store.voices import list_voice_names
 from streamhub.timecode import Span
-from streamhub.web import clips, desk, direction
+from streamhub.web import clips, desk, direction, gate
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.host import person_context
 from streamhub.web.hub import Hub, hub_of
@@ -162,6 +163,8 @@ async def _render(
         edits=edits,
         latest=_latest(archived, edits, made),
         made=made,
+        agreed=await hub.gate.consents(archived, answer.id) if answer else None,
+        successors=await hub.gate.successors(session_id, answer.id) if answer else (),
         playable=clock.clock is not None,
         clock=clock,
         now=hub.now(),
@@ -169,10 +172,15 @@ async def _render(
         site_page=hub.answers.page,
         error=error,
         form=form or {},
-        seen_fields=answer_fields,
+        seen_fields=_seen_fields,
         to_json=partial(json.dumps, ensure_ascii=False),
         **person_context(hub, actor_of(request)),
     )
+
+
+def _seen_fields(answer: Answer) -> Fields:
+    """What most forms say that their sender saw; the addendum, which may be long, goes with its own form alone."""
+    return {name: value for name, value in answer_fields(answer).items() if name != "body"}
 
 
 def _player_clock(hub: Hub, recording: Recording | None) -> PlayerClock:
@@ -296,6 +304,10 @@ async def _rename(at: Desk) -> str:
     return await _edit(at, lambda a: corrections.plan_renaming(a, at.answer_id, old, new))
 
 
+async def _addendum(at: Desk) -> str:
+    return await _edit(at, lambda archived: gate.plan_addendum(at, archived), "body")
+
+
 async def _undo(at: Desk) -> str:
     made = await at.hub.review.undo(at.session_id, _read_number(at.form, "edit"), author=at.author)
     return (made.edit.answer_id if made else "") or at.answer_id
@@ -315,6 +327,9 @@ _DEEDS: Mapping[str, Callable[[Desk], Awaitable[str]]] = {
     "speaker": _speaker,
     "rename": _rename,
     "undo": _undo,
+    "addendum": _addendum,
+    "consent": gate.note_consent,
+    "supersede": gate.supersede,
     "clip": clips.order_clip,
     "clips": clips.order_clips,
     "clips-stop": clips.stop_clips,
@@ -371,6 +386,7 @@ def tell_edit(action: str, say: Say) -> str:
         "give": say("gave a stretch to another answer"),
         "accept": say("accepted it"),
         "answerers": say("said who answers"),
+        "addendum": say("wrote an addendum"),
         "words": say("corrected the words"),
         "speaker": say("said who speaks"),
         "rename": say("renamed a speaker"),
@@ -382,6 +398,8 @@ async def _tell(at: Desk, error: StreamhubError) -> StreamhubError:
     """The same error in the reader's language, with times as the player shows them."""
     if isinstance(error, Overtaken):
         return _tell_overtaken(at.request, error)
+    if isinstance(error, NoConsent):
+        return gate.tell_consent(at.request, error)
     if not isinstance(error, BadCorrection):
         return error
     say, (what, advice) = words_of(at.request), corrections.SENTENCES[corrections.Fault(error.code)]

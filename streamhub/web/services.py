@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer
 from streamhub.answers.asked import AskedAloud
+from streamhub.answers.consent import Consent
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.review import Edit, Patch
 from streamhub.live.platform import Ingest, Signal
@@ -22,6 +23,7 @@ from streamhub.questions.follower import FollowerKind
 from streamhub.questions.question import QuestionState
 from streamhub.recording.clip import Clip
 from streamhub.recording.matching import InboxCode, InboxItem
+from streamhub.store.consents import Successor
 from streamhub.store.reviews import Made
 from streamhub.transcript.live_words import LiveCaptions
 from streamhub.transcript.recognised import PieceTask
@@ -224,6 +226,49 @@ class Review(Protocol):
 
     async def corrected(self, session_id: str) -> frozenset[str]:
         """The pieces of transcripts that a person corrected, as a `streamhub.archive.review.Patch` names them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentView:
+    """Who is to be heard in an answer, and what each said about being published.
+
+    Attributes:
+        needed: whether the show publishes nothing without consent.
+        people: each with the last word, None where nothing was said.
+        missing: names of those who keep it from being published.
+    """
+
+    needed: bool
+    people: tuple[tuple[str, Consent | None], ...]
+    missing: tuple[str, ...]
+
+
+class Gate(Protocol):
+    """What stands before the public: consents, and answers that take the place of others."""
+
+    async def consents(self, archived: ArchivedSession, answer_id: str) -> ConsentView:
+        """Who speaks in an answer, and what each said."""
+
+    async def note_consent(
+        self, session_id: str, name: str, answer_id: str, *, given: bool, author: str
+    ) -> Sequence[str]:
+        """Note what a person said; a no withdraws what is public and has her voice, and returns that.
+
+        Raises:
+            NotFound: no such session.
+            BadInput: no name.
+        """
+
+    async def successors(self, session_id: str, answer_id: str) -> Sequence[Successor]:
+        """The public answers of the show that could take the place of one."""
+
+    async def supersede(self, session_id: str, answer_id: str, successor_id: str, *, author: str) -> None:
+        """Let another public answer take the place of one.
+
+        Raises:
+            NotFound: no such answers.
+            Conflict: one of them is not public, or they are one.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
