@@ -22,6 +22,7 @@ from streamhub.answers.asked import AskedAloud
 from streamhub.config import HubSettings
 from streamhub.errors import Conflict, NotFound, StreamhubError, Unavailable
 from streamhub.live.platform import Ingest, Signal
+from streamhub.publishing import HubGate
 from streamhub.questions.question import Asker, Question, QuestionState, Shown
 from streamhub.recording.matching import InboxCode, InboxItem
 from streamhub.reviewing import HubReview
@@ -475,6 +476,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
             videos=videos,
             chat=chat,
             inbox=inbox,
+            gate=HubGate(store=store, transcripts=folder / "transcripts", now=clock),
             review=HubReview(store, folder / "transcripts", asyncio.Lock(), clock),
             sources=make_desk(
                 make_parts(store, [plain_kind(PlainSource(now=clock), invites=True)], now=clock, random=os.urandom)

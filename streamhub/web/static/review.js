@@ -489,7 +489,8 @@ document.addEventListener("keydown", (event) => {
 // What others do: looked at every few seconds; nothing is exchanged under somebody's hands.
 async function watch() {
   try {
-    const busy = waiting || keeping || grabbed || help.open || /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName);
+    const unsent = [...place.querySelectorAll("textarea")].some((one) => one.value !== one.defaultValue);
+    const busy = unsent || waiting || keeping || grabbed || help.open || /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName);
     if (document.visibilityState !== "visible" || busy) return;
     const response = await fetch(`${at}/latest`);
     if (!response.ok) return;
