@@ -274,7 +274,7 @@ class Pipeline:
         return await ctx.step("site", self._build_site)
 
     async def _run_recut(self, ctx: Context, session_id: str) -> Json:
-        written = await ctx.step("answers", lambda: self._recut(session_id))
+        written = await ctx.step("answers", lambda: self._recut(session_id, ctx.workflow_id))
         if written["public"]:
             await ctx.step("site", self._build_site)
         return written
@@ -282,7 +282,7 @@ class Pipeline:
     async def _run_second_pass(self, ctx: Context, session_id: str, live_file: str) -> Json:
         """Hear a session again as a whole; whatever a person touched stays, and so does every answer."""
         heard = await self._hear_whole(ctx, session_id)
-        renewed = await ctx.step("words", lambda: self._renew_words(session_id, live_file, heard))
+        renewed = await ctx.step("words", lambda: self._renew_words(session_id, live_file, heard, ctx.workflow_id))
         if renewed and renewed["public"] and renewed["changed"]:
             await ctx.step("site", self._build_site)
         return renewed
@@ -310,11 +310,13 @@ class Pipeline:
 
         return await self._parts.store.write(order, key=f"{workflow_id}:second-pass")
 
-    async def _renew_words(self, session_id: str, live_file: str, heard: str) -> Json:
+    async def _renew_words(self, session_id: str, live_file: str, heard: str, workflow_id: str) -> Json:
         async with self.archive_lock:
             facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
             renew_all = partial(self._renew, facts, live_file, heard)
             changed = await asyncio.to_thread(renew_all) if heard and facts.recording else False
+        if changed:
+            await self._follow_clips(session_id, workflow_id)
         return {"changed": changed, "public": facts.session.state is SessionState.PUBLISHED}
 
     def _renew(self, facts: Facts, live_file: str, heard: str) -> bool:
@@ -384,7 +386,7 @@ class Pipeline:
             await asyncio.to_thread(save_session, self._parts.transcripts, archived)  # what people changed stays
         return {"answers": len(archived.answers), "public": archived.public}
 
-    async def _recut(self, session_id: str) -> Json:
+    async def _recut(self, session_id: str, workflow_id: str) -> Json:
         """Cut the answers anew from the marks of now and the words of the archive; whatever a person touched stays."""
         async with self.archive_lock:
             facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
@@ -392,6 +394,7 @@ class Pipeline:
             cut = _plan_recut(facts, archived, self._parts.answers)
             changed = replace(archived, answers=tuple(plan_written(cut, facts.written)))
             await asyncio.to_thread(save_session, self._parts.transcripts, changed)
+        await self._follow_clips(session_id, workflow_id)
         return {"answers": len(changed.answers), "public": archived.public}
 
     async def _enter_review(self, session_id: str, workflow_id: str) -> Json:
@@ -414,9 +417,13 @@ class Pipeline:
         """Write the states of these answers, and what was written for them, into their files; the rest stays."""
         async with self.archive_lock:
             answers = await write_states(self._parts.store, self._parts.transcripts, session_id, ids)
-        order_id = workflow_id.removeprefix(f"{PUBLISH}:{session_id}:")
-        await self.clipper.follow(session_id, order_id, at=self._parts.now())
+        await self._follow_clips(session_id, workflow_id)
         return {"published": sum(answer.state is AnswerState.PUBLISHED for answer in answers)}
+
+    async def _follow_clips(self, session_id: str, workflow_id: str) -> None:
+        """Have clips follow what a workflow wrote; done again, it orders nothing twice."""
+        order_id = workflow_id.replace(f":{session_id}", "").replace(":", "-")
+        await self.clipper.follow(session_id, order_id, at=self._parts.now())
 
     async def _discard_segments(self, session_id: str) -> Json:
         """Delete the segments: the recording made of them is verified, and all that follows from it is there."""
