@@ -28,6 +28,7 @@ from streamhub.store.recordings import find_recording, save_recording
 from streamhub.timecode import Span
 from streamhub.transcript.vtt import parse_vtt
 from streamhub.workspace import create_workspace
+from tests.hub.test_recut import hear
 from tests.hub.test_seams import (
     SESSION,
     answers_of,
@@ -142,6 +143,17 @@ async def test_a_moved_edge_makes_a_new_clip(folder: Path, film: Path) -> None:
         assert not set(before.files) & on_disk(folder)
         assert on_disk(folder) == {"bill.json", *after.files}
         assert abs(scan_media(on_site(folder)["bill/clip.mp4"]).duration_ms - 14_160) <= 80
+
+
+async def test_a_new_cut_makes_a_new_clip(folder: Path, film: Path) -> None:
+    """Where answers are cut anew by marks that were added later, their clips follow."""
+    async with reviewed(folder, film) as parts:
+        await publish(parts, "bill")
+        await order(parts, "bill")
+        await hear(parts, "bill", 41.2, 50.3)
+        await answers_of(parts).recut(SESSION.id, author="host")
+        await settle(parts)
+        assert abs(scan_media(on_site(folder)["bill/clip.mp4"]).duration_ms - 9_000) <= 80
 
 
 async def test_a_corrected_word_reaches_the_captions_of_the_clip(folder: Path, film: Path) -> None:
