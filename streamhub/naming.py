@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from streamhub.questions.question import QuestionState
 from streamhub.schedule.show import Session
 from streamhub.store.clusters import list_clusters
-from streamhub.store.glossaries import HUB_SCOPE, load_glossary
+from streamhub.store.glossaries import HUB_SCOPE, list_learned, load_glossary
 from streamhub.store.questions import list_questions
 from streamhub.store.stage import load_rundown
 from streamhub.transcript.glossary import Known, Vocabulary, parse_glossary, plan_names
@@ -19,7 +19,7 @@ _UNHEARD = frozenset({QuestionState.HELD, QuestionState.DECLINED, QuestionState.
 
 
 def load_vocabulary(db: Database, session: Session) -> Vocabulary:
-    """The vocabulary of a session: its people and topics, glossaries, and the words of its questions."""
+    """The vocabulary of a session: its people and topics, glossaries, what was learned, and its questions' words."""
     questions = [one for one in list_questions(db, session.id) if one.state not in _UNHEARD]
     show, _ = parse_glossary(load_glossary(db, session.show_id).text)
     hub, _ = parse_glossary(load_glossary(db, HUB_SCOPE).text)
@@ -33,6 +33,7 @@ def load_vocabulary(db: Database, session: Session) -> Vocabulary:
             products=sorted({product for question in questions for product in question.products}),
             show=show,
             hub=hub,
+            learned=[(one.heard, one.said, one.times) for one in list_learned(db, session.show_id)],
             titles=titles,
             texts=[question.text for question in questions],
         )

@@ -18,6 +18,7 @@ from streamhub.answers.answer import AnswerState
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.folder import load_session, save_session
 from streamhub.archive.format import canonical
+from streamhub.archive.learned import find_learned
 from streamhub.archive.review import Edit, Patch, apply_patch, find_clash, plan_undo
 from streamhub.errors import Conflict, NotFound, Overtaken
 from streamhub.pipeline import order_publication, with_state
@@ -126,8 +127,9 @@ class HubReview:
         changed = apply_patch(archived, edit.after)
         await self.store.write(lambda db: _order(db, archived, edit, at=at))
         await asyncio.to_thread(self._save, archived, changed)
+        learned = await asyncio.to_thread(find_learned, edit)
         return await self.store.write(
-            lambda db: rows.record_edit(db, session_id, edit, at=at, author=author, undoes=undoes)
+            lambda db: rows.record_edit(db, session_id, edit, at=at, author=author, undoes=undoes, learned=learned)
         )
 
     async def _overtaken(self, session_id: str, key: str) -> Overtaken:

@@ -46,7 +46,7 @@ NOUNS = {
         "vtt",
     },  # vtt is the noun's notation, pure
     "answers": {"answer", "consent"},
-    "archive": {"archived", "review"},
+    "archive": {"archived", "learned", "review"},
 }
 PURE = {"rules", "vtt", "curating", "smartcut", "stitching"}  # and every noun
 IO_MODULES = {

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from streamhub.questions.question import QuestionState
 from streamhub.store.changes import erase_changes
+from streamhub.store.glossaries import erase_name
 from streamhub.store.log import log_action
 from streamhub.store.questions import finish_on_air, load_question
 from streamhub.store.rows import change, fetch_all, json_list
@@ -59,6 +60,7 @@ _BESIDE = {
     "proposals": "update proposals set text = '', writer_name = '', note = '', state = 'erased' where question_id = ?",
     "clusters": "update clusters set label = '', name = '' "
     "where id in (select cluster_id from cluster_members where question_id = ?)",
+    "learned_names": "delete from learned_names where edit_id in (select id from review_edits where answer_id = ?)",
     "review_edits": "update review_edits set before = '{}', after = '{}' where answer_id = ?",
     "cluster_members": "delete from cluster_members where question_id = ?",
     "waiting_contributions": "delete from waiting_contributions where exists (select 1 from contributions c "
@@ -145,6 +147,8 @@ def erase_question(db: Database, question_id: str, *, at: datetime) -> None:
     tables = {row["name"] for row in fetch_all(db, "select name from sqlite_schema where type = 'table'")}
     for statement in (*_WORDS, *(sql for table, sql in _BESIDE.items() if table in tables)):
         change(db, statement, question_id)
+    if "learned_names" in tables:
+        erase_name(db, question.asker.name)
     details = {"session": question.session_id, "from": question.state.value}
     log_action(
         db,

@@ -555,6 +555,15 @@ create table glossaries (
 ) strict, without rowid;
 """
 
+_LEARNED = """
+create table learned_names (
+    edit_id integer not null references review_edits (id) on delete cascade,
+    heard text not null,
+    said text not null,
+    primary key (edit_id, heard, said)
+) strict, without rowid;
+"""
+
 _VOICES = """
 create table voice_names (
     edit_id integer primary key references review_edits (id) on delete cascade,
@@ -605,5 +614,6 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=121, name="questions asked aloud that nobody wants", sql=_ALOUD),
     Migration(number=122, name="who agrees to be published, and what took whose place", sql=_GATE),
     Migration(number=125, name="glossaries of shows and of the hub", sql=_GLOSSARIES),
+    Migration(number=126, name="names that corrections teach", sql=_LEARNED),
     Migration(number=128, name="what people called the speakers of a show", sql=_VOICES),
 )

@@ -7,11 +7,13 @@ beside it (`streamhub.store.log`) holds none and lasts. What is true stands in t
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlite_utils import Database
 
+from streamhub.archive.learned import Pair
 from streamhub.archive.review import Edit
 from streamhub.errors import NotFound
 from streamhub.store.log import log_action
@@ -49,9 +51,16 @@ class Made:
 
 
 def record_edit(
-    db: Database, session_id: str, edit: Edit, *, at: datetime, author: str, undoes: int | None = None
+    db: Database,
+    session_id: str,
+    edit: Edit,
+    *,
+    at: datetime,
+    author: str,
+    undoes: int | None = None,
+    learned: Sequence[Pair] = (),
 ) -> Made:
-    """Note an edit in the journal, and in the log without its words."""
+    """Note an edit in the journal with the names that it teaches, and in the log without its words."""
     number = insert(
         db,
         "review_edits",
@@ -70,6 +79,8 @@ def record_edit(
     renamed = _renamed(edit)
     if renamed is not None and undoes is None:
         keep_voice_name(db, session_id, number, old=renamed[0], new=renamed[1])
+    for heard, said in learned:
+        insert(db, "learned_names", {"edit_id": number, "heard": heard, "said": said})
     if undoes is not None:
         undone = load_edit(db, session_id, undoes)
         change(db, "update review_edits set undone_by = ? where id = ?", number, undoes)

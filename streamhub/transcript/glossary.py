@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from streamhub.text import words_of
+from streamhub.text import LANGUAGES, words_of
 from streamhub.wordforms.common import is_common, is_stop_word
 
 MAX_GLOSSARY_CHARACTERS = 20_000
@@ -99,7 +99,7 @@ class Known:
         products: that questions are about.
         show: the show's glossary.
         hub: the glossary of all shows.
-        learned: what people corrected in earlier sessions, as heard and as written; most often first.
+        learned: what people corrected in earlier sessions, as heard and as written, with how often; most often first.
         titles: of topics.
         texts: of questions.
     """
@@ -109,7 +109,7 @@ class Known:
     products: Sequence[str] = ()
     show: Sequence[Entry] = ()
     hub: Sequence[Entry] = ()
-    learned: Sequence[tuple[str, str]] = ()
+    learned: Sequence[tuple[str, str, int]] = ()
     titles: Sequence[str] = ()
     texts: Sequence[str] = ()
 
@@ -212,6 +212,11 @@ def is_product_like(word: str) -> bool:
     return len(word) > 2 and bool(_PRODUCT_LIKE.search(word))
 
 
+def _is_odd(heard: str) -> bool:
+    """Whether no dictionary has what was heard, so that one correction is enough to replace it from then on."""
+    return not all(any(is_common(word, one) for one in LANGUAGES) for word in heard.split())
+
+
 def plan_names(known: Known) -> Vocabulary:
     """The vocabulary of a session, ranked for a recogniser that remembers few words.
 
@@ -219,10 +224,11 @@ def plan_names(known: Known) -> Vocabulary:
     like a product: what no dictionary has is mostly a compound, and its plural is no slip.
     """
     glossary = (*known.show, *known.hub)
+    learned = [said for _, said, _ in known.learned]
     given = [
         *known.people,
         *(entry.said for entry in known.show),
-        *(said for _, said in known.learned),
+        *learned,
         *known.products,
         *(entry.said for entry in known.hub),
         *known.titles,
@@ -231,9 +237,14 @@ def plan_names(known: Known) -> Vocabulary:
     rare = [word for word in find_rare_words(known.texts, known.language) if key_of(word) not in parts]
     ranked = [*given, *rare]
     by_key = {key_of(one): one for one in reversed(ranked)}  # the spelling of what matters most wins
-    names = [*known.people, *(entry.said for entry in glossary), *(said for _, said in known.learned), *known.products]
+    names = [
+        *known.people,
+        *(entry.said for entry in glossary),
+        *learned,
+        *known.products,
+    ]
     names += [word for word in rare if is_product_like(word)]
-    told = [(key_of(heard), said) for heard, said in reversed(known.learned)]
+    told = [(key_of(heard), said) for heard, said, times in reversed(known.learned) if times > 1 or _is_odd(heard)]
     told += [(key_of(heard), entry.said) for entry in reversed(glossary) for heard in entry.heard]
     return Vocabulary(
         hints=tuple(dict.fromkeys(by_key[key_of(one)] for one in ranked if key_of(one))),

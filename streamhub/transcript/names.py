@@ -17,7 +17,7 @@ from streamhub.text import LANGUAGES, words_of
 from streamhub.timecode import Span
 from streamhub.transcript.glossary import Vocabulary
 from streamhub.transcript.rules import interpolate_words
-from streamhub.transcript.sounds import Sound, likeness_of_letters, likeness_of_sounds, sound_of, squash
+from streamhub.transcript.sounds import Sound, likeness, likeness_of_letters, likeness_of_sounds, sound_of, squash
 from streamhub.transcript.transcript import Cue, Maker, Transcript, Word
 from streamhub.wordforms.analysis import Analyzer
 from streamhub.wordforms.common import is_common, is_stop_word
@@ -26,13 +26,19 @@ MIN_LETTERS = 4
 """Shorter names are replaced only where a person said how they are misheard: too many words sound like them."""
 MIN_JOINED = 7
 """Letters of a name that two heard words may be joined to."""
-LIKE_SAME = 0.55
-LIKE_NEAR = 0.75
-SOUNDS_NEAR = 0.75
+LIKE_SAME = 0.6
+LIKE_NEAR = 0.8
+SOUNDS_NEAR = 0.8
 """Letters that must be alike where the sound is the same, and where it is nearly so; chosen by ``bench/names.py``."""
+LIKE_BESIDE = 0.5
+"""Letters and sounds that must be alike where another word of the same name was heard right beside it."""
+LIKE_REST = 0.4
+"""Letters that must be alike between the first and the last one that differ."""
+_SLIP = 2
 _MAX_PARTS = 4
 _ENDINGS = ("", "s", "'s", "’s")
 _EDGES = re.compile(r"^([\W_]*)(.*?)([\W_]*)$", re.DOTALL)
+_ADDRESS = re.compile(r"[@#_/\\=]|\w\.\w")
 _INFLECTED = re.compile(r"(?:s|es|n|en|e|er|ern|in|innen)")
 
 
@@ -154,9 +160,9 @@ def _find(tokens: Sequence[_Token], place: int, lexicon: _Lexicon, language: str
 
 
 def _is_one_breath(window: Sequence[_Token]) -> bool:
-    """No comma or full stop inside, and nothing that was put right before."""
+    """No comma or full stop inside, nothing that was put right before, and no address or handle."""
     return all(not one.after and not other.before for one, other in pairwise(window)) and not any(
-        token.word.heard or not token.core for token in window
+        token.word.heard or not token.core or _ADDRESS.search(token.before[-1:] + token.core) for token in window
     )
 
 
@@ -178,8 +184,11 @@ def _hear(window: Sequence[_Token], lexicon: _Lexicon, language: str) -> str:
         return ""
     heard = sound_of(text)
     scores: dict[str, float] = {}
+    halves = len(window) == 1 or not any(_stands_alone(token.core, lexicon) for token in window)
     for name in lexicon.names:
-        for ending in _ENDINGS[:2] if language == "de" else _ENDINGS:
+        if not halves and len(name.words) != len(window):
+            continue
+        for ending in _endings(name, language):
             if (score := _score(window, heard, name, ending)) > 0:
                 scores[name.text + ending] = score
     ranked = sorted(scores, key=lambda text: (-scores[text], text))
@@ -188,12 +197,19 @@ def _hear(window: Sequence[_Token], lexicon: _Lexicon, language: str) -> str:
     return ranked[0]
 
 
+def _endings(name: _Name, language: str) -> Sequence[str]:
+    """Endings with which a name may be said; one that ends in such a sound takes none."""
+    if name.sound.letters[-1:] in {"s", "x", "z"}:
+        return _ENDINGS[:1]
+    return _ENDINGS[:2] if language == "de" else _ENDINGS
+
+
 def _may_change(window: Sequence[_Token], letters: str, lexicon: _Lexicon) -> bool:
     """Whether a guess may touch these words: somebody must have heard what no dictionary has, and no known name."""
     strange = [token for token in window if not _is_known(token.core)]
     if len(window) == 1:
         return bool(strange) and not _is_form_of_name(letters, lexicon)
-    return bool(strange) or (letters in lexicon.known and not any(is_stop_word(token.core) for token in window))
+    return bool(strange) or letters in lexicon.known
 
 
 def _is_known(core: str) -> bool:
@@ -218,31 +234,55 @@ def _score(window: Sequence[_Token], heard: Sound, name: _Name, ending: str) -> 
         return _score_by_word(window, name, ending)
     if abs(len(name.words) - len(window)) > 1 or len(name.sound.letters) < MIN_JOINED:
         return 0.0
-    if any(is_stop_word(token.core) for token in window):
-        return 0.0
     return _score_sounds(heard, sound_of(name.text + ending))
 
 
+def _stands_alone(core: str, lexicon: _Lexicon) -> bool:
+    """Whether a word is no half of a name that fell apart: no number, stop word, or name itself."""
+    letters = squash(core)
+    no_part = letters in lexicon.known or _is_form_of_name(letters, lexicon)
+    return no_part or is_stop_word(core) or not any(map(str.isalpha, core))
+
+
 def _score_by_word(window: Sequence[_Token], name: _Name, ending: str) -> float:
+    texts = (*name.words[:-1], name.words[-1] + ending)
+    pairs = [(sound_of(token.core), sound_of(text)) for token, text in zip(window, texts, strict=True)]
+    sure = any(heard.letters == wanted.letters for heard, wanted in pairs)  # the rest of the name is right
     scores = []
-    for token, text in zip(window, (*name.words[:-1], name.words[-1] + ending), strict=True):
-        heard, wanted = sound_of(token.core), sound_of(text)
+    for token, (heard, wanted) in zip(window, pairs, strict=True):
         if heard.letters == wanted.letters:
             scores.append(1.0)
         elif _is_known(token.core) or len(heard.letters) < MIN_LETTERS:
             return 0.0
         else:
-            scores.append(_score_sounds(heard, wanted))
+            scores.append(_score_sounds(heard, wanted, sure=sure))
     return sum(scores) / len(scores) if all(scores) else 0.0
 
 
-def _score_sounds(heard: Sound, wanted: Sound) -> float:
+def _score_sounds(heard: Sound, wanted: Sound, *, sure: bool = False) -> float:
     shorter, longer = sorted((len(heard.letters), len(wanted.letters)))
-    if shorter < longer * min(LIKE_SAME, LIKE_NEAR):
+    if shorter < longer * min(LIKE_SAME, LIKE_NEAR, LIKE_BESIDE):
+        return 0.0
+    if not _differ_by_slips(heard.letters, wanted.letters):
         return 0.0
     letters, sounds = likeness_of_letters(heard, wanted), likeness_of_sounds(heard, wanted)
+    if sure:
+        return (letters + sounds) / 2 if min(letters, sounds) >= LIKE_BESIDE else 0.0
     enough = LIKE_SAME if sounds == 1 else LIKE_NEAR if sounds >= SOUNDS_NEAR else 2.0
     return (letters + sounds) / 2 if letters >= enough else 0.0
+
+
+def _differ_by_slips(heard: str, wanted: str) -> bool:
+    """Whether what differs is a slip here and there, no other half of a compound: ``-frage`` is no ``-dialog``."""
+    start = _count_same(heard, wanted)
+    end = _count_same(heard[start:][::-1], wanted[start:][::-1])
+    one, other = heard[start : len(heard) - end], wanted[start : len(wanted) - end]
+    return max(len(one), len(other)) <= _SLIP or likeness(one, other) >= LIKE_REST
+
+
+def _count_same(left: str, right: str) -> int:
+    """How many letters are the same before the first that differs."""
+    return next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
 
 
 def _rewrite(tokens: Sequence[_Token], said: str) -> list[Word]:

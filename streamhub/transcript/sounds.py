@@ -49,15 +49,16 @@ def squash(text: str) -> str:
 
 
 def likeness_of_letters(left: Sound, right: Sound) -> float:
-    """1 for the same letters, 0 for none in common: Damerau and Levenshtein's distance over the longer one."""
-    return _likeness(left.letters, right.letters)
+    """How alike they are written, 0 to 1."""
+    return likeness(left.letters, right.letters)
 
 
 def likeness_of_sounds(left: Sound, right: Sound) -> float:
     """The same for how they sound, to the ear to which they are more alike."""
-    return max(_likeness(left.german, right.german), _likeness(left.english, right.english))
+    return max(likeness(left.german, right.german), likeness(left.english, right.english))
 
 
-def _likeness(left: str, right: str) -> float:
+def likeness(left: str, right: str) -> float:
+    """1 for the same letters, 0 for none in common: Damerau and Levenshtein's distance over the longer one."""
     longer = max(len(left), len(right))
     return 1 - jellyfish.damerau_levenshtein_distance(left, right) / longer if left and right else 0.0

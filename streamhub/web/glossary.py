@@ -45,8 +45,10 @@ async def show_glossary(request: web.Request) -> web.StreamResponse:
 @routes.post("/host/shows/{show_id}/glossary")
 @allow(Action.PLAN)
 async def change_glossary(request: web.Request) -> web.StreamResponse:
-    """Save what was written, or put back what stood there before."""
+    """Save what was written, put back what stood there before, or forget a correction that was remembered."""
     form = await read_form(request)
+    if form.get("deed") == "forget":
+        return await _forget(request, form)
     try:
         glossary = await (_undo if form.get("deed") == "undo" else _save)(request, form)
     except (BadInput, Conflict) as error:
@@ -67,6 +69,14 @@ async def _save(request: web.Request, form: Mapping[str, str]) -> Glossary:
 
 async def _undo(request: web.Request, form: Mapping[str, str]) -> Glossary:
     return await _write(request, form, None)
+
+
+async def _forget(request: web.Request, form: Mapping[str, str]) -> web.StreamResponse:
+    hub, scope, author = hub_of(request), request.match_info.get("show_id", HUB_SCOPE), actor_of(request).person
+    heard, said, at = form.get("heard", ""), form.get("said", ""), hub.now()
+    await hub.store.write(lambda db: rows.forget_learned(db, scope, heard, said, at=at, author=author))
+    LOG.info("web.glossary_forgot show_id=%s person=%s", scope, author)
+    return see_other(f"{request.path}#learned")
 
 
 async def _write(request: web.Request, form: Mapping[str, str], text: str | None) -> Glossary:
@@ -99,8 +109,12 @@ async def _render(
 ) -> web.Response:
     hub, scope = hub_of(request), request.match_info.get("show_id", HUB_SCOPE)
     show: Show | None
-    show, glossary = await hub.store.read(
-        lambda db: (show_rows.load_show(db, scope) if scope else None, rows.load_glossary(db, scope))
+    show, glossary, learned = await hub.store.read(
+        lambda db: (
+            show_rows.load_show(db, scope) if scope else None,
+            rows.load_glossary(db, scope),
+            rows.list_learned(db, scope) if scope else [],
+        )
     )
     typed = form is not None and "text" in form and form.get("deed") != "undo"
     return render_page(
@@ -109,6 +123,7 @@ async def _render(
         status=error.http_status if error else 200,
         show=show,
         glossary=glossary,
+        learned=learned,
         text=form["text"] if form is not None and typed else glossary.text,
         overtaken=isinstance(error, Conflict) and typed,
         entries=len(parse_glossary(glossary.text)[0]),

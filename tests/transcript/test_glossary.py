@@ -79,16 +79,16 @@ def test_what_matters_most_survives_the_cut() -> None:
         products=["Fritzbox"],
         show=[Entry(said="FritzBox", heard=("Frizbocks",))],
         hub=[Entry(said="Streamhub", heard=("Strihm Hab",)), Entry(said="Kübes", heard=("kobes",))],
-        learned=[("kobes", "Köbes"), ("strihm hab", "Stream-Hub")],
+        learned=[("kobes", "Köbes", 2), ("strihm hab", "Stream-Hub", 1), ("Markt", "Merkt", 1)],
         titles=["Umzug"],
         texts=["Was kostet Zyxel?", "jana weber antwortet"],
     )
     found = plan_names(known)
     people_and_show, others = found.hints[:2], found.hints[2:]
     assert people_and_show == ("Jana Weber", "FritzBox"), "a product is written as the glossary has it"
-    assert others == ("Köbes", "Stream-Hub", "Streamhub", "Kübes", "Umzug", "Zyxel")
+    assert others == ("Köbes", "Stream-Hub", "Merkt", "Streamhub", "Kübes", "Umzug", "Zyxel")
     assert dict(found.told) == {"frizbocks": "FritzBox", "strihm hab": "Streamhub", "kobes": "Kübes"}
-    assert found.names == ("Jana Weber", "FritzBox", "Streamhub", "Kübes", "Köbes", "Stream-Hub")
+    assert found.names == ("Jana Weber", "FritzBox", "Streamhub", "Kübes", "Köbes", "Stream-Hub", "Merkt")
     many = [f"Name Nummer {number}" for number in range(100)]
     cut = cut_vocabulary([*found.hints, *many, "K"])
     assert cut[: len(found.hints)] == found.hints

@@ -22,7 +22,7 @@ KNOWN = plan_names(
         language="de",
         people=["Julia Wöber", "Hans-Joachim Fuchtel", "Jerod Santo", "Mark Weber"],
         show=parse_glossary(SHOW)[0],
-        learned=[("meyer", "Maier")],
+        learned=[("meyer", "Maier", 2)],
     )
 )
 
@@ -44,7 +44,7 @@ def said(text: str, language: str = "de") -> str:
         ("(Fuchdel) kommt.", "(Fuchtel) kommt."),
         ("Hans Joachim Fuchtel kommt", "Hans-Joachim Fuchtel kommt"),
         ("Wir bauen Fotovoltaix auf", "Wir bauen Photovoltaix auf"),
-        ("Fotovoltaixs Dach", "Photovoltaixs Dach"),
+        ("Strihmhabs Kunden", "Streamhubs Kunden"),
         ("nextclout talk läuft", "Nextcloud Talk läuft"),
     ],
 )

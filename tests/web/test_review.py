@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamhub.archive.folder import save_session
+from streamhub.naming import load_vocabulary
+from streamhub.questions.question import Asker, Question
 from streamhub.reviewing import HubReview
 from streamhub.store.erasing import erase_question
+from streamhub.store.glossaries import HUB_SCOPE, list_learned, load_glossary
+from streamhub.store.log import list_actions
+from streamhub.store.questions import insert_question
+from streamhub.store.reviews import record_edit
+from streamhub.store.shows import load_session
 from streamhub.timecode import Span
 from tests.web.reviewed import review_session, right, sentence
 
 if TYPE_CHECKING:
     from tests.web.conftest import Browser, World
     from tests.web.reviewed import Reviewed
+
+
+LEARNED = (("Gehaim", "Geheim"), ("Kübes", "Köbes"))
 
 
 async def send(host: Browser, one: Reviewed, deed: str, fields: dict[str, str], **more: str) -> tuple[int, str]:
@@ -338,6 +348,65 @@ async def test_an_erased_question_leaves_no_words_in_the_journal(world: World) -
     assert (made.edit.before, made.edit.after, made.stands) == ({}, {}, False)
     assert (await undo(host, one))[0] == 303
     assert one.cue("c3").text == "Frau Geheim aus Ulm fragt."  # nothing is half undone
+    await host.close()
+
+
+async def test_corrected_names_are_remembered(world: World) -> None:
+    """A name that a reviewer puts right reaches the show's next recording, as long as the correction stands."""
+    one = await review_session(world)
+    host = await world.sign_in()
+    glossary = "/host/shows/runde/glossary"
+
+    async def told() -> dict[str, str]:
+        session = await world.hub.store.read(lambda db: load_session(db, one.session))
+        known = await world.hub.store.read(lambda db: load_vocabulary(db, session))
+        return dict(known.told)
+
+    async def fix(cue: str, name: str) -> None:
+        text = one.cue(cue).text.replace("Tarif", name)
+        await send(host, one, "words", await one.fields(host, 0, cue=cue), language="de", cue=cue, text=text)
+
+    await fix("c3", "Zarriv")
+    async with await host.get(glossary) as page:
+        assert "Tarif → <strong>Zarriv</strong>" in await page.text()
+    assert await told() == {}, "an everyday word is replaced once it was corrected twice"
+    await fix("c2", "Zarriv")
+    assert await told() == {"tarif": "Zarriv"}
+    await undo(host, one)
+    assert await told() == {}
+    await undo(host, one)  # the undoing is undone
+    assert await told() == {"tarif": "Zarriv"}
+    async with await host.post(glossary, deed="forget", heard="Tarif", said="Zarriv") as answer:
+        assert answer.headers["Location"] == f"{glossary}#learned"
+    assert await told() == {}
+    logged = await world.hub.store.read(lambda db: list_actions(db, limit=20))
+    assert "arriv" not in str(logged)
+    await host.close()
+
+
+async def test_erasing_reaches_glossaries_and_what_was_learned(world: World) -> None:
+    """Who has his question erased is in no glossary any more, before or after its last change, and in no correction."""
+    one = await review_session(world)
+    host = await world.sign_in()
+    store = world.hub.store
+    asker = Asker(name="Ada Geheim")
+    asked = Question(id="ada", session_id=one.session, text="Wer bin ich?", asker=asker, asked_at=world.clock())
+    await store.write(lambda db: insert_question(db, asked))
+    for version, text in enumerate(["Geheim, Ada\nKöbes", "Ada Geheim: Ada Gehaim\nKöbes\nAda"]):
+        async with await host.post("/host/glossary", text=text, version=str(version)) as answer:
+            assert answer.status == 303
+    text = one.cue("c3").text.replace("Tarif", "Preis")
+    await send(host, one, "words", await one.fields(host, 0, cue="c3"), language="de", cue="c3", text=text)
+    edit = (await world.hub.review.edits(one.session))[0]
+    await store.write(lambda db: record_edit(db, one.session, edit.edit, at=world.clock(), author="x", learned=LEARNED))
+    await store.write(lambda db: erase_question(db, asked.id, at=world.clock()))
+    glossary = await store.read(lambda db: load_glossary(db, HUB_SCOPE))
+    assert (glossary.text, glossary.text_before) == ("Köbes\nAda", "Köbes")
+    assert [(one.heard, one.said) for one in await store.read(lambda db: list_learned(db, "runde"))] == [LEARNED[1]]
+    async with await host.post("/host/glossary", text="Ada Geheim", version="2") as answer:
+        assert answer.status == 409, "an open page does not bring it back unseen"
+    await store.write(lambda db: erase_question(db, edit.edit.answer_id, at=world.clock()))
+    assert await store.read(lambda db: list_learned(db, "runde")) == []
     await host.close()
 
 
