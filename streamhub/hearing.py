@@ -44,7 +44,14 @@ from streamhub.transcript.recognised import (
     save_hearing,
     save_recognised,
 )
-from streamhub.transcript.rules import cues_from_words, cut_vocabulary, join_words, settle_languages
+from streamhub.transcript.rules import (
+    cues_from_words,
+    cut_vocabulary,
+    join_words,
+    mark_languages,
+    settle_languages,
+    unmark_language,
+)
 from streamhub.transcript.stitching import HeardPiece, stitch
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
 from streamhub.transcript.transcript import Transcript
@@ -267,7 +274,7 @@ class Ear:
 
         def join() -> str:
             plan, parts = load_hearing(folder), _load_parts(folder, files)
-            whole = replace(join_parts(plan, parts), language=session.language, language_chance=1.0)
+            whole = unmark_language(join_parts(plan, parts), session.language)
             versions = {file.removesuffix(".json").rsplit("-", 1)[-1] for file in files if file}
             version = "partial" if not all(files) else versions.pop() if len(versions) == 1 else "mixed"
             name = recognised_name(recording.sha256, whole.made_with, version, language, _joined(hearing, vocabulary))
@@ -288,7 +295,8 @@ def join_parts(hearing: Hearing, parts: Sequence[Transcript | None]) -> Transcri
         return heard[0][1]
     words = stitch([HeardPiece(piece=piece, words=join_words(part)) for piece, part in heard])
     made_with = " + ".join(sorted({part.made_with for _, part in heard}))
-    return Transcript(language="", cues=cues_from_words(words), made_with=made_with)
+    spoken = [(piece.span, part.language) for piece, part in heard]
+    return Transcript(language="", cues=mark_languages(cues_from_words(words), spoken), made_with=made_with)
 
 
 def _load_parts(folder: Path, files: Sequence[str]) -> list[Transcript | None]:

@@ -107,6 +107,7 @@ def render_data(view: ExportView, transcript: Transcript | None, address: Callab
         "answers": [_answer_data(answer, address) for answer in view.answers],
         "transcript": [
             {"start_ms": cue.span.start_ms, "end_ms": cue.span.end_ms, "speaker": cue.speaker, "text": cue.text}
+            | ({"language": cue.language} if cue.language else {})
             for cue in (transcript.cues if transcript else ())
         ],
     }

@@ -20,6 +20,7 @@ from streamhub.archive.markdown import cut_text, plain_text
 from streamhub.schedule.show import Role
 from streamhub.text import slugify, words_of
 from streamhub.timecode import Span
+from streamhub.transcript.speakers import is_label
 from streamhub.transcript.transcript import Cue, Transcript
 
 RELATED_ANSWERS = 4
@@ -142,7 +143,7 @@ def plan_library(archive: Iterable[ArchivedSession]) -> Library:
     A session is shown when it has a published or superseded answer, or when it is public and has no answers at all (an
     imported recording or text). Speech inside a draft or withdrawn answer is left out of its transcript.
     """
-    shown = (_public_session(session) for session in archive)
+    shown = (_public_session(_without_labels(session)) for session in archive)
     sessions = tuple(
         sorted(
             (session for session in shown if session),
@@ -184,6 +185,22 @@ def _follow(answer_id: str, heirs: Mapping[str, str]) -> str:
         seen.add(answer_id)
         answer_id = heirs[answer_id]
     return answer_id
+
+
+def _without_labels(session: ArchivedSession) -> ArchivedSession:
+    """The session in which voices that nobody named yet are nobody: their labels are for hosts."""
+    labels = {cue.speaker for transcript in session.transcripts for cue in transcript.cues if is_label(cue.speaker)}
+    if not labels:
+        return session
+    transcripts = (
+        replace(one, cues=tuple(replace(cue, speaker="") if cue.speaker in labels else cue for cue in one.cues))
+        for one in session.transcripts
+    )
+    answers = (
+        replace(answer, answerers=tuple(name for name in answer.answerers if name not in labels))
+        for answer in session.answers
+    )
+    return replace(session, transcripts=tuple(transcripts), answers=tuple(answers))
 
 
 def _public_session(session: ArchivedSession) -> PublicSession | None:

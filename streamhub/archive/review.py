@@ -159,6 +159,7 @@ def _patch_cue(cue: Cue, fields: Fields) -> Cue:
         "span": lambda pair: Span(*pair),
         "text": str,
         "speaker": str,
+        "language": str,
         "words": lambda words: tuple(
             Word(text, Span(start, end), chance, *heard) for text, start, end, chance, *heard in words
         ),
@@ -183,6 +184,7 @@ def cue_fields(cue: Cue) -> Fields:
         "text": cue.text,
         "speaker": cue.speaker,
         "words": [list_word(word) for word in cue.words],
+        "language": cue.language,
     }
 
 

@@ -390,6 +390,7 @@ def _view_cue(cue: Cue, media: PlacedMedia | None) -> CueView:
     return CueView(
         id=plan_anchor(cue.id),
         text=cue.text,
+        language=cue.language,
         at_ms=cue.span.start_ms,
         media_start_ms=mapped[0].span.start_ms if mapped else None,
         media_end_ms=mapped[0].span.end_ms if mapped else None,

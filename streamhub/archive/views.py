@@ -94,10 +94,14 @@ class LabelRef:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CueView:
-    """A cue: its id, its text, where it lies on the session clock and in the recording (None where there is none)."""
+    """A cue: its id, its text, where it lies on the session clock and in the recording (None where there is none).
+
+    ``language`` is that of its words, where it is not the transcript's.
+    """
 
     id: str
     text: str
+    language: str
     at_ms: int
     media_start_ms: int | None
     media_end_ms: int | None

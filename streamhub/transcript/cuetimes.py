@@ -38,6 +38,7 @@ class RawCue:
         voices: pairs of speaker and text.
         id: as written; may be empty.
         words: word times, where the file had them.
+        language: in which it is spoken, where the file says so of this cue.
     """
 
     line: int
@@ -46,6 +47,7 @@ class RawCue:
     voices: tuple[tuple[str, str], ...]
     id: str = ""
     words: tuple[Word, ...] = ()
+    language: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +82,7 @@ class _Piece:
     text: str
     id: str
     words: tuple[Word, ...] = ()
+    language: str = ""
 
 
 @dataclass(slots=True)
@@ -119,7 +122,14 @@ def settle_cues(raw: Sequence[RawCue], source: str) -> Settled:
     _cut_overlaps(pieces, source, warnings)
     ids = _ids([piece.id for piece in pieces])
     cues = tuple(
-        Cue(id=cue_id, span=Span(p.start_ms, p.end_ms), text=p.text, speaker=p.speaker, words=p.words)
+        Cue(
+            id=cue_id,
+            span=Span(p.start_ms, p.end_ms),
+            text=p.text,
+            speaker=p.speaker,
+            words=p.words,
+            language=p.language,
+        )
         for cue_id, p in zip(ids, pieces, strict=True)
     )
     return Settled(cues=cues, warnings=warnings.sentences())
@@ -144,7 +154,8 @@ def _pieces(raw: Sequence[RawCue], source: str, warnings: _Warnings) -> list[_Pi
             done += len(text)
             end_ms = cue.start_ms + (cue.end_ms - cue.start_ms) * done // letters
             words = cue.words if len(cue.voices) == 1 else ()
-            pieces.append(_Piece(cue.line, start_ms, end_ms, speaker, text, "" if number else cue.id, words))
+            cue_id = "" if number else cue.id
+            pieces.append(_Piece(cue.line, start_ms, end_ms, speaker, text, cue_id, words, cue.language))
     return pieces
 
 

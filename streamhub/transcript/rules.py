@@ -244,6 +244,25 @@ def settle_languages(heard: Sequence[tuple[str, float]], *, begin: str) -> list[
     return settled
 
 
+def mark_languages(cues: Iterable[Cue], spoken: Sequence[tuple[Span, str]]) -> tuple[Cue, ...]:
+    """Cues with the language of the stretch in which their middle lies; as they are where none is known."""
+    marked = []
+    for cue in cues:
+        middle_ms = (cue.span.start_ms + cue.span.end_ms) // 2
+        language = next((language for span, language in spoken if span.start_ms <= middle_ms < span.end_ms), "")
+        marked.append(replace(cue, language=language or cue.language))
+    return tuple(marked)
+
+
+def unmark_language(transcript: Transcript, language: str) -> Transcript:
+    """The transcript as one in that language; only cues in another one say so."""
+    whole = transcript.language
+    cues = tuple(
+        replace(cue, language=own if (own := cue.language or whole) != language else "") for cue in transcript.cues
+    )
+    return replace(transcript, language=language, cues=cues, language_chance=1.0)
+
+
 def join_words(transcript: Transcript) -> tuple[Word, ...]:
     """All words of a transcript; those of cues without word times with times by their letters."""
     return tuple(word for cue in transcript.cues for word in cue.words or interpolate_words(cue.text, cue.span))

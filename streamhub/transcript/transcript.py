@@ -46,6 +46,7 @@ class Cue:
         text: plain text, never markup.
         speaker: name, or empty when unknown.
         words: word times, where the recogniser gave them; else empty.
+        language: in which it is spoken, where that is not its transcript's; else empty.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Cue:
     text: str
     speaker: str = ""
     words: tuple[Word, ...] = ()
+    language: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,9 +1,10 @@
 """WebVTT as text: written for the archive and players, read from wherever it comes.
 
-Owns the notation (https://www.w3.org/TR/webvtt1/): escaping, ``<v Speaker>``, cue ids and the note that says who made
-the text. ``parse_vtt`` is the inverse of ``format_vtt`` for every transcript whose cues are in order, last at least a
-millisecond, overlap only where two named people speak, and hold text in one line; word times live in a file of their
-own. Refuses to know files and other caption formats; what real-world times may look like stands in `cuetimes`.
+Owns the notation (https://www.w3.org/TR/webvtt1/): escaping, ``<v Speaker>``, ``<lang en>`` around what is spoken in
+another language than the rest, cue ids and the note that says who made the text. ``parse_vtt`` is the inverse of
+``format_vtt`` for every transcript whose cues are in order, last at least a millisecond, overlap only where two named
+people speak, and hold text in one line; word times live in a file of their own. Refuses to know files and other
+caption formats; what real-world times may look like stands in `cuetimes`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ _ENTITIES: Mapping[str, str] = {
 }
 _ENTITY = re.compile("|".join(re.escape(entity) for entity in _ENTITIES))
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t]+([^>]*)>")
+_LANGUAGE = re.compile(
+    r"<lang(?:\.[^\s>]*)?[ \t]+([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)[ \t]*>(?:(?!</?lang).)*(?:</lang>)?(?:</v>)?"
+)
 _TAG = re.compile(r"</?(?:[a-zA-Z][^<>]*|\d[\d:.]*)?>")
 _INLINE_TIME = re.compile(r"<(?:\d+:)?\d\d:\d\d\.\d{3}>")
 _MOVED = re.compile(r"(-?\d{1,9}) ms")
@@ -63,7 +67,10 @@ def format_vtt(transcript: Transcript) -> str:
         guard = " " if name.endswith("-") else ""  # a name's hyphens and the tag's end must not make an arrow
         voice = f"<v {name}{guard}>" if name else ""
         times = f"{format_ms(cue.span.start_ms)} --> {format_ms(cue.span.end_ms)}"
-        blocks.append(f"{cue.id}\n{times}\n{voice}{_escape(squeeze(cue.text))}")
+        text = _escape(squeeze(cue.text))
+        if cue.language and cue.language != transcript.language:
+            text = f"<lang {_escape(squeeze(cue.language))}>{text}</lang>"
+        blocks.append(f"{cue.id}\n{times}\n{voice}{text}")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -169,7 +176,15 @@ def _parse_cue(block: _Block, source: str) -> _CueAsWritten:
     start_ms, end_ms = parse_arrow(block.lines[at], f"{source}:{block.line + at}")
     lines = block.lines[at + 1 :]
     cue_id = block.lines[at - 1].strip() if at else ""
-    cue = RawCue(line=block.line + at, start_ms=start_ms, end_ms=end_ms, voices=split_voices(lines), id=cue_id)
+    spoken_in = _LANGUAGE.fullmatch(_VOICE.sub("", " ".join(lines)).strip())
+    cue = RawCue(
+        line=block.line + at,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        voices=split_voices(lines),
+        id=cue_id,
+        language=unescape(spoken_in[1]) if spoken_in else "",
+    )
     return cue, lines
 
 

@@ -503,3 +503,39 @@ def test_an_empty_archive_is_a_site(theme: Theme) -> None:
     files = build(theme=theme)
     assert "Noch ist nichts veröffentlicht." in files["index.html"].decode()
     assert not [page.problems for page in pages(files).values() if page.problems]
+
+
+def test_a_voice_that_nobody_named_is_nobody_in_public(theme: Theme) -> None:
+    """Labels of unnamed voices stand in the files for hosts, and on no page, feed or index."""
+    session = make_session()
+    (transcript,) = session.transcripts
+    cues = tuple(
+        replace(cue, speaker="Spur 2" if cue.speaker == "Anna Weber" else cue.speaker) for cue in transcript.cues
+    )
+    answers = tuple(replace(answer, answerers=("Spur 2", *answer.answerers)) for answer in session.answers)
+    labelled = replace(session, transcripts=(replace(transcript, cues=cues),), answers=answers)
+    files = build(labelled, theme=theme)
+    assert any(b"Rotes Blinken" in content for content in files.values())
+    for path, content in files.items():
+        text = gzip.decompress(content) if path.endswith(".gz") else content
+        assert b"Spur 2" not in text, path
+
+
+def test_a_sentence_in_another_language_is_marked_on_the_page(theme: Theme) -> None:
+    """Readers' software pronounces it right: its language stands on the sentence, and in the exported data."""
+    session = make_session()
+    (transcript,) = session.transcripts
+    cues = tuple(
+        replace(cue, text="A red light means no sync.", language="en") if cue.id == "c3" else cue
+        for cue in transcript.cues
+    )
+    files = build(replace(session, transcripts=(replace(transcript, cues=cues),)), theme=theme)
+    page = next(
+        content.decode() for path, content in files.items() if path.startswith("a/q1-") and path.endswith(".html")
+    )
+    assert re.search(r'<span class="cue"[^>]* lang="en"[^>]*>A red light', page)
+    assert not re.search(r'<span class="cue"[^>]* lang="[^>]*>Starten Sie', page)
+    captions = next(content.decode() for path, content in files.items() if path.endswith("answer.vtt"))
+    assert "<lang en>A red light means no sync.</lang>" in captions
+    exported = json.loads(next(c for p, c in files.items() if p.endswith("session.json")))
+    assert [cue.get("language") for cue in exported["transcript"] if cue["text"].startswith("A red")] == ["en"]

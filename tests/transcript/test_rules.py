@@ -16,10 +16,12 @@ from streamhub.transcript.rules import (
     drop_loops,
     interpolate_words,
     make_transcript,
+    mark_languages,
     plan_vocabulary,
     settle_languages,
     spread_words,
     to_session_clock,
+    unmark_language,
 )
 from streamhub.transcript.transcript import Cue, Transcript, Word
 
@@ -133,6 +135,18 @@ def test_an_identical_clock_changes_nothing(lengths: list[int], start_ms: int) -
         start_ms += length
     transcript = Transcript(language="de", cues=cues_from_words(words))
     assert to_session_clock(transcript, ClockMap.identity(start_ms)) == transcript
+
+
+def test_cues_say_in_which_language_they_are_only_where_it_differs() -> None:
+    """Each cue has the language of the piece that it lies in; those in the session's own say nothing."""
+    cues = cues_from_words(spoken("Guten Abend. Hello there. Und weiter.", each_ms=500))
+    stretches = [(Span(0, 1000), "de"), (Span(1000, 2000), "en"), (Span(2000, 9000), "")]
+    marked = mark_languages(cues, stretches)
+    assert [cue.language for cue in marked] == ["de", "en", ""]
+    whole = unmark_language(Transcript(language="", cues=marked, language_chance=0.5), "de")
+    assert (whole.language, whole.language_chance, [cue.language for cue in whole.cues]) == ("de", 1.0, ["", "en", ""])
+    other = unmark_language(Transcript(language="en", cues=cues), "de")
+    assert {cue.language for cue in other.cues} == {"en"}
 
 
 def test_vocabulary_is_short_and_without_doubles() -> None:

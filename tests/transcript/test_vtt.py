@@ -44,7 +44,8 @@ def transcripts(draw: st.DrawFn) -> Transcript:
         start_ms = floor_ms + draw(st.integers(0, 100_000))
         span = Span(start_ms, start_ms + draw(st.integers(1, 9_000)))
         cue_id = draw(st.sampled_from([f"c{number + 1}", f"x-{number}", f"c{number + 1}-2"]))
-        cues.append(Cue(id=cue_id, span=span, text=draw(TEXTS), speaker=speaker))
+        spoken_in = draw(st.sampled_from(["", "", "it", "pt-BR"]))
+        cues.append(Cue(id=cue_id, span=span, text=draw(TEXTS), speaker=speaker, language=spoken_in))
     return Transcript(
         language=draw(st.sampled_from(["de", "en", "fr", ""])),
         cues=tuple(cues),
@@ -68,6 +69,24 @@ def test_others_read_what_we_write(transcript: Transcript) -> None:
     assert [cue.identifier for cue in read] == [cue.id for cue in transcript.cues]
     assert [cue.start_in_seconds for cue in read] == [cue.span.start_ms // 1000 for cue in transcript.cues]
     assert [bool(cue.voice) for cue in read] == [bool(cue.speaker) for cue in transcript.cues]
+
+
+def test_a_sentence_in_another_language_says_so() -> None:
+    """What is spoken in another language stands in the standard's own tag; what is in the transcript's does not."""
+    said = [
+        Cue(id="c1", span=Span(0, 900), text="Guten Abend.", speaker="Anna", language="de"),
+        Cue(id="c2", span=Span(1000, 1900), text="Hello, all.", speaker="Ben", language="en"),
+    ]
+    text = format_vtt(Transcript(language="de", cues=tuple(said)))
+    assert "<v Anna>Guten Abend.\n" in text
+    assert "<v Ben><lang en>Hello, all.</lang>\n" in text
+    read = parse_vtt(text, "x.vtt")
+    assert [(cue.speaker, cue.text, cue.language) for cue in read.cues] == [
+        ("Anna", "Guten Abend.", ""),
+        ("Ben", "Hello, all.", "en"),
+    ]
+    partly = parse_vtt("WEBVTT\n\n00:01.000 --> 00:02.000\nDas heißt <lang en>grid</lang>.\n", "x.vtt")
+    assert (partly.cues[0].text, partly.cues[0].language) == ("Das heißt grid.", "")
 
 
 def test_the_header_says_who_made_it() -> None:
