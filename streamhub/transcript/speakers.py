@@ -18,7 +18,7 @@ from streamhub.transcript.rules import interpolate_words
 from streamhub.transcript.transcript import Cue, Word
 
 NEAR_MS = 400
-"""So far beside a turn a word may lie: recognisers' times are not exact."""
+"""So far beside a turn a cue may lie: recognisers' times are not exact."""
 
 _LABELS = {"de": ("Spur", "Stimme"), "en": ("Track", "Voice")}
 _LABEL = re.compile(r"(?:Spur|Track|Stimme|Voice) \d{1,3}")
@@ -90,7 +90,8 @@ def find_person(text: str, people: Sequence[str]) -> str:
 def assign_speakers(cues: Iterable[Cue], turns: Sequence[Turn]) -> tuple[Cue, ...]:
     """Name who speaks each unnamed cue; where the speaker changes within one, it is parted there.
 
-    The parts are named ``c5``, ``c5-2`` ... A word outside all turns goes with its neighbours in the cue.
+    The parts are named ``c5``, ``c5-2`` ... A word or two outside all turns go with their neighbours in the cue; more
+    of them are nobody's.
     """
     ordered = sorted(turns, key=lambda turn: turn.span.start_ms)
     starts = [turn.span.start_ms for turn in ordered]
@@ -129,9 +130,9 @@ def _part(cue: Cue, turns: Sequence[Turn]) -> list[Cue]:
 
 
 def _speaker_of(span: Span, turns: Sequence[Turn]) -> str:
-    """Who speaks most of a stretch, else whoever is nearest; empty where nobody is near."""
-    best = max(turns, key=lambda turn: (turn.span.overlap_ms(span), -_distance_ms(turn.span, span)))
-    return best.speaker if _distance_ms(best.span, span) <= NEAR_MS else ""
+    """Who speaks most of a stretch; empty where nobody does."""
+    best = max(turns, key=lambda turn: turn.span.overlap_ms(span))
+    return best.speaker if best.span.overlap_ms(span) else ""
 
 
 def _distance_ms(one: Span, other: Span) -> int:
@@ -139,12 +140,12 @@ def _distance_ms(one: Span, other: Span) -> int:
 
 
 def _steady(words: Sequence[Word], speakers: Sequence[str]) -> list[str]:
-    """Without flutter: a single word of somebody else within or at the edge of a sentence goes with its neighbours."""
+    """Without flutter: a single word of somebody else, or one or two of nobody, go with their neighbours."""
     runs = [(name, len(list(run))) for name, run in groupby(speakers)]
     steady: list[str] = []
     for place, (name, count) in enumerate(runs):
-        beside = [runs[at] for at in (place - 1, place + 1) if 0 <= at < len(runs) and runs[at][0]]
-        if beside and (not name or (count == 1 and len(words) > 2)):
-            name = max(beside, key=lambda run: run[1])[0]
-        steady += [name] * count
+        beside = [runs[at] for at in (place - 1, place + 1) if 0 <= at < len(runs)]
+        alone = beside and len(words) > 2 and count <= (1 if name else 2)
+        said_by = max(beside, key=lambda run: (run[1] > 1, bool(run[0]), run[1]))[0] if alone else name
+        steady += [said_by] * count
     return steady

@@ -112,3 +112,13 @@ def test_labels_are_known_as_labels() -> None:
     ]
     assert all(is_label(label) for label in labels)
     assert not any(is_label(name) for name in (*PEOPLE, "Spur", "Track two", ""))
+
+
+def test_words_beside_somebody_elses_turn_are_nobodys() -> None:
+    """Where one track alone is known, a sentence that begins right after its turn is not its speaker's."""
+    cues = cues_from_words(said("Was kostet das? Das kostet gar nichts mehr."))
+    turns = [Turn(speaker="Host", span=Span(0, 1300))]
+    assert [(cue.speaker, cue.text) for cue in assign_speakers(cues, turns)] == [
+        ("Host", "Was kostet das?"),
+        ("", "Das kostet gar nichts mehr."),
+    ]
