@@ -90,6 +90,7 @@ from streamhub.transcript.models import ModelReport, Shelf, choose_demo_model, d
 from streamhub.transcript.transcriber import Transcriber
 from streamhub.web.access import AccessRole, make_api_token, make_host_link
 from streamhub.web.application import make_app
+from streamhub.web.captions import words_changed
 from streamhub.web.desk import notify
 from streamhub.web.hub import Hub
 from streamhub.web.links import Links
@@ -660,6 +661,7 @@ async def _web(
     )
     pages = make_app(hub)
     outside.changed = clusterer.changed = partial(notify, pages)
+    parts.live_ear.changed = partial(words_changed, pages)
     runner = web.AppRunner(
         pages, handler_cancellation=True, access_log=None, shutdown_timeout=5, keepalive_timeout=IDLE_S
     )

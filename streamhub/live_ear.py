@@ -44,6 +44,7 @@ from streamhub.transcript.live_turns import BEHIND_MS, Turn, Turns
 from streamhub.transcript.live_words import CaptionLine, HeardItem, HeardStream, Listening, LiveCaptions, shift_cues
 from streamhub.transcript.piece import Piece
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
+from streamhub.transcript.transcript import Cue
 
 LOG = logging.getLogger("streamhub.live_ear")
 
@@ -93,6 +94,14 @@ class _Stream:
     folder: Path
     line: CaptionLine
     now: HeardItem | None = None
+    placed: list[Cue] = field(default_factory=list)
+    placed_count: int = 0
+
+    def place(self, offset_ms: int) -> list[Cue]:
+        """Its captions on the session clock, which does not move any more; each is placed once, however often asked."""
+        self.placed += shift_cues(self.line.cues[self.placed_count : self.line.closed], offset_ms)
+        self.placed_count = self.line.closed
+        return [*self.placed, *shift_cues(self.line.cues[self.line.closed :], offset_ms)]
 
 
 @dataclass(slots=True)
@@ -325,6 +334,15 @@ class LiveEar:
 
     # What others ask.
 
+    @property
+    def recogniser(self) -> str:
+        """Engine and model that listen; empty where nobody listens at all."""
+        return self._parts.transcriber.name if self._parts.transcriber is not None else ""
+
+    async def is_ready(self) -> bool:
+        """Whether that model is on this machine."""
+        return self._parts.transcriber is not None and bool(await self._parts.transcriber.version())
+
     def captions(self, session_id: str) -> LiveCaptions:
         """What was said so far in a session that runs, or that has just ended."""
         hearing = self._hearings.get(session_id, _Hearing())
@@ -332,7 +350,7 @@ class LiveEar:
         for stream in hearing.streams if hearing.zero else ():
             assert hearing.zero is not None
             offset_ms = ms_between(hearing.zero, stream.started_at)
-            cues += shift_cues(stream.line.cues, offset_ms)
+            cues += stream.place(offset_ms)
             now = next(iter(shift_cues(stream.line.growing(stream.now), offset_ms)), None) if stream.now else None
         listening = Listening.OFF
         if hearing.following and hearing.streams:

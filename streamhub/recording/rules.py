@@ -16,7 +16,7 @@ from streamhub.live.platform import Signal
 from streamhub.recording.media import AudioPlan, Container, ConvertPlan
 from streamhub.recording.recording import ClockMap, MediaInfo, Segment
 from streamhub.schedule.show import SessionState
-from streamhub.timecode import Span, add_ms, merge_spans, parse_instant
+from streamhub.timecode import Span, add_ms, merge_spans, ms_between, parse_instant
 
 TAKES_PUBLISHERS = frozenset({SessionState.SCHEDULED, SessionState.OPEN, SessionState.REHEARSAL, SessionState.LIVE})
 """States of a session in which an encoder may push."""
@@ -217,6 +217,8 @@ def plan_lost_ms(clock: ClockMap, *, session_ms: int | None) -> int:
 
 
 _SEQUENCE = re.compile(r"#EXT-X-MEDIA-SEQUENCE:(\d+)")
+_DURATION = re.compile(r"#EXTINF:(\d+(?:\.\d+)?)")
+_JUMP_MS = 500  # so much less than an encoder needs to come back, and more than durations are rounded by
 _DATE = "#EXT-X-PROGRAM-DATE-TIME:"
 _HEAD = ("#EXTM3U", "#EXT-X-VERSION", "#EXT-X-TARGETDURATION", "#EXT-X-MEDIA-SEQUENCE", "#EXT-X-PLAYLIST-TYPE")
 
@@ -252,6 +254,34 @@ def find_playlist_start(text: str) -> datetime | None:
     """The instant at which an HLS playlist begins, by its first date; None where it has none."""
     dates = [line.removeprefix(_DATE) for line in text.splitlines() if line.startswith(_DATE)]
     return parse_instant(dates[0]) if dates else None
+
+
+def map_playlist(text: str, *, zero: datetime) -> tuple[tuple[int, int], ...]:
+    """How a player's time in an HLS playlist goes with the session clock, from its dates and durations.
+
+    A player's time runs on where the broadcast was interrupted; there a new stretch begins.
+
+    Args:
+        text: the playlist as the player gets it.
+        zero: of the session clock.
+
+    Returns:
+        For each stretch, in order, the session time and the player's time at which it begins, in ms.
+    """
+    stretches: list[tuple[int, int]] = []
+    player_ms, length_ms, date = 0.0, 0.0, None
+    for line in text.splitlines():
+        if line.startswith(_DATE):
+            date = parse_instant(line.removeprefix(_DATE))
+        elif match := _DURATION.match(line):
+            length_ms = float(match[1]) * 1000
+        elif line.strip() and not line.startswith("#"):
+            if date is not None:
+                session_ms = ms_between(zero, date)
+                if not stretches or abs(session_ms - stretches[-1][0] - (player_ms - stretches[-1][1])) > _JUMP_MS:
+                    stretches.append((session_ms, round(player_ms)))
+            player_ms, length_ms, date = player_ms + length_ms, 0.0, None
+    return tuple(stretches)
 
 
 def _begins_since(block: Sequence[str], since: datetime) -> bool:

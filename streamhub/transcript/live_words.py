@@ -101,6 +101,11 @@ class CaptionLine:
     _last: HeardPiece | None = None
     _newest: list[Word] = field(default_factory=list)
 
+    @property
+    def closed(self) -> int:
+        """How many of the captions no later piece can change."""
+        return self._closed
+
     def add(self, item: HeardItem) -> None:
         """Take what was heard next."""
         heard = HeardPiece(piece=item.piece, words=join_words(item.transcript))

@@ -117,6 +117,15 @@ class NoInbox:
 class NoLiveWords:
     """A hub that does not listen."""
 
+    @property
+    def recogniser(self) -> str:
+        """None."""
+        return ""
+
+    async def is_ready(self) -> bool:
+        """It is not."""
+        return False
+
     def captions(self, session_id: str) -> LiveCaptions:
         """None."""
         return LiveCaptions()

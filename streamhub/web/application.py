@@ -13,6 +13,7 @@ from streamhub.web import (
     aloud,
     asking,
     audience,
+    captions,
     clips,
     deflecting,
     desk,
@@ -72,8 +73,10 @@ def make_app(hub: Hub) -> web.Application:
     app[UPLOADS] = Uploads()
     photos.prepare(app)
     page_head.prepare(app)
+    captions.prepare(app)
     for part in (
         audience,
+        captions,
         snapshot,
         page_head,
         permalinks,
@@ -129,4 +132,5 @@ async def _run_broadcaster(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _let_listeners_go(app: web.Application) -> None:
+    await app[captions.CAPTIONS].close()
     await app[BROADCASTER].close()

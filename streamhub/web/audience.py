@@ -33,11 +33,12 @@ from streamhub.web import access, desk
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.answer_lines import AnswerLine, line_json, plan_lines
 from streamhub.web.aside import spare
+from streamhub.web.captions import along_context
 from streamhub.web.deflecting import Looked
 from streamhub.web.events import BROADCASTER, Reader
 from streamhub.web.hub import HUB, Hub, hub_of
 from streamhub.web.media import has_stream
-from streamhub.web.pages import keep_language, only_web_link, render_page, words_of
+from streamhub.web.pages import keep_language, language_of, only_web_link, render_page, words_of
 from streamhub.web.platform_views import WatchPlace
 from streamhub.web.signing import make_form_stamp
 from streamhub.web.source_views import Ways
@@ -233,6 +234,7 @@ def render_session(
         "watch": seen.watch,
         "player": session.state is SessionState.LIVE and has_stream(hub, session.id),
         **ask_context(request, session),
+        **along_context(request, session, language=language_of(request, default=session.language)),
         "form": form,
         "error": error,
         "said": said if said in _SAID else "",

@@ -15,6 +15,11 @@ object by question id, every other entry is taken whole. A listener gets, in the
 
     : ping                     every 25 s
 
+Between the states something may be said that is no state, to whoever listens at that moment::
+
+    event: words               an event of its own name, without an id: it is never repeated for those who come back;
+    data: {...}                what it says stands where it is said (`streamhub.web.captions`)
+
 ``counts`` holds, of questions of which nothing but numbers changed, these numbers alone, so that a thousand votes are a
 few kilobytes. Who comes back with ``Last-Event-ID`` gets the diffs that he missed, if they are still held, else the
 whole state; a channel lives on for a minute after its last listener for that.
@@ -252,6 +257,26 @@ class Broadcaster:
         """Something changed in every channel whose name begins like this."""
         for name in [name for name in self._channels if name.startswith(beginning)]:
             self.notify(name)
+
+    async def say(self, name: str, event: str, json: bytes) -> None:
+        """Say something to those who listen to a channel now, once; who reads too slowly for it is dropped.
+
+        It changes no state and is not held: whoever needs what he missed asks for it elsewhere. How often something
+        is said is the caller's to bound.
+
+        Args:
+            name: of the channel.
+            event: name of the event, none of the channel's own.
+            json: what is said, encoded, in one line.
+        """
+        channel = self._channels.get(name)
+        if channel is not None and channel.listeners and not self._closed:
+            await _send(channel.listeners, _Message.make(b"event: %b\ndata: %b\n\n" % (event.encode(), json)))
+
+    def count_in(self, name: str) -> int:
+        """How many listen to a channel now."""
+        channel = self._channels.get(name)
+        return len(channel.listeners) if channel is not None else 0
 
     async def serve(
         self, request: web.Request, name: str, read: Reader, *, poll_s: float, gone: Gone = lambda: None

@@ -33,6 +33,7 @@ from streamhub.web.aside import UNKNOWN, Aside, Told, plan_text_diff, read_aside
 from streamhub.web.board_questions import plan_columns, plan_latest, read_curation, read_filter
 from streamhub.web.bodies import DecisionBody
 from streamhub.web.budget import Spending
+from streamhub.web.captions import read_ear
 from streamhub.web.happened import tell_action
 from streamhub.web.histories import read_histories
 from streamhub.web.hub import Hub, hub_of
@@ -174,6 +175,7 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         **await read_sharing(request, session),
         **await stage_context(request, session_id),
         "topics": (await read_topics(hub, session_id))[1] if not after else (),
+        **await read_ear(request, session),
         **person_context(hub, actor),
     }
 

@@ -117,6 +117,13 @@ class WorkStatus(Protocol):
 class LiveWords(Protocol):
     """Hears what is said while a session runs."""
 
+    @property
+    def recogniser(self) -> str:
+        """Engine and model that listen; empty where nobody listens at all."""
+
+    async def is_ready(self) -> bool:
+        """Whether that model is on this machine."""
+
     def captions(self, session_id: str) -> LiveCaptions:
         """What was said so far in a session that runs, or that has just ended; nothing for any other."""
 

@@ -29,8 +29,10 @@ from streamhub.reviewing import HubReview
 from streamhub.schedule.show import Moderation, SessionState
 from streamhub.store import questions, shows
 from streamhub.store.store import Store
+from streamhub.timecode import Span
+from streamhub.transcript.live_words import NOW, Listening, LiveCaptions
 from streamhub.transcript.recognised import PieceTask
-from streamhub.transcript.transcript import Transcript
+from streamhub.transcript.transcript import Cue, Transcript
 from streamhub.web.access import AccessRole, make_api_token, make_host_link
 from streamhub.web.application import make_app
 from streamhub.web.hub import Hub
@@ -305,6 +307,33 @@ class FakeChat:
 
 
 @dataclass
+class FakeLiveWords:
+    """Hears what a test says."""
+
+    heard: dict[str, LiveCaptions] = field(default_factory=dict)
+    recogniser: str = "fake tiny"
+    ready: bool = True
+
+    async def is_ready(self) -> bool:
+        return self.ready
+
+    def captions(self, session_id: str) -> LiveCaptions:
+        return self.heard.get(session_id, LiveCaptions())
+
+    def say(self, session_id: str, *cues: tuple[int, str], now: str = "", behind: bool = False) -> None:
+        """More is heard: captions that begin at a second and last until the next one, and what is being said."""
+        before = self.captions(session_id).cues
+        fresh = [
+            Cue(id=f"s1-{at_s * 1000}", span=Span(at_s * 1000, at_s * 1000 + 3900), text=said) for at_s, said in cues
+        ]
+        kept = {cue.id: cue for cue in (*before, *fresh)}
+        end_ms = max((cue.span.end_ms for cue in kept.values()), default=0)
+        saying = Cue(id=NOW, span=Span(end_ms, end_ms + 900), text=now) if now else None
+        listening = Listening.BEHIND if behind else Listening.HEARING
+        self.heard[session_id] = LiveCaptions(listening=listening, cues=tuple(kept.values()), now=saying)
+
+
+@dataclass
 class FakeInbox:
     items: Sequence[InboxItem] = ()
     assigned: dict[str, tuple[str, bool, int, str]] = field(default_factory=dict)
@@ -346,6 +375,7 @@ class World:
     videos: FakeVideos
     chat: FakeChat
     inbox: FakeInbox
+    words: FakeLiveWords
 
     @property
     def url(self) -> str:
@@ -456,6 +486,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
         broadcasting, work, answers = FakeBroadcasting(store, clock, folder / "hls"), FakeWork(), FakeAnswers()
         workshop = FakeWorkshop()
         platforms, videos, chat, inbox = FakePlatforms(), FakeVideos(), FakeChat(store, clock), FakeInbox()
+        words = FakeLiveWords()
         generous: dict[str, Any] = {"questions_per_minute": 500, "votes_per_minute": 500, "votes_per_address": 0}
         hub = Hub(
             settings=HubSettings(name="Probe-Hub", **{**generous, **settings}),
@@ -477,6 +508,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
             chat=chat,
             inbox=inbox,
             gate=HubGate(store=store, transcripts=folder / "transcripts", now=clock),
+            live_words=words,
             review=HubReview(store, folder / "transcripts", asyncio.Lock(), clock),
             sources=make_desk(
                 make_parts(store, [plain_kind(PlainSource(now=clock), invites=True)], now=clock, random=os.urandom)
@@ -486,7 +518,9 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
         await client.start_server()
         opened.append((client, store))
         token = await make_api_token(store, clock, os.urandom, person="script")
-        return World(client, hub, clock, broadcasting, work, answers, workshop, token, platforms, videos, chat, inbox)
+        return World(
+            client, hub, clock, broadcasting, work, answers, workshop, token, platforms, videos, chat, inbox, words
+        )
 
     yield make
     for client, store in opened:

@@ -467,10 +467,14 @@ function showSignal(signal) {
 function listen() {
   const source = new EventSource(`/api/v1/host/sessions/${id}/events`);
   source.addEventListener("state", refresh);
+  source.addEventListener("open", () => document.dispatchEvent(new CustomEvent("console-connected")));
   source.addEventListener("diff", (event) => {
     const change = JSON.parse(event.data);
     if (change.signal) showSignal(change.signal);
     if (Object.keys(change).some((name) => name !== "signal")) refresh();
+  });
+  source.addEventListener("words", (event) => {
+    document.dispatchEvent(new CustomEvent("words-heard", { detail: JSON.parse(event.data) }));
   });
   source.addEventListener("open", () => {
     say("");

@@ -12,9 +12,10 @@ function jitter(ms) {
   return ms * (0.75 + Math.random() / 2);
 }
 
-// follow({ events, snapshot, onState, onDiff, onLost, onFound }): the addresses, and what to do with a whole state, with
-// a diff, when nothing comes any more, and when something comes again. `snapshot` may be missing: then nothing is polled.
-export function follow({ events, snapshot, onState, onDiff, onLost, onFound }) {
+// follow({ events, snapshot, onState, onDiff, onWords, onLost, onFound }): the addresses, and what to do with a whole
+// state, with a diff, with words that are said, when nothing comes any more, and when something comes again. `snapshot`
+// may be missing: then nothing is polled.
+export function follow({ events, snapshot, onState, onDiff, onWords, onLost, onFound }) {
   let source = null;
   let failures = 0;
   let polling = null;
@@ -36,6 +37,7 @@ export function follow({ events, snapshot, onState, onDiff, onLost, onFound }) {
     source = new EventSource(events);
     source.addEventListener("state", (event) => hear(() => onState(JSON.parse(event.data))));
     source.addEventListener("diff", (event) => hear(() => onDiff(JSON.parse(event.data))));
+    source.addEventListener("words", (event) => hear(() => onWords?.(JSON.parse(event.data))));
     source.addEventListener("open", () => {
       found();
       setTimeout(() => source.readyState === EventSource.OPEN && (failures = 0), STABLE_MS);

@@ -1,6 +1,7 @@
 // The audience's page, kept fresh by server-sent events. Without this script everything works by forms.
 // State and diffs are documented in streamhub/web/events.py.
 
+import { attachTrack, fetchWords, hearWords } from "./along.js";
 import { dropDraft, keepDraft, shrinkPhoto, solvePuzzle } from "./ask.js";
 import { follow } from "./live.js";
 import { addLocalTimes, tickCountdown } from "./times.js";
@@ -186,6 +187,7 @@ function exchangeStage(fresh) {
   document.body.className = fresh.body.className;
   refreshAsk(fresh.getElementById("ask"));
   addLocalTimes();
+  attachTrack();
   awaitPicture();
 }
 
@@ -212,10 +214,17 @@ function listen() {
   follow({
     events: `/api/v1/sessions/${id}/events`,
     snapshot: main.dataset.snapshot,
-    onState: (whole) => apply(whole, true),
+    onState: (whole) => {
+      apply(whole, true);
+      if (/^(live|ended|processing)$/.test(whole.session.state)) fetchWords();
+    },
+    onWords: (told) => hearWords(told, crowd),
     onDiff: (change) => apply(change, false),
     onLost: () => setText(connection, connection.dataset.lost),
-    onFound: () => setText(connection, ""),
+    onFound: () => {
+      setText(connection, "");
+      if (phaseState === "live") fetchWords();
+    },
   });
 }
 
@@ -321,4 +330,5 @@ if (/[?&]said=(asked|held|flood)/.test(location.search)) dropDraft(id);
 takeForm();
 document.getElementById("said")?.focus();
 awaitPicture();
+attachTrack();
 listen();
