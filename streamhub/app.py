@@ -52,6 +52,7 @@ from streamhub.live.platform import Phase
 from streamhub.live.relay import Relay
 from streamhub.live.rtmp import RtmpDoor
 from streamhub.live.srt import SrtDoor
+from streamhub.live_answers import LiveAnswers
 from streamhub.live_ear import LiveEar, LiveEarParts
 from streamhub.outbox.mail import Letterhead
 from streamhub.outbox.sender import Sender
@@ -131,6 +132,7 @@ class Parts:
     studio: Studio
     transcriber: Transcriber
     live_ear: LiveEar
+    live_answers: LiveAnswers
     on_studio: StudioHandler
     program: Path
     now: Now
@@ -237,6 +239,7 @@ async def open_hub(folder: Path, environ: Environ, *, now: Now, random: Random) 
                     yield parts
             finally:
                 await parts.studio.close()
+                await parts.live_answers.close()
                 await parts.live_ear.close()
                 await parts.transcriber.close()
 
@@ -310,6 +313,7 @@ def _make_parts(
         studio=studio,
         transcriber=transcriber,
         live_ear=live_ear,
+        live_answers=LiveAnswers(store, live_ear.captions, lag_s=settings.answers.lag_s),
         on_studio=handler,
         program=program,
         now=now,
@@ -639,6 +643,7 @@ async def _web(
         answers=ArchiveAnswers(parts.store, parts.workspace.transcripts, now=parts.now),
         workshop=parts.pipeline.ear,
         live_words=parts.live_ear,
+        live_answers=parts.live_answers,
         clips=parts.clips,
         gate=HubGate(store=parts.store, transcripts=parts.workspace.transcripts, now=parts.now),
         review=HubReview(parts.store, parts.workspace.transcripts, parts.pipeline.archive_lock, parts.now),

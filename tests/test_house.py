@@ -45,8 +45,8 @@ NOUNS = {
         "transcript",
         "vtt",
     },  # vtt is the noun's notation, pure
-    "answers": {"answer", "consent"},
     "archive": {"archived", "learned", "review"},
+    "answers": {"answer", "consent", "overheard", "spoken"},
 }
 PURE = {"rules", "vtt", "curating", "smartcut", "stitching"}  # and every noun
 IO_MODULES = {

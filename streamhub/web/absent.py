@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from streamhub.answers.spoken import FoundSpoken, SpokenAnswer
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.review import Edit, Patch
 from streamhub.errors import BadInput, Conflict, NotFound
@@ -129,6 +130,18 @@ class NoLiveWords:
     def captions(self, session_id: str) -> LiveCaptions:
         """None."""
         return LiveCaptions()
+
+
+class NoLiveAnswers:
+    """A hub that does not listen, and so finds no answers while a session runs."""
+
+    async def spoken(self, session_id: str) -> Sequence[SpokenAnswer]:
+        """None."""
+        return ()
+
+    async def search(self, session_id: str, query: str) -> Sequence[FoundSpoken]:
+        """None."""
+        return ()
 
 
 class NoSuggestions:

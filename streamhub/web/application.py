@@ -42,6 +42,7 @@ from streamhub.web import (
     review,
     snapshot,
     sources,
+    spoken,
     stage,
     suggestions,
     topics,
@@ -77,6 +78,7 @@ def make_app(hub: Hub) -> web.Application:
     for part in (
         audience,
         captions,
+        spoken,
         snapshot,
         page_head,
         permalinks,

@@ -25,6 +25,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -263,7 +264,7 @@ async def captions_json(request: web.Request) -> web.StreamResponse:
     name = f"json {session.state.value} {known}"
     body = sheet.body(name, lambda: msgspec.json.encode(_sheet_json(session, sheet, known)))
     if len(body) >= _GZIP_FROM_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
-        plain, body = body, sheet.body(f"{name} gzip", lambda: gzip.compress(plain, 5, mtime=0))
+        body = sheet.body(f"{name} gzip", partial(gzip.compress, body, 5, mtime=0))
         headers["Content-Encoding"] = "gzip"
     return web.Response(body=body, headers=headers, content_type="application/json")
 

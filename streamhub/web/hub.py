@@ -16,6 +16,7 @@ from streamhub.web.absent import (
     NoClips,
     NoGate,
     NoInbox,
+    NoLiveAnswers,
     NoLiveWords,
     NoLookalikes,
     NoPlatforms,
@@ -34,6 +35,7 @@ from streamhub.web.services import (
     Clips,
     Gate,
     Inbox,
+    LiveAnswers,
     LiveWords,
     Lookalikes,
     Platforms,
@@ -60,7 +62,7 @@ class Hub:
         random: the source of ids and tokens.
         broadcasting, work, answers, workshop: the roles of `streamhub.web.services`.
         platforms, videos, chat, inbox, suggestions, lookalikes, topics, telling, sources, post, review, live_words,
-            clips, gate: more; a hub may be without.
+            clips, gate, live_answers: more; a hub may be without.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
         photos_dir: where pictures that came with questions lie, need not exist yet; None: no pictures are taken.
         site_dir: the workspace's overrides of the theme; need not exist.
@@ -95,6 +97,7 @@ class Hub:
     post: Post = field(default_factory=NoPost)
     review: Review = field(default_factory=NoReview)
     live_words: LiveWords = field(default_factory=NoLiveWords)
+    live_answers: LiveAnswers = field(default_factory=NoLiveAnswers)
     clips: Clips = field(default_factory=NoClips)
     gate: Gate = field(default_factory=NoGate)
 

@@ -16,6 +16,7 @@ from sqlite_utils import Database
 from streamhub.answers.answer import Answer
 from streamhub.answers.asked import AskedAloud
 from streamhub.answers.consent import Consent
+from streamhub.answers.spoken import FoundSpoken, SpokenAnswer
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.review import Edit, Patch
 from streamhub.live.platform import Ingest, Signal
@@ -126,6 +127,16 @@ class LiveWords(Protocol):
 
     def captions(self, session_id: str) -> LiveCaptions:
         """What was said so far in a session that runs, or that has just ended; nothing for any other."""
+
+
+class LiveAnswers(Protocol):
+    """Finds answers in what was heard so far, provisional ones; may be asked often."""
+
+    async def spoken(self, session_id: str) -> Sequence[SpokenAnswer]:
+        """What was said for each question that was on air, in order of time."""
+
+    async def search(self, session_id: str, query: str) -> Sequence[FoundSpoken]:
+        """The answers with any word of a query, best first; all in order of time for an empty one."""
 
 
 class Work(Protocol):

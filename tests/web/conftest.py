@@ -22,6 +22,7 @@ from streamhub.answers.asked import AskedAloud
 from streamhub.config import HubSettings
 from streamhub.errors import Conflict, NotFound, StreamhubError, Unavailable
 from streamhub.live.platform import Ingest, Signal
+from streamhub.live_answers import LiveAnswers
 from streamhub.publishing import HubGate
 from streamhub.questions.question import Asker, Question, QuestionState, Shown
 from streamhub.recording.matching import InboxCode, InboxItem
@@ -509,6 +510,7 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
             inbox=inbox,
             gate=HubGate(store=store, transcripts=folder / "transcripts", now=clock),
             live_words=words,
+            live_answers=LiveAnswers(store, words.captions, lag_s=4.0, every_s=0.0),
             review=HubReview(store, folder / "transcripts", asyncio.Lock(), clock),
             sources=make_desk(
                 make_parts(store, [plain_kind(PlainSource(now=clock), invites=True)], now=clock, random=os.urandom)

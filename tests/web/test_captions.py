@@ -96,6 +96,20 @@ async def test_many_calls_are_told_together(world: World) -> None:
     assert len(versions) <= 3
 
 
+async def test_a_long_session_is_sent_packed(world: World) -> None:
+    """All words of an hour come compressed, and are the same as without."""
+    session = await world.plan(to="live")
+    world.words.say(session, *((at, f"Satz von Sekunde {at}.") for at in range(0, 3600, 4)))
+    path = f"/api/v1/sessions/{session}/captions"
+    async with world.client.get(path, headers={"Accept-Encoding": "gzip"}) as answer:
+        assert answer.headers["Content-Encoding"] == "gzip"
+        packed, size = await answer.json(), int(answer.headers["Content-Length"])
+    async with world.client.get(path, headers={"Accept-Encoding": "identity"}) as answer:
+        assert await answer.json() == packed
+        assert int(answer.headers["Content-Length"]) > 3 * size
+    assert len(packed["cues"]) == 900
+
+
 async def test_who_comes_back_gets_the_rest(world: World) -> None:
     """From the last caption that somebody knows on, itself included; all where he knows none; else 304."""
     session = await world.plan(to="live")

@@ -56,6 +56,7 @@ function replaceWords(whole) {
 function take(told) {
   version = told.version;
   if (told.clock) moveClock(told.clock);
+  seek();
   for (const id of told.gone ?? []) drop(id);
   let ordered = true;
   const last = [...cues.values()].at(-1);
@@ -172,6 +173,21 @@ export function attachTrack() {
   track.mode = mode === "showing" ? "showing" : "hidden"; // a track that is disabled keeps no cues
   for (const cue of cues.values()) addToTrack(cue);
 }
+
+// A link such as #at-725000 leads to that session time in the picture.
+
+let wanted = /^#at-(\d{1,9})$/.exec(location.hash)?.[1] ?? null;
+function seek() {
+  const video = document.querySelector("#stage video");
+  if (wanted === null || !video || !clock.length) return;
+  video.currentTime = Math.max(0, playerTime(Number(wanted)));
+  video.scrollIntoView({ block: "center" });
+  wanted = null;
+}
+addEventListener("hashchange", () => {
+  wanted = /^#at-(\d{1,9})$/.exec(location.hash)?.[1] ?? null;
+  seek();
+});
 
 if (fold) {
   fold.open = localStorage.getItem(KEY) !== "folded";
