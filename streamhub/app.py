@@ -34,7 +34,6 @@ from streamhub.control import open_control
 from streamhub.engine import Engine
 from streamhub.engine.locks import probe_database
 from streamhub.errors import Environment, NotFound, PortInUse, StreamhubError
-from streamhub.hearing import list_vocabulary
 from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
 from streamhub.importing import ImportRequest
@@ -54,6 +53,7 @@ from streamhub.live.rtmp import RtmpDoor
 from streamhub.live.srt import SrtDoor
 from streamhub.live_answers import LiveAnswers
 from streamhub.live_ear import LiveEar, LiveEarParts
+from streamhub.naming import load_vocabulary
 from streamhub.outbox.mail import Letterhead
 from streamhub.outbox.sender import Sender
 from streamhub.outbox.smtp import SmtpAccess, SmtpSender
@@ -263,7 +263,7 @@ def _make_parts(
             store=store,
             transcriber=make_live_transcriber(settings, models_folder(workspace), environ),
             media=media,
-            vocabulary=list_vocabulary,
+            vocabulary=load_vocabulary,
             detect_language=settings.transcript.detect_language,
         )
     )

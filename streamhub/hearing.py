@@ -284,6 +284,20 @@ class Ear:
 
         return {"file": await asyncio.to_thread(join)}
 
+    async def forget_words(self, session_id: str) -> None:
+        """Take the words that were known beforehand out of all plans: a question that they came from was erased."""
+        recording = await self.store.read(lambda db: recording_rows.find_recording(db, session_id))
+        if recording is None:
+            return
+
+        def forget() -> None:
+            for folder in (self.media / HEARD_FOLDER).glob(f"{recording.sha256[:32]}-*"):
+                hearing = find_hearing(folder)
+                if hearing is not None and hearing.vocabulary:
+                    save_hearing(folder, replace(hearing, vocabulary=()))
+
+        await asyncio.to_thread(forget)
+
     def _folder(self, hearing: str) -> Path:
         return self.media / HEARD_FOLDER / hearing
 
@@ -315,8 +329,3 @@ def _load_job(db: Database, session_id: str) -> tuple[Recording, Session, Vocabu
         raise NotFound(f"session {session_id}: no recording", hint="import a file for it, or skip this step")
     session = show_rows.load_session(db, session_id)
     return recording, session, load_vocabulary(db, session)
-
-
-def list_vocabulary(db: Database, session: Session) -> tuple[str, ...]:
-    """Names and products that are likely to be heard in a session, the likeliest first."""
-    return cut_vocabulary(load_vocabulary(db, session).hints)

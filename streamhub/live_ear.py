@@ -30,6 +30,7 @@ from streamhub.store.recordings import list_segments
 from streamhub.store.shows import list_sessions, load_session
 from streamhub.store.store import Store
 from streamhub.timecode import Span, ms_between
+from streamhub.transcript.glossary import Vocabulary
 from streamhub.transcript.live_files import (
     GROWING,
     LIVE_FOLDER,
@@ -42,7 +43,9 @@ from streamhub.transcript.live_files import (
 )
 from streamhub.transcript.live_turns import BEHIND_MS, Turn, Turns
 from streamhub.transcript.live_words import CaptionLine, HeardItem, HeardStream, Listening, LiveCaptions, shift_cues
+from streamhub.transcript.names import correct_transcript
 from streamhub.transcript.piece import Piece
+from streamhub.transcript.rules import cut_vocabulary
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
 from streamhub.transcript.transcript import Cue
 
@@ -62,14 +65,14 @@ class LiveEarParts:
         store: the hub's data.
         transcriber: makes the words; None: nobody listens.
         media: folder of recordings.
-        vocabulary: names and products that are likely to be heard in a session.
+        vocabulary: the words that are known of a session.
         detect_language: whether the language may change within a session.
     """
 
     store: Store
     transcriber: Transcriber | None
     media: Path
-    vocabulary: Callable[[Database, Session], tuple[str, ...]]
+    vocabulary: Callable[[Database, Session], Vocabulary]
     detect_language: bool
 
 
@@ -111,7 +114,7 @@ class _Hearing:
     streams: list[_Stream] = field(default_factory=list)
     following: set[asyncio.Task[None]] = field(default_factory=set)
     zero: datetime | None = None
-    vocabulary: tuple[float, tuple[str, ...]] = (float("-inf"), ())
+    vocabulary: tuple[float, Vocabulary] = (float("-inf"), Vocabulary())
 
 
 class _Tap:
@@ -315,17 +318,19 @@ class LiveEar:
         hearing.zero = session.started_at
         if hearing.zero is None or piece.span.end_ms + ms_between(hearing.zero, stream.started_at) <= 0:
             return None
+        vocabulary = await self._vocabulary(hearing, session)
         job = TranscriptionJob(
             media=sound,
             start_ms=piece.read.start_ms,
             language="" if self._parts.detect_language else session.language,
-            vocabulary=await self._vocabulary(hearing, session),
+            vocabulary=cut_vocabulary(vocabulary.hints),
             time_limit_s=_TIME_LIMIT_S,
         )
         transcript = await self._parts.transcriber.transcribe(job, lambda done, total: None)
-        return HeardItem(first=piece.number, last=last, piece=piece, transcript=transcript)
+        corrected = await asyncio.to_thread(correct_transcript, transcript, vocabulary)
+        return HeardItem(first=piece.number, last=last, piece=piece, transcript=corrected)
 
-    async def _vocabulary(self, hearing: _Hearing, session: Session) -> tuple[str, ...]:
+    async def _vocabulary(self, hearing: _Hearing, session: Session) -> Vocabulary:
         read_s, words = hearing.vocabulary
         if time.monotonic() - read_s > _VOCABULARY_S:
             words = await self._parts.store.read(lambda db: self._parts.vocabulary(db, session))

@@ -417,6 +417,9 @@ class Pipeline:
         """Write the states of these answers, and what was written for them, into their files; the rest stays."""
         async with self.archive_lock:
             answers = await write_states(self._parts.store, self._parts.transcripts, session_id, ids)
+        questions = await self._parts.store.read(lambda db: question_rows.list_questions(db, session_id))
+        if any(question.id in ids and not question.text for question in questions):
+            await self.ear.forget_words(session_id)
         await self._follow_clips(session_id, workflow_id)
         return {"published": sum(answer.state is AnswerState.PUBLISHED for answer in answers)}
 

@@ -16,9 +16,12 @@ from streamhub.app import Parts
 from streamhub.config import Settings, TranscriptSettings
 from streamhub.errors import NotFound, ToolFailed
 from streamhub.pipeline import Source, order_session
+from streamhub.questions.question import Question, QuestionState
+from streamhub.store.erasing import erase_question
 from streamhub.store.glossaries import save_glossary
+from streamhub.store.questions import insert_question
 from streamhub.timecode import Span
-from streamhub.transcript.recognised import load_recognised
+from streamhub.transcript.recognised import load_hearing, load_recognised
 from streamhub.transcript.rules import interpolate_words
 from streamhub.transcript.transcriber import TranscriptionJob
 from streamhub.transcript.transcript import Cue, Transcript
@@ -127,6 +130,24 @@ async def test_names_are_put_right_where_pieces_are_joined(folder: Path) -> None
         await parts.store.write(lambda db: save_glossary(db, SESSION.show_id, "Teil: piece, de", seen=1, **by))
         assert await ear.plan(SESSION.id) == {**plan, "file": ""}
     assert ears.asked == [(number, "de") for number in range(PIECES)]
+
+
+async def test_an_erased_question_leaves_no_words_in_the_plan(folder: Path) -> None:
+    """The rare words of a question are handed to the recogniser, and no plan keeps them once it is erased."""
+    async with open_parts(folder) as parts:
+        await begin(parts, Ears(languages=[("de", 1.0)] * PIECES))
+        asked = Question(
+            id="q-z", session_id=SESSION.id, text="Was taugt Zyxelino?", asked_at=parts.now(), state=QuestionState.OPEN
+        )
+        await parts.store.write(lambda db: insert_question(db, asked))
+        await settle(parts)
+        ear = parts.pipeline.ear
+        plan = ear._folder((await ear.plan(SESSION.id))["hearing"])
+        assert "Zyxelino" in load_hearing(plan).vocabulary
+        await parts.store.write(lambda db: erase_question(db, "q-z", at=parts.now()))
+        await parts.pipeline._write_states(SESSION.id, frozenset({"q-z"}), "w")
+        assert load_hearing(plan).vocabulary == ()
+        assert len(load_hearing(plan).pieces) == PIECES
 
 
 async def test_a_piece_that_is_unsure_keeps_the_language_before_it(folder: Path) -> None:

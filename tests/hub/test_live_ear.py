@@ -22,6 +22,7 @@ from streamhub.store.store import Store
 from streamhub.timecode import Span
 from streamhub.transcript.child import Recognisers
 from streamhub.transcript.faster_whisper import FasterWhisper
+from streamhub.transcript.glossary import Vocabulary
 from streamhub.transcript.live_turns import MOST_WAITING_MS
 from streamhub.transcript.live_words import Listening, LiveCaptions, find_holes, place_streams
 from streamhub.transcript.rules import interpolate_words
@@ -32,6 +33,7 @@ SESSION = "2027-03-02-netz"
 BEGAN = datetime(2027, 3, 2, 19, 0, tzinfo=UTC)
 LENGTH_S = 24
 CHUNK = 4_096
+NOTHING = Vocabulary()
 
 
 @dataclass
@@ -90,10 +92,14 @@ async def hold(store: Store, *, live: bool = True, began: datetime = BEGAN) -> N
     await store.write(save)
 
 
-def make_ear(store: Store, media: Path, transcriber: Transcriber | None) -> LiveEar:
+def make_ear(store: Store, media: Path, transcriber: Transcriber | None, *, known: Vocabulary = NOTHING) -> LiveEar:
     return LiveEar(
         LiveEarParts(
-            store=store, transcriber=transcriber, media=media, vocabulary=lambda db, session: (), detect_language=False
+            store=store,
+            transcriber=transcriber,
+            media=media,
+            vocabulary=lambda db, session: known,
+            detect_language=False,
         )
     )
 
@@ -165,6 +171,22 @@ async def test_words_are_there_while_the_show_runs_and_nothing_is_left_to_hear(
     await again.forget(SESSION)
     assert not again.captions(SESSION).cues
     assert not list((tmp_path / SESSION).rglob("*.wav"))
+
+
+async def test_names_are_put_right_while_the_show_runs(store: Store, tmp_path: Path, signal: bytes) -> None:
+    """Captions have the names of the show's vocabulary, and what was kept for the recording says what was heard."""
+    known = Vocabulary(hints=("Streamhub",), told=(("wort", "Streamhub"),))
+    counting = Counting()
+    ear = make_ear(store, tmp_path, counting, known=known)
+    await hold(store)
+    await push(ear, signal)
+    await ear.finish(SESSION)
+    captions, streams = ear.captions(SESSION), await ear.heard(SESSION)
+    await ear.close()
+    assert captions.cues
+    assert {cue.text for cue in captions.cues} == {"Streamhub."}
+    assert {job.vocabulary for job in counting.asked} == {("Streamhub",)}
+    assert streams[0].items[0].transcript.cues[0].words[0].heard == "Wort"
 
 
 async def test_what_is_said_right_now_is_heard_before_its_sentence_is_over(
