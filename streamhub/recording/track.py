@@ -31,6 +31,8 @@ _MOST_DOUBT_DB = 12.0
 _CHANGE_COST = 36.0
 _CHANGE_COST_IN_PAUSE = 12.0
 
+_AT_ONCE = 36_000  # frames: an hour
+
 Levels = NDArray[np.float32]
 """Loudness in dB of full scale, a row for each track, a column for each `FRAME_MS`."""
 
@@ -153,25 +155,28 @@ def find_turns(levels: Levels, plan: TrackPlan) -> tuple[TrackTurn, ...]:
     silent = best < _SILENT_DB
     worth = np.clip(heard - best, -_MOST_DOUBT_DB, 0)
     worth[:, silent] = 0
-    path = _best_path(worth.T.tolist(), [_CHANGE_COST_IN_PAUSE if quiet else _CHANGE_COST for quiet in silent.tolist()])
-    return _turns_of(path, silent.tolist(), plan.voices)
+    costs = np.where(silent, _CHANGE_COST_IN_PAUSE, _CHANGE_COST)
+    return _turns_of(_best_path(worth, costs), silent.tolist(), plan.voices)
 
 
-def _best_path(worth: Sequence[Sequence[float]], costs: Sequence[float]) -> list[int]:
+def _best_path(worth: Levels, costs: NDArray[np.float64]) -> bytes:
     """The voice of each frame such that what they are worth, less what the changes cost, is the most."""
-    scores = list(worth[0])
-    came: list[list[int]] = []
-    for values, cost in zip(worth[1:], costs[1:], strict=True):
-        top = max(range(len(scores)), key=scores.__getitem__)
-        floor = scores[top] - cost
-        came.append([voice if score >= floor else top for voice, score in enumerate(scores)])
-        scores = [max(score, floor) + value for score, value in zip(scores, values, strict=True)]
-    voice = max(range(len(scores)), key=scores.__getitem__)
-    path = [voice]
-    for before in reversed(came):
-        voice = before[voice]
+    count = len(worth)
+    came = bytearray()  # a byte for each voice and frame: a recording may last for a day
+    scores = [float(value) for value in worth[:, 0]]
+    for begin in range(1, worth.shape[1], _AT_ONCE):
+        block = slice(begin, begin + _AT_ONCE)
+        for values, cost in zip(worth[:, block].T.tolist(), costs[block].tolist(), strict=True):
+            top = max(range(count), key=scores.__getitem__)
+            floor = scores[top] - cost
+            came += bytes(voice if score >= floor else top for voice, score in enumerate(scores))
+            scores = [max(score, floor) + value for score, value in zip(scores, values, strict=True)]
+    voice = max(range(count), key=scores.__getitem__)
+    path = bytearray([voice])
+    for at in range(len(came) - count, -1, -count):
+        voice = came[at + voice]
         path.append(voice)
-    return path[::-1]
+    return bytes(reversed(path))
 
 
 def _turns_of(path: Sequence[int], silent: Sequence[bool], voices: Sequence[int]) -> tuple[TrackTurn, ...]:
