@@ -22,6 +22,7 @@ from streamhub.recording.clip import FOLDER, MAKING, Clip, note_name
 from streamhub.text import require_slug
 from streamhub.timecode import Span, merge_spans
 from streamhub.transcript.transcript import Cue, Transcript
+from streamhub.transcript.vtt import format_vtt
 
 _HEAVY = frozenset({"video", "audio"})
 
@@ -72,9 +73,16 @@ def _moved(cue: Cue, place: Span, spans: tuple[Span, ...]) -> list[Cue]:
 
 def plan_key(session: ArchivedSession, answer: Answer, *, title: str) -> str:
     """A digest of everything that a clip is made from; ``title`` is that of the archive."""
-    source = clip_source(session) if answer.ranges else None
-    said = (session.show_title, answer.id, answer.question, answer.answerers, answer.language)
-    return digest_of(MAKING, title, said, source, clip_spans(session, answer), clip_captions(session, answer))
+    # Plain values alone: a record that gets one more field in a later release must not make every clip anew.
+    source, captions = clip_source(session) if answer.ranges else None, clip_captions(session, answer)
+    pieces = [
+        (piece.session.start_ms, piece.session.end_ms, piece.media.start_ms, piece.media.end_ms)
+        for piece in (source.clock.pieces if source else ())
+    ]
+    cut_from = (source.url, source.duration_ms, pieces) if source else ()
+    spans = [(span.start_ms, span.end_ms) for span in clip_spans(session, answer)]
+    said = (session.show_title, answer.id, answer.question, answer.answerers, answer.language, answer.writer)
+    return digest_of(MAKING, title, said, cut_from, spans, format_vtt(captions) if captions else "")
 
 
 def load_note(folder: Path, answer_id: str) -> Clip | None:
