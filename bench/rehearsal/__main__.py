@@ -38,7 +38,7 @@ def train(arguments: argparse.Namespace) -> None:
     from bench.rehearsal.training import Course, train
 
     torch.set_num_threads(arguments.threads)
-    course = Course(rounds=arguments.rounds, seed=arguments.seed)
+    course = Course(rounds=arguments.rounds, whole_from=arguments.whole_from, seed=arguments.seed)
     train(course, speech=arguments.folder / "speech", start=arguments.start, state=arguments.folder / "training.pt")
 
 
@@ -80,6 +80,7 @@ def main() -> None:
             command.add_argument("--shards", type=int, default=30, help="of a thousand sentences each")
         if work is train:
             command.add_argument("--rounds", type=int, default=520, help="of about six steps each")
+            command.add_argument("--whole-from", type=float, default=0.7, help="share of the rounds; 1 for never")
             command.add_argument("--seed", type=int, default=1)
             command.add_argument("--start", type=Path, default=REHEARSAL_FOLDER / "rehearsal.pt")
         if work in (train, score):

@@ -34,12 +34,14 @@ class Course:
         rate: of learning, at its height.
         batches: about so many steps in a round.
         batch_s: seconds of sound in a step.
+        whole_from: after this share of the rounds, windows of 30 s as plain Whisper takes them come as well.
     """
 
     rounds: int
     rate: float = 2e-3
     batches: int = 6
     batch_s: float = 60.0
+    whole_from: float = 0.7
     seed: int = 1
 
     def rate_at(self, done: float) -> float:
@@ -50,12 +52,12 @@ class Course:
         """What a round listens to: first some seconds in quiet rooms, at last whole windows in loud ones as well."""
         mixer.chance.seed(f"{self.seed} {number}")
         done = number / self.rounds
-        roughness = min(1.0, 0.2 + 1.2 * done)
-        longest_s = 6.0 + 4.0 * min(1.0, 3 * done)
+        roughness = min(0.6, 0.2 + 0.8 * done)
+        longest_s = 6.0 + 3.0 * min(1.0, 2 * done)
         batches = mixer.batches(self.batches, self.batch_s, (3.0, longest_s), roughness)
-        if done > 0.3 and number % 3 == 0:
+        if done > 0.3 and number % 5 == 0:
             batches += mixer.batches(1, self.batch_s, (longest_s, 18.0), roughness)
-        if done > 0.6:
+        if done > self.whole_from and number % 2 == 0:
             batches.append(mixer.whole_batch(2, roughness))
         return batches
 
