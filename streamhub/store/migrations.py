@@ -593,6 +593,20 @@ create table successions (
 ) strict, without rowid;
 """
 
+_OVERHEARD = """
+create table overheard (
+    session_id text not null references sessions (id) on delete cascade,
+    question_id text not null references questions (id) on delete cascade,
+    kind text not null check (kind in ('answered', 'over')),
+    verdict text not null check (verdict in ('yes', 'no')),
+    before text not null,
+    marks text not null,
+    at text not null,
+    author text not null,
+    primary key (session_id, question_id, kind)
+) strict, without rowid;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -616,4 +630,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=125, name="glossaries of shows and of the hub", sql=_GLOSSARIES),
     Migration(number=126, name="names that corrections teach", sql=_LEARNED),
     Migration(number=128, name="what people called the speakers of a show", sql=_VOICES),
+    Migration(number=131, name="what hosts said to overheard questions", sql=_OVERHEARD),
 )

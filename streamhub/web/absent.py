@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from streamhub.answers.overheard import LiveHints
 from streamhub.answers.spoken import FoundSpoken, SpokenAnswer
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.review import Edit, Patch
@@ -138,6 +139,10 @@ class NoLiveAnswers:
     async def spoken(self, session_id: str) -> Sequence[SpokenAnswer]:
         """None."""
         return ()
+
+    async def hints(self, session_id: str) -> LiveHints:
+        """None."""
+        return LiveHints()
 
     async def search(self, session_id: str, query: str) -> Sequence[FoundSpoken]:
         """None."""

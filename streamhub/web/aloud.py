@@ -7,7 +7,7 @@ the answers are cut anew. Works by forms alone. Knows nothing of how such questi
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -17,6 +17,7 @@ from streamhub.answers.asked import AskedAloud
 from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
 from streamhub.live.mark import Mark, MarkKind, Witness
 from streamhub.questions.question import Question, QuestionState
+from streamhub.schedule.show import SessionState
 from streamhub.store import aloud as aloud_rows
 from streamhub.store import marks as mark_rows
 from streamhub.store import questions as question_rows
@@ -27,7 +28,7 @@ from streamhub.web import desk
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.desk import Asked, check_asked
 from streamhub.web.host import person_context
-from streamhub.web.hub import hub_of
+from streamhub.web.hub import Hub, hub_of
 from streamhub.web.marking import read_sheet
 from streamhub.web.pages import keep_language, render_page, see_other, words_of
 from streamhub.web.security import read_form
@@ -50,7 +51,7 @@ async def _render(
 ) -> web.StreamResponse:
     hub, session_id = hub_of(request), request.match_info["session_id"]
     sheet = await read_sheet(hub, session_id)
-    found = await hub.answers.asked_aloud(session_id)
+    found = await _list(hub, session_id)
     dismissed = set(await hub.store.read(lambda db: aloud_rows.list_dismissed(db, session_id)))
 
     def shown(session_ms: int) -> str:
@@ -85,6 +86,7 @@ async def take(request: web.Request) -> web.StreamResponse:
     except (BadInput, NotFound) as error:
         return await _render(request, error=error, form=form)
     question_id = new_id(hub.random)
+    session = await hub.store.read(lambda db: show_rows.load_session(db, session_id))
 
     def keep(db: Database) -> None:
         session = show_rows.load_session(db, session_id)
@@ -118,7 +120,8 @@ async def take(request: web.Request) -> web.StreamResponse:
             mark_rows.insert_mark(db, mark)
 
     await hub.store.write(keep)
-    await hub.answers.recut(session_id, author=author)
+    if session.state is not SessionState.LIVE:  # while it is, nothing was cut yet
+        await hub.answers.recut(session_id, author=author)
     LOG.info("web.aloud_taken session_id=%s question_id=%s person=%s at=%s", session_id, question_id, author, at)
     desk.notify(request.app, session_id)
     return see_other(f"/host/s/{session_id}/aloud?said=taken#said")
@@ -140,13 +143,21 @@ async def dismiss(request: web.Request) -> web.StreamResponse:
     return see_other(f"/host/s/{session_id}/aloud")
 
 
+async def _list(hub: Hub, session_id: str) -> Sequence[AskedAloud]:
+    """What is proposed: while the session is live by what was heard so far, afterwards by the archive's words."""
+    session = await hub.store.read(lambda db: show_rows.load_session(db, session_id))
+    if session.state is SessionState.LIVE:
+        return (await hub.live_answers.hints(session_id)).aloud
+    return await hub.answers.asked_aloud(session_id)
+
+
 async def _find(request: web.Request, form: Mapping[str, str]) -> AskedAloud:
     """The proposal that a form means.
 
     Raises:
         NotFound: it is proposed no more.
     """
-    found = await hub_of(request).answers.asked_aloud(request.match_info["session_id"])
+    found = await _list(hub_of(request), request.match_info["session_id"])
     for one in found:
         if str(one.span.start_ms) == form.get("start_ms"):
             return one

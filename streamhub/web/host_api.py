@@ -29,6 +29,7 @@ from streamhub.web.events import BROADCASTER
 from streamhub.web.host import read_ingest, read_signal, session_work
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.listening import plan_listening_state, read_listening
+from streamhub.web.overheard import hints_state, read_hints
 from streamhub.web.stage_view import read_show_state
 from streamhub.web.topic_views import read_topics, topics_state
 from streamhub.web.views import (
@@ -204,6 +205,7 @@ async def events(request: web.Request) -> web.StreamResponse:
             "changed": await hub.store.read(lambda db: latest_change(db, session_id)),
             "written": await hub.store.read(lambda db: describe_written(db, session_id)),
             "sources": plan_listening_state(await read_listening(hub, session_id)),
+            "overheard": hints_state(await read_hints(hub, session)),
         }
 
     return await request.app[BROADCASTER].serve(request, f"host:{session_id}", read, poll_s=POLL_S)

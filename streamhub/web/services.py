@@ -16,6 +16,7 @@ from sqlite_utils import Database
 from streamhub.answers.answer import Answer
 from streamhub.answers.asked import AskedAloud
 from streamhub.answers.consent import Consent
+from streamhub.answers.overheard import LiveHints
 from streamhub.answers.spoken import FoundSpoken, SpokenAnswer
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.review import Edit, Patch
@@ -134,6 +135,9 @@ class LiveAnswers(Protocol):
 
     async def spoken(self, session_id: str) -> Sequence[SpokenAnswer]:
         """What was said for each question that was on air, in order of time."""
+
+    async def hints(self, session_id: str) -> LiveHints:
+        """What may be proposed to the host of a live session now; nothing for any other."""
 
     async def search(self, session_id: str, query: str) -> Sequence[FoundSpoken]:
         """The answers with any word of a query, best first; all in order of time for an empty one."""

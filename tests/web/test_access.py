@@ -126,7 +126,7 @@ def routes(app: web.Application) -> list[tuple[str, str, Any]]:
         "key_turn": "make", "note_id": "n1", "mark_number": "1",
         "mail_id": "m1", "errand": "send", "token": "t", "follower_id": "f1", "topic_id": "c1", "topic_deed": "pin",
         "position": "0", "story_id": "s1", "proposal_id": "p1", "text_id": "t1", "kind": "stories",
-        "aloud_deed": "dismiss",
+        "aloud_deed": "dismiss", "overheard_deed": "no",
         "hearing": "ab-00000000", "number": "0",
     }  # fmt: skip
     found = []
