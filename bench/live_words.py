@@ -184,7 +184,7 @@ async def publish(parts: Parts, one: Seen, seconds: float) -> None:
     await parts.store.write(end)
     works = await parts.engine.status()
     while not {"session", "publish"} <= {work.kind for work in works if work.state in {"done", "held", "failed"}}:
-        await asyncio.sleep(0.05)  # noqa: ASYNC110 - the engine tells nobody
+        await asyncio.sleep(0.05)
         works = await parts.engine.status()
     took_s = time.monotonic() - began_s
     print(f"end of a show of {seconds / 60:.0f} min to its published site: {took_s:.1f} s")

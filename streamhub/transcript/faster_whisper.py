@@ -27,7 +27,10 @@ NAME = "faster-whisper"
 _LANGUAGES = ("de", "en")
 _GATE_S = 30
 _PIECE_S = 8.0
-_BATCH = 4
+_BATCH = 8
+"""Windows that are decoded at once: twice as fast as one after the other on a processor, for some 200 MB."""
+
+_REHEARSAL_BATCH = 4
 _HUB = "https://huggingface.co"
 _REPOSITORIES: Mapping[str, str] = {
     **{
@@ -94,15 +97,15 @@ class FasterWhisper(RecogniserProcess):
 def plan_request(job: TranscriptionJob, model: Model, settings: TranscriptSettings) -> dict[str, Any]:
     """What the process is asked: file, model, and how to decode with that model.
 
-    Real models look two ways: they are given what voice activity leaves, and names as hot words. The rehearsal model
-    knows neither and is lost in long windows: it gets pieces of a sentence or two, cut at pauses (what that gains is
-    measured in ``rehearsal/README.md``). A ``streamhub.json`` beside a model overrides how it decodes.
+    Real models are given what voice activity leaves, several windows at once, and names as hot words. The rehearsal
+    model knows no hot words and is lost in long windows: it gets pieces of a sentence or two, cut at pauses (what that
+    gains is measured in ``rehearsal/README.md``). A ``streamhub.json`` beside a model overrides how it decodes.
     """
-    decode: dict[str, Any] = {"beam_size": settings.beam_size, "vad_filter": True, "condition_on_previous_text": False}
+    decode: dict[str, Any] = {"beam_size": settings.beam_size, "vad_filter": True, "batch_size": _BATCH}
     if vocabulary := plan_vocabulary(job.vocabulary):
         decode["hotwords"] = vocabulary
     if model.rehearsal:
-        decode = {"beam_size": 1, "temperature": 0.0, "vad_filter": False, "condition_on_previous_text": False}
+        decode = {"beam_size": 1, "temperature": 0.0, "vad_filter": False, "batch_size": _REHEARSAL_BATCH}
     return {
         **sound_of(job),
         "language": job.language,
@@ -134,12 +137,8 @@ def _run(request: Mapping[str, Any], wire: Wire) -> None:
     wire.started(language=language, duration_ms=duration_ms(samples))
     options = {"language": language, **request["decode"]}
     if request["piece_s"]:
-        pieces = _cut(samples, request["piece_s"])
-        pipeline = faster_whisper.BatchedInferencePipeline(model)
-        options |= {"clip_timestamps": pieces, "batch_size": _BATCH, "without_timestamps": False}
-        segments, _ = pipeline.transcribe(samples, **options)
-    else:
-        segments, _ = model.transcribe(samples, **options)
+        options |= {"clip_timestamps": _cut(samples, request["piece_s"]), "without_timestamps": False}
+    segments, _ = faster_whisper.BatchedInferencePipeline(model).transcribe(samples, **options)
     for segment in segments:  # the library works while it is iterated
         words = [(w.word, float(w.start), float(w.end), float(w.probability)) for w in segment.words or ()]
         wire.heard(float(segment.start), float(segment.end), segment.text, words)
