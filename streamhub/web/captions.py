@@ -146,9 +146,12 @@ class CaptionDesk:
         self._clocks: dict[str, tuple[float, Clock]] = {}
         self._due: dict[str, float] = {}
         self._telling: dict[str, asyncio.Task[None]] = {}
+        self._closed = False
 
     def notify(self, session_id: str) -> None:
         """More was heard of a session; its readers are told soon, and not more often than is good."""
+        if self._closed:  # the ear is closed after the pages
+            return
         task = self._telling.get(session_id)
         if task is None or task.done():
             self._telling[session_id] = asyncio.create_task(self._tell(session_id), name=f"captions of {session_id}")
@@ -157,6 +160,7 @@ class CaptionDesk:
 
     async def close(self) -> None:
         """Tell nothing more."""
+        self._closed = True
         for task in self._telling.values():
             task.cancel()
         await asyncio.gather(*self._telling.values(), return_exceptions=True)

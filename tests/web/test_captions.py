@@ -18,7 +18,7 @@ from streamhub.transcript.live_words import Listening, LiveCaptions
 from streamhub.transcript.transcript import Cue
 from streamhub.transcript.vtt import parse_vtt
 from streamhub.web.caption_lines import find_player_ms, find_since, plan_change, plan_lines, split_paragraphs
-from streamhub.web.captions import Sheet, words_changed
+from streamhub.web.captions import CAPTIONS, Sheet, words_changed
 from streamhub.web.events import BROADCASTER
 from tests.web.browsing import CHROMIUM, HOSTILE, async_api, open_browser, open_tab, sign_in
 from tests.web.test_events import read_event
@@ -94,6 +94,16 @@ async def test_many_calls_are_told_together(world: World) -> None:
             versions.append(told["version"])
             seen = told["cues"][-1]["text"] if told["cues"] else None
     assert len(versions) <= 3
+
+
+async def test_what_is_heard_after_the_pages_closed_is_told_to_nobody(world: World) -> None:
+    """The ear stops after the pages; what it still tells then starts nothing that nobody ends."""
+    session = await world.plan(to="live")
+    world.words.say(session, (1, "Guten Abend."))
+    assert world.client.app is not None
+    await world.client.app[CAPTIONS].close()
+    heard(world, session)
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("captions of")]
 
 
 async def test_a_long_session_is_sent_packed(world: World) -> None:
