@@ -27,6 +27,7 @@ from streamhub.process import Command, start
 from streamhub.store import shows as show_rows
 from streamhub.store import work as work_rows
 from streamhub.store.lock import hold_workspace
+from streamhub.store.spoken_languages import list_misheard
 from streamhub.store.store import Store
 from streamhub.text import LANGUAGES, Random
 from streamhub.timecode import Now, format_instant
@@ -96,7 +97,9 @@ async def read_status(folder: Path, environ: Environ, *, now: Now) -> Report:
     except Unavailable:
         hub = None
     async with Store.open(workspace.database, now=now) as store:
-        sessions, works = await store.read(lambda db: (show_rows.list_sessions(db), work_rows.list_work(db, limit=50)))
+        sessions, works, misheard = await store.read(
+            lambda db: (show_rows.list_sessions(db), work_rows.list_work(db, limit=50), list_misheard(db))
+        )
     return {
         "workspace": str(workspace.folder),
         "hub": hub,
@@ -107,6 +110,8 @@ async def read_status(folder: Path, environ: Environ, *, now: Now) -> Report:
                 "title": s.title,
                 "state": s.state,
                 "starts_at": format_instant(s.starts_at),
+                "heard_as": misheard[s.id].told if s.id in misheard else None,
+                "spoken": misheard[s.id].spoken if s.id in misheard else None,
             }
             for s in sessions
         ],
@@ -123,7 +128,14 @@ def render_status(report: Report) -> str:
     """The status for a person."""
     hub = report["hub"]
     lines = [f"hub      {hub['url'] if hub else 'does not run'}", f"folder   {report['workspace']}", "", "sessions"]
-    lines += [f"  {s['state']:<11} {s['starts_at'][:16]}Z  {s['id']}" for s in report["sessions"]] or ["  none yet"]
+    for s in report["sessions"]:
+        lines.append(f"  {s['state']:<11} {s['starts_at'][:16]}Z  {s['id']}")
+        if s["spoken"]:
+            lines.append(
+                f"    heard as {s['heard_as']}, spoken is {s['spoken']}: hear it again from its page in the console"
+            )
+    if not report["sessions"]:
+        lines.append("  none yet")
     lines += ["", "work"]
     for work in report["work"]:
         lines.append(f"  {work['state']:<9} {work['kind']} {work['key']}")

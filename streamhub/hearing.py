@@ -209,6 +209,7 @@ class Ear:
                 media=task.media,
                 span=None if whole else task.piece.read,
                 language=language,
+                check_language=task.checks_language,
                 vocabulary=task.hearing.vocabulary,
                 time_limit_s=60 + task.piece.read.duration_ms / 1000 * self.settings.speed_limit,
             )
@@ -274,7 +275,8 @@ class Ear:
 
         def join() -> str:
             plan, parts = load_hearing(folder), _load_parts(folder, files)
-            whole = unmark_language(join_parts(plan, parts), session.language)
+            checks = tuple(check for part in parts if part and language for check in part.language_checks)
+            whole = replace(unmark_language(join_parts(plan, parts), session.language), language_checks=checks)
             versions = {file.removesuffix(".json").rsplit("-", 1)[-1] for file in files if file}
             version = "partial" if not all(files) else versions.pop() if len(versions) == 1 else "mixed"
             name = recognised_name(recording.sha256, whole.made_with, version, language, _joined(hearing, vocabulary))

@@ -23,6 +23,7 @@ from streamhub.recording.recording import Recording
 from streamhub.recording.room import RecordingRoom
 from streamhub.recording.studio import Studio
 from streamhub.recording.workflow import discard_segments, finish_recording, import_media
+from streamhub.rehearing import order_rehearing
 from streamhub.schedule.show import SessionState
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
@@ -213,6 +214,16 @@ class ArchiveAnswers:
         """
         at = self.now()
         await self.store.write(lambda db: order_recut(db, session_id, at=at, author=author))
+
+    async def hear_again(self, session_id: str, language: str, *, author: str) -> None:
+        """Set the language of a session, and order its recording to be heard again in it.
+
+        Raises:
+            BadInput: no language of ours.
+            Conflict: its answers are not cut yet, or its words were not heard here.
+        """
+        at = self.now()
+        await self.store.write(lambda db: order_rehearing(db, session_id, language, at=at, author=author))
 
     def page(self, answer: Answer) -> str:
         """Path of the answer's page within the site."""

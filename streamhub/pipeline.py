@@ -33,6 +33,7 @@ from streamhub.questions.writing import Proposal
 from streamhub.recording.clipping import ClipTools
 from streamhub.recording.recording import Recording
 from streamhub.recording.track import HeardTracks
+from streamhub.rehearing import REHEAR, in_language, plan_spoken, renew_words
 from streamhub.schedule.show import Participant, Publishing, Role, Session, SessionState, Show
 from streamhub.store import marks as mark_rows
 from streamhub.store import proposals as proposal_rows
@@ -43,25 +44,24 @@ from streamhub.store import voices as voice_rows
 from streamhub.store.consents import find_successions
 from streamhub.store.handover import hand_over
 from streamhub.store.log import log_action
+from streamhub.store.spoken_languages import find_spoken, save_spoken
 from streamhub.store.store import Store
 from streamhub.store.work import put_outbox
 from streamhub.timecode import Now
 from streamhub.transcript.captions import read_captions
 from streamhub.transcript.live_words import HeardStream
 from streamhub.transcript.recognised import load_recognised, save_recognised
-from streamhub.transcript.renewal import renew
 from streamhub.transcript.rules import move_captions, to_session_clock
 from streamhub.transcript.signs import name_by_signs
 from streamhub.transcript.speakers import assign_speakers
 from streamhub.transcript.transcriber import Transcriber
-from streamhub.transcript.transcript import Maker, Transcript
+from streamhub.transcript.transcript import Transcript
 from streamhub.voices import hear_voices, plan_turns
 
 SESSION = "session"
 TRANSCRIBE = "transcribe"
 PUBLISH = "publish"
 RECUT = "recut"
-REHEAR = "rehear"
 ERASED = "[…]"
 """Stands in the archive where a question stood that was erased at its asker's wish."""
 
@@ -313,14 +313,17 @@ class Pipeline:
     async def _renew_words(self, session_id: str, live_file: str, heard: str, workflow_id: str) -> Json:
         async with self.archive_lock:
             facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
-            renew_all = partial(self._renew, facts, live_file, heard)
-            changed = await asyncio.to_thread(renew_all) if heard and facts.recording else False
+            last = await self._parts.store.read(lambda db: find_spoken(db, session_id))
+            before = live_file or (last.file if last else "")
+            renew_all = partial(self._renew, facts, before, heard)
+            changed = await asyncio.to_thread(renew_all) if heard and before and facts.recording else False
+            await self._note_language(facts, heard)
         if changed:
             await self._follow_clips(session_id, workflow_id)
         return {"changed": changed, "public": facts.session.state is SessionState.PUBLISHED}
 
     def _renew(self, facts: Facts, live_file: str, heard: str) -> bool:
-        """Write the better words; whether anything is different."""
+        """Write the better words, in another language where that was set right; whether anything is different."""
         recording, session = facts.recording, facts.session
         assert recording is not None
         place = self._parts.media / recording.path
@@ -328,14 +331,29 @@ class Pipeline:
             to_session_clock(load_recognised(place.with_name(name)), recording.clock) for name in (live_file, heard)
         )
         archived = load_session(self._parts.transcripts, facts.show.id, session.id)
-        transcripts = tuple(
-            renew(one, machine, fresh) if one.language == fresh.language and one.made_by is Maker.MACHINE else one
-            for one in archived.transcripts
-        )
-        if transcripts == archived.transcripts:
-            return False
-        save_transcripts(self._parts.transcripts, archived, transcripts)
-        return True
+        transcripts = renew_words(archived, machine, fresh)
+        changed = transcripts != archived.transcripts
+        if changed:
+            save_transcripts(self._parts.transcripts, archived, transcripts)
+        if archived.language != session.language:
+            self._change_language(facts, load_session(self._parts.transcripts, facts.show.id, session.id))
+        return changed or archived.language != session.language
+
+    def _change_language(self, facts: Facts, archived: ArchivedSession) -> None:
+        """Have the archive follow the language that its session has by now, and cut the answers by the new words."""
+        cut = plan_written(_plan_recut(facts, archived, self._parts.answers), facts.written)
+        answers = in_language(cut, old=archived.language, new=facts.session.language)
+        changed = replace(archived, language=facts.session.language, answers=answers)
+        save_session(self._parts.transcripts, changed)
+
+    async def _note_language(self, facts: Facts, heard: str) -> None:
+        """Keep in which language a session was heard, and whether that is the one in which it is spoken."""
+        if facts.recording is None or not heard:
+            return
+        place = (self._parts.media / facts.recording.path).with_name(heard)
+        transcript = await asyncio.to_thread(load_recognised, place)
+        spoken = plan_spoken(facts.session.id, transcript.language, heard, transcript)
+        await self._parts.store.write(lambda db: save_spoken(db, spoken, at=self._parts.now()))
 
     async def _forget_live(self, session_id: str) -> Json:
         await self._parts.live_ear.forget(session_id)
@@ -384,6 +402,8 @@ class Pipeline:
                 _plan_archived, facts, transcript, self._parts.answers, captions=bool(source.captions)
             )
             await asyncio.to_thread(save_session, self._parts.transcripts, archived)  # what people changed stays
+            if not source.captions:
+                await self._note_language(facts, heard)
         return {"answers": len(archived.answers), "public": archived.public}
 
     async def _recut(self, session_id: str, workflow_id: str) -> Json:

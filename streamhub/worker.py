@@ -104,6 +104,7 @@ class RemoteHub:
             media=sound,
             start_ms=job["start_ms"],
             language=job["language"],
+            check_language=job.get("check_language", False),
             vocabulary=tuple(job["vocabulary"]),
             time_limit_s=60 + job["duration_ms"] / 1000 * self.speed_limit,
         )

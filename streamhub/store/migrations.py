@@ -607,6 +607,16 @@ create table overheard (
 ) strict, without rowid;
 """
 
+_SPOKEN = """
+create table spoken_languages (
+    session_id text primary key references sessions (id) on delete cascade,
+    file text not null,
+    told text not null,
+    spoken text not null,
+    at text not null
+) strict;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -631,4 +641,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=126, name="names that corrections teach", sql=_LEARNED),
     Migration(number=128, name="what people called the speakers of a show", sql=_VOICES),
     Migration(number=131, name="what hosts said to overheard questions", sql=_OVERHEARD),
+    Migration(number=134, name="in which language sessions are spoken", sql=_SPOKEN),
 )

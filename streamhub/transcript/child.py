@@ -25,7 +25,7 @@ from streamhub.process import Child, Command, failed, start
 from streamhub.timecode import Span, s_to_ms
 from streamhub.transcript.rules import Heard
 from streamhub.transcript.transcriber import Progress
-from streamhub.transcript.transcript import Word
+from streamhub.transcript.transcript import LanguageCheck, Word
 
 _PROGRESS_EVERY_S = 0.3
 _SPEAKABLE = {kind.__name__: kind for kind in (errors.BadMedia, errors.ModelMissing, errors.ToolMissing, ToolFailed)}
@@ -59,6 +59,8 @@ class Recognised:
 
     Attributes:
         language: as detected or given.
+        language_chance: how sure it is of a detected one.
+        language_checks: what windows of the sound are most like, where that was asked.
         duration_ms: length of the sound.
         heard: stretches of speech, in order.
         peak_bytes: most memory that the process used.
@@ -66,6 +68,8 @@ class Recognised:
     """
 
     language: str = ""
+    language_chance: float = 1.0
+    language_checks: tuple[LanguageCheck, ...] = ()
     duration_ms: int = 0
     heard: list[Heard] = field(default_factory=list)
     peak_bytes: int = 0
@@ -206,6 +210,8 @@ def _take(event: Mapping[str, Any], result: Recognised, progress: Progress) -> N
     match event["event"]:
         case "started":
             result.language, result.duration_ms = event["language"], event["duration_ms"]
+            result.language_chance = event["chance"]
+            result.language_checks = tuple(LanguageCheck(language, chance) for language, chance in event["checks"])
         case "heard":
             words = tuple(Word(text, Span(start, end), chance) for text, start, end, chance in event["words"])
             span = Span(event["start_ms"], event["end_ms"])
@@ -246,9 +252,12 @@ class Wire:
         self._out.write(json.dumps({"event": event, **facts}, ensure_ascii=False, separators=(",", ":")) + "\n")
         self._out.flush()
 
-    def started(self, *, language: str, duration_ms: int) -> None:
-        """The media is decoded, the language known."""
-        self.send("started", language=language, duration_ms=duration_ms)
+    def started(
+        self, *, language: str, duration_ms: int, chance: float = 1.0, checks: Sequence[tuple[str, float]] = ()
+    ) -> None:
+        """The media is decoded, the language known: told, or detected with that chance; windows may say otherwise."""
+        said = [(one, round(sure, 3)) for one, sure in checks]
+        self.send("started", language=language, duration_ms=duration_ms, chance=round(chance, 3), checks=said)
 
     def heard(self, start_s: float, end_s: float, text: str, words: Sequence[tuple[str, float, float, float]]) -> None:
         """One stretch of speech, in an engine's float seconds; then progress, a few times a second at most."""

@@ -22,7 +22,7 @@ from streamhub.transcript.child import Wire, serve
 from streamhub.transcript.models import Model, Shelf, stamp_of
 from streamhub.transcript.recogniser import RecogniserProcess, sound_of
 from streamhub.transcript.rules import plan_vocabulary
-from streamhub.transcript.sound import duration_ms, is_silent, requested_sound
+from streamhub.transcript.sound import duration_ms, is_silent, requested_sound, windows_of
 from streamhub.transcript.transcriber import TranscriptionJob
 
 NAME = "openai-whisper"
@@ -91,6 +91,7 @@ def plan_request(job: TranscriptionJob, model: Model, settings: TranscriptSettin
     return {
         **sound_of(job),
         "language": job.language,
+        "check_language": bool(job.language and job.check_language),
         "model": str(model.path),
         "device": settings.device,
         "compute_type": settings.compute_type,
@@ -113,8 +114,9 @@ def _run(request: Mapping[str, Any], wire: Wire) -> None:
         wire.started(language=request["language"], duration_ms=duration_ms(samples))
         return
     model = _load(request["model"], request["device"], stamp_of(Path(request["model"])))
-    language = request["language"] or _detect(whisper, model, samples)
-    wire.started(language=language, duration_ms=duration_ms(samples))
+    language, chance = (request["language"], 1.0) if request["language"] else _detect(whisper, model, samples)
+    checks = _check(whisper, model, samples) if request["check_language"] else []
+    wire.started(language=language, duration_ms=duration_ms(samples), chance=chance, checks=checks)
     half = str(model.device) != "cpu" and request["compute_type"] in {"auto", "float16"}
     result = model.transcribe(samples, language=language, fp16=half, **request["decode"])
     for segment in result["segments"]:
@@ -139,11 +141,23 @@ def _load(path: str, device: str, stamp: int) -> Any:
         ) from error
 
 
-def _detect(library: Any, model: Any, samples: Any) -> str:
-    """The likelier of the languages that streamhub speaks, in the first half minute."""
+def _detect(library: Any, model: Any, samples: Any) -> tuple[str, float]:
+    """The likelier of the languages that streamhub speaks, in the first half minute, and how sure that is."""
+    chances = _chances(library, model, samples)
+    language = max(_LANGUAGES, key=lambda language: chances.get(language, 0.0))
+    return language, chances.get(language, 0.0)
+
+
+def _check(library: Any, model: Any, samples: Any) -> list[tuple[str, float]]:
+    """What windows of the sound that are not silent are most like, and how sure that is."""
+    windows = [window for window in windows_of(samples) if not is_silent(window)]
+    return [max(_chances(library, model, window).items(), key=lambda pair: pair[1]) for window in windows]
+
+
+def _chances(library: Any, model: Any, samples: Any) -> dict[str, float]:
     mel = library.log_mel_spectrogram(library.pad_or_trim(samples), n_mels=model.dims.n_mels).to(model.device)
     _, chances = model.detect_language(mel)
-    return max(_LANGUAGES, key=lambda language: float(chances.get(language, 0.0)))
+    return {str(language): float(chance) for language, chance in chances.items()}
 
 
 if __name__ == "__main__":

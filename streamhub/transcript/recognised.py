@@ -25,6 +25,9 @@ from streamhub.transcript.transcript import Transcript
 HEARD_FOLDER = "heard"
 """In the media folder: what was heard of recordings, whichever session they belong to."""
 
+CHECKED_PIECES = 2
+"""So many pieces at the beginning tell whether the language was set right."""
+
 _PLAN_FILE = "plan.json"
 _VERSION_FILE = "version"
 T = TypeVar("T")
@@ -62,6 +65,11 @@ class PieceTask:
     def done(self, version: str) -> bool:
         """Whether a model of that version has heard it already."""
         return self.target(version).exists()
+
+    @property
+    def checks_language(self) -> bool:
+        """Whether to listen if the language that was told is the one that is spoken: the first pieces tell enough."""
+        return bool(self.language) and self.piece.number < CHECKED_PIECES
 
     def require_version(self, version: str) -> None:
         """Insist that words of a model of that version fit the others: the hub's own, else the first that came.

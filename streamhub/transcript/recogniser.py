@@ -98,7 +98,13 @@ class RecogniserProcess(ABC):
             speed_limit=self.settings.speed_limit,
         )
         result = await self.recognisers.recognise(child, progress)
-        return make_transcript(result.heard, language=result.language, made_with=self.name)
+        return make_transcript(
+            result.heard,
+            language=result.language,
+            made_with=self.name,
+            language_chance=result.language_chance,
+            language_checks=result.language_checks,
+        )
 
     async def close(self) -> None:
         """Let processes go that wait for a job, as `streamhub.transcript.transcriber.Transcriber` says."""

@@ -6,14 +6,14 @@ Refuses to know which recogniser heard the words and in which file they stand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from streamhub.recording.recording import ClockMap, ClockPiece
 from streamhub.text import ends_sentence, words_of
 from streamhub.timecode import Span
-from streamhub.transcript.transcript import Cue, Maker, Transcript, Word
+from streamhub.transcript.transcript import Cue, LanguageCheck, Maker, Transcript, Word
 
 MAX_CUE_CHARACTERS = 180
 MAX_CUE_MS = 14_000
@@ -22,6 +22,8 @@ MAX_REPEATS = 3
 MAX_VOCABULARY_CHARACTERS = 400
 EDGE_TOLERANCE_MS = 500
 SURE_OF_LANGUAGE = 0.8
+SURE_OF_ANOTHER = 0.9
+LEAST_WINDOWS = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,11 +41,24 @@ class Heard:
     words: tuple[Word, ...] = ()
 
 
-def make_transcript(heard: Sequence[Heard], *, language: str, made_with: str) -> Transcript:
+def make_transcript(
+    heard: Sequence[Heard],
+    *,
+    language: str,
+    made_with: str,
+    language_chance: float = 1.0,
+    language_checks: tuple[LanguageCheck, ...] = (),
+) -> Transcript:
     """The transcript of what a recogniser heard: loops dropped, sentences as cues, word times kept."""
     words = [word for part in drop_loops(heard) for word in _words_of_part(part)]
-    cues = cues_from_words(words)
-    return Transcript(language=language, cues=cues, made_by=Maker.MACHINE, made_with=made_with)
+    return Transcript(
+        language=language,
+        cues=cues_from_words(words),
+        made_by=Maker.MACHINE,
+        made_with=made_with,
+        language_chance=language_chance,
+        language_checks=language_checks,
+    )
 
 
 def drop_loops(heard: Sequence[Heard]) -> list[Heard]:
@@ -242,6 +257,24 @@ def settle_languages(heard: Sequence[tuple[str, float]], *, begin: str) -> list[
             now = language
         settled.append(now)
     return settled
+
+
+def find_spoken_language(checks: Iterable[LanguageCheck], told: str, *, known: Collection[str]) -> str:
+    """The language in which a recording is surely spoken although another one was told; empty where that is unsure.
+
+    At least two windows are sure of it, and more than twice as many as are sure of the one that was told: a clip in
+    another language, or a show that mixes them, is not a language that was set wrong.
+
+    Args:
+        checks: what windows of the sound are most like.
+        told: the language that the recording is said to be in.
+        known: the languages that it may be heard in instead.
+    """
+    sure = [check.language for check in checks if check.chance >= SURE_OF_ANOTHER]
+    counts = {language: sure.count(language) for language in known if language != told}
+    best = max(sorted(counts), key=lambda language: counts[language], default="")
+    enough = best and counts[best] >= LEAST_WINDOWS and counts[best] > 2 * sure.count(told)
+    return best if enough else ""
 
 
 def mark_languages(cues: Iterable[Cue], spoken: Sequence[tuple[Span, str]]) -> tuple[Cue, ...]:

@@ -22,6 +22,8 @@ from streamhub.timecode import Span
 
 RATE_HZ = 16_000
 MAX_HOLE_S = 4 * 3600
+WINDOW_S = 30
+MOST_WINDOWS = 3
 _HOLE_S = 0.1
 _PREROLL_S = 1.0  # decoders need some frames before they are in tune
 _SILENCE_PEAK = 0.001  # -60 dB of full scale
@@ -43,6 +45,14 @@ def load_sound(path: Path, span: Span | None = None) -> Samples:
         BadMedia: not media, no sound in it, or nothing of it can be decoded.
     """
     return load_pcm(path, span).astype(np.float32) / np.float32(32768)
+
+
+def windows_of(samples: Samples) -> list[Samples]:
+    """Up to three stretches of half a minute that lie evenly in the sound; fewer of a shorter one."""
+    size = WINDOW_S * RATE_HZ
+    count = min(MOST_WINDOWS, max(1, len(samples) // size))
+    starts = [max(0, (2 * number + 1) * len(samples) // (2 * count) - size // 2) for number in range(count)]
+    return [samples[start : start + size] for start in starts]
 
 
 def load_pcm(path: Path, span: Span | None = None) -> Pcm:

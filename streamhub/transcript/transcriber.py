@@ -27,6 +27,7 @@ class TranscriptionJob:
         span: listen to this stretch of the file alone, in its milliseconds; None for all of it.
         start_ms: what the file's beginning is on the recording's clock, where the file is a piece of it.
         language: ``de``, ``en``, or empty to detect it.
+        check_language: whether to listen if the sound is in that language, and to tell what it is most like.
         vocabulary: names and products that are likely to be heard.
         time_limit_s: the job is stopped after that many seconds; None for no limit.
     """
@@ -35,6 +36,7 @@ class TranscriptionJob:
     span: Span | None = None
     start_ms: int = 0
     language: str = ""
+    check_language: bool = False
     vocabulary: tuple[str, ...] = field(default=())
     time_limit_s: float | None = None
 

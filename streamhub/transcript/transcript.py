@@ -57,6 +57,19 @@ class Cue:
     language: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LanguageCheck:
+    """What one window of the sound is most like, whatever language it was said to be in.
+
+    Attributes:
+        language: any code that the recogniser knows.
+        chance: how sure it is, 0 to 1.
+    """
+
+    language: str
+    chance: float
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Transcript:
     """The words of a session in one language.
@@ -68,6 +81,8 @@ class Transcript:
         made_with: what made it, for the reader (``faster-whisper small``, ``captions talk.vtt``).
         moved_ms: by how much captions that were out of step were moved as a whole; the cues' times have it already.
         language_chance: how sure a recogniser is of the language that it heard, 0 to 1; 1 when it was told.
+        language_checks: what windows of the sound are most like, where a recogniser was told the language and listened
+            whether that is true; else empty.
     """
 
     language: str
@@ -76,6 +91,7 @@ class Transcript:
     made_with: str = ""
     moved_ms: int = 0
     language_chance: float = 1.0
+    language_checks: tuple[LanguageCheck, ...] = ()
 
     @property
     def text(self) -> str:

@@ -39,6 +39,7 @@ from streamhub.web.histories import read_histories
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.listening import read_listening, tell_source
 from streamhub.web.media import has_stream
+from streamhub.web.misheard import read_misheard
 from streamhub.web.overheard import hints_context, read_hints
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
 from streamhub.web.plans import CHANGEABLE
@@ -178,6 +179,7 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         "topics": (await read_topics(hub, session_id))[1] if not after else (),
         **await read_ear(request, session),
         **hints_context(await read_hints(hub, session)),
+        **await read_misheard(hub, session_id),
         **person_context(hub, actor),
     }
 

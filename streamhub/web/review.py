@@ -31,6 +31,7 @@ from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.host import person_context
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.marking import find_recorded
+from streamhub.web.misheard import read_misheard
 from streamhub.web.pages import format_brief, keep_language, language_of, render_page, see_other, words_of
 from streamhub.web.review_view import PlayerClock, is_accepted_draft, needs_look, plan_detail, plan_next, plan_voices
 from streamhub.web.security import read_form
@@ -174,6 +175,7 @@ async def _render(
         form=form or {},
         seen_fields=_seen_fields,
         to_json=partial(json.dumps, ensure_ascii=False),
+        **await read_misheard(hub, session_id),
         **person_context(hub, actor_of(request)),
     )
 

@@ -201,6 +201,16 @@ class Answers(Protocol):
             Conflict: the answers are not cut yet.
         """
 
+    async def hear_again(self, session_id: str, language: str, *, author: str) -> None:
+        """Set the language of a session, and have its recording heard again in it; happens by itself.
+
+        What people corrected stays. In the language that the session has already, nothing happens.
+
+        Raises:
+            BadInput: no language of ours.
+            Conflict: its answers are not cut yet, or its words were not heard here.
+        """
+
     def page(self, answer: Answer) -> str:
         """Path of the answer's page within the archive site, without a leading slash."""
 

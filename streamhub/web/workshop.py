@@ -58,6 +58,7 @@ async def get_job(request: web.Request) -> web.StreamResponse:
             "start_ms": task.piece.read.start_ms,
             "duration_ms": task.piece.read.duration_ms,
             "language": task.language,
+            "check_language": task.checks_language,
             "vocabulary": list(task.hearing.vocabulary),
             "file": task.target(version).name,
             "done": await asyncio.to_thread(task.done, version),

@@ -7,26 +7,32 @@ import os
 import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from streamhub.app import Parts
+from streamhub.archive.corrections import plan_words
+from streamhub.archive.folder import load_session
+from streamhub.commands import read_status, render_status
 from streamhub.config import Settings, TranscriptSettings
 from streamhub.errors import NotFound, ToolFailed
 from streamhub.pipeline import Source, order_session
 from streamhub.questions.question import Question, QuestionState
+from streamhub.reviewing import HubReview
 from streamhub.store.erasing import erase_question
 from streamhub.store.glossaries import save_glossary
 from streamhub.store.questions import insert_question
+from streamhub.store.spoken_languages import list_misheard
 from streamhub.timecode import Span
 from streamhub.transcript.recognised import load_hearing, load_recognised
 from streamhub.transcript.rules import interpolate_words
 from streamhub.transcript.transcriber import TranscriptionJob
-from streamhub.transcript.transcript import Cue, Transcript
+from streamhub.transcript.transcript import Cue, LanguageCheck, Transcript
 from streamhub.workspace import create_workspace
-from tests.hub.test_seams import SESSION, Recordings, hold_session, open_parts, settle
+from tests.hub.test_seams import SESSION, Recordings, answers_of, hold_session, open_parts, settle
 
 PIECES = 5
 SILENT_TAIL = 4
@@ -44,6 +50,7 @@ class Ears:
 
     languages: list[tuple[str, float]]
     broken: int = -1
+    checks: tuple[LanguageCheck, ...] = ()
     name: str = "fake small"
     asked: list[tuple[int, str]] = field(default_factory=list)
 
@@ -72,6 +79,7 @@ class Ears:
             cues=() if number == SILENT_TAIL else (cue,),
             made_with=self.name,
             language_chance=chance,
+            language_checks=self.checks if job.check_language else (),
         )
 
 
@@ -190,3 +198,29 @@ async def test_no_other_file_can_be_asked_for(folder: Path, hearing: str, number
         await Recordings(parts).take(SESSION.id, Path("film.mp4"), None)
         with pytest.raises(NotFound):
             await parts.pipeline.ear.plan_piece(SESSION.id, hearing, number, "de")
+
+
+async def test_a_language_that_was_set_wrong_is_told_and_set_right_on_demand(folder: Path) -> None:
+    """Nothing changes by itself; heard again in the right language, the archive follows and corrections stay."""
+    ears = Ears(languages=[("en", 1.0)] * PIECES, checks=(LanguageCheck("en", 0.98),))
+    async with open_parts(folder) as parts:
+        await begin(parts, ears)
+        await settle(parts)
+        place = parts.workspace.transcripts, SESSION.show_id, SESSION.id
+        before = load_session(*place)
+        assert (before.language, before.transcripts[0].text[:11]) == ("de", "de piece 0.")
+        assert "spoken is en" in render_status(await read_status(folder, {}, now=parts.now))
+        edit = partial(plan_words, answer_id=before.answers[0].id, language="de", cue_id="c2", text="Corrected.")
+        await HubReview(parts.store, parts.workspace.transcripts, parts.pipeline.archive_lock, parts.now).edit(
+            SESSION.id, edit, {}, author="Jana"
+        )
+        for _ in range(2):  # the second press is the same wish
+            await answers_of(parts).hear_again(SESSION.id, "en", author="Jana")
+        await settle(parts)
+        after = load_session(*place)
+        (transcript,) = after.transcripts
+        assert (after.language, transcript.language) == ("en", "en")
+        assert transcript.text == "en piece 0. Corrected. en piece 2. en piece 3."
+        assert {answer.language for answer in after.answers} == {"en"}
+        assert await parts.store.read(list_misheard) == {}
+    assert [number for number, language in ears.asked if language == "en"] == list(range(PIECES))

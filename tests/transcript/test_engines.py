@@ -74,6 +74,20 @@ async def test_the_default_engine_hears_the_round_table(faster: FasterWhisper, r
     assert sum(end in ".?!" for end in ends) >= 0.9 * len(ends)
 
 
+@pytest.mark.parametrize("round_table", ["de", "en"], indirect=True)
+async def test_what_is_spoken_is_told_whatever_was_said_before(faster: FasterWhisper, round_table: Path) -> None:
+    """Told the other language, the engine says for each window of a minute what it is really like; else nothing."""
+    spoken = round_table.stem[-2:]
+    told = "en" if spoken == "de" else "de"
+    job = TranscriptionJob(media=round_table, span=Span(0, 61_000), language=told, check_language=True)
+    checks = (await faster.transcribe(job, ignore)).language_checks
+    assert [check.language for check in checks] == [spoken, spoken]
+    assert min(check.chance for check in checks) >= 0.9
+    detected = await faster.transcribe(TranscriptionJob(media=round_table, span=Span(0, 10_000)), ignore)
+    assert (detected.language, detected.language_checks) == (spoken, ())
+    assert 0.5 < detected.language_chance <= 1
+
+
 @pytest.mark.engines
 @pytest.mark.timeout(400)  # it compiles its word alignment anew in every process
 @ENGINES

@@ -14,6 +14,7 @@ from streamhub.transcript.rules import (
     Heard,
     cues_from_words,
     drop_loops,
+    find_spoken_language,
     interpolate_words,
     make_transcript,
     mark_languages,
@@ -23,7 +24,7 @@ from streamhub.transcript.rules import (
     to_session_clock,
     unmark_language,
 )
-from streamhub.transcript.transcript import Cue, Transcript, Word
+from streamhub.transcript.transcript import Cue, LanguageCheck, Transcript, Word
 
 
 def spoken(text: str, *, start_ms: int = 0, each_ms: int = 300) -> list[Word]:
@@ -169,3 +170,23 @@ def test_a_language_changes_only_for_a_piece_that_is_sure(heard: list[str], sett
     """Unsure and silent pieces keep the language of the one before them."""
     found = [(one[:2].strip(), int(one[2]) / 10) for one in heard]
     assert "".join(language[0] for language in settle_languages(found, begin="de")) == settled
+
+
+@pytest.mark.parametrize(
+    ("windows", "spoken"),
+    [
+        ([("en", 0.95), ("en", 0.99)], "en"),
+        ([("en", 0.95)], ""),
+        ([("en", 0.95), ("en", 0.8), ("en", 0.5)], ""),
+        ([("en", 0.95), ("en", 0.99), ("de", 0.97)], ""),
+        ([("en", 0.95), ("en", 0.99), ("en", 0.99), ("de", 0.97), ("fr", 0.99)], "en"),
+        ([("fr", 0.99), ("fr", 0.99)], ""),
+        ([], ""),
+    ],
+)
+def test_a_language_set_wrong_is_noticed_when_several_windows_are_sure(
+    windows: list[tuple[str, float]], spoken: str
+) -> None:
+    """One window, unsure ones, a mixed show, and a language that is not ours are no reason to speak up."""
+    checks = [LanguageCheck(*window) for window in windows]
+    assert find_spoken_language(checks, "de", known=("de", "en")) == spoken

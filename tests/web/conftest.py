@@ -133,6 +133,7 @@ class FakeAnswers:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     shown: dict[str, bool] = field(default_factory=dict)
     recuts: list[str] = field(default_factory=list)
+    rehearings: list[tuple[str, str]] = field(default_factory=list)
     aloud: dict[str, list[AskedAloud]] = field(default_factory=dict)
     ordered: list[tuple[str, str]] = field(default_factory=list)
 
@@ -168,6 +169,9 @@ class FakeAnswers:
 
     async def recut(self, session_id: str, *, author: str) -> None:
         self.recuts.append(session_id)
+
+    async def hear_again(self, session_id: str, language: str, *, author: str) -> None:
+        self.rehearings.append((session_id, language))
 
     def page(self, answer: Answer) -> str:
         return f"{answer.language}/a/{answer.id}-{answer.slug}/"
