@@ -47,8 +47,8 @@ $(VENV)/.browser: $(STAMP)
 
 # The CPU build of torch is wanted here; on a machine with a GPU install torch as its makers say.
 $(VENV)/.engines: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,openai-whisper]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 onnx==1.23.2
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,openai-whisper,diarisation]'
 	@touch $@
 
 extras: test-browser test-postgres test-engines

@@ -84,8 +84,9 @@ from streamhub.store.store import Store
 from streamhub.suggesting import Suggester
 from streamhub.text import Random, clean_email
 from streamhub.timecode import Now
-from streamhub.transcript import faster_whisper, openai_whisper
+from streamhub.transcript import faster_whisper, openai_whisper, sherpa_onnx
 from streamhub.transcript.child import Recognisers
+from streamhub.transcript.diariser import Diariser
 from streamhub.transcript.faster_whisper import FasterWhisper
 from streamhub.transcript.models import ModelReport, Shelf, choose_demo_model, describe_model
 from streamhub.transcript.transcriber import Transcriber
@@ -158,6 +159,14 @@ def make_live_transcriber(settings: Settings, cache: Path, environ: Environ) -> 
         return None
     live = replace(transcript, model=transcript.live_model or transcript.model, beam_size=1)
     return make_transcriber(replace(settings, transcript=live), cache, environ)
+
+
+def make_diariser(settings: Settings, workspace: Workspace) -> Diariser | None:
+    """What tells voices apart, as the settings name it; None when they name nothing."""
+    if settings.transcript.diariser != sherpa_onnx.NAME:
+        return None
+    folder = workspace.folder / settings.transcript.diariser_model
+    return sherpa_onnx.SherpaOnnx(settings=settings.transcript, folder=folder)
 
 
 def make_encoder(settings: Settings, workspace: Workspace) -> Encoder | None:
@@ -276,6 +285,7 @@ def _make_parts(
             engine=engine,
             recordings=StudioRecordings(room, studio),
             transcriber=transcriber,
+            diariser=make_diariser(settings, workspace),
             live_ear=live_ear,
             build=lambda: _build_apart(workspace),
             media=media,

@@ -298,6 +298,8 @@ def examine(folder: Path, environ: Environ, *, now: Now) -> list[Finding]:
         known = settings
         checks.append(("ffmpeg", lambda: _check_program(known)))
         checks.append(("model", lambda: _check_model(known, workspace, environ)))
+        if known.transcript.diariser:
+            checks.append(("diariser", lambda: _check_diariser(known, workspace)))
         checks.append(("engine database", lambda: _check_engine(known)))
         if workspace.settings_file.is_file():
             checks.append(("mail", lambda: _check_mail(known, workspace)))
@@ -345,6 +347,20 @@ def _check_model(settings: Settings, workspace: Workspace, environ: Environ) -> 
         return Finding(check="model", verdict=Verdict.FAIL, seen=report.sentence, advice=report.advice)
     verdict = Verdict.WARN if report.advice else Verdict.OK
     return Finding(check="model", verdict=verdict, seen=report.sentence, advice=report.advice)
+
+
+def _check_diariser(settings: Settings, workspace: Workspace) -> Finding:
+    """Whether voices can be told apart; transcripts are made all the same."""
+    from streamhub import app
+
+    diariser = app.make_diariser(settings, workspace)
+    if diariser is None:
+        return Finding(check="diariser", verdict=Verdict.OK, seen="none")
+    try:
+        asyncio.run(diariser.version())
+    except StreamhubError as error:
+        return _warn("diariser", f"{error.message}; transcripts say less of who speaks", error.hint)
+    return Finding(check="diariser", verdict=Verdict.OK, seen=diariser.name)
 
 
 def _check_engine(settings: Settings) -> Finding:

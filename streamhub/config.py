@@ -196,6 +196,17 @@ class TranscriptSettings:
     second_pass: bool = setting(
         True, "Hear a show again as a whole once its live words are published; no answer moves, no correction is lost."
     )
+    diariser: str = setting(
+        "",
+        "Tells voices apart where neither tracks nor captions do: sherpa-onnx (extra 'diarisation'); empty: none.",
+    )
+    diariser_model: str = setting(
+        "models/diariser",
+        "Folder with its models, segmentation.onnx and embedding.onnx, relative to the workspace.",
+    )
+    diariser_threshold: float = setting(
+        0.5, "How unlike two voices must be, between 0 and 2; less makes more people, more makes fewer."
+    )
     threads: int = setting(0, "Processor threads; 0: as many as there are cores.")
     speed_limit: float = setting(20.0, "Give up when a recording takes longer than its own length times this.")
 
@@ -495,6 +506,7 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
     choices = {
         "transcript.engine": (transcript.engine, ("faster-whisper", "openai-whisper")),
         "transcript.device": (transcript.device, ("auto", "cpu", "cuda")),
+        "transcript.diariser": (transcript.diariser, ("", "sherpa-onnx")),
         "site.media": (sections["site"].media, ("link", "none")),
         "answers.clips": (sections["answers"].clips, ("on_demand", "ahead")),
         "mail.security": (sections["mail"].security, ("starttls", "tls", "none")),
@@ -524,6 +536,8 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "hub.votes_per_address": (sections["hub"].votes_per_address, 0),
         "hub.flood_per_minute": (sections["hub"].flood_per_minute, 1),
     }
+    if not 0 < transcript.diariser_threshold < 2:
+        problems.append(f"transcript.diariser_threshold: {transcript.diariser_threshold}, should be between 0 and 2")
     if not sections["engine"].transcriptions and not sections["engine"].database_url:
         problems.append("engine.transcriptions: 0, but workers need PostgreSQL: set engine.database_url, or at least 1")
     try:

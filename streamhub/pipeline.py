@@ -32,7 +32,6 @@ from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.writing import Proposal
 from streamhub.recording.clipping import ClipTools
 from streamhub.recording.recording import Recording
-from streamhub.recording.track import HeardTracks
 from streamhub.rehearing import REHEAR, in_language, plan_spoken, renew_words
 from streamhub.schedule.show import Participant, Publishing, Role, Session, SessionState, Show
 from streamhub.store import marks as mark_rows
@@ -49,14 +48,15 @@ from streamhub.store.store import Store
 from streamhub.store.work import put_outbox
 from streamhub.timecode import Now
 from streamhub.transcript.captions import read_captions
+from streamhub.transcript.diariser import Diariser
 from streamhub.transcript.live_words import HeardStream
 from streamhub.transcript.recognised import load_recognised, save_recognised
 from streamhub.transcript.rules import move_captions, to_session_clock
 from streamhub.transcript.signs import name_by_signs
-from streamhub.transcript.speakers import assign_speakers
+from streamhub.transcript.speakers import Turn, assign_speakers, label_turns
 from streamhub.transcript.transcriber import Transcriber
 from streamhub.transcript.transcript import Transcript
-from streamhub.voices import hear_voices, plan_turns
+from streamhub.voices import hear_voices, plan_turns, tell_voices
 
 SESSION = "session"
 TRANSCRIBE = "transcribe"
@@ -109,6 +109,7 @@ class PipelineParts:
         engine: runs the workflows.
         recordings: makes the recording.
         transcriber: makes the words.
+        diariser: tells voices apart where nothing else does; None: nobody does.
         live_ear: heard the sessions while they ran.
         build: writes the site.
         media: folder of recordings.
@@ -124,6 +125,7 @@ class PipelineParts:
     engine: Engine
     recordings: Recordings
     transcriber: Transcriber
+    diariser: Diariser | None
     live_ear: LiveEars
     build: Callable[[], Awaitable[Mapping[str, Json]]]
     media: Path
@@ -386,18 +388,27 @@ class Pipeline:
         await asyncio.to_thread(save_recognised, target, transcript)
         return {"cues": len(transcript.cues)}
 
-    async def _hear_voices(self, session_id: str) -> HeardTracks | None:
-        """Who is heard when on the tracks of the recording; kept in a file, so that it is listened to once."""
-        recording = await self._parts.store.read(lambda db: recording_rows.find_recording(db, session_id))
-        return await hear_voices(self._parts.media, recording) if recording else None
+    async def _find_turns(self, facts: Facts, transcript: Transcript | None) -> Sequence[Turn]:
+        """Who speaks when: by the recording's tracks, else by a diariser where the words name nobody either.
+
+        Both are kept in files, so that a recording is listened to once.
+        """
+        recording, diariser = facts.recording, self._parts.diariser
+        if recording is None or transcript is None:
+            return ()
+        tracks = await hear_voices(self._parts.media, recording)
+        if tracks.turns or diariser is None or any(cue.speaker for cue in transcript.cues):
+            return plan_turns(tracks, facts.session, facts.voices)
+        return label_turns(await tell_voices(self._parts.media, recording, diariser), facts.session.language)
 
     async def _write_answers(self, session_id: str, source: Source, heard: str) -> Json:
-        voices = await self._hear_voices(session_id)
+        facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
+        transcript = await asyncio.to_thread(self._load_transcript, facts, source, heard)
+        turns = await self._find_turns(facts, transcript)
         async with self.archive_lock:
             facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
-            transcript = await asyncio.to_thread(self._load_transcript, facts, source, heard)
-            if transcript and voices:
-                transcript = _with_speakers(transcript, voices, facts)
+            if transcript:
+                transcript = replace(transcript, cues=assign_speakers(transcript.cues, turns))
             archived = await asyncio.to_thread(
                 _plan_archived, facts, transcript, self._parts.answers, captions=bool(source.captions)
             )
@@ -666,11 +677,6 @@ def plan_written(answers: Sequence[Answer], written: Written) -> list[Answer]:
     wanted = _ANSWERED | {Q.WITHDRAWN}
     fresh = [key for key in written.accepted if key not in there and questions[key].state in wanted]
     return [*planned, *(draft_written(questions[key], written.accepted[key]) for key in fresh)]
-
-
-def _with_speakers(transcript: Transcript, voices: HeardTracks, facts: Facts) -> Transcript:
-    """The transcript, on the media's clock, with who speaks, as far as tracks tell."""
-    return replace(transcript, cues=assign_speakers(transcript.cues, plan_turns(voices, facts.session, facts.voices)))
 
 
 def _plan_archived(

@@ -67,6 +67,7 @@ BRANDS = {
     "feedparser": {"questions/feed"},
     "imap": {"questions/imap"},
     "aiosmtplib": {"outbox/smtp"},
+    "sherpa.onnx": {"transcript/sherpa_onnx"},
 }
 EVERYWHERE = {"app", "config"}  # the rooms that may name brands
 

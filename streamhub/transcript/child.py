@@ -277,7 +277,7 @@ class Wire:
 
 def serve(run: Callable[[Mapping[str, Any], Wire], None]) -> int:
     """Be a recogniser's process: do the jobs that come, one after the other, and report; returns the exit code."""
-    wire = Wire(_claim_stdout())
+    wire = Wire(claim_stdout())
     if hasattr(os, "nice"):
         os.nice(5)  # recognition can wait, a signal that is being recorded cannot
     for line in sys.stdin:
@@ -305,7 +305,7 @@ def _do(run: Callable[[Mapping[str, Any], Wire], None], request: Mapping[str, An
     return True
 
 
-def _claim_stdout() -> IO[str]:
+def claim_stdout() -> IO[str]:
     """Keep the pipe to the hub for events alone; everything else that is printed goes to standard error."""
     wire = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

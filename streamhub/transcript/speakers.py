@@ -41,6 +41,14 @@ class Turn:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class VoiceTurn:
+    """A voice speaks that a machine told from the others: its number, from 0, and when, in media milliseconds."""
+
+    voice: int
+    span: Span
+
+
 def track_label(number: int, language: str) -> str:
     """What a track is called while nobody named it; the first one is 1."""
     return f"{_LABELS.get(language, _LABELS['en'])[0]} {number}"
@@ -49,6 +57,29 @@ def track_label(number: int, language: str) -> str:
 def voice_label(number: int, language: str) -> str:
     """What a voice is called that a machine told from the others; the first one is 1."""
     return f"{_LABELS.get(language, _LABELS['en'])[1]} {number}"
+
+
+def join_turns(turns: Iterable[VoiceTurn]) -> tuple[VoiceTurn, ...]:
+    """The turns in order, their voices numbered by when they are first heard; short pauses of a voice part nothing."""
+    ordered = sorted(turns, key=lambda turn: (turn.span.start_ms, turn.span.end_ms))
+    numbers: dict[int, int] = {}
+    joined: list[VoiceTurn] = []
+    last: dict[int, int] = {}  # place of a voice's latest turn
+    for turn in ordered:
+        voice = numbers.setdefault(turn.voice, len(numbers))
+        at = last.get(voice)
+        if at is not None and turn.span.start_ms - joined[at].span.end_ms <= NEAR_MS:
+            before = joined[at].span
+            joined[at] = VoiceTurn(voice, Span(before.start_ms, max(before.end_ms, turn.span.end_ms)))
+        else:
+            last[voice] = len(joined)
+            joined.append(VoiceTurn(voice, turn.span))
+    return tuple(joined)
+
+
+def label_turns(turns: Iterable[VoiceTurn], language: str) -> tuple[Turn, ...]:
+    """The turns with labels for voices that nobody named yet."""
+    return tuple(Turn(speaker=voice_label(turn.voice + 1, language), span=turn.span) for turn in turns)
 
 
 def is_label(speaker: str) -> bool:
