@@ -1,13 +1,16 @@
 """Who speaks, from the tracks of a file to the archive, and from one session to the next."""
 
+import importlib.util
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from streamhub.archive.folder import load_session
 from tests.hub.conftest import Run
+from tests.transcript.small_models import HIGH, LOW, save_models, write_voices
 
 CAPTIONS = """WEBVTT
 
@@ -56,3 +59,59 @@ def test_tracks_name_who_speaks(run: Run, workspace: Path, tmp_path: Path, make_
         ("Spur 3", "danke ebenso gern."),
         ("Anna Berg", "Fangen wir an."),
     ]
+
+
+INTRODUCED = """WEBVTT
+
+00:01.000 --> 00:04.900
+Guten Abend, mein Name ist Anna Berg.
+
+00:06.000 --> 00:08.900
+Schön hier zu sein.
+
+00:09.500 --> 00:12.900
+Fangen wir an.
+"""
+ON = {"STREAMHUB_TRANSCRIPT_DIARISER": "sherpa-onnx"}
+
+
+def import_one_track(run: Run, workspace: Path, tmp_path: Path) -> list[tuple[str, str]]:
+    """Who said what by the archive, after the import of a file in which two voices share a track."""
+    captions = tmp_path / "worte.vtt"
+    captions.write_text(INTRODUCED)
+    media = write_voices(tmp_path / "eine.wav", [(HIGH, 1, 5), (LOW, 6, 9), (HIGH, 9.5, 13)], 14)
+    given = ("--show", "s", "--title", "t", "--start", "2026-03-02T19:15:00Z", "--person", "Anna Berg")
+    done = run("import", media, *given, "--captions", captions, "--json", "-w", workspace, env=ON)
+    assert done.code == 0, done.err
+    (transcript,) = load_session(workspace / "transcripts", "s", done.json["session"]).transcripts
+    return [(cue.speaker, cue.text) for cue in transcript.cues]
+
+
+def test_a_diariser_without_models_stops_nothing(run: Run, workspace: Path, tmp_path: Path) -> None:
+    """The archive is made with what words tell alone, and the doctor says what is missing and what to do."""
+    assert [text for _, text in import_one_track(run, workspace, tmp_path)] == [
+        "Guten Abend, mein Name ist Anna Berg.",
+        "Schön hier zu sein.",
+        "Fangen wir an.",
+    ]
+    found = run("doctor", "--json", "-w", workspace, env=ON)
+    (finding,) = (one for one in found.json if one["check"] == "diariser")
+    assert finding["verdict"] == "warn"
+    assert "transcripts say less of who speaks" in finding["seen"]
+    assert finding["advice"]
+
+
+@pytest.mark.engines
+@pytest.mark.skipif(importlib.util.find_spec("sherpa_onnx") is None, reason="the extra 'diarisation' is not installed")
+def test_voices_of_one_track_are_told_apart_and_named_by_words(run: Run, workspace: Path, tmp_path: Path) -> None:
+    """Whoever introduces herself is named wherever her voice is heard, the other has a label; only turns are kept."""
+    models = workspace / "models" / "diariser"
+    models.mkdir(parents=True)
+    save_models(models)
+    assert [speaker for speaker, _ in import_one_track(run, workspace, tmp_path)] == [
+        "Anna Berg",
+        "Stimme 2",
+        "Anna Berg",
+    ]
+    (kept,) = workspace.rglob("voices-*-*.json")
+    assert {key for turn in msgspec.json.decode(kept.read_bytes()) for key in turn} == {"voice", "span"}

@@ -4,11 +4,14 @@ They stand in for the real ones, which are some 40 MB: the segmentation has the 
 3.0 (10 s in, 589 frames of 7 classes out), the embedding those of a WeSpeaker model on 80 filter banks.
 """
 
+import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+RATE_HZ = 16_000
+LOW, HIGH = 200, 2000
 SEGMENTATION_MARKS = {
     "sample_rate": 16000,
     "window_size": 160000,
@@ -62,3 +65,13 @@ def save_models(folder: Path) -> None:
         node("ReduceMean", ["shape"], ["y"], axes=[1], keepdims=0),
     ]
     save("embedding.onnx", nodes, {}, ((1, "T", 80), (1, 80)), EMBEDDING_MARKS)
+
+
+def write_voices(path: Path, said: list[tuple[int, float, float]], length_s: float) -> Path:
+    """A sound file in which tones (pitch, from, to in seconds) are heard."""
+    at_s = np.arange(int(length_s * RATE_HZ)) / RATE_HZ
+    sound = sum(0.4 * np.sin(2 * np.pi * pitch * at_s) * ((at_s >= begin) & (at_s < end)) for pitch, begin, end in said)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
+        file.writeframes((np.asarray(sound) * 32767).astype("<i2").tobytes())
+    return path

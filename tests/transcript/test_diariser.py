@@ -3,12 +3,10 @@
 import asyncio
 import importlib.util
 import sys
-import wave
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
 
 from streamhub.config import TranscriptSettings
@@ -16,10 +14,7 @@ from streamhub.errors import BadMedia, ModelMissing, ToolMissing
 from streamhub.timecode import Span
 from streamhub.transcript.sherpa_onnx import SherpaOnnx
 from streamhub.transcript.speakers import VoiceTurn, join_turns, label_turns
-from tests.transcript.small_models import save_models
-
-RATE_HZ = 16_000
-LOW, HIGH = 200, 2000
+from tests.transcript.small_models import HIGH, LOW, save_models, write_voices
 
 
 def test_voices_are_numbered_as_they_are_first_heard_and_pauses_part_nothing() -> None:
@@ -59,16 +54,6 @@ def folder(tmp_path: Path) -> Path:
     target.mkdir()
     save_models(target)
     return target
-
-
-def write_voices(path: Path, said: list[tuple[int, float, float]], length_s: float) -> Path:
-    """A sound file in which tones (pitch, from, to in seconds) are heard."""
-    at_s = np.arange(int(length_s * RATE_HZ)) / RATE_HZ
-    sound = sum(0.4 * np.sin(2 * np.pi * pitch * at_s) * ((at_s >= begin) & (at_s < end)) for pitch, begin, end in said)
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
-        file.writeframes((np.asarray(sound) * 32767).astype("<i2").tobytes())
-    return path
 
 
 @pytest.mark.engines
