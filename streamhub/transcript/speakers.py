@@ -22,6 +22,7 @@ NEAR_MS = 400
 
 _LABELS = {"de": ("Spur", "Stimme"), "en": ("Track", "Voice")}
 _LABEL = re.compile(r"(?:Spur|Track|Stimme|Voice) \d{1,3}")
+_TOLD_APART = re.compile(r"(?:Stimme|Voice) \d{1,3}")
 _GENERIC = re.compile(
     r"(?:(?:audio|sound|ton|kanal|channel|mi[ck]|mikro(?:f|ph)?on|microphone|mikro|track|tonspur|spur|stream|desktop|"
     r"aux|stereo|mono|handler|soundhandler|core|media|game|in|out|input|output|line|\d+)[\s_/#:-]*)*"
@@ -85,6 +86,14 @@ def label_turns(turns: Iterable[VoiceTurn], language: str) -> tuple[Turn, ...]:
 def is_label(speaker: str) -> bool:
     """Whether a speaker is a voice that nobody named yet."""
     return _LABEL.fullmatch(speaker) is not None
+
+
+def remembered_name(label: str, known: Mapping[str, str]) -> str:
+    """What hosts called a speaker of that label in the show's other sessions; empty if nothing.
+
+    Voices that a machine told apart are numbered anew in each session, so of them nothing is remembered.
+    """
+    return "" if _TOLD_APART.fullmatch(label) else known.get(label, "")
 
 
 def name_track(number: int, title: str, people: Sequence[str], known: Mapping[str, str], *, language: str) -> str:

@@ -20,7 +20,7 @@ from streamhub.errors import BadInput
 from streamhub.recording.recording import ClockMap
 from streamhub.schedule.show import Session
 from streamhub.timecode import Span, format_clock, merge_spans, parse_ms
-from streamhub.transcript.speakers import is_label
+from streamhub.transcript.speakers import is_label, remembered_name
 from streamhub.transcript.transcript import Cue, Transcript
 
 AROUND_MS = 60_000
@@ -183,11 +183,17 @@ def plan_voices(archived: ArchivedSession, known: Mapping[str, str], clock: Play
             nameless=is_label(name),
             speaking_ms=sum(cue.span.duration_ms for cue in cues),
             first_ms=clock.shown_ms(cues[0].span.start_ms),
-            proposed=known.get(name, "") if known.get(name, "") not in spoken else "",
+            proposed=_propose(name, known, spoken),
         )
         for name, cues in spoken.items()
     ]
     return tuple(sorted(voices, key=lambda voice: (not voice.nameless, -voice.speaking_ms)))
+
+
+def _propose(name: str, known: Mapping[str, str], spoken: Collection[str]) -> str:
+    """Whom hosts meant by that speaker before, unless that person has a voice of his own here."""
+    before = remembered_name(name, known)
+    return "" if before in spoken else before
 
 
 def needs_look(answer: Answer) -> bool:

@@ -13,7 +13,7 @@ from streamhub.config import TranscriptSettings
 from streamhub.errors import BadMedia, ModelMissing, ToolMissing
 from streamhub.timecode import Span
 from streamhub.transcript.sherpa_onnx import SherpaOnnx
-from streamhub.transcript.speakers import VoiceTurn, join_turns, label_turns
+from streamhub.transcript.speakers import VoiceTurn, join_turns, label_turns, remembered_name
 from tests.transcript.small_models import HIGH, LOW, save_models, write_voices
 
 
@@ -26,6 +26,12 @@ def test_voices_are_numbered_as_they_are_first_heard_and_pauses_part_nothing() -
         ("Stimme 2", 3000, 6000),
         ("Stimme 1", 4000, 4500),
     ]
+
+
+def test_a_name_given_to_a_voice_stays_in_its_session() -> None:
+    """Tracks keep their numbers from session to session, voices do not: nobody is proposed for those."""
+    known = {"Spur 2": "Anna", "Stimme 2": "Bert"}
+    assert [remembered_name(label, known) for label in ("Spur 2", "Stimme 2", "Spur 3")] == ["Anna", "", ""]
 
 
 def test_what_is_missing_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
