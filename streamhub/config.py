@@ -207,6 +207,9 @@ class TranscriptSettings:
     diariser_threshold: float = setting(
         0.5, "How unlike two voices must be, between 0 and 2; less makes more people, more makes fewer."
     )
+    translate: bool = setting(
+        False, "Have the recogniser translate shows into English as well; the site says that a machine did it."
+    )
     threads: int = setting(0, "Processor threads; 0: as many as there are cores.")
     speed_limit: float = setting(20.0, "Give up when a recording takes longer than its own length times this.")
 

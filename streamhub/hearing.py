@@ -54,7 +54,7 @@ from streamhub.transcript.rules import (
 )
 from streamhub.transcript.stitching import HeardPiece, stitch
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
-from streamhub.transcript.transcript import Transcript
+from streamhub.transcript.transcript import TRANSLATED, Transcript
 
 _NAME = re.compile(r"[0-9a-f]{1,64}-[0-9a-f]{8}")
 
@@ -168,7 +168,9 @@ class Ear:
         files = await asyncio.to_thread(keep)
         return {"hearing": name, "pieces": len(plan), "language": session.language, "files": files}
 
-    async def plan_piece(self, session_id: str, hearing: str, number: int, language: str) -> PieceTask:
+    async def plan_piece(
+        self, session_id: str, hearing: str, number: int, language: str, *, translate: bool = False
+    ) -> PieceTask:
         """One piece of a recording, for whoever is to hear it.
 
         Raises:
@@ -189,16 +191,17 @@ class Ear:
             recogniser=self.recogniser,
             version=await self.version(),
             folder=self._folder(hearing),
+            translate=translate,
         )
 
-    async def hear(self, session_id: str, hearing: str, number: int, language: str) -> Json:
+    async def hear(self, session_id: str, hearing: str, number: int, language: str, *, translate: bool = False) -> Json:
         """Hear one piece on this machine, unless it was heard before; returns the file of its words.
 
         Raises:
             NotFound, Conflict: as `plan_piece`, or the model is not the one that the other pieces were heard with.
             StreamhubError: as `streamhub.transcript.transcriber.Transcriber.transcribe`.
         """
-        task = await self.plan_piece(session_id, hearing, number, language)
+        task = await self.plan_piece(session_id, hearing, number, language, translate=translate)
         if not task.version:
             await self.transcriber.prepare()
             task = replace(task, version=await self.version())
@@ -210,6 +213,7 @@ class Ear:
                 span=None if whole else task.piece.read,
                 language=language,
                 check_language=task.checks_language,
+                translate=translate,
                 vocabulary=task.hearing.vocabulary,
                 time_limit_s=60 + task.piece.read.duration_ms / 1000 * self.settings.speed_limit,
             )
@@ -285,6 +289,15 @@ class Ear:
             return name
 
         return {"file": await asyncio.to_thread(join)}
+
+    async def join_translation(self, session_id: str, hearing: str, files: Sequence[str]) -> Transcript:
+        """One translation of what was heard in the pieces, on the recording's clock; skipped ones leave a hole."""
+        folder = self._folder(hearing)
+
+        def join() -> Transcript:
+            return unmark_language(join_parts(load_hearing(folder), _load_parts(folder, files)), TRANSLATED)
+
+        return await asyncio.to_thread(join)
 
     async def forget_words(self, session_id: str) -> None:
         """Take the words that were known beforehand out of all plans: a question that they came from was erased."""

@@ -21,7 +21,7 @@ from streamhub.answers.answer import Answer, AnswerState
 from streamhub.answers.rules import find_shift, plan_answers
 from streamhub.answers.written import draft_written, with_writing
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
-from streamhub.archive.folder import load_session, save_session, save_transcripts
+from streamhub.archive.folder import load_session, save_session, save_transcripts, save_translation
 from streamhub.clipping import CLIPS, Clipper, run_clips
 from streamhub.config import AnswerSettings, TranscriptSettings
 from streamhub.engine import TRANSCRIPTION, Context, Engine, Json
@@ -55,11 +55,12 @@ from streamhub.transcript.rules import move_captions, to_session_clock
 from streamhub.transcript.signs import name_by_signs
 from streamhub.transcript.speakers import Turn, assign_speakers, label_turns
 from streamhub.transcript.transcriber import Transcriber
-from streamhub.transcript.transcript import Transcript
+from streamhub.transcript.transcript import TRANSLATED, Transcript
 from streamhub.voices import hear_voices, plan_turns, tell_voices
 
 SESSION = "session"
 TRANSCRIBE = "transcribe"
+TRANSLATE = "translate"
 PUBLISH = "publish"
 RECUT = "recut"
 ERASED = "[…]"
@@ -200,6 +201,7 @@ class Pipeline:
         engine.workflow(RECUT, self._run_recut)
         engine.workflow(CLIPS, self._run_clips)
         engine.workflow(REHEAR, self._run_second_pass)
+        engine.workflow(TRANSLATE, self._run_translation)
 
     # The workflows.
 
@@ -223,6 +225,8 @@ class Pipeline:
             await ctx.step("tidy", lambda: self._discard_segments(session_id))
         if live_words and self._parts.settings.second_pass:
             await ctx.step("second pass", lambda: self._order_second_pass(session_id, heard, ctx.workflow_id))
+        if heard and self._parts.settings.translate:
+            await ctx.step("translation", lambda: self._order_translation(session_id, ctx.workflow_id))
         return written
 
     async def _hear(self, ctx: Context, session_id: str, *, live: bool) -> tuple[str, bool]:
@@ -257,19 +261,31 @@ class Pipeline:
         return joined["file"] if joined else ""
 
     async def _hear_pieces(
-        self, ctx: Context, session_id: str, hearing: str, wanted: Sequence[tuple[int, str]]
+        self,
+        ctx: Context,
+        session_id: str,
+        hearing: str,
+        wanted: Sequence[tuple[int, str]],
+        *,
+        translate: bool = False,
     ) -> dict[int, str]:
         """The file of each piece's words; empty for one that a person skipped."""
         # No model is in the keys: it may change before a second try.
+        task, more = (":translate", (True,)) if translate else ("", ())
         jobs = [
-            (f"{session_id}:{hearing}:{number}:{language or 'auto'}", (session_id, hearing, number, language))
+            (
+                f"{session_id}:{hearing}:{number}:{language or 'auto'}{task}",
+                (session_id, hearing, number, language, *more),
+            )
             for number, language in wanted
         ]
         results = await ctx.queued_all(TRANSCRIPTION, TRANSCRIBE, jobs) if jobs else []
         return {number: got["file"] if got else "" for (number, _), got in zip(wanted, results, strict=True)}
 
-    async def _run_transcription(self, ctx: Context, session_id: str, hearing: str, number: int, language: str) -> Json:
-        return await ctx.step("hear", lambda: self.ear.hear(session_id, hearing, number, language))
+    async def _run_transcription(
+        self, ctx: Context, session_id: str, hearing: str, number: int, language: str, translate: bool = False
+    ) -> Json:
+        return await ctx.step("hear", lambda: self.ear.hear(session_id, hearing, number, language, translate=translate))
 
     async def _run_publication(self, ctx: Context, session_id: str, ids: list[str]) -> Json:
         await ctx.step("archive", lambda: self._write_states(session_id, frozenset(ids), ctx.workflow_id))
@@ -287,7 +303,23 @@ class Pipeline:
         renewed = await ctx.step("words", lambda: self._renew_words(session_id, live_file, heard, ctx.workflow_id))
         if renewed and renewed["public"] and renewed["changed"]:
             await ctx.step("site", self._build_site)
+        if not live_file and self._parts.settings.translate:  # its language is another one now
+            await ctx.step("translation", lambda: self._order_translation(session_id, ctx.workflow_id))
         return renewed
+
+    async def _run_translation(self, ctx: Context, session_id: str) -> Json:
+        """Hear a session once more and write it down in English; an English one needs none."""
+        plan = await ctx.step("pieces", lambda: self.ear.plan(session_id))
+        spoken = await ctx.step("language", lambda: self._spoken_language(session_id))
+        if not plan or not spoken or spoken["language"] == TRANSLATED:
+            return {"cues": 0}
+        hearing, wanted = plan["hearing"], [(number, plan["language"]) for number in range(plan["pieces"])]
+        found = await self._hear_pieces(ctx, session_id, hearing, wanted, translate=True)
+        files = [found[number] for number in range(plan["pieces"])]
+        written = await ctx.step("words", lambda: self._write_translation(session_id, hearing, files))
+        if written and written["public"] and written["changed"]:
+            await ctx.step("site", self._build_site)
+        return written
 
     async def _run_clips(self, ctx: Context, session_id: str, ids: list[str]) -> Json:
         def advance(done: int, total: int) -> None:
@@ -311,6 +343,34 @@ class Pipeline:
             return session_id
 
         return await self._parts.store.write(order, key=f"{workflow_id}:second-pass")
+
+    async def _order_translation(self, session_id: str, workflow_id: str) -> Json:
+        order_id = workflow_id.replace(f":{session_id}", "").replace(":", "-")
+
+        def order(db: Database) -> str:
+            put_outbox(db, TRANSLATE, f"{session_id}:{order_id}", [session_id], at=self._parts.now())
+            return session_id
+
+        return await self._parts.store.write(order, key=f"{workflow_id}:translation")
+
+    async def _spoken_language(self, session_id: str) -> Json:
+        session = await self._parts.store.read(lambda db: show_rows.load_session(db, session_id))
+        return {"language": session.language}
+
+    async def _write_translation(self, session_id: str, hearing: str, files: Sequence[str]) -> Json:
+        """Put the translation beside the words of the archive; one that a person corrected stays."""
+        translation = await self.ear.join_translation(session_id, hearing, files)
+        async with self.archive_lock:
+            facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
+            write = partial(self._keep_translation, facts, translation)
+            changed = await asyncio.to_thread(write) if facts.session.language != TRANSLATED else False
+        return {"changed": changed, "public": facts.session.state is SessionState.PUBLISHED}
+
+    def _keep_translation(self, facts: Facts, translation: Transcript) -> bool:
+        archived = load_session(self._parts.transcripts, facts.show.id, facts.session.id)
+        assert facts.recording is not None
+        placed = to_session_clock(translation, facts.recording.clock)
+        return save_translation(self._parts.transcripts, archived, placed)
 
     async def _renew_words(self, session_id: str, live_file: str, heard: str, workflow_id: str) -> Json:
         async with self.archive_lock:
@@ -345,7 +405,9 @@ class Pipeline:
         """Have the archive follow the language that its session has by now, and cut the answers by the new words."""
         cut = plan_written(_plan_recut(facts, archived, self._parts.answers), facts.written)
         answers = in_language(cut, old=archived.language, new=facts.session.language)
-        changed = replace(archived, language=facts.session.language, answers=answers)
+        language = facts.session.language
+        translations = tuple(one for one in archived.translations if one.language != language)
+        changed = replace(archived, language=language, answers=answers, translations=translations)
         save_session(self._parts.transcripts, changed)
 
     async def _note_language(self, facts: Facts, heard: str) -> None:

@@ -81,13 +81,15 @@ class RemoteHub:
             await self.transcriber.prepare()
             await self._ask(http, "GET", self._root)
 
-    async def _run(self, ctx: Context, session_id: str, hearing: str, number: int, language: str) -> Json:
-        return await ctx.step("hear", lambda: self.hear(session_id, hearing, number, language))
+    async def _run(
+        self, ctx: Context, session_id: str, hearing: str, number: int, language: str, translate: bool = False
+    ) -> Json:
+        return await ctx.step("hear", lambda: self.hear(session_id, hearing, number, language, translate=translate))
 
-    async def hear(self, session_id: str, hearing: str, number: int, language: str) -> Json:
+    async def hear(self, session_id: str, hearing: str, number: int, language: str, *, translate: bool = False) -> Json:
         """Fetch the sound of a piece, hear it, hand over the words; what the hub has already is not heard again."""
         path = f"{self._root}/sessions/{quote(session_id, safe='')}/hearings/{quote(hearing, safe='')}/{number}"
-        given = {"language": language}
+        given = {"language": language, "task": "translate" if translate else "transcribe"}
         async with self._http() as http:
             job = await self._patiently(lambda: self._ask(http, "GET", path, params=given))
             if not job["done"]:
@@ -105,6 +107,7 @@ class RemoteHub:
             start_ms=job["start_ms"],
             language=job["language"],
             check_language=job.get("check_language", False),
+            translate=job.get("translate", False),
             vocabulary=tuple(job["vocabulary"]),
             time_limit_s=60 + job["duration_ms"] / 1000 * self.speed_limit,
         )

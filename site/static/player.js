@@ -128,6 +128,11 @@
         Object.assign(track, { kind: "captions", src: captions, srclang: captionsLanguage, label: captionsLabel });
         media.append(track);
       }
+      const translation = document.querySelector("[data-track]");
+      if (translation) {
+        const { track: src, trackLanguage: srclang, trackLabel: label } = translation.dataset;
+        media.append(Object.assign(document.createElement("track"), { kind: "subtitles", src, srclang, label }));
+      }
       media.addEventListener("loadedmetadata", () => (media.currentTime = seconds), { once: true });
       media.addEventListener("timeupdate", () => this.#follow());
       media.addEventListener("error", () => this.#fail());

@@ -55,6 +55,7 @@ class ArchivedSession:
         participants: the people, host first.
         recordings: media with their clock maps; empty when only text exists.
         transcripts: one per language, times on the session clock.
+        translations: made by a machine, one per language, on the session clock; never words that somebody said.
         answers: all, drafts included; the site shows the published ones.
         recap: Markdown; may be empty.
         public: whether it may be shown without any answer; false for a live session until somebody publishes it.
@@ -70,6 +71,7 @@ class ArchivedSession:
     participants: tuple[Participant, ...] = ()
     recordings: tuple[ArchivedRecording, ...] = ()
     transcripts: tuple[Transcript, ...] = ()
+    translations: tuple[Transcript, ...] = ()
     answers: tuple[Answer, ...] = ()
     recap: str = ""
     public: bool = True

@@ -24,6 +24,7 @@ from streamhub.archive.format import (
     parse_session,
     render_session,
     session_folder,
+    translation_name,
 )
 from streamhub.archive.sheet import Plain, parse_sheet
 from streamhub.errors import BadArchive, BadInput, DiskFull, NotFound, StreamhubError
@@ -112,6 +113,7 @@ def save_session(root: Path, session: ArchivedSession, *, loaded: ArchivedSessio
             (place / name).unlink()
         if loaded is None:
             digests = {name: digest_keys(name, text) for name, text in sorted(placed.items())}
+            digests |= {name: written.get(name, {}) for name in placed if _is_corrected(name, existing, written)}
             write_atomically(place / WRITTEN_FILE, _render_written(digests))
     return (*changed, *(folder / name for name in gone))
 
@@ -159,6 +161,28 @@ def save_transcripts(root: Path, loaded: ArchivedSession, transcripts: tuple[Tra
     after = _read_files(folder)
     digests = written | {name: digest_keys(name, after[name]) for name in ours if name in after}
     write_atomically(folder / WRITTEN_FILE, _render_written(digests))
+
+
+def save_translation(root: Path, loaded: ArchivedSession, translation: Transcript) -> bool:
+    """Let the machine write its translation of a session and nothing else; whether it wrote anything.
+
+    Args:
+        root: the archive.
+        loaded: the session as it was loaded.
+        translation: into its language; one that a person corrected stays as it is.
+
+    Raises:
+        BadArchive: a file that is there cannot be read; nothing was written.
+    """
+    folder, name = _session_path(root, loaded.show_id, loaded.id), translation_name(translation.language)
+    before = _read_files(folder).get(name)
+    if before is not None and _read_written(folder).get(name) != digest_keys(name, before):
+        return False
+    kept = (one for one in loaded.translations if one.language != translation.language)
+    changed = save_session(root, replace(loaded, translations=(*kept, translation)), loaded=loaded)
+    digests = _read_written(folder) | {name: digest_keys(name, _read_files(folder)[name])}
+    write_atomically(folder / WRITTEN_FILE, _render_written(digests))
+    return bool(changed)
 
 
 def are_recordings_ours(root: Path, session: ArchivedSession) -> bool:
@@ -310,6 +334,12 @@ def _keep_pairs(texts: dict[str, str], placed: Mapping[str, str], existing: Mapp
                 texts[words] = existing[words]
             else:
                 del texts[words]
+
+
+def _is_corrected(name: str, existing: Mapping[str, str], written: Written) -> bool:
+    """Whether a person changed a translation; it is no machine's any more, whoever saves the session."""
+    ours = name not in existing or written.get(name) == digest_keys(name, existing[name])
+    return name.startswith("translation.") and not ours
 
 
 def _without(files: Mapping[str, str], gone: list[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ Files of one session, relative to the archive's root::
 
     <show>/<session>/session.md              front matter: who, when, recordings with clock maps; body: recap
     <show>/<session>/transcript.<lang>.vtt   one per language, on the session clock
+    <show>/<session>/translation.<lang>.vtt  a machine's translation of what was said, on the session clock
     <show>/<session>/words.<lang>.json       word times, where the recogniser gave them
     <show>/<session>/answers/<id>-<slug>.md  front matter: question, ranges, state; body: the written answer
 """
@@ -39,6 +40,7 @@ END_TOLERANCE_MS = 5_000
 """How far an answer may reach beyond the last recorded or spoken moment: encoders stop before hosts press buttons."""
 
 _TRANSCRIPT_NAME = re.compile(r"transcript\.([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\.vtt")
+_TRANSLATION_NAME = re.compile(r"translation\.([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\.vtt")
 _WORDS_NAME = re.compile(r"words\.([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\.json")
 _ARROW = re.compile(r"\s*-->\s*")
 
@@ -53,6 +55,11 @@ def answer_name(answer: Answer) -> str:
     """File name of an answer, and its part of the address: ``<id>-<slug>``."""
     require_slug(answer.id, what="answer id")
     return f"{answer.id}-{require_slug(answer.slug, what=f'answer {answer.id}: slug')}"
+
+
+def translation_name(language: str) -> str:
+    """File name of a translation into that language."""
+    return f"translation.{language}.vtt"
 
 
 def render_session(session: ArchivedSession) -> dict[str, str]:
@@ -73,6 +80,8 @@ def render_session(session: ArchivedSession) -> dict[str, str]:
         claim(f"transcript.{transcript.language}.vtt", format_vtt(transcript))
         if any(cue.words for cue in transcript.cues):
             claim(f"words.{transcript.language}.json", render_words(transcript))
+    for translation in session.translations:
+        claim(translation_name(translation.language), format_vtt(translation))
     for answer in session.answers:
         claim(f"{ANSWERS_FOLDER}/{answer_name(answer)}.md", render_sheet(_answer_values(answer), answer.body))
     return files
@@ -94,7 +103,11 @@ def parse_session(files: Mapping[str, str], *, known: tuple[Transcript, ...] | N
     path = heads[0]
     folder = path.removesuffix(f"/{SESSION_FILE}")
     session = _parse_head(parse_sheet(files[path], path), folder)
-    session = replace(session, transcripts=_parse_transcripts(files, folder) if known is None else known)
+    session = replace(
+        session,
+        transcripts=_parse_transcripts(files, folder) if known is None else known,
+        translations=_parse_translations(files, folder),
+    )
     answers = []
     for name in sorted(files):
         if name.startswith(f"{folder}/{ANSWERS_FOLDER}/") and name.endswith(".md"):
@@ -341,15 +354,24 @@ def _parse_transcripts(files: Mapping[str, str], folder: str) -> tuple[Transcrip
     for path in sorted(files):
         if not (match := _name_match(_TRANSCRIPT_NAME, path, folder)):
             continue
-        try:
-            transcript = parse_vtt(files[path], path)
-        except BadCaptions as error:
-            raise _bad_captions(path, error) from error
+        transcript = _parse_captions(files[path], path)
         words = f"{folder}/words.{match[1]}.json"
         if words in files:
             transcript = _with_words(transcript, parse_words(files[words], words))
         found.append(replace(transcript, language=match[1]))
     return tuple(found)
+
+
+def _parse_translations(files: Mapping[str, str], folder: str) -> tuple[Transcript, ...]:
+    found = ((path, _name_match(_TRANSLATION_NAME, path, folder)) for path in sorted(files))
+    return tuple(replace(_parse_captions(files[path], path), language=match[1]) for path, match in found if match)
+
+
+def _parse_captions(text: str, path: str) -> Transcript:
+    try:
+        return parse_vtt(text, path)
+    except BadCaptions as error:
+        raise _bad_captions(path, error) from error
 
 
 def _bad_captions(path: str, error: BadCaptions) -> BadArchive:
@@ -371,7 +393,7 @@ def _with_words(transcript: Transcript, words: Mapping[str, tuple[Word, ...]]) -
 
 def is_archive_file(name: str) -> bool:
     """Whether a path inside a session's folder is one that this format reads."""
-    if name == SESSION_FILE or _TRANSCRIPT_NAME.fullmatch(name) or _WORDS_NAME.fullmatch(name):
+    if name == SESSION_FILE or any(p.fullmatch(name) for p in (_TRANSCRIPT_NAME, _TRANSLATION_NAME, _WORDS_NAME)):
         return True
     return name.startswith(f"{ANSWERS_FOLDER}/") and name.count("/") == 1 and name.endswith(".md")
 
@@ -384,4 +406,5 @@ def canonical(session: ArchivedSession) -> ArchivedSession:
         recap=clean_body(session.recap),
         answers=tuple(sorted(answers, key=order_of)),
         transcripts=tuple(sorted(session.transcripts, key=lambda transcript: transcript.language)),
+        translations=tuple(sorted(session.translations, key=lambda translation: translation.language)),
     )

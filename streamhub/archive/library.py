@@ -40,6 +40,7 @@ class PublicAnswer:
         session_id: its session.
         url: its page, relative to the root of the site.
         speech: the transcript cut to what was said, on the session clock; None for an answer in writing only.
+        translation: the machine's translation of what was said, cut likewise; None without any.
         text: what was answered, plain: in writing, then spoken by those who answer (by all when nobody is named).
         excerpt: its beginning, for lists.
     """
@@ -50,6 +51,7 @@ class PublicAnswer:
     speech: Transcript | None
     text: str
     excerpt: str
+    translation: Transcript | None = None
 
     @property
     def cues(self) -> tuple[Cue, ...]:
@@ -72,6 +74,7 @@ class PublicSession:
         answers: published ones in the order in which they were given.
         replaced: superseded ones: address and question stay, the answer is elsewhere.
         transcript: in the session's language, without what is hidden; None without any.
+        translation: the machine's translation of it, without what is hidden; None without any.
         gaps: ids of the cues after which something was left out; empty text for the beginning.
         recording: the first that a page can play, else the first; None when only text exists.
         videos: recordings on platforms, which pages only link to.
@@ -87,6 +90,7 @@ class PublicSession:
     recording: ArchivedRecording | None
     videos: tuple[ArchivedRecording, ...]
     speakers: tuple[str, ...]
+    translation: Transcript | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,6 +224,7 @@ def _public_session(session: ArchivedSession) -> PublicSession | None:
         recording=next(iter(sorted(session.recordings, key=lambda one: one.kind not in PLAYABLE)), None),
         videos=tuple(one for one in session.recordings if one.kind not in PLAYABLE),
         speakers=_speakers(session),
+        translation=_public_translation(session),
     )
 
 
@@ -259,7 +264,21 @@ def _public_answer(answer: Answer, session: ArchivedSession) -> PublicAnswer:
         speech=speech,
         text=text,
         excerpt=cut_text(text, max_length=EXCERPT_LENGTH),
+        translation=_cut_translation(answer, session),
     )
+
+
+def _public_translation(session: ArchivedSession) -> Transcript | None:
+    """The first translation into another language than the session's, without what is hidden."""
+    found = next((one for one in session.translations if one.language != session.language), None)
+    return _without_hidden(found, session.answers)[0] if found else None
+
+
+def _cut_translation(answer: Answer, session: ArchivedSession) -> Transcript | None:
+    """The translation of what was said in an answer."""
+    shown = _public_translation(session) if answer.ranges else None
+    cues = _spoken(shown, answer.ranges) if shown else ()
+    return replace(shown, cues=cues) if shown and cues else None
 
 
 def _spoken(transcript: Transcript, ranges: Sequence[Span]) -> tuple[Cue, ...]:

@@ -9,7 +9,7 @@ Looks at the media folder to see which recordings are there; writes nothing (`st
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -33,6 +33,7 @@ from streamhub.archive.viewing import (
     refer_answer,
     refer_label,
     refer_session,
+    translation_path,
     view_answer,
     view_replaced,
     view_session,
@@ -184,6 +185,7 @@ class _Planner:
             *(self._answer_files(answer) for answer in self._library.answers.values()),
             *(self._captions(found) for found, _ in sessions if found.transcript and found.transcript.cues),
             *(self._exports(found, view) for found, view in sessions if view.downloads),
+            *self._translations(),
             self._feed(),
             *self._machine_files(sessions),
             *self._static_files(),
@@ -332,6 +334,22 @@ class _Planner:
             name=f"captions of session {found.session.id}",
             digest=digest_of(self._printer.digest, path, transcript, media.clock if media else None),
             make=lambda: {path: _caption_bytes(transcript, media)},
+        )
+
+    def _translations(self) -> Iterator[Part]:
+        """The captions of machines' translations."""
+        found = [(one.session.id, one.url, one.translation) for one in self._library.sessions]
+        found += [(one.session_id, one.url, one.translation) for one in self._library.answers.values()]
+        for session_id, url, translation in found:
+            if translation and translation.cues:
+                yield self._translation(session_id, translation_path(translation, url), translation)
+
+    def _translation(self, session_id: str, path: str, translation: Transcript) -> Part:
+        media = self._media.get(session_id)
+        return Part(
+            name=f"translation {path}",
+            digest=digest_of(self._printer.digest, path, translation, media.clock if media else None),
+            make=lambda: {path: _caption_bytes(translation, media)},
         )
 
     def _exports(self, found: PublicSession, view: SessionView) -> Part:

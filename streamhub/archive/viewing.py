@@ -27,15 +27,18 @@ from streamhub.archive.views import (
     SessionRef,
     SessionView,
     TranscriptView,
+    TranslationView,
     TurnView,
     VideoLink,
 )
-from streamhub.transcript.transcript import Cue, Maker
+from streamhub.transcript.transcript import Cue, Maker, Transcript
 
 DESCRIPTION_LENGTH = 160
 PAUSE_MS = 2_500
 PARAGRAPH_LENGTH = 420
 SPEAKER_TONES = 6
+
+_PARAGRAPH_CUES = 4
 
 
 def refer_answer(answer: PublicAnswer, library: Library) -> AnswerRef:
@@ -135,6 +138,7 @@ def view_answer(
         downloads=(*downloads, f"{answer.url}answer.md"),
         clip=clip,
         replaces=tuple(refer_answer(old, library) for old in library.replaced.get(record.id, ())),
+        translation=_view_translation(answer.translation, answer.url),
     )
 
 
@@ -185,6 +189,7 @@ def view_session(found: PublicSession, library: Library, media: PlacedMedia | No
         answers=tuple(refer_answer(answer, library) for answer in found.answers),
         transcript=_session_transcript(found, library, media),
         downloads=_session_downloads(found),
+        translation=_view_translation(found.translation, found.url),
     )
 
 
@@ -314,6 +319,23 @@ def _answer_transcript(
         by_machine=answer.speech.made_by is Maker.MACHINE,
         made_with=answer.speech.made_with,
         turns=_turns(answer.cues, found, library, media),
+    )
+
+
+def translation_path(translation: Transcript, url: str) -> str:
+    """Where the captions of a translation lie, below the page that they belong to."""
+    return f"{url}translation.{translation.language}.vtt"
+
+
+def _view_translation(translation: Transcript | None, url: str) -> TranslationView | None:
+    if translation is None or not translation.cues:
+        return None
+    texts = [cue.text for cue in translation.cues]
+    return TranslationView(
+        language=translation.language,
+        made_with=translation.made_with,
+        paragraphs=tuple(" ".join(texts[at : at + _PARAGRAPH_CUES]) for at in range(0, len(texts), _PARAGRAPH_CUES)),
+        captions=translation_path(translation, url),
     )
 
 

@@ -191,6 +191,16 @@ class TranscriptView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TranslationView:
+    """A machine's translation of what was said: paragraphs, and its captions relative to the root of the site."""
+
+    language: str
+    made_with: str
+    paragraphs: tuple[str, ...]
+    captions: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AnswerView:
     """The page of an answer."""
 
@@ -218,6 +228,7 @@ class AnswerView:
     downloads: tuple[str, ...]
     clip: ClipView | None
     replaces: tuple[AnswerRef, ...]
+    translation: TranslationView | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -246,6 +257,7 @@ class SessionView:
     answers: tuple[AnswerRef, ...]
     transcript: TranscriptView | None
     downloads: tuple[Named, ...]
+    translation: TranslationView | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

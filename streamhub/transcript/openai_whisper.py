@@ -20,7 +20,7 @@ from streamhub.config import TranscriptSettings
 from streamhub.errors import ModelMissing, ToolMissing
 from streamhub.transcript.child import Wire, serve
 from streamhub.transcript.models import Model, Shelf, stamp_of
-from streamhub.transcript.recogniser import RecogniserProcess, sound_of
+from streamhub.transcript.recogniser import RecogniserProcess, sound_of, task_of
 from streamhub.transcript.rules import plan_vocabulary
 from streamhub.transcript.sound import duration_ms, is_silent, requested_sound, windows_of
 from streamhub.transcript.transcriber import TranscriptionJob
@@ -95,7 +95,7 @@ def plan_request(job: TranscriptionJob, model: Model, settings: TranscriptSettin
         "model": str(model.path),
         "device": settings.device,
         "compute_type": settings.compute_type,
-        "decode": {**decode, "word_timestamps": True, **model.decode},
+        "decode": {**decode, "word_timestamps": True, **model.decode, "task": task_of(job)},
     }
 
 

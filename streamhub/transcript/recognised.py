@@ -46,6 +46,7 @@ class PieceTask:
         recogniser: engine and model that are to hear it.
         version: of that model on this machine; empty where it is not.
         folder: where results are kept.
+        translate: whether it is translated; its words are other ones then, and kept apart.
     """
 
     session_id: str
@@ -56,10 +57,12 @@ class PieceTask:
     recogniser: str
     version: str
     folder: Path
+    translate: bool = False
 
     def target(self, version: str) -> Path:
         """Where the words of a model of that version are kept."""
-        parts = (f"{self.piece.number:04d}", self.language or "auto", slugify(self.recogniser, max_length=80), version)
+        language = (self.language or "auto") + ("-translated" if self.translate else "")
+        parts = (f"{self.piece.number:04d}", language, slugify(self.recogniser, max_length=80), version)
         return self.folder / f"{'-'.join(part for part in parts if part)}.json"
 
     def done(self, version: str) -> bool:
@@ -69,7 +72,7 @@ class PieceTask:
     @property
     def checks_language(self) -> bool:
         """Whether to listen if the language that was told is the one that is spoken: the first pieces tell enough."""
-        return bool(self.language) and self.piece.number < CHECKED_PIECES
+        return bool(self.language) and not self.translate and self.piece.number < CHECKED_PIECES
 
     def require_version(self, version: str) -> None:
         """Insist that words of a model of that version fit the others: the hub's own, else the first that came.

@@ -20,7 +20,7 @@ from streamhub.transcript.child import ChildJob, Recognisers
 from streamhub.transcript.models import Model, Shelf, find_local_model, find_model, fingerprint, model_title
 from streamhub.transcript.rules import make_transcript
 from streamhub.transcript.transcriber import Progress, TranscriptionJob
-from streamhub.transcript.transcript import Transcript
+from streamhub.transcript.transcript import TRANSLATED, Transcript
 
 
 def sound_of(job: TranscriptionJob) -> dict[str, Any]:
@@ -28,6 +28,11 @@ def sound_of(job: TranscriptionJob) -> dict[str, Any]:
     start_ms = job.start_ms + (job.span.start_ms if job.span else 0)
     span = [job.span.start_ms, job.span.end_ms] if job.span else None
     return {"media": str(job.media), "span": span, "offset_ms": start_ms}
+
+
+def task_of(job: TranscriptionJob) -> str:
+    """What Whisper is to do with the words; its translations are English."""
+    return "translate" if job.translate else "transcribe"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,8 +105,8 @@ class RecogniserProcess(ABC):
         result = await self.recognisers.recognise(child, progress)
         return make_transcript(
             result.heard,
-            language=result.language,
-            made_with=self.name,
+            language=TRANSLATED if job.translate else result.language,
+            made_with=f"{self.name}, machine translation" if job.translate else self.name,
             language_chance=result.language_chance,
             language_checks=result.language_checks,
         )

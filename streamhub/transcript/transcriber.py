@@ -28,6 +28,7 @@ class TranscriptionJob:
         start_ms: what the file's beginning is on the recording's clock, where the file is a piece of it.
         language: ``de``, ``en``, or empty to detect it.
         check_language: whether to listen if the sound is in that language, and to tell what it is most like.
+        translate: whether to write down what is said in English, whatever language it is said in.
         vocabulary: names and products that are likely to be heard.
         time_limit_s: the job is stopped after that many seconds; None for no limit.
     """
@@ -37,6 +38,7 @@ class TranscriptionJob:
     start_ms: int = 0
     language: str = ""
     check_language: bool = False
+    translate: bool = False
     vocabulary: tuple[str, ...] = field(default=())
     time_limit_s: float | None = None
 

@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from streamhub.timecode import Span
 
+TRANSLATED = "en"
+"""The language into which recognisers translate."""
+
 
 class Maker(StrEnum):
     """Who made the text."""

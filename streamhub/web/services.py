@@ -362,7 +362,9 @@ class Workshop(Protocol):
     async def version(self) -> str:
         """The version of that model on the hub's machine; empty where it is not."""
 
-    async def plan_piece(self, session_id: str, hearing: str, number: int, language: str) -> PieceTask:
+    async def plan_piece(
+        self, session_id: str, hearing: str, number: int, language: str, *, translate: bool = False
+    ) -> PieceTask:
         """A piece of a recording that is to be heard.
 
         Raises:

@@ -59,6 +59,7 @@ async def get_job(request: web.Request) -> web.StreamResponse:
             "duration_ms": task.piece.read.duration_ms,
             "language": task.language,
             "check_language": task.checks_language,
+            "translate": task.translate,
             "vocabulary": list(task.hearing.vocabulary),
             "file": task.target(version).name,
             "done": await asyncio.to_thread(task.done, version),
@@ -111,7 +112,8 @@ async def _task(request: web.Request) -> tuple[PieceTask, str]:
     language = request.query.get("language", "")
     if language:
         require_language(language, what=f"session {info['session_id']}")
-    task = await hub_of(request).workshop.plan_piece(info["session_id"], info["hearing"], int(number), language)
+    workshop, translate = hub_of(request).workshop, request.query.get("task") == "translate"
+    task = await workshop.plan_piece(info["session_id"], info["hearing"], int(number), language, translate=translate)
     _require_recogniser(request, task.recogniser)
     version = request.query.get("version", "")
     if not _VERSION.fullmatch(version):

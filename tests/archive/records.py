@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from hypothesis import strategies as st
@@ -76,6 +77,11 @@ def transcripts(draw: st.DrawFn, language: str) -> Transcript:
     )
 
 
+def _without_words(transcript: Transcript) -> Transcript:
+    """As translations are kept: without word times."""
+    return replace(transcript, cues=tuple(replace(cue, words=()) for cue in transcript.cues))
+
+
 recordings = st.builds(
     lambda url, kind, label, mime, duration_ms, session, media, has_video: ArchivedRecording(
         url=url,
@@ -141,6 +147,10 @@ def sessions(draw: st.DrawFn) -> ArchivedSession:
         recordings=tuple(draw(st.lists(recordings, max_size=2))),
         transcripts=tuple(
             draw(transcripts(language)) for language in draw(st.lists(st.sampled_from(["de", "en"]), unique=True))
+        ),
+        translations=tuple(
+            draw(transcripts(language).map(_without_words))
+            for language in draw(st.lists(st.sampled_from(["de", "en"]), unique=True, max_size=1))
         ),
         answers=tuple(answers),
         recap=draw(texts),

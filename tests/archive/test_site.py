@@ -99,6 +99,25 @@ def english(**changes: object) -> ArchivedSession:
     return make_session(**(values | changes))
 
 
+def test_a_translation_is_shown_as_one_and_nothing_else(theme: Theme, media: Path) -> None:
+    """Under a fold and as a second track, without what is hidden; no search, feed, export or data has a word of it."""
+    cues = tuple(replace(cue, text=f"Translated {cue.id}.", speaker="") for cue in make_session().transcripts[0].cues)
+    translation = Transcript(language="en", cues=cues, made_with="x small, machine translation")
+    files = build(make_session(translations=(translation,)), theme=theme, media=media)
+    having = {path for path, content in files.items() if b"Translated" in content}
+    folders = ("a/q1-router-blinkt-rot/", "s/2027-03-02-netz/")
+    assert having == {f"{folder}{name}" for folder in folders for name in ("index.html", "translation.en.vtt")}
+    for folder, ids in zip(folders, (["c2", "c3"], ["c1", "c2", "c3", "c4"]), strict=True):
+        said = parse_vtt(files[f"{folder}translation.en.vtt"].decode(), "translation")
+        assert [cue.text for cue in said.cues] == [f"Translated {id_}." for id_ in ids]
+        page = files[f"{folder}index.html"].decode()
+        assert "Maschinelle Übersetzung</summary>" in page
+        assert 'data-track="' in page
+        assert '<div lang="en"' in page
+    english_now = make_session(language="en", translations=(translation,))
+    assert not any(b"Translated" in content for content in build(english_now, theme=theme).values())
+
+
 def test_an_answer_page_says_what_it_should(theme: Theme, media: Path) -> None:
     """Question, asker, who answered, date with zone, speech by speaker, the writing, the label of the maker."""
     page = pages(build(make_session(), theme=theme, media=media))["a/q1-router-blinkt-rot/index.html"]
@@ -167,7 +186,7 @@ def test_a_superseded_answer_points_to_its_successor(theme: Theme) -> None:
     for path, content in files.items():
         plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
         assert b"giraffe" not in plain.lower(), path
-        if path != "a/q4-router-alt/index.html":
+        if path not in {"a/q4-router-alt/index.html", "a/q1-router-blinkt-rot/index.html"}:
             assert b"q4" not in plain, path
 
 

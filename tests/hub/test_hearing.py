@@ -72,10 +72,10 @@ class Ears:
         progress(1_000, job.span.duration_ms)
         language, chance = self.languages[number]
         span = Span(number * 12_000 + 3_000, number * 12_000 + 8_000)
-        text = f"{job.language or language} piece {number}."
+        text = f"{'translated' if job.translate else job.language or language} piece {number}."
         cue = Cue(id="c1", span=span, text=text, words=interpolate_words(text, span))
         return Transcript(
-            language=job.language or language,
+            language="en" if job.translate else job.language or language,
             cues=() if number == SILENT_TAIL else (cue,),
             made_with=self.name,
             language_chance=chance,
@@ -83,7 +83,7 @@ class Ears:
         )
 
 
-async def begin(parts: Parts, ears: Ears, *, detect: bool = False) -> None:
+async def begin(parts: Parts, ears: Ears, *, detect: bool = False, translate: bool = False) -> None:
     """Order the session's pipeline over a silent recording of a minute."""
     await hold_session(parts)
     media = parts.pipeline._parts.media
@@ -91,7 +91,7 @@ async def begin(parts: Parts, ears: Ears, *, detect: bool = False) -> None:
     with wave.open(str(media / SESSION.id / "recording.mp4"), "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(bytes(2 * 16_000 * 60))
-    settings = TranscriptSettings(piece_s=12, detect_language=detect)
+    settings = TranscriptSettings(piece_s=12, detect_language=detect, translate=translate)
     roles = {"recordings": Recordings(parts), "transcriber": ears, "settings": settings}
     parts.pipeline._parts = replace(parts.pipeline._parts, **roles)
     source = Source(media="film.mp4", live=False)
@@ -224,3 +224,25 @@ async def test_a_language_that_was_set_wrong_is_told_and_set_right_on_demand(fol
         assert {answer.language for answer in after.answers} == {"en"}
         assert await parts.store.read(list_misheard) == {}
     assert [number for number, language in ears.asked if language == "en"] == list(range(PIECES))
+
+
+async def test_a_translation_stands_beside_the_words(folder: Path) -> None:
+    """Every piece is translated once, into a file of its own; a person's correction of it stays."""
+    ears = Ears(languages=[("de", 1.0)] * PIECES)
+    async with open_parts(folder) as parts:
+        await begin(parts, ears, translate=True)
+        await settle(parts)
+        place = parts.workspace.transcripts, SESSION.show_id, SESSION.id
+        archived = load_session(*place)
+        (words,), (translation,) = archived.transcripts, archived.translations
+        assert (words.language, words.text[:11]) == ("de", "de piece 0.")
+        assert translation.language == "en"
+        assert translation.text == " ".join(f"translated piece {number}." for number in range(SILENT_TAIL))
+        assert sorted(ears.asked) == sorted([(number, "de") for number in range(PIECES)] * 2)
+        file = parts.workspace.transcripts / SESSION.show_id / SESSION.id / "translation.en.vtt"
+        file.write_text(file.read_text("utf-8").replace("translated piece 1.", "Well said."), "utf-8")
+        await parts.pipeline._order_translation(SESSION.id, "again")
+        await answers_of(parts).recut(SESSION.id, author="Jana")
+        await settle(parts)
+        assert "Well said." in load_session(*place).translations[0].text
+    assert len(ears.asked) == 2 * PIECES

@@ -188,7 +188,9 @@ class FakeWorkshop:
     async def version(self) -> str:
         return self.model
 
-    async def plan_piece(self, session_id: str, hearing: str, number: int, language: str) -> PieceTask:
+    async def plan_piece(
+        self, session_id: str, hearing: str, number: int, language: str, *, translate: bool = False
+    ) -> PieceTask:
         task = self.tasks.get(session_id)
         if task is None or hearing != "ab-00000000" or number >= len(task.hearing.pieces):
             raise NotFound(f"session {session_id}: has no such piece")
