@@ -377,21 +377,24 @@ class Pipeline:
             facts = await self._parts.store.read(lambda db: _load_facts(db, session_id))
             last = await self._parts.store.read(lambda db: find_spoken(db, session_id))
             before = live_file or (last.file if last else "")
-            renew_all = partial(self._renew, facts, before, heard)
-            changed = await asyncio.to_thread(renew_all) if heard and before and facts.recording else False
+            changed = False
+            if heard and before and facts.recording:
+                fresh = await asyncio.to_thread(self._load_transcript, facts, Source(), heard)
+                turns = await self._find_turns(facts, fresh)  # kept since the answers were cut
+                changed = await asyncio.to_thread(partial(self._renew, facts, before, heard, turns))
             await self._note_language(facts, heard)
         if changed:
             await self._follow_clips(session_id, workflow_id)
         return {"changed": changed, "public": facts.session.state is SessionState.PUBLISHED}
 
-    def _renew(self, facts: Facts, live_file: str, heard: str) -> bool:
+    def _renew(self, facts: Facts, live_file: str, heard: str, turns: Sequence[Turn]) -> bool:
         """Write the better words, in another language where that was set right; whether anything is different."""
         recording, session = facts.recording, facts.session
         assert recording is not None
         place = self._parts.media / recording.path
-        machine, fresh = (
-            to_session_clock(load_recognised(place.with_name(name)), recording.clock) for name in (live_file, heard)
-        )
+        told = [load_recognised(place.with_name(name)) for name in (live_file, heard)]
+        told = [replace(one, cues=assign_speakers(one.cues, turns)) for one in told]
+        machine, fresh = (to_session_clock(one, recording.clock) for one in told)
         archived = load_session(self._parts.transcripts, facts.show.id, session.id)
         transcripts = renew_words(archived, machine, fresh)
         changed = transcripts != archived.transcripts
