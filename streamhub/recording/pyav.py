@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -31,12 +32,21 @@ class PyavScanner:
     """The scanner."""
 
     def scan(self, path: Path) -> MediaInfo:
-        """What is in the file, by reading all of its packets."""
-        return scan_media(path)
+        """What is in the file, by reading all of its packets; a file that did not change is read once."""
+        try:
+            facts = path.stat()
+        except OSError:
+            return scan_media(path)  # which says what is wrong
+        return _scan_known(path, facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
     def key_frame_ms(self, path: Path, *, before_ms: int) -> int:
         """Time of the last key frame at or before a time, counted from the file's first packet."""
         return find_key_frame_ms(path, before_ms=before_ms)
+
+
+@lru_cache(maxsize=256)
+def _scan_known(path: Path, inode: int, size_bytes: int, changed_ns: int) -> MediaInfo:
+    return scan_media(path)
 
 
 def scan_media(path: Path) -> MediaInfo:
