@@ -65,11 +65,16 @@ class _Looks(Generic[T]):
         self._looking: dict[str, asyncio.Task[None]] = {}
 
     async def take(self, session_id: str, every_s: float) -> T:
-        """The newest look; a fresh one begins where it is due, and only the first one is waited for."""
+        """The newest look; a fresh one begins where it is due, and only the first one is waited for.
+
+        Where no look may be old at all, a fresh one is waited for.
+        """
+        while not every_s and session_id in self._looking:  # it began before whatever the caller wants to see
+            await asyncio.shield(self._looking[session_id])
         if session_id not in self._looking and time.monotonic() >= self._due_at_s.get(session_id, 0.0):
             task = asyncio.create_task(self._look(session_id, every_s), name=f"live answers of {session_id}")
             self._looking[session_id] = task
-        if session_id in self._looking and session_id not in self._newest:
+        if session_id in self._looking and (session_id not in self._newest or not every_s):
             await asyncio.shield(self._looking[session_id])
         return self._newest.get(session_id, self._nothing)
 
@@ -89,7 +94,7 @@ class _Looks(Generic[T]):
             took_s = time.monotonic() - began_s
             if len(self._due_at_s) >= _MOST:
                 self._due_at_s.clear()
-            self._due_at_s[session_id] = time.monotonic() + max(every_s, SHARE * took_s)
+            self._due_at_s[session_id] = time.monotonic() + (max(every_s, SHARE * took_s) if every_s else 0.0)
             del self._looking[session_id]
 
     async def close(self) -> None:
@@ -107,7 +112,7 @@ class LiveAnswers:
         store: the hub's data.
         captions: what was heard of a session so far.
         lag_s: how long after a question's first word hosts usually press "on air".
-        every_s: how old a look may be.
+        every_s: how old a look may be; 0: whoever asks waits for a fresh one.
     """
 
     def __init__(

@@ -195,12 +195,16 @@ def find_over(
     on_air = next((one for one in questions if one.state is QuestionState.ON_AIR), None)
     if on_air is None:
         return None
-    since = [one.on_air_ms for one in find_airings(session, marks) if one.question_id == on_air.id]
+    airings, known = find_airings(session, marks), {one.id: one for one in questions}
+    since = [one.on_air_ms for one in airings if one.question_id == on_air.id]
     if not since:
         return None
-    for one in overheard:
-        if one.span.start_ms > since[-1] and heard_ms - one.span.start_ms >= MOVED_ON_MS:
-            return SeemsOver(question=on_air, following=one.question, at_ms=one.span.start_ms)
+    read = [(one.span.start_ms, one.question) for one in overheard]
+    # What a host has confirmed by ear is open no more, and was read all the same.
+    read += [(one.on_air_ms, known[one.question_id]) for one in airings if one.heard and one.question_id in known]
+    for at_ms, question in sorted(read, key=lambda pair: pair[0]):
+        if question.id != on_air.id and at_ms > since[-1] and heard_ms - at_ms >= MOVED_ON_MS:
+            return SeemsOver(question=on_air, following=question, at_ms=at_ms)
     return None
 
 
