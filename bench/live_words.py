@@ -38,7 +38,7 @@ from streamhub.app import Parts, open_hub  # noqa: E402
 from streamhub.config import Secret, Settings  # noqa: E402
 from streamhub.demo.script import Roundtable, load_roundtable  # noqa: E402
 from streamhub.live.rtmp import RtmpDoor  # noqa: E402
-from streamhub.pipeline import Source, order_session  # noqa: E402
+from streamhub.ordering import Source, order_session  # noqa: E402
 from streamhub.recording.ffmpeg import find_ffmpeg  # noqa: E402
 from streamhub.schedule.show import Publishing, Session, SessionState, Show  # noqa: E402
 from streamhub.store import shows as show_rows  # noqa: E402

@@ -54,10 +54,11 @@ from streamhub.live.srt import SrtDoor
 from streamhub.live_answers import LiveAnswers
 from streamhub.live_ear import LiveEar, LiveEarParts
 from streamhub.naming import load_vocabulary
+from streamhub.ordering import Source, order_session
 from streamhub.outbox.mail import Letterhead
 from streamhub.outbox.sender import Sender
 from streamhub.outbox.smtp import SmtpAccess, SmtpSender
-from streamhub.pipeline import Pipeline, PipelineParts, Source, order_session
+from streamhub.pipeline import Pipeline, PipelineParts
 from streamhub.platforms import Front
 from streamhub.probing import Probe
 from streamhub.process import Command, run_checked

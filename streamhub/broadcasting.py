@@ -17,7 +17,7 @@ from sqlite_utils import Database
 from streamhub.config import Secret
 from streamhub.live.local import LocalPlatform
 from streamhub.live.platform import Ingest, Signal
-from streamhub.pipeline import Source, order_session
+from streamhub.ordering import Source, order_session
 from streamhub.recording.studio import Happening, StudioEvent
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import shows as show_rows

@@ -15,8 +15,10 @@ from streamhub.answers.asked import AskedAloud, find_asked_aloud
 from streamhub.archive.folder import load_session
 from streamhub.archive.format import answer_name
 from streamhub.archive.library import speakers_of
+from streamhub.archiving import with_state
 from streamhub.errors import Conflict, NotFound
-from streamhub.pipeline import Advance, order_answer, order_publication, order_recut, publish_answered, with_state
+from streamhub.ordering import order_answer, order_publication, order_recut, publish_answered
+from streamhub.pipeline import Advance
 from streamhub.publishing import list_withheld, require_consent
 from streamhub.questions.question import QuestionState
 from streamhub.recording.recording import Recording

@@ -19,7 +19,8 @@ from streamhub.engine import Engine, StepState, StepStatus, WorkState, WorkStatu
 from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
 from streamhub.importing import ImportProgress, ImportRequest, parse_person, read_marks, read_questions, require_files
 from streamhub.live.mark import Mark
-from streamhub.pipeline import PUBLISH, SESSION, Pipeline, Source, order_session, publish_answered
+from streamhub.ordering import PUBLISH, SESSION, Source, order_session, publish_answered
+from streamhub.pipeline import Pipeline
 from streamhub.questions.question import Question
 from streamhub.recording.recording import MediaInfo
 from streamhub.schedule.rules import plan_session_id

@@ -231,7 +231,7 @@ class LiveEar:
         return stream
 
     async def _listen(self, tap: _Tap, stream: _Stream, container: str) -> None:
-        argv = [sys.executable, "-m", "streamhub.transcript.listening", container, str(stream.folder)]
+        argv = [sys.executable, "-m", "streamhub.transcript.live_sound", container, str(stream.folder)]
         async with await start(Command(argv=argv, name="live ear"), stdin=True, stdout=True) as child:
             feeding = asyncio.create_task(tap.feed(child))
             try:

@@ -17,7 +17,7 @@ from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.folder import load_session
 from streamhub.archive.library import speakers_of
 from streamhub.errors import Conflict, NoConsent, NotFound
-from streamhub.pipeline import order_publication
+from streamhub.ordering import order_publication
 from streamhub.questions.question import QuestionState
 from streamhub.schedule.show import Publishing
 from streamhub.store import consents as rows

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from streamhub.archiving import write_states
 from streamhub.hubside import ArchiveAnswers
-from streamhub.pipeline import write_states
 from streamhub.store.erased import erased_file, load_erased, save_erased
 from streamhub.store.erasing import list_unfinished
 from streamhub.store.purging import purge_erased

@@ -20,8 +20,9 @@ from streamhub.archive.folder import load_session, save_session
 from streamhub.archive.format import canonical
 from streamhub.archive.learned import find_learned
 from streamhub.archive.review import Edit, Patch, apply_patch, find_clash, plan_undo
+from streamhub.archiving import with_state
 from streamhub.errors import Conflict, NotFound, Overtaken
-from streamhub.pipeline import order_publication, with_state
+from streamhub.ordering import order_publication
 from streamhub.questions.question import QuestionState
 from streamhub.schedule.show import SessionState
 from streamhub.store import questions as question_rows

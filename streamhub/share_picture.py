@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-from streamhub.live.thumbnail import Face, draw_face, drawable, fit, font, wrap
+from streamhub.live.thumbnail import Face, draw_face, draw_headline, drawable, fit, font
 
 SIZE = (1200, 630)
 """What networks cut their pictures to."""
@@ -48,7 +48,7 @@ def draw_share_picture(card: ShareCard) -> bytes:
     _draw_mark(draw, (_EDGE, 46))
     title = fit(drawable(card.archive_title), size=38, width=_WIDTH - 76, bold=True)
     draw.text((_EDGE + 76, 74), title, font=font(38, bold=True), fill=_ACCENT, anchor="lm")
-    _draw_question(draw, drawable(card.question))
+    draw_headline(draw, drawable(card.question), (_EDGE, _TOP, _EDGE + _WIDTH, _BOTTOM), _SIZES, leading=1.2)
     left = _draw_faces(image, card.people)
     names = ", ".join(filter(None, map(drawable, card.people)))
     lines = [(names, 36, _INK, True), (drawable(card.show_title), 30, _SOFT, False)]
@@ -68,22 +68,6 @@ def _draw_mark(draw: ImageDraw.ImageDraw, at: tuple[int, int]) -> None:
     draw.rounded_rectangle((x, y, x + 56, y + 44), radius=10, fill=_ACCENT)
     draw.polygon([(x + 8, y + 42), (x + 8, y + 58), (x + 26, y + 42)], fill=_ACCENT)
     draw.polygon([(x + 22, y + 10), (x + 22, y + 34), (x + 41, y + 22)], fill=_GROUND)
-
-
-def _draw_question(draw: ImageDraw.ImageDraw, question: str) -> None:
-    """As large as it fits; what does not fit at the smallest size ends with an ellipsis."""
-    room = _BOTTOM - _TOP
-    for size in _SIZES:
-        step = round(size * 1.2)
-        most = room // step
-        lines = wrap(question, size=size, width=_WIDTH, bold=True)
-        if len(lines) <= most and " ".join(lines) == question:  # no word had to be broken
-            break
-    if len(lines) > most:
-        lines = [*lines[: most - 1], fit(" ".join(lines[most - 1 :]), size=size, width=_WIDTH, bold=True)]
-    top = _TOP + (room - step * len(lines)) // 2
-    for number, line in enumerate(lines):
-        draw.text((_EDGE, top + step * number + step // 2), line, font=font(size, bold=True), fill=_INK, anchor="lm")
 
 
 def _draw_faces(image: Image.Image, people: tuple[str, ...]) -> int:

@@ -22,8 +22,8 @@ from typing import Any, TypeVar
 from streamhub.answered import Answered, AnsweredFolder
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.format import answer_name
+from streamhub.archiving import with_state
 from streamhub.errors import StreamhubError
-from streamhub.pipeline import with_state
 from streamhub.questions.encoder import Encoder
 from streamhub.questions.finding import QuestionFinder
 from streamhub.questions.likeness import MAX_QUERY_LETTERS, Entry

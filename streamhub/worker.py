@@ -23,7 +23,7 @@ import msgspec
 from streamhub import errors
 from streamhub.engine import Context, Engine, Json
 from streamhub.errors import Environment, StreamhubError, Unavailable
-from streamhub.pipeline import TRANSCRIBE
+from streamhub.ordering import TRANSCRIBE
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
 from streamhub.transcript.transcript import Transcript
 

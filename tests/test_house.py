@@ -13,6 +13,7 @@ from streamhub import errors
 PACKAGE = Path(streamhub.__file__).parent
 REPOSITORY = PACKAGE.parent
 STAGES = ["schedule", "questions", "live", "recording", "transcript", "answers", "archive"]
+WORKFLOWS = {"pipeline", "ordering", "archiving"}
 CORE = {"errors", "timecode", "text", "config", "process", "spreadsheet", "wordforms"}
 NOUNS = {
     "schedule": {"show", "rundown"},
@@ -148,12 +149,14 @@ def test_rooms_keep_their_doors_shut(name: str, path: Path) -> None:
     room = name.split("/", maxsplit=1)[0]
     rooms = {target[0] for target in ours(path)}
     forbidden = {
-        "store": {"web", "engine", "app", "cli", "demo", "pipeline", "keepers"},
-        "engine": {*STAGES, "web", "app", "cli", "demo", "pipeline", "keepers"},
-        "web": {"engine", "app", "cli", "demo", "pipeline", "keepers"},
+        "store": {"web", "engine", "app", "cli", "demo", "keepers", *WORKFLOWS},
+        "engine": {*STAGES, "web", "app", "cli", "demo", "keepers", *WORKFLOWS},
+        "web": {"engine", "app", "cli", "demo", "keepers", *WORKFLOWS},
         "pipeline": {"web", "app", "cli", "demo", "keepers"},
+        "ordering": {"web", "engine", "app", "cli", "demo", "pipeline", "archiving", "keepers"},
+        "archiving": {"web", "engine", "app", "cli", "demo", "pipeline", "ordering", "keepers"},
         "keepers": {"app", "cli", "demo"},
-        **{stage: {"engine", "web", "app", "cli", "demo", "pipeline", "keepers"} for stage in STAGES},
+        **{stage: {"engine", "web", "app", "cli", "demo", "keepers", *WORKFLOWS} for stage in STAGES},
     }.get(room, set())
     assert not rooms & forbidden, f"{name} imports {rooms & forbidden}"
 

@@ -20,7 +20,7 @@ from streamhub.errors import Cancelled, Conflict, StreamhubError
 from streamhub.keepers import inbox_folder as disk
 from streamhub.keepers.inbox_folder import Entry, Slip
 from streamhub.keepers.inbox_plan import Job, make_slip, plan_slots
-from streamhub.pipeline import SESSION, Source, order_session
+from streamhub.ordering import SESSION, Source, order_session
 from streamhub.recording.matching import Slot
 from streamhub.recording.recording import Recording, Segment, SegmentState
 from streamhub.recording.room import RecordingRoom

@@ -45,7 +45,7 @@ from streamhub.keepers.video_facts import (
 from streamhub.live.problem import Problem, ProblemCode, problem_of
 from streamhub.live.thumbnail import draw_thumbnail
 from streamhub.live.video import Video, VideoShelf, VideoState
-from streamhub.pipeline import order_publication
+from streamhub.ordering import order_publication
 from streamhub.schedule.show import Privacy, SessionState
 from streamhub.store import effects as effect_rows
 from streamhub.store.broadcasts import BroadcastRow

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -30,10 +31,15 @@ _TONES = ("#2f6f8f", "#7a5ea8", "#3d8b6d", "#b0623d", "#8f2f55")
 _EDGE = 72
 _TEXT_WIDTH = SIZE[0] - 2 * _EDGE
 _TITLE_TOP, _TITLE_BOTTOM = 160, 490
+_MOST_TITLE = 400
 _TITLE_SIZES = (112, 100, 90, 80, 72, 66)
 _SMALL = 48
 _FACES_Y, _RADIUS, _STEP = 602, 66, 140
 _PATTERNS = {"de": ("EEEE, d. MMMM y", "d. MMMM y"), "en": ("EEEE, d MMMM y", "d MMMM y")}
+
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom, in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +93,8 @@ def draw_thumbnail(plate: Plate) -> bytes:
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, 18, SIZE[1]), fill=_ACCENT)
     _draw_line(draw, plate.show_title, (_EDGE, 96), size=_SMALL, fill=_ACCENT)
-    _draw_title(draw, plate.title)
+    title = drawable(plate.title)[:_MOST_TITLE]
+    draw_headline(draw, title, (_EDGE, _TITLE_TOP, _EDGE + _TEXT_WIDTH, _TITLE_BOTTOM), _TITLE_SIZES, leading=1.16)
     shown = plate.faces[:MOST_FACES]
     for number, face in enumerate(shown):
         draw_face(image, face, (_EDGE + _RADIUS + number * _STEP, _FACES_Y), _TONES[number % len(_TONES)])
@@ -182,21 +189,21 @@ def _draw_line(
     draw.text(at, fit(drawable(text), size=size, width=width), font=font(size), fill=fill, anchor="lm")
 
 
-def _draw_title(draw: ImageDraw.ImageDraw, title: str) -> None:
-    """As large as it fits; what does not fit at the smallest size ends with an ellipsis."""
-    text = drawable(title)[:400]
-    room = _TITLE_BOTTOM - _TITLE_TOP
-    for size in _TITLE_SIZES:
-        step = round(size * 1.16)
+def draw_headline(draw: ImageDraw.ImageDraw, text: str, box: Box, sizes: Sequence[int], *, leading: float) -> None:
+    """Bold lines in the middle of a box, as large as they fit; what never fits ends with an ellipsis."""
+    left, top, right, bottom = box
+    room, width = bottom - top, right - left
+    for size in sizes:
+        step = round(size * leading)
         most = room // step
-        lines = wrap(text, size=size, width=_TEXT_WIDTH, bold=True)
+        lines = wrap(text, size=size, width=width, bold=True)
         if len(lines) <= most and " ".join(lines) == text:  # no word had to be broken
             break
     if len(lines) > most:
-        lines = [*lines[: most - 1], fit(" ".join(lines[most - 1 :]), size=size, width=_TEXT_WIDTH, bold=True)]
-    top = _TITLE_TOP + (room - step * len(lines)) // 2
+        lines = [*lines[: most - 1], fit(" ".join(lines[most - 1 :]), size=size, width=width, bold=True)]
+    top += (room - step * len(lines)) // 2
     for number, line in enumerate(lines):
-        draw.text((_EDGE, top + step * number + step // 2), line, font=font(size, True), fill=_INK, anchor="lm")
+        draw.text((left, top + step * number + step // 2), line, font=font(size, True), fill=_INK, anchor="lm")
 
 
 # --- faces

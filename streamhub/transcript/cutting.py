@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-import wave
 from pathlib import Path
 from typing import Any
 
@@ -60,28 +59,18 @@ async def _ask(asked: dict[str, Any]) -> bytes:
 
 def _serve() -> int:
     """In the process: do what is asked."""
-    import numpy as np
-
-    from streamhub.transcript.sound import RATE_HZ, load_pcm
+    from streamhub.transcript.sound import levels_db, load_pcm, write_wav
 
     asked = json.loads(sys.stdin.read())
     media = Path(asked["media"])
     try:
         if "target" in asked:
-            samples = load_pcm(media, Span(*asked["span"]))
-            with wave.open(asked["target"], "wb") as file:
-                file.setnchannels(1)
-                file.setsampwidth(2)
-                file.setframerate(RATE_HZ)
-                file.writeframes(samples.tobytes())
+            write_wav(load_pcm(media, Span(*asked["span"])), Path(asked["target"]))
             return 0
         cuts = []
         for edges in asked["windows"]:
-            samples = load_pcm(media, Span(*edges))
-            size = RATE_HZ * FRAME_MS // 1000
-            frames = samples[: len(samples) // size * size].reshape(-1, size).astype(np.float64) / 32768
-            levels = 10 * np.log10(np.maximum((frames**2).mean(axis=1), 1e-10))
-            cuts.append(find_cut([round(float(level), 1) for level in levels], Span(*edges)))
+            levels = levels_db(load_pcm(media, Span(*edges)), frame_ms=FRAME_MS)
+            cuts.append(find_cut([round(level, 1) for level in levels], Span(*edges)))
         sys.stdout.buffer.write(msgspec.json.encode(cuts))
     except (BadMedia, OSError) as error:
         print(error, file=sys.stderr)

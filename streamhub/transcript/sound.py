@@ -8,6 +8,7 @@ not grow with its length. Refuses to know what recognises the sound.
 from __future__ import annotations
 
 import sys
+import wave
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -185,6 +186,24 @@ def requested_sound(request: Mapping[str, Any]) -> Samples:
         BadMedia: as `load_sound`.
     """
     return load_sound(Path(request["media"]), Span(*request["span"]) if request["span"] else None)
+
+
+def levels_db(samples: Pcm, *, frame_ms: int) -> list[float]:
+    """Loudness of each whole frame, in dB of full scale; -100 for nothing at all."""
+    size = RATE_HZ * frame_ms // 1000
+    frames = samples[: len(samples) // size * size].reshape(-1, size).astype(np.float64) / 32768
+    return [float(level) for level in 10 * np.log10(np.maximum((frames**2).mean(axis=1), 1e-10))]
+
+
+def write_wav(samples: Pcm, target: Path) -> None:
+    """Write samples as a WAV file, in one step: whoever reads it meanwhile has the last one whole."""
+    part = target.with_name(f"{target.name}.part")
+    with wave.open(str(part), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes(samples.tobytes())
+    part.replace(target)
 
 
 def duration_ms(samples: Samples) -> int:

@@ -19,7 +19,7 @@ from streamhub.archive.folder import load_session
 from streamhub.commands import read_status, render_status
 from streamhub.config import Settings, TranscriptSettings
 from streamhub.errors import NotFound, ToolFailed
-from streamhub.pipeline import Source, order_session
+from streamhub.ordering import Source, order_session
 from streamhub.questions.question import Question, QuestionState
 from streamhub.reviewing import HubReview
 from streamhub.store.erasing import erase_question

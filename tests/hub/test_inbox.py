@@ -23,7 +23,7 @@ from streamhub.errors import BadInput, Conflict, NotFound
 from streamhub.keepers import inbox_folder as disk
 from streamhub.keepers.inbox import Inbox
 from streamhub.live.platform import Phase
-from streamhub.pipeline import Source, order_session
+from streamhub.ordering import Source, order_session
 from streamhub.recording.ffmpeg import Ffmpeg
 from streamhub.recording.matching import InboxCode, InboxItem, InboxState, Reason
 from streamhub.recording.pyav import PyavScanner

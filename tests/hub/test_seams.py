@@ -25,7 +25,7 @@ from streamhub.importing import ImportRequest
 from streamhub.live.local import LocalPlatform
 from streamhub.live.mark import Mark, MarkKind, Witness
 from streamhub.live.platform import Phase
-from streamhub.pipeline import Source, order_session
+from streamhub.ordering import Source, order_session
 from streamhub.questions.question import Question, QuestionState
 from streamhub.recording.recording import ClockMap, MediaInfo, Recording
 from streamhub.recording.studio import Happening, StudioEvent

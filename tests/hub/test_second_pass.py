@@ -17,7 +17,7 @@ from streamhub.archive.corrections import plan_words
 from streamhub.archive.folder import load_archive
 from streamhub.archive.review import cue_fields, cue_key
 from streamhub.config import Settings, TranscriptSettings
-from streamhub.pipeline import Source, order_session
+from streamhub.ordering import Source, order_session
 from streamhub.recording.recording import Recording
 from streamhub.reviewing import HubReview
 from streamhub.timecode import Span

@@ -322,7 +322,7 @@ def test_a_worker_with_another_version_of_the_model_takes_no_work(
 ) -> None:
     """A model of the same name with other files, or other settings, is told at the start, with what to do."""
     with serving(workspace, env):
-        worker = Worker(env, worker_key(run, workspace), tmp_path / "w", STREAMHUB_TRANSCRIPT_BEAM_SIZE="1")
+        worker = Worker(env, worker_key(run, workspace), tmp_path / "w", STREAMHUB_TRANSCRIPT_BEAM_SIZE="5")
         worker.says("the hub's is")
         worker.says("what to do")
         assert worker.process.wait(20) == 5

@@ -2,7 +2,7 @@
 
 Owns how the bytes of a publisher become sound, and how that sound becomes files for a recogniser: one for each piece
 that is complete, and one, written again and again, for what is being said right now. The hub starts
-``python -m streamhub.transcript.listening FORMAT FOLDER``, gives it the publisher's bytes, and reads JSON lines:
+``python -m streamhub.transcript.live_sound FORMAT FOLDER``, gives it the publisher's bytes, and reads JSON lines:
 ``piece``, ``growing`` and ``ended``. Refuses to know recognisers.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import wave
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +23,7 @@ from streamhub.timecode import Span
 from streamhub.transcript.flow import Flow
 from streamhub.transcript.live_files import GROWING, piece_file
 from streamhub.transcript.piece import FRAME_MS, Piece
-from streamhub.transcript.sound import RATE_HZ, Pcm, stream_pcm
+from streamhub.transcript.sound import RATE_HZ, Pcm, levels_db, stream_pcm, write_wav
 
 GROWING_EVERY_MS = 700
 _BEHIND_MS = 5_000  # what lies further back than the last cut is never read again
@@ -58,17 +57,15 @@ def listen(chunks: Iterator[Pcm], folder: Path) -> Iterator[dict[str, Any]]:
         ring.add(chunk)
         rest = np.concatenate([rest, chunk])
         whole = len(rest) // _FRAME * _FRAME
-        frames = rest[:whole].reshape(-1, _FRAME).astype(np.float64) / 32768
-        rest = rest[whole:]
-        levels = 10 * np.log10(np.maximum((frames**2).mean(axis=1), 1e-10)) if len(frames) else ()
-        for piece in flow.take([float(level) for level in levels]):
+        levels, rest = levels_db(rest[:whole], frame_ms=FRAME_MS), rest[whole:]
+        for piece in flow.take(levels):
             told_ms = flow.end_ms
             yield _keep(piece, ring, folder)
         if flow.end_ms - told_ms >= GROWING_EVERY_MS:
             told_ms = flow.end_ms
             read = flow.growing()
             if read is not None:
-                _write(ring.cut(read), folder / GROWING)
+                write_wav(ring.cut(read), folder / GROWING)
             said = Span(flow.cut.at_ms, flow.end_ms)
             yield {"event": "growing", "said": asdict(said), "read": asdict(read) if read else None}
         ring.forget(flow.cut.at_ms - _BEHIND_MS)
@@ -78,19 +75,8 @@ def listen(chunks: Iterator[Pcm], folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _keep(piece: Piece, ring: _Ring, folder: Path) -> dict[str, Any]:
-    _write(ring.cut(piece.read), folder / piece_file(piece.number))
+    write_wav(ring.cut(piece.read), folder / piece_file(piece.number))
     return {"event": "piece", "piece": asdict(piece)}
-
-
-def _write(samples: Pcm, target: Path) -> None:
-    """Write a WAV file in one step."""
-    part = target.with_suffix(".part")
-    with wave.open(str(part), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
-        file.writeframes(samples.tobytes())
-    part.replace(target)
 
 
 class _Pipe:
