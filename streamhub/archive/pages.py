@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from babel.support import Translations
-from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, select_autoescape
-from markupsafe import Markup
+from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, nodes, select_autoescape
+from jinja2.visitor import NodeTransformer
+from markupsafe import Markup, escape
 
 from streamhub.archive.catalogue import (
     format_clock,
@@ -32,7 +33,7 @@ from streamhub.archive.markdown import cut_text
 from streamhub.archive.plan import digest_of
 from streamhub.archive.structured import absolute, render_json_ld
 from streamhub.archive.theme import Theme
-from streamhub.archive.views import Head
+from streamhub.archive.views import CueView, Head
 from streamhub.errors import BadInput
 from streamhub.text import LANGUAGES
 
@@ -129,10 +130,39 @@ def load_phrases(theme: Theme, language: str) -> Translations:
     return load_translations(language, theme.catalogues.get(language, ()))
 
 
+class _Environment(Environment):
+    """Translates phrases without variables when a template is compiled: each is said on thousands of pages."""
+
+    def __init__(self, phrases: Translations, **options: Any) -> None:
+        super().__init__(**options)
+        self._phrases = phrases
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        return cast("nodes.Template", _Translator(self._phrases).visit(tree))
+
+
+class _Translator(NodeTransformer):
+    def __init__(self, phrases: Translations) -> None:
+        self._phrases = phrases
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - the name that the visitor looks for
+        """``_("a phrase")``, as `gettext` of the new style would say it when the page is printed."""
+        self.generic_visit(node)
+        plain = not (node.kwargs or node.dyn_args or node.dyn_kwargs) and len(node.args) == 1
+        if plain and isinstance(node.node, nodes.Name) and node.node.name == "_":
+            said = node.args[0]
+            if isinstance(said, nodes.Const) and isinstance(said.value, str):
+                return nodes.MarkSafe(nodes.Const(self._phrases.ugettext(said.value) % {}), lineno=node.lineno)
+        return node
+
+
 @lru_cache(maxsize=8)
 def make_environment(theme: Theme, language: str) -> Environment:
     """The template environment of a language; compiled templates are kept as long as the theme is."""
-    environment = Environment(
+    phrases = load_phrases(theme, language)
+    environment = _Environment(
+        phrases,
         loader=DictLoader(theme.templates),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
@@ -140,7 +170,7 @@ def make_environment(theme: Theme, language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.install_gettext_translations(load_phrases(theme, language), newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_translations(phrases, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= _filters(language)
     return environment
 
@@ -160,6 +190,8 @@ def _filters(language: str) -> dict[str, Callable[..., str]]:
         "duration": lambda duration_ms: format_length(duration_ms, language),
         "iso_length": format_iso_length,
         "seconds": format_seconds,
+        "cue_attributes": cue_attributes,
+        "cue_link": cue_link,
         "safe_url": safe_url,
         "trusted": Markup,
         "initials": initials,
@@ -172,6 +204,22 @@ def _filters(language: str) -> dict[str, Callable[..., str]]:
 def format_seconds(at_ms: int) -> str:
     """Milliseconds as seconds for an attribute: ``65.25``, ``65``."""
     return f"{at_ms / 1000:.3f}".rstrip("0").rstrip(".")
+
+
+def cue_attributes(cue: CueView) -> Markup:
+    """The attributes of a cue's element: its id, its times, its language where that is another one."""
+    text = f' id="t-{escape(cue.id)}" data-at="{format_seconds(cue.at_ms)}"'
+    if cue.language:
+        text += f' lang="{escape(cue.language)}"'
+    if cue.media_start_ms is not None and cue.media_end_ms is not None:
+        text += f' data-start="{format_seconds(cue.media_start_ms)}" data-end="{format_seconds(cue.media_end_ms)}"'
+    return Markup(text)  # noqa: S704 - escaped above
+
+
+def cue_link(cue: CueView) -> Markup:
+    """The attributes of a link to a cue, which the player follows too."""
+    name = escape(cue.id)
+    return Markup(f' href="#t-{name}" data-cue="t-{name}"')  # noqa: S704 - escaped above
 
 
 def safe_url(url: str) -> str:
@@ -189,7 +237,7 @@ def initials(name: str) -> str:
 def link(page: str, target: str) -> str:
     """The relative address of a target as seen from a page; a target that ends in ``/`` or is empty is a folder."""
     path, _, fragment = target.partition("#")
-    if urlsplit(path).scheme:
+    if ":" in path and urlsplit(path).scheme:
         return target
     start, steps = page.split("/")[:-1], path.split("/")
     same = 0
