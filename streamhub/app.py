@@ -29,7 +29,7 @@ from streamhub import probing
 from streamhub.broadcasting import BroadcastingParts, HubBroadcasting, StudioHandler, end_session
 from streamhub.clipdesk import ClipDesk
 from streamhub.clustering import Clusterer
-from streamhub.config import PLATFORMS, Settings, configured_platforms, load_settings, read_secret
+from streamhub.config import PLATFORMS, DeploySettings, Settings, configured_platforms, load_settings, read_secret
 from streamhub.control import open_control
 from streamhub.engine import Engine
 from streamhub.engine.locks import probe_database
@@ -100,6 +100,7 @@ from streamhub.web.links import Links
 from streamhub.workspace import Workspace, open_workspace, write_private
 
 if TYPE_CHECKING:
+    from streamhub.archive.deploying import Target
     from streamhub.questions.imap import Mailbox
     from streamhub.questions.mastodon import MastodonTags
 
@@ -787,6 +788,24 @@ async def _build_apart(workspace: Workspace) -> Mapping[str, Json]:
     finished = await run_checked(Command(argv=argv, own=True, name="streamhub build"), timeout_s=3600)
     report = json.loads(finished.stdout)
     return {"written": report["written"], "answers": report["answers"]}
+
+
+def make_store_target(url: str, settings: DeploySettings, folder: Path) -> Target:
+    """The object store that a site is brought to.
+
+    Raises:
+        Environment: what speaks with object stores is not installed.
+        StreamhubError: the address or the key's file is wrong.
+    """
+    try:
+        from streamhub.archive.s3 import StoreAccess, StoreTarget
+    except ImportError as error:
+        raise Environment(
+            "deploy to an object store: boto3 is not installed", hint="pip install 'streamhub[s3]'"
+        ) from error
+    secret = read_secret(folder, settings.secret, settings.secret_file)
+    access = StoreAccess(endpoint=settings.endpoint, region=settings.region, key_id=settings.key_id, secret=secret)
+    return StoreTarget(url, access)
 
 
 def _door_url(door: RtmpDoor, settings: Settings) -> str:

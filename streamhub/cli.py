@@ -7,11 +7,13 @@ it; 6 this machine lacks something (`streamhub doctor` says what); 7 try again l
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import os
 import secrets
 import sys
+import threading
 import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -27,6 +29,12 @@ from streamhub.text import LANGUAGES
 
 T = TypeVar("T")
 _EPILOG = __doc__.split("\n\n")[1].replace("\n", " ")
+
+
+_BUILT = (
+    "{answers} answers in {sessions} sessions: {written} files written, {unchanged} unchanged, "
+    "{removed} removed in {seconds:.1f} s; the site is in {public}"
+)
 
 
 def _now() -> datetime:
@@ -134,17 +142,58 @@ def worker(hub_url: str, cache: Path) -> None:
 @cli.command(epilog="Example: streamhub build -w hub --json")
 @workspace_option
 @json_option
-def build(folder: Path, as_json: bool) -> None:
+@click.option(
+    "--check", is_flag=True, help="Check what was built: links, HTML, feeds, sizes; exit code 1 for any flaw."
+)
+@click.option("--watch", is_flag=True, help="Go on: build again whenever archive, theme or settings change.")
+def build(folder: Path, as_json: bool, check: bool, watch: bool) -> None:
     """Write the site from the archive; only what changed is written."""
-    from streamhub import commands
+    from streamhub import commands, site_commands
 
+    if watch:
+        job = lambda: _BUILT.format_map(commands.build_site(folder, os.environ))  # noqa: E731
+        site_commands.watch_site(folder, os.environ, job, click.echo, stop=threading.Event())
+        return
     report = commands.build_site(folder, os.environ)
-    _print(
-        report,
-        as_json,
-        "{answers} answers in {sessions} sessions: {written} files written, {unchanged} unchanged, "
-        "{removed} removed in {seconds:.1f} s; the site is in {public}",
-    )
+    flaws = site_commands.check_site(folder, os.environ) if check else []
+    _print(report | ({"flaws": flaws} if check else {}), as_json, _BUILT)
+    for flaw in flaws:
+        click.echo(flaw, err=True)
+    if flaws:
+        _fail(f"{len(flaws)} flaws in the site", "mend the files or the theme that they come from", 1)
+
+
+@cli.command(epilog="Example: streamhub deploy www@host.example.org:/srv/www/antworten -w hub --dry-run")
+@click.argument("target", default="")
+@workspace_option
+@json_option
+@click.option("--dry-run", "dry", is_flag=True, help="Only say what would be sent and removed.")
+@click.option("--take-over", is_flag=True, help="Replace whatever lies there, also if it is no site of streamhub.")
+def deploy(target: str, folder: Path, as_json: bool, dry: bool, take_over: bool) -> None:
+    """Bring the built site to TARGET: a folder, user@host:folder (rsync) or s3://bucket/folder.
+
+    Only what changed travels: first what pages need, then the pages, and what is gone goes last, so that the live site
+    works at every moment. A deploy that was cut off goes on with the next. Without TARGET the setting deploy.to counts.
+    """
+    from streamhub import site_commands
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    job = functools.partial(site_commands.deploy_site, folder, os.environ, target)
+    report = _run(lambda: job(dry=dry, take_over=take_over, say=say))
+    _print(report, as_json, ("would send" if dry else "sent") + " {sent} files, removed {removed}: {target}")
+
+
+@cli.command(epilog="Example: streamhub headers nginx -w hub > streamhub-headers.conf")
+@click.argument("host", type=click.Choice(["nginx", "apache"]))
+@workspace_option
+@click.option("--path", default="", help="Path under which the server shows the site, such as /archiv.")
+def headers(host: str, folder: Path, path: str) -> None:
+    """Print the security headers of the built site for HOST's own configuration."""
+    from streamhub import site_commands
+
+    click.echo(site_commands.read_headers(folder, host, path), nl=False)
 
 
 @cli.command(epilog="Example: streamhub status -w hub --json | jq .work")

@@ -243,6 +243,23 @@ class SiteSettings:
     url: str = setting("", "Public address of the site, for feeds and canonical links; empty: links stay relative.")
     media: str = setting("link", "How recordings get into the site: link (hard link or copy) or none.")
     media_url: str = setting("", "Address prefix of recordings when they are served elsewhere.")
+    ai_crawlers: str = setting(
+        "allow", "What AI crawlers may do: allow; no-training (only what names its source); deny."
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeploySettings:
+    """Where `streamhub deploy` brings the site."""
+
+    to: str = setting("", "A folder, user@host:folder for rsync, or s3://bucket/folder for an object store.")
+    endpoint: str = setting("", "Address of the object store; empty: Amazon's.")
+    region: str = setting("", "Its region; empty where it has none.")
+    key_id: str = setting("", "Name of its key; empty: AWS_ACCESS_KEY_ID or the files that its tools know.")
+    secret: Secret = setting(Secret(""), "The key itself. Better set by variable, or kept in a file of its own.")
+    secret_file: str = setting(
+        "", "File with the key in its first line, relative to the workspace; readable by its owner alone."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -293,6 +310,7 @@ class Settings:
     answers: AnswerSettings = AnswerSettings()
     questions: QuestionSettings = QuestionSettings()
     site: SiteSettings = SiteSettings()
+    deploy: DeploySettings = DeploySettings()
     engine: EngineSettings = EngineSettings()
     mail: MailSettings = MailSettings()
 
@@ -304,7 +322,8 @@ def configured_platforms(settings: Settings) -> tuple[str, ...]:
 
 def secret_files(settings: Settings) -> tuple[str, ...]:
     """The files with secrets that settings name, as they are written there."""
-    named = (settings.mail.password_file, settings.mailbox.password_file, settings.mastodon.token_file)
+    named = [settings.mail.password_file, settings.mailbox.password_file, settings.mastodon.token_file]
+    named.append(settings.deploy.secret_file)
     return tuple(file for file in named if file)
 
 
@@ -434,6 +453,7 @@ def _check(sections: Mapping[str, Any]) -> list[str]:
     }
     problems += [f"{name}: {port} is no port, use 0 to 65535" for name, port in ports.items() if not 0 <= port <= 65535]
     urls = {"hub.url": hub.url, "hub.snapshot_url": hub.snapshot_url, "site.url": sections["site"].url}
+    urls["deploy.endpoint"] = sections["deploy"].endpoint
     for place, url in urls.items():
         if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
             problems.append(f"{place}: {url!r} is no web address, write it as https://hub.example.org")
@@ -511,6 +531,7 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "transcript.device": (transcript.device, ("auto", "cpu", "cuda")),
         "transcript.diariser": (transcript.diariser, ("", "sherpa-onnx")),
         "site.media": (sections["site"].media, ("link", "none")),
+        "site.ai_crawlers": (sections["site"].ai_crawlers, ("allow", "no-training", "deny")),
         "answers.clips": (sections["answers"].clips, ("on_demand", "ahead")),
         "mail.security": (sections["mail"].security, ("starttls", "tls", "none")),
         "mail.send": (sections["mail"].send, ("by_hand", "by_rule")),

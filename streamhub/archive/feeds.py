@@ -1,115 +1,196 @@
-"""What machines read beside the pages: Atom feed, sitemap, robots.txt, headers, and answers as Markdown. Pure.
+"""Feeds: the newest answers of the whole site, a topic, a product, a person or a show, as Atom and as JSON Feed. Pure.
 
-Refuses to know pages and disks.
+Refuses to know pages and disks. Also writes an answer as Markdown, to take along.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree as ET
 
 from streamhub.archive.structured import absolute
-from streamhub.archive.views import AnswerView
+from streamhub.archive.views import AnswerRef, AnswerView
+from streamhub.archive.xml import LANGUAGE, add, format_utc, serialise
 from streamhub.timecode import format_clock
 
 FEED_ENTRIES = 50
 ATOM = "http://www.w3.org/2005/Atom"
-SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+JSON_FEED = "https://jsonfeed.org/version/1.1"
 _NO_ANSWERS_YET = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def xml_text(text: str) -> str:
-    """The text without characters that XML cannot hold."""
-    return "".join(c for c in text if c in "\t\n" or (c >= " " and c not in "\x7f\ufffe\uffff"))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A file of an entry: its path or address, its kind, how long it plays."""
+
+    path: str
+    mime: str
+    duration_ms: int
 
 
-def render_feed(title: str, language: str, base: str, entries: Sequence[AnswerView]) -> bytes:
-    """The newest answers as Atom (RFC 4287); ids do not depend on where the site lies."""
-    feed = ET.Element(f"{{{ATOM}}}feed", {_XML_LANG: language})
-    newest = entries[:FEED_ENTRIES]
-    updated = max((view.answer.starts_at for view in newest), default=_NO_ANSWERS_YET)
-    _add(feed, "title", title)
-    _add(feed, "id", _urn(f"site:{title}"))
-    _add(feed, "updated", _instant(updated))
-    _add(feed, "link", rel="self", type="application/atom+xml", href=absolute(base, "feed.xml"))
-    _add(feed, "link", rel="alternate", type="text/html", href=absolute(base, "index.html" if not base else ""))
-    for view in newest:
-        _add_entry(feed, view, base, title)
-    return _serialise(feed, ATOM)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """An answer in a feed.
+
+    Attributes:
+        id: of the answer; the entry's name for ever is made from it, so that it survives a move of the site.
+        path: of its page, a folder.
+        title: the question.
+        language: of the answer.
+        at: when it was given.
+        authors: who answered.
+        tags: topics and products.
+        text: what was answered, plain; only its beginning in the feeds of lists.
+        image: path of a picture; empty for none.
+        attachments: its clip, as film and as sound.
+    """
+
+    id: str
+    path: str
+    title: str
+    language: str
+    at: datetime
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    text: str = ""
+    image: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
-def _add_entry(feed: ET.Element, view: AnswerView, base: str, site_title: str) -> None:
-    ref = view.answer
-    entry = ET.SubElement(feed, f"{{{ATOM}}}entry", {_XML_LANG: ref.language})
-    _add(entry, "title", ref.question)
-    _add(entry, "id", _urn(f"answer:{ref.id}"))
-    _add(entry, "link", rel="alternate", type="text/html", href=absolute(base, ref.url if base else view.head.path))
-    _add(entry, "published", _instant(ref.starts_at))
-    _add(entry, "updated", _instant(ref.starts_at))
-    for name in [person.title for person in view.answerers] or [view.show_title or site_title]:
-        _add(ET.SubElement(entry, f"{{{ATOM}}}author"), "name", name)
-    for topic in (*view.topics, *view.products):
-        _add(entry, "category", term=topic.title)
-    _add(entry, "summary", view.text or ref.question, type="text")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feed:
+    """A feed.
+
+    Attributes:
+        title: as readers show it.
+        language: of most of its entries.
+        folder: path of the folder that it lies in, empty or ending in ``/``; it is the page's that it belongs to.
+        name: what its id is made from; it stays when the site moves.
+        entries: newest first, at most `FEED_ENTRIES`.
+    """
+
+    title: str
+    language: str
+    folder: str
+    name: str
+    entries: tuple[Entry, ...]
 
 
-def _add(parent: ET.Element, name: str, text: str = "", **attributes: str) -> None:
-    element = ET.SubElement(parent, f"{{{ATOM}}}{name}", {key: xml_text(value) for key, value in attributes.items()})
-    element.text = xml_text(text) or None
+def enter_answer(view: AnswerView) -> Entry:
+    """An answer with all that is known of it."""
+    ref, clip = view.answer, view.clip
+    files = [(clip.video, "video/mp4"), (clip.audio, "audio/mp4")] if clip else []
+    return Entry(
+        id=ref.id,
+        path=ref.url,
+        title=ref.question,
+        language=ref.language,
+        at=ref.starts_at,
+        authors=tuple(person.title for person in view.answerers) or tuple(filter(None, [view.show_title])),
+        tags=tuple(dict.fromkeys(topic.title for topic in (*view.topics, *view.products))),
+        text=view.text or ref.question,
+        image=clip.share if clip else "",
+        attachments=tuple(
+            Attachment(path=path, mime=mime, duration_ms=clip.duration_ms) for path, mime in files if path and clip
+        ),
+    )
 
 
-def _urn(name: str) -> str:
+def enter_reference(ref: AnswerRef) -> Entry:
+    """An answer with what a list knows of it."""
+    return Entry(
+        id=ref.id,
+        path=ref.url,
+        title=ref.question,
+        language=ref.language,
+        at=ref.starts_at,
+        authors=ref.answerers,
+        text=ref.excerpt or ref.question,
+    )
+
+
+def render_atom(feed: Feed, base: str) -> bytes:
+    """The feed as Atom (RFC 4287); with no public address its links are relative to the feed."""
+    up = "" if base else "../" * feed.folder.count("/")
+    root = ET.Element(_atom("feed"), {LANGUAGE: feed.language})
+    add(root, _atom("title"), feed.title)
+    add(root, _atom("id"), plan_urn(feed.name))
+    add(root, _atom("updated"), format_utc(max((entry.at for entry in feed.entries), default=_NO_ANSWERS_YET)))
+    own, page = absolute(base, f"{feed.folder}feed.xml"), absolute(base, feed.folder)
+    add(
+        root,
+        _atom("link"),
+        attributes={"rel": "self", "type": "application/atom+xml", "href": own if base else "feed.xml"},
+    )
+    add(
+        root,
+        _atom("link"),
+        attributes={"rel": "alternate", "type": "text/html", "href": page if base else "index.html"},
+    )
+    for entry in feed.entries[:FEED_ENTRIES]:
+        element = add(root, _atom("entry"), attributes={LANGUAGE: entry.language})
+        add(element, _atom("title"), entry.title)
+        add(element, _atom("id"), plan_urn(f"answer:{entry.id}"))
+        href = absolute(base, entry.path) if base else f"{up}{entry.path}index.html"
+        add(element, _atom("link"), attributes={"rel": "alternate", "type": "text/html", "href": href})
+        add(element, _atom("published"), format_utc(entry.at))
+        add(element, _atom("updated"), format_utc(entry.at))
+        for name in entry.authors or (feed.title,):
+            add(add(element, _atom("author")), _atom("name"), name)
+        for tag in entry.tags:
+            add(element, _atom("category"), attributes={"term": tag})
+        add(element, _atom("summary"), entry.text, {"type": "text"})
+    return serialise(root, {"": ATOM})
+
+
+def render_json_feed(feed: Feed, base: str) -> bytes:
+    """The feed as JSON Feed 1.1, for a site with a public address."""
+    items = [_item(entry, base) for entry in feed.entries[:FEED_ENTRIES]]
+    data = {
+        "version": JSON_FEED,
+        "title": feed.title,
+        "home_page_url": absolute(base, feed.folder),
+        "feed_url": absolute(base, f"{feed.folder}feed.json"),
+        "language": feed.language,
+        "items": items,
+    }
+    return (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+
+
+def _item(entry: Entry, base: str) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "id": plan_urn(f"answer:{entry.id}"),
+        "url": absolute(base, entry.path),
+        "title": entry.title,
+        "content_text": entry.text,
+        "date_published": format_utc(entry.at),
+        "authors": [{"name": name} for name in entry.authors],
+        "tags": list(entry.tags),
+        "language": entry.language,
+        "image": absolute(base, entry.image) if entry.image else "",
+        "attachments": [
+            {
+                "url": absolute(base, one.path),
+                "mime_type": one.mime,
+                "duration_in_seconds": round(one.duration_ms / 1000),
+            }
+            for one in entry.attachments
+        ],
+    }
+    return {key: value for key, value in item.items() if value}
+
+
+def _atom(name: str) -> str:
+    return f"{{{ATOM}}}{name}"
+
+
+def plan_urn(name: str) -> str:
+    """A name for ever that does not depend on where the site lies."""
     return f"urn:uuid:{uuid5(NAMESPACE_URL, f'streamhub:{name}')}"
-
-
-def _instant(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _serialise(root: ET.Element, namespace: str) -> bytes:
-    ET.register_namespace("", namespace)
-    ET.indent(root)
-    text: bytes = ET.tostring(root, encoding="utf-8")
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + text + b"\n"
-
-
-def render_sitemap(base: str, pages: Iterable[tuple[str, datetime | None]]) -> bytes:
-    """All pages that search engines may list, with the day of what they show."""
-    root = ET.Element(f"{{{SITEMAP}}}urlset")
-    for path, changed in sorted(pages, key=lambda page: page[0]):
-        url = ET.SubElement(root, f"{{{SITEMAP}}}url")
-        ET.SubElement(url, f"{{{SITEMAP}}}loc").text = absolute(base, path.removesuffix("index.html"))
-        if changed:
-            ET.SubElement(url, f"{{{SITEMAP}}}lastmod").text = _instant(changed)
-    return _serialise(root, SITEMAP)
-
-
-def render_robots(base: str) -> bytes:
-    """Everybody may read everything; the sitemap is named where there is one."""
-    lines = ["User-agent: *", "Allow: /"]
-    if base:
-        lines += ["", f"Sitemap: {absolute(base, 'sitemap.xml')}"]
-    return ("\n".join(lines) + "\n").encode()
-
-
-def render_headers(csp: str) -> bytes:
-    """Headers for web hosts that read a file ``_headers``."""
-    return (
-        "/*\n"
-        f"  Content-Security-Policy: {csp}; frame-ancestors 'self'\n"
-        "  X-Content-Type-Options: nosniff\n"
-        "  Referrer-Policy: strict-origin-when-cross-origin\n"
-        "  Permissions-Policy: camera=(), microphone=(), geolocation=()\n"
-        "/static/*\n"
-        "  Cache-Control: public, max-age=86400\n"
-        "/search/*/*.idx\n"
-        "  Cache-Control: public, max-age=31536000, immutable\n"
-        "/search/*/m.json\n"
-        "  Cache-Control: no-cache\n"
-    ).encode()
 
 
 def render_answer_markdown(view: AnswerView, base: str) -> bytes:

@@ -38,6 +38,8 @@ from streamhub.errors import BadInput
 from streamhub.text import LANGUAGES
 
 NOT_FOUND = "404.html"
+GENERATOR = "streamhub"
+"""By this name pages say who made them; a deploy knows its own site by it."""
 EXPORTED_LENGTH = 600
 """Letters of an answer in a blog post."""
 CSP = (
@@ -57,6 +59,7 @@ class Frame:
         hub_url: where the next question can be asked; empty when nowhere.
         csp: the content security policy.
         has_products, has_people, has_topics: which lists there are.
+        ai_crawlers: what AI crawlers may do: ``allow``, ``no-training`` or ``deny``.
     """
 
     title: str
@@ -67,6 +70,7 @@ class Frame:
     has_products: bool
     has_people: bool
     has_topics: bool
+    ai_crawlers: str = "allow"
 
 
 class Printer:
@@ -104,6 +108,7 @@ class Printer:
     def _helpers(self, head: Head) -> dict[str, Any]:
         to = partial(self._link, head.path)
         return {
+            "generator": GENERATOR,
             "link": to,
             "static": partial(self._static, to),
             "address": partial(absolute, self._frame.url),

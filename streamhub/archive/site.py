@@ -1,8 +1,9 @@
 """The site: from the archive to the plan of every file under `public/`.
 
 Owns which pages there are and where they lie. Addresses never change: ``/a/<id>-<slug>/``, ``/s/<session>/``,
-``/topics/<slug>/``, ``/products/<slug>/``, ``/people/<slug>/`` exist once, in the language of what they show; ``/``,
-``/search/``, ``/sessions/`` and the lists exist in the site's language, and under ``/de/`` or ``/en/`` in the other.
+``/topics/<slug>/``, ``/products/<slug>/``, ``/people/<slug>/``, ``/shows/<show>/`` exist once, in the language of what
+they show; ``/``, ``/search/``, ``/sessions/`` and the lists exist in the site's language, and under ``/de/`` or
+``/en/`` in the other.
 Looks at the media folder to see which recordings are there; writes nothing (`streamhub.archive.writer` does).
 """
 
@@ -11,23 +12,31 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streamhub.archive import feeds
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.clips import place_clips
 from streamhub.archive.exports import ExportView, render_data, render_srt, render_table, render_text
+from streamhub.archive.feeds import render_answer_markdown
 from streamhub.archive.library import Label, Library, PublicAnswer, PublicSession, plan_library
 from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, player_kind, to_media_time
+from streamhub.archive.outlets import COVER, Outlets
 from streamhub.archive.pages import NOT_FOUND, Frame, Printer, load_phrases, plan_csp, view_digest
 from streamhub.archive.plan import Content, MediaLink, Part, SitePlan, digest_of
 from streamhub.archive.search.index import plan_index
 from streamhub.archive.searchable import plan_documents
-from streamhub.archive.structured import absolute, describe_answer, describe_session
+from streamhub.archive.structured import (
+    Crumb,
+    absolute,
+    describe_answer,
+    describe_label,
+    describe_session,
+    describe_show,
+    describe_site,
+)
 from streamhub.archive.theme import Theme
 from streamhub.archive.viewing import (
     refer_answer,
@@ -100,8 +109,18 @@ def plan_site(
         has_products=bool(library.products),
         has_people=bool(library.people),
         has_topics=bool(library.topics),
+        ai_crawlers=settings.ai_crawlers,
     )
-    planner = _Planner(library, placed, clips, frame, Printer(theme, frame), theme)
+    printer = Printer(theme, frame)
+    outlets = Outlets(
+        settings.title,
+        settings.language,
+        settings.url,
+        code=printer.digest,
+        size_of=lambda path: links[path].source.stat().st_size if path in links else 0,
+        cover=COVER if COVER.removeprefix("static/") in theme.static else "",
+    )
+    planner = _Planner(library, placed, clips, frame, printer, theme, outlets)
     parts = [*planner.plan_parts(), *(_media_part(path, source) for path, source in sorted(links.items()))]
     return SitePlan(parts=tuple(parts), missing_media=missing)
 
@@ -152,7 +171,9 @@ class _Planner:
         frame: Frame,
         printer: Printer,
         theme: Theme,
+        outlets: Outlets,
     ) -> None:
+        self._outlets = outlets
         self._library = library
         self._media = media
         self._frame = frame
@@ -180,14 +201,13 @@ class _Planner:
                 for answer in found.replaced
             ),
             *(page for kind in KINDS for page in self._label_pages(kind)),
+            *self._machine_files(sessions),
         ]
         files = [
             *(self._answer_files(answer) for answer in self._library.answers.values()),
             *(self._captions(found) for found, _ in sessions if found.transcript and found.transcript.cues),
             *(self._exports(found, view) for found, view in sessions if view.downloads),
             *self._translations(),
-            self._feed(),
-            *self._machine_files(sessions),
             *self._static_files(),
             self._search_index(),
         ]
@@ -206,7 +226,14 @@ class _Planner:
         return self._page("answer.html", view, data=describe_answer(view, self._address))
 
     def _session_page(self, view: SessionView) -> Part:
-        return self._page("session.html", view, data=describe_session(view, self._address))
+        above = self._above("sessions", view.head.language)
+        clips = (self._answers[ref.id].clip for ref in view.answers)
+        still = next((clip.share for clip in clips if clip and clip.share), "")
+        return self._page("session.html", view, data=describe_session(view, self._address, above=above, still=still))
+
+    def _above(self, section: str, language: str) -> Crumb:
+        """Name and path of a list, in a language."""
+        return self._gettext[language](section.capitalize()), f"{self._root(language)}{section}/"
 
     def _address(self, path: str) -> str:
         return absolute(self._frame.url, path)
@@ -217,9 +244,10 @@ class _Planner:
             (refer_label(label) for label in self._library.topics.values()),
             key=lambda ref: (-ref.answers, ref.title.casefold()),
         )
+        data = describe_site(self._frame.title, self._frame.language, self._address)
         for language in LANGUAGES:
             parts += [
-                self._page("home.html", self._home(language, _of_language(topics, language)[:HOME_TOPICS])),
+                self._page("home.html", self._home(language, _of_language(topics, language)[:HOME_TOPICS]), data=data),
                 self._page(
                     "search.html", self._search_page(language, _of_language(topics, language)[:SEARCH_EXAMPLES])
                 ),
@@ -295,11 +323,21 @@ class _Planner:
         for language in LANGUAGES:
             head = self._head(f"{kind}/", language, kind.capitalize(), section=kind)
             parts.append(self._page("labels.html", LabelsView(head=head, kind=kind, letters=letters)))
-        return [*parts, *(self._page("label.html", self._label_page(kind, label)) for label in ordered)]
+        for label in ordered:
+            view = self._label_page(kind, label)
+            data = describe_label(view, self._address, above=self._above(kind, label.language))
+            parts += [self._page("label.html", view, data=data), self._outlets.plan_label(view)]
+        return parts
 
     def _label_page(self, kind: str, label: Label) -> LabelView:
         return LabelView(
-            head=Head(path=f"{label.url}index.html", language=label.language, title=label.title, section=kind),
+            head=Head(
+                path=f"{label.url}index.html",
+                language=label.language,
+                title=label.title,
+                section=kind,
+                feed=label.url,
+            ),
             kind=kind,
             label=refer_label(label),
             answers=tuple(refer_answer(self._library.answers[one], self._library) for one in label.answers),
@@ -313,7 +351,7 @@ class _Planner:
         media = self._media.get(answer.session_id)
 
         def make() -> Mapping[str, Content]:
-            files: dict[str, Content] = {f"{answer.url}answer.md": feeds.render_answer_markdown(view, self._frame.url)}
+            files: dict[str, Content] = {f"{answer.url}answer.md": render_answer_markdown(view, self._frame.url)}
             if answer.speech:
                 files[f"{answer.url}answer.vtt"] = _caption_bytes(answer.speech, media)
             return files
@@ -379,48 +417,28 @@ class _Planner:
             make=make,
         )
 
-    def _feed(self) -> Part:
-        newest = list(self._answers.values())[: feeds.FEED_ENTRIES]
-        frame = self._frame
-        return Part(
-            name="feed",
-            digest=digest_of(self._printer.digest, newest),
-            make=lambda: {"feed.xml": feeds.render_feed(frame.title, frame.language, frame.url, newest)},
-        )
-
     def _machine_files(self, sessions: Sequence[tuple[PublicSession, SessionView]]) -> list[Part]:
-        csp, base = self._frame.csp, self._frame.url
-        parts = [
-            Part(
-                name="headers",
-                digest=digest_of(self._printer.digest),
-                make=lambda: {"_headers": feeds.render_headers(csp)},
-            ),
-            Part(
-                name="robots",
-                digest=digest_of(self._printer.digest),
-                make=lambda: {"robots.txt": feeds.render_robots(base)},
-            ),
-        ]
-        if base:
-            pages: list[tuple[str, datetime | None]] = [
-                (f"{self._root(language)}{folder}index.html", None)
-                for language in LANGUAGES
-                for folder in ("", "search/", "sessions/")
-            ]
-            pages += [(view.head.path, view.session.starts_at) for _, view in sessions]
-            pages += [(view.head.path, view.answer.starts_at) for view in self._answers.values()]
-            pages += [
-                (f"{label.url}index.html", None) for kind in KINDS for label in getattr(self._library, kind).values()
-            ]
-            parts.append(
-                Part(
-                    name="sitemap",
-                    digest=digest_of(self._printer.digest, pages),
-                    make=lambda: {"sitemap.xml": feeds.render_sitemap(base, pages)},
-                )
-            )
-        return parts
+        """Feeds, calendars, sitemap and their like, and the pages of shows."""
+        outlets, frame = self._outlets, self._frame
+        parts: list[Part] = []
+        for view in self._answers.values():
+            outlets.add_answer(view)
+        for _, session in sessions:
+            parts += outlets.add_session(session)
+        for language in LANGUAGES:
+            root, say = self._root(language), self._gettext[language]
+            for folder in ("", "search/", "sessions/", *(f"{kind}/" for kind in KINDS if getattr(self._library, kind))):
+                outlets.add_page(f"{root}{folder}index.html")
+            description = say("Answers from live round tables, word for word, to the second")
+            parts += outlets.plan_search(language, f"{root}search/", description)
+        for kind in KINDS:
+            for label in getattr(self._library, kind).values():
+                outlets.add_page(f"{label.url}index.html")
+        for show in outlets.list_shows():
+            outlets.add_page(show.head.path)
+            data = describe_show(show, self._address, above=self._above("sessions", show.head.language))
+            parts.append(self._page("show.html", show, data=data))
+        return [*parts, *outlets.plan_parts(), *outlets.plan_hosting(frame.csp, frame.ai_crawlers)]
 
     def _static_files(self) -> list[Part]:
         return [

@@ -1,7 +1,8 @@
 """Structured data (schema.org as JSON-LD) of the pages. Pure.
 
 Follows Google's documented rules: answers are ``Question`` with ``acceptedAnswer`` on a ``WebPage``, never ``QAPage``
-(visitors cannot answer); ``Clip`` stands on the page of the session, with a query and not a fragment.
+(visitors cannot answer); a video has a still of its own, and two crumbs lead to each page; ``Clip`` stands on the page
+of the session, with a query and not a fragment.
 Refuses to know templates; what goes into a page is escaped here, once.
 """
 
@@ -9,13 +10,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from streamhub.archive.catalogue import format_iso_length
-from streamhub.archive.views import AnswerRef, AnswerView, PlayerView, SessionView
+from streamhub.archive.views import AnswerRef, AnswerView, LabelView, Named, PlayerView, SessionView, ShowView
 
 SHORTEST_VIDEO_MS = 30_000
+Address = Callable[[str], str]
+"""Makes a path's address."""
+Crumb = tuple[str, str]
+"""Name and path of a page above."""
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -27,7 +33,7 @@ def render_json_ld(data: Mapping[str, Any]) -> str:
     return text
 
 
-def describe_answer(view: AnswerView, address: Callable[[str], str]) -> dict[str, Any]:
+def describe_answer(view: AnswerView, address: Address) -> dict[str, Any]:
     """The data of an answer's page; ``address`` makes an absolute address, or a relative one without a public site."""
     ref = view.answer
     page = address(ref.url)
@@ -37,12 +43,15 @@ def describe_answer(view: AnswerView, address: Callable[[str], str]) -> dict[str
         "text": ref.question,
         "inLanguage": ref.language,
         "answerCount": 1,
+        "upvoteCount": ref.votes,
+        "datePublished": ref.starts_at.isoformat(),
         "acceptedAnswer": {
             "@type": "Answer",
             "text": view.text or ref.question,
             "inLanguage": ref.language,
             "url": page,
-            "author": [{"@type": "Person", "name": person.title} for person in view.answerers],
+            "datePublished": ref.starts_at.isoformat(),
+            "author": [_person(person, address) for person in view.answerers],
         },
     }
     if view.asker:
@@ -56,17 +65,32 @@ def describe_answer(view: AnswerView, address: Callable[[str], str]) -> dict[str
         "mainEntity": question,
         "breadcrumb": _crumbs([(view.session.title, address(view.session.url)), (ref.question, page)]),
     }
-    video = _video(view.player, ref.question, view.head.description, ref, address)
-    if video and view.clip and urlsplit(page).scheme:
-        if view.clip.poster:
-            video["thumbnailUrl"] = address(view.clip.poster)
-        if view.clip.video:
-            video |= {"contentUrl": address(view.clip.video), "duration": format_iso_length(view.clip.duration_ms)}
+    video = _answer_video(view, address)
     return data | ({"video": video} if video else {})
 
 
-def describe_session(view: SessionView, address: Callable[[str], str]) -> dict[str, Any]:
-    """The data of a session's page, its answers as clips."""
+def _answer_video(view: AnswerView, address: Address) -> dict[str, Any] | None:
+    """The film of an answer; without a still of its own it is none for search engines."""
+    if view.clip is None or not view.clip.poster:
+        return None
+    ref, player = view.answer, view.player
+    about = (ref.question, view.head.description, ref.starts_at, address(view.clip.poster))
+    if view.clip.video:
+        return _video(about, "contentUrl", address(view.clip.video), view.clip.duration_ms)
+    if player is None or player.kind == "audio":
+        return None
+    return _video(about, *_whereabouts(player, address), player.end_ms - player.start_ms)
+
+
+def describe_session(view: SessionView, address: Address, *, above: Crumb, still: str = "") -> dict[str, Any]:
+    """The data of a session's page, its answers as clips.
+
+    Args:
+        view: the page.
+        address: makes an absolute address, or a relative one without a public site.
+        above: name and path of the list that the page belongs to.
+        still: path of a picture of the recording; without one there is no video for search engines.
+    """
     page = address(view.session.url)
     data: dict[str, Any] = {
         "@type": "WebPage",
@@ -74,18 +98,65 @@ def describe_session(view: SessionView, address: Callable[[str], str]) -> dict[s
         "name": view.session.title,
         "inLanguage": view.session.language,
         "datePublished": view.session.starts_at.isoformat(),
-        "breadcrumb": _crumbs([(view.session.title, page)]),
+        "breadcrumb": _crumbs([(above[0], address(above[1])), (view.session.title, page)]),
     }
-    video = _video(view.player, view.session.title, view.head.description, view.session, address)
-    if video and view.player and view.player.end_ms >= SHORTEST_VIDEO_MS:
+    player = view.player
+    if player is None or player.kind == "audio" or not still:
+        return data
+    about = (view.session.title, view.head.description, view.session.starts_at, address(still))
+    video = _video(about, *_whereabouts(player, address), player.end_ms - player.start_ms)
+    if video and player.end_ms >= SHORTEST_VIDEO_MS:
         clips: dict[int, dict[str, Any]] = {}
         for answer in view.answers:
-            start_s = _media_s(view.player, answer.start_ms)
-            if start_s is not None and answer.start_ms is not None:
+            media_ms = to_media_ms(player, answer.start_ms)
+            if media_ms is not None and answer.start_ms is not None:
+                start_s = media_ms // 1000
                 clips.setdefault(start_s, _clip(answer, start_s, f"{page}?t={answer.start_ms // 1000}"))
         if clips:
             video["hasPart"] = [clips[start_s] for start_s in sorted(clips)]
     return data | ({"video": video} if video else {})
+
+
+def describe_label(view: LabelView, address: Address, *, above: Crumb) -> dict[str, Any]:
+    """The data of the page of a topic, a product or a person; ``above`` as with a session."""
+    page = address(view.label.url)
+    data: dict[str, Any] = {
+        "@type": "ProfilePage" if view.kind == "people" else "CollectionPage",
+        "url": page,
+        "name": view.label.title,
+        "inLanguage": view.label.language,
+        "breadcrumb": _crumbs([(above[0], address(above[1])), (view.label.title, page)]),
+    }
+    if view.kind == "people":
+        person = {"@type": "Person", "name": view.label.title, "url": page}
+        data["mainEntity"] = person | ({"description": view.label.about} if view.label.about else {})
+    return data
+
+
+def describe_show(view: ShowView, address: Address, *, above: Crumb) -> dict[str, Any]:
+    """The data of a show's page; ``above`` as with a session."""
+    folder = view.head.path.removesuffix("index.html")
+    series: dict[str, Any] = {"@type": "CreativeWorkSeries", "name": view.head.title, "inLanguage": view.head.language}
+    if view.has_podcast:
+        series |= {"@type": "PodcastSeries", "webFeed": address(f"{folder}podcast.xml")}
+    return {
+        "@type": "CollectionPage",
+        "url": address(folder),
+        "name": view.head.title,
+        "inLanguage": view.head.language,
+        "breadcrumb": _crumbs([(above[0], address(above[1])), (view.head.title, address(folder))]),
+        "mainEntity": series,
+    }
+
+
+def describe_site(title: str, language: str, address: Address) -> dict[str, Any]:
+    """The data of the start page: what the site is called."""
+    return {"@type": "WebSite", "name": title, "url": address(""), "inLanguage": language}
+
+
+def _person(person: Named, address: Address) -> dict[str, Any]:
+    url = {"url": address(person.url)} if person.url else {}
+    return {"@type": "Person", "name": person.title, **url}
 
 
 def _clip(answer: AnswerRef, start_s: int, url: str) -> dict[str, Any]:
@@ -93,29 +164,33 @@ def _clip(answer: AnswerRef, start_s: int, url: str) -> dict[str, Any]:
     return {"@type": "Clip", "name": answer.question, "startOffset": start_s, "endOffset": end_s, "url": url}
 
 
-def _media_s(player: PlayerView, session_ms: int | None) -> int | None:
+def to_media_ms(player: PlayerView, session_ms: int | None) -> int | None:
+    """Where a moment of the session lies in the recording; None where it was not recorded."""
     for start, end, media_start, _ in player.clock:
         if session_ms is not None and start <= session_ms <= end:
-            return (media_start + session_ms - start) // 1000
+            return media_start + session_ms - start
     return None
 
 
-def _video(
-    player: PlayerView | None, name: str, description: str, when: Any, address: Callable[[str], str]
-) -> dict[str, Any] | None:
-    """The video, when its address is public; the page's maker adds a picture where there is one."""
-    if player is None or player.kind == "audio":
-        return None
+def _whereabouts(player: PlayerView, address: Address) -> tuple[str, str]:
+    """Under which key a recording's address stands, and the address."""
     url = player.url if player.origin else address(player.url)
-    if not urlsplit(url).scheme:
+    return "embedUrl" if player.kind == "link" else "contentUrl", url
+
+
+def _video(about: tuple[str, str, datetime, str], key: str, url: str, duration_ms: int) -> dict[str, Any] | None:
+    """The video, when its address and its picture's are public."""
+    name, description, uploaded_at, still = about
+    if not (urlsplit(url).scheme and urlsplit(still).scheme):
         return None
     return {
         "@type": "VideoObject",
         "name": name,
         "description": description or name,
-        "uploadDate": when.starts_at.isoformat(),
-        "duration": format_iso_length(player.end_ms - player.start_ms),
-        "embedUrl" if player.kind == "link" else "contentUrl": url,
+        "uploadDate": uploaded_at.isoformat(),
+        "duration": format_iso_length(duration_ms),
+        "thumbnailUrl": still,
+        key: url,
     }
 
 

@@ -77,6 +77,7 @@ def refer_session(found: PublicSession) -> SessionRef:
         answers=len(found.answers),
         people=tuple(person.name for person in session.participants),
         has_recording=found.recording is not None,
+        show_url=f"shows/{session.show_id}/",
     )
 
 

@@ -24,6 +24,7 @@ class Head:
         indexed: whether search engines may list it.
         section: which entry of the navigation it belongs to.
         image: path of the picture that networks show beside a link to it; empty for none.
+        feed: path of the folder with feeds of its own; empty for none.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Head:
     indexed: bool = True
     section: str = ""
     image: str = ""
+    feed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +80,7 @@ class SessionRef:
     answers: int
     people: tuple[str, ...]
     has_recording: bool
+    show_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -298,6 +301,15 @@ class LabelView:
     label: LabelRef
     answers: tuple[AnswerRef, ...]
     sessions: tuple[SessionRef, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShowView:
+    """The page of a show: its sessions, newest first, and whether they can be heard as a podcast."""
+
+    head: Head
+    sessions: tuple[SessionRef, ...]
+    has_podcast: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
