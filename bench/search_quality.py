@@ -30,8 +30,9 @@ from statistics import mean, median
 from types import ModuleType
 
 from streamhub.archive.search.document import SearchDocument, Turn
-from streamhub.archive.search.index import QUESTION_WEIGHT, plan_index
+from streamhub.archive.search.index import plan_index
 from streamhub.archive.search.query import SearchIndex, search
+from streamhub.archive.search.record import QUESTION_WEIGHT
 
 DICTIONARIES = (Path("/usr/share/dict/ngerman"), Path("/usr/share/dict/american-english"))
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-import snowballstemmer
+from Stemmer import Stemmer
 
 from streamhub.text import words_of
 
@@ -24,8 +24,8 @@ Stems = tuple[str, ...]
 
 
 @cache
-def _stemmer(language: str) -> snowballstemmer.StemmerType:
-    return snowballstemmer.stemmer("german" if language == "de" else "english")
+def _stemmer(language: str) -> Stemmer:
+    return Stemmer("german" if language == "de" else "english")
 
 
 @lru_cache(maxsize=65_536)

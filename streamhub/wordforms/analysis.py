@@ -4,9 +4,8 @@ Owns the analysis that the archive's search, the likeness of questions and every
 is its twin, and a test holds the two equal. Refuses to know documents, weights of fields, and compounds (those are
 learned from texts).
 
-The stemmers are Snowball 3.0.1 on both sides: `snowballstemmer` here, the scripts of Sphinx 9.0.4 in the browser.
-The pure Python classes are named on purpose, since `snowballstemmer.stemmer()` would pick another release of Snowball
-up if PyStemmer happened to be installed.
+The stemmers are Snowball 3.0.1 on both sides: PyStemmer 3.0.0 here, the scripts of Sphinx 9.0.4 in the browser. Another
+release of either stems some words differently, and then a query would miss what the index holds.
 """
 
 from __future__ import annotations
@@ -18,8 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from snowballstemmer.english_stemmer import EnglishStemmer
-from snowballstemmer.german_stemmer import GermanStemmer
+from Stemmer import Stemmer
 
 Language = Literal["de", "en"]
 """The languages whose words are known here."""
@@ -36,7 +34,9 @@ _INVISIBLE = "\u00ad\u0300-\u036f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 _PIECE = rf"(?:[^\W_]|[{_INVISIBLE}])+"
 # What may stand inside a word: FRITZ!Box, Amts-Leitung, AT&T, geht's, Kund:innen; a point only within a number.
 _JOINER = r"(?:[-‐‑'’!&:*_]|(?<=[0-9])[.,](?=[0-9]))"
-_WORD = re.compile(rf"{_PIECE}(?:{_JOINER}{_PIECE})*")
+WORD_PATTERN = rf"{_PIECE}(?:{_JOINER}{_PIECE})*"
+"""What a word is, as a regular expression without groups."""
+_WORD = re.compile(WORD_PATTERN)
 _SPLIT = re.compile(r"[-‐‑!&:*_.,]")
 _POSSESSIVE = re.compile(r"['’][sS]$")
 _DROPPED = re.compile(rf"[{_INVISIBLE}]|[^\w]|_|[^\u0000-\uffff]")
@@ -72,10 +72,19 @@ def fold(text: str) -> str:
 def split_words(text: str) -> Iterator[Word]:
     """Find the words of a text in order, with their places."""
     for match in _WORD.finditer(text):
-        word = match[0]
-        pieces = _fold_pieces(word) if len(word) <= _LONG_WORD else _fold_anew(word)
+        pieces = fold_word(match[0])
         if pieces:
             yield Word(start=match.start(), end=match.end(), pieces=pieces)
+
+
+def find_words(text: str) -> list[str]:
+    """The words of a text in order, as they are written; `fold_word` folds one."""
+    return _WORD.findall(text)
+
+
+def fold_word(word: str) -> tuple[str, ...]:
+    """The folded pieces of a word that `find_words` found; empty where nothing of it is a letter or digit."""
+    return _fold_pieces(word) if len(word) <= _LONG_WORD else _fold_anew(word)
 
 
 def _fold_anew(word: str) -> tuple[str, ...]:
@@ -111,7 +120,7 @@ class Analyzer:
 
     def __init__(self, language: Language) -> None:
         self.language: Language = language
-        self._stemmer = GermanStemmer() if language == "de" else EnglishStemmer()
+        self._stemmer = Stemmer("german" if language == "de" else "english", 0)  # 0: the memory is below
         self._stems: dict[str, str] = {}
 
     def stem(self, piece: str) -> str:
@@ -135,9 +144,13 @@ class Analyzer:
 
     def word_terms(self, word: Word) -> dict[str, float]:
         """The terms of a word: those of its pieces, and of all of them joined (``Amts-Leitung``, ``amtsleitung``)."""
+        return self.pieces_terms(word.pieces)
+
+    def pieces_terms(self, pieces: tuple[str, ...]) -> dict[str, float]:
+        """The terms of a word of these folded pieces."""
         terms: dict[str, float] = {}
-        joined = ("".join(word.pieces),) if 1 < len(word.pieces) <= MAX_JOINED_PIECES else ()
-        for piece in (*word.pieces, *joined):
+        joined = ("".join(pieces),) if 1 < len(pieces) <= MAX_JOINED_PIECES else ()
+        for piece in (*pieces, *joined):
             for term, weight in self.piece_terms(piece).items():
                 terms[term] = max(weight, terms.get(term, 0.0))
         return terms

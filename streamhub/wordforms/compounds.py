@@ -9,11 +9,11 @@ part that at least three compounds of the archive share. Linking elements may st
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from streamhub.wordforms.analysis import MAX_REMEMBERED, fold, split_words
+from streamhub.wordforms.analysis import MAX_REMEMBERED, WORD_PATTERN, fold, fold_word
 
 LINKS = ("", "s", "es", "n", "en", "er", "e", "ns")
 MIN_COMPOUND_LENGTH = 7
@@ -22,8 +22,8 @@ MIN_PART_LENGTH = 3
 MIN_LEARNED_LENGTH = 4
 MIN_SHARED_BY = 3
 
-_SENTENCE_START = re.compile(r"(?:^|[.!?…:;\"„“”»«(\[–—-])\s*$")
-_LOOK_BACK = 4
+# A word, and before it, where a sentence begins there, its beginning. Few spaces, so that long gaps cost no time.
+_WORD_IN_SENTENCE = re.compile(rf"([\n.!?…:;\"„“”»«(\[–—-]\s{{0,3}})?({WORD_PATTERN})")
 
 # They begin words without being their own part: Auftrag is no "auf" and "trag".
 _NO_FIRST = """
@@ -45,7 +45,8 @@ class CompoundSplitter:
 
     Attributes:
         nouns: folded forms that may stand anywhere.
-        noun_stems: their stems, so that an inflected last part is known, too.
+        noun_stems: their stems, so that an inflected last part is known, too; only those that a noun begins with, since
+            Snowball brings more together than inflection does.
         beginnings: the nouns' first three letters; nearly all cuts of a word fail here already, cheaply.
         modifiers: folded forms that may stand first only.
         stem: of a folded word.
@@ -74,10 +75,10 @@ class CompoundSplitter:
         best: tuple[int, str, str] | None = None
         for at in range(MIN_PART_LENGTH, len(word) - MIN_PART_LENGTH + 1):
             last = word[at:]
-            if last[:MIN_PART_LENGTH] not in self.beginnings or last in _BARRED_LAST:
+            if last[:MIN_PART_LENGTH] not in self.beginnings or last in _BARRED_LAST or not self._is_last(last):
                 continue
             first = self._find_first(word[:at])
-            if first and self._is_last(last):  # in this order, since stemming every ending would be slow
+            if first:
                 # Balanced halves are the likelier reading; a single linking letter must not become a part's own.
                 rank = min(len(first), len(last)) * 2 - (at - len(first))
                 best = max(best or (rank, first, last), (rank, first, last), key=lambda choice: choice[0])
@@ -88,7 +89,12 @@ class CompoundSplitter:
         return tuple(dict.fromkeys(parts))
 
     def _is_last(self, part: str) -> bool:
-        return part in self.nouns or (len(part) > MIN_LEARNED_LENGTH and self.stem(part) in self.noun_stems)
+        if part in self.nouns:
+            return True
+        if len(part) <= MIN_LEARNED_LENGTH:
+            return False
+        stem = self.stem(part)
+        return stem in self.noun_stems and part.startswith(stem)
 
     def _find_first(self, head: str) -> str:
         """The noun or modifier that the head consists of, its linking element taken off; or ``""``."""
@@ -105,6 +111,25 @@ class CompoundSplitter:
         return next((part for part in longer if self.split(part)), "")
 
 
+def find_spellings(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
+    """How the words of a German text are written.
+
+    Yields:
+        The folded pieces of a written form, how often it stands there, and how much that speaks for a noun: once for
+        each capital inside a sentence, once against for each small letter. A word may come in several forms.
+    """
+    for (opening, word), count in Counter(_WORD_IN_SENTENCE.findall("\n" + text)).items():
+        pieces = fold_word(word)
+        if pieces:
+            is_noun = not opening and word[1:2].islower()
+            yield pieces, count, -count if word[0].islower() else count * is_noun
+
+
+def is_learnable(word: str) -> bool:
+    """Whether a folded word that is written as a noun may become a part of compounds."""
+    return len(word) >= MIN_LEARNED_LENGTH and word.isalpha()
+
+
 def learn_nouns(texts: Iterable[str]) -> tuple[frozenset[str], Counter[str]]:
     """Find the nouns of running German text and count all its words.
 
@@ -112,22 +137,14 @@ def learn_nouns(texts: Iterable[str]) -> tuple[frozenset[str], Counter[str]]:
         Folded words that are written with a capital inside a sentence more often than small, and how often each
         folded word of one piece occurs at all.
     """
-    capital: Counter[str] = Counter()
-    small: Counter[str] = Counter()
+    excess: Counter[str] = Counter()
     total: Counter[str] = Counter()
     for text in texts:
-        for word in split_words(text):
-            if len(word.pieces) != 1:
-                continue
-            piece = word.pieces[0]
-            total[piece] += 1
-            first, second = text[word.start], text[word.start + 1 : word.start + 2]
-            if first.islower():
-                small[piece] += 1
-            elif second.islower() and not _SENTENCE_START.search(text[max(0, word.start - _LOOK_BACK) : word.start]):
-                capital[piece] += 1
-    nouns = (w for w, n in capital.items() if n > small[w] and len(w) >= MIN_LEARNED_LENGTH and w.isalpha())
-    return frozenset(nouns), total
+        for pieces, count, noun_signs in find_spellings(text):
+            if len(pieces) == 1:
+                total[pieces[0]] += count
+                excess[pieces[0]] += noun_signs
+    return frozenset(word for word, n in excess.items() if n > 0 and is_learnable(word)), total
 
 
 def learn_splitter(
@@ -135,26 +152,41 @@ def learn_splitter(
 ) -> CompoundSplitter:
     """Learn the parts of compounds from an archive's texts, beside a given list of nouns."""
     learned, counts = learn_nouns(texts)
-    nouns = (learned | {fold(noun) for noun in service_nouns}) - _BARRED_LAST - _BARRED_FIRST
+    nouns = gather_nouns(learned, service_nouns)
+    return make_splitter(nouns, learn_modifiers(counts, nouns), stem=stem)
+
+
+def gather_nouns(learned: Collection[str], service_nouns: Collection[str]) -> frozenset[str]:
+    """All nouns that may be parts: those that an archive taught and those of a list, without what is barred."""
+    return frozenset(learned).union(fold(noun) for noun in service_nouns) - _BARRED_LAST - _BARRED_FIRST
+
+
+def make_splitter(nouns: frozenset[str], modifiers: frozenset[str], *, stem: Callable[[str], str]) -> CompoundSplitter:
+    """The splitter of known nouns and modifiers."""
     return CompoundSplitter(
         nouns=nouns,
-        noun_stems=frozenset(map(stem, nouns)),
+        noun_stems=frozenset(found for noun in nouns if noun.startswith(found := stem(noun))),
         beginnings=frozenset(noun[:MIN_PART_LENGTH] for noun in nouns),
-        modifiers=_learn_modifiers(counts, nouns),
+        modifiers=modifiers,
         stem=stem,
     )
 
 
-def _learn_modifiers(words: Iterable[str], nouns: frozenset[str]) -> frozenset[str]:
-    """First parts that are no nouns (``Mobil-``, ``Fest-``) but stand before three nouns or more."""
-    followed_by: defaultdict[str, set[str]] = defaultdict(set)
+def learn_modifiers(words: Iterable[str], nouns: frozenset[str]) -> frozenset[str]:
+    """First parts that are no nouns (``Mobil-``, ``Fest-``) but stand before three nouns or more; words come once."""
+    nouns_after: Counter[str] = Counter()
     for word in words:
         if MIN_COMPOUND_LENGTH <= len(word) <= MAX_COMPOUND_LENGTH:
             for at in range(MIN_LEARNED_LENGTH, len(word) - MIN_LEARNED_LENGTH + 1):
                 if word[at:] in nouns:
-                    followed_by[word[:at]].add(word[at:])
+                    nouns_after[word[:at]] += 1
     return frozenset(
         part
-        for part, lasts in followed_by.items()
-        if len(lasts) >= MIN_SHARED_BY and part not in nouns and part not in _BARRED_FIRST
+        for part, count in nouns_after.items()
+        if count >= MIN_SHARED_BY and part not in nouns and part not in _BARRED_FIRST
     )
+
+
+def find_trigger(part: str, stem: str) -> str:
+    """What every word contains whose split depends on whether this part is known, at least without its last ``e``."""
+    return stem if part.startswith(stem) else part

@@ -1,6 +1,7 @@
 """The binary form of the index files.
 
-Owns bytes: variable-length numbers, front-coded terms, postings, gzip. Refuses to know what terms and documents mean.
+Owns bytes: variable-length numbers, front-coded terms, postings, gzip. `streamhub.archive.search.tables` encodes many
+terms at once. Refuses to know what terms and documents mean.
 `site/static/search-engine.js` reads the same form.
 
 A table is a sequence of entries in the order of their terms::
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 FORMAT_VERSION = 1
@@ -70,18 +71,8 @@ def decode_varint(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def encode_postings(postings: Sequence[Posting]) -> bytes:
-    """Encode postings that rise by ordinal."""
-    out = bytearray()
-    before = 0
-    for ordinal, impact in postings:
-        out += encode_varint((ordinal - before) << IMPACT_BITS | impact)
-        before = ordinal
-    return bytes(out)
-
-
 def decode_postings(data: bytes) -> list[Posting]:
-    """Decode what `encode_postings` made."""
+    """Decode the postings of a term."""
     postings: list[Posting] = []
     at = ordinal = 0
     while at < len(data):
@@ -91,22 +82,8 @@ def decode_postings(data: bytes) -> list[Posting]:
     return postings
 
 
-def encode_table(entries: Iterable[Entry], *, with_postings: bool = True) -> bytes:
-    """Encode entries that are in the order of their terms, not yet packed."""
-    out = bytearray()
-    before = b""
-    for entry in entries:
-        term = entry.term.encode()
-        shared = _shared_length(before, term)
-        out += encode_varint(shared) + encode_varint(len(term) - shared) + term[shared:] + encode_varint(entry.count)
-        if with_postings:
-            out += encode_varint(len(entry.postings)) + entry.postings
-        before = term
-    return bytes(out)
-
-
 def decode_table(data: bytes, *, with_postings: bool = True) -> Iterator[Entry]:
-    """Decode what `encode_table` made."""
+    """Decode a table of terms; without postings it is a vocabulary."""
     at = 0
     term = b""
     while at < len(data):
@@ -139,12 +116,3 @@ def unpack(data: bytes) -> bytes:
 def name_by_content(prefix: str, data: bytes) -> str:
     """A file name that changes exactly when the unpacked content does."""
     return f"{prefix}-{hashlib.blake2b(data, digest_size=8).hexdigest()}.idx"
-
-
-def _shared_length(before: bytes, term: bytes) -> int:
-    shared = 0
-    for left, right in zip(before, term, strict=False):
-        if left != right:
-            break
-        shared += 1
-    return shared

@@ -4,14 +4,16 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamhub.archive.search.codec import Entry, decode_table, unpack
+from streamhub.archive.search.codec import decode_table, unpack
 from streamhub.archive.search.document import SearchDocument, Turn
-from streamhub.archive.search.index import cut_shards, plan_index
+from streamhub.archive.search.index import plan_index
 from streamhub.archive.search.query import SearchIndex, search
+from streamhub.archive.search.tables import plan_cuts
 from streamhub.errors import BadInput, Conflict
 from streamhub.wordforms.analysis import split_words
 
@@ -104,13 +106,14 @@ def test_every_document_is_found_by_its_words(texts: dict[str, bool]) -> None:
 def test_shards_are_cut_at_prefixes_and_hold_everything() -> None:
     """Shards come in order, lose nothing, and stay under their size unless a single term is larger."""
     terms = sorted({a + b + c for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES})
-    entries = [Entry(term=term, count=1, postings=b"x" * 20) for term in terms]
-    shards = list(cut_shards(entries, shard_bytes=2_000))
-    assert [entry for shard in shards for entry in shard] == entries
+    sizes = np.array([len(term) + 20 for term in terms])
+    shards = list(plan_cuts(terms, sizes, shard_bytes=2_000))
+    assert [n for start, end in shards for n in range(start, end)] == list(range(len(terms)))
     assert len(shards) > 10
-    assert all(sum(len(e.term) + len(e.postings) for e in shard) <= 2_000 for shard in shards)
-    huge = Entry(term="ba", count=1, postings=b"x" * 5_000)
-    assert sum(len(shard) for shard in cut_shards([huge, *entries], shard_bytes=2_000)) == len(entries) + 1
+    assert all(sum(sizes[start:end]) <= 2_000 for start, end in shards)
+    with_huge = list(plan_cuts(["ba", *terms], np.array([5_000, *sizes]), shard_bytes=2_000))
+    assert with_huge[0] == (0, 1)
+    assert sum(end - start for start, end in with_huge) == len(terms) + 1
 
 
 def test_empty_archive() -> None:

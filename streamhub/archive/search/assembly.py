@@ -1,0 +1,335 @@
+"""Putting the index together: records in, files out, nothing written.
+
+Owns the weights of terms, the layout of the files, and doing it with little memory: records are read once, one after
+the other, their numbers wait in a temporary file, and terms are inverted a range at a time. Refuses to know pages and
+queries. The same records give the same bytes, in whatever order they come and whatever memory is handed in; a changed
+document changes the manifest, the vocabulary and the shards that hold its words.
+
+Files, all below a folder per language::
+
+    m.json    the manifest: where everything is, stop words, the weight of prefixes
+    s-*.idx   shards: terms with postings, cut where prefixes change, so that cuts stay where they are
+    d-*.idx   ids of documents by ordinal, oldest first, so that new answers only add
+    v-*.idx   the vocabulary, fetched only when a word is unknown
+
+Names carry a hash of the content and may be cached for ever; the manifest may not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, Self
+
+import msgspec
+import numpy as np
+
+from streamhub.archive.search.codec import FORMAT_VERSION, MAX_IMPACT, name_by_content, pack
+from streamhub.archive.search.document import LANGUAGES
+from streamhub.archive.search.lexicon import Flags, Integers, Lexicon, TermTable
+from streamhub.archive.search.record import read_record
+from streamhub.archive.search.tables import encode_entries, encode_many_postings, plan_cuts
+from streamhub.errors import Conflict
+from streamhub.wordforms.analysis import Language, fold_stop_words
+from streamhub.wordforms.nouns_de import SERVICE_NOUNS
+from streamhub.wordforms.stopwords import STOP_WORDS
+
+PREFIX_WEIGHT = 0.6
+# BM25 with a fixed average and coarse classes of length: another document's length must not touch this one's postings.
+SATURATION = 1.2
+LENGTH_SHARE = 0.6
+AVERAGE_LENGTH_WORDS = 200
+
+SHARD_BYTES = 48 * 1024
+DOCUMENTS_PER_TABLE = 1024
+
+MEMORY_BYTES = 32 << 20
+"""How many numbers wait in memory before they go to a temporary file, per language."""
+CHUNK_WORDS = 1 << 18
+RANGE_WORDS = 1 << 20
+
+_WORD_BITS, _DOCUMENT_BITS, _WEIGHT_BITS = 22, 24, 17
+
+Present = Callable[[str], bool]
+"""Whether a file of this path is there already; its name tells its content."""
+
+
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    lexicons: dict[str, bytes]
+
+
+class IndexBuilder:
+    """Builds an index from records that come one at a time; a context that drops its temporary files at the end.
+
+    Args:
+        folder: where the index lies, relative to the root of the site.
+        service_nouns: German nouns that compounds are split at, beside those that the texts teach.
+        memory: what `keep` gave after an earlier build of this archive; makes this one cheaper, never another one.
+        memory_bytes: from which size on the words of all documents of a language wait in a temporary file.
+    """
+
+    def __init__(
+        self,
+        folder: str = "search",
+        *,
+        service_nouns: Collection[str] = SERVICE_NOUNS,
+        memory: bytes = b"",
+        memory_bytes: int = MEMORY_BYTES,
+    ) -> None:
+        self._folder = folder
+        self._service_nouns = service_nouns
+        lexicons = _read_kept(memory)
+        self._parts = {
+            language: _Gathering(Lexicon(language, lexicons.get(language, b"")), memory_bytes) for language in LANGUAGES
+        }
+        self._ids: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for gathering in self._parts.values():
+            gathering.spool.close()
+
+    def add(self, record: bytes) -> None:
+        """Add a document by its record.
+
+        Raises:
+            BadInput: the record cannot be read.
+            Conflict: there is one with this id already.
+        """
+        read = read_record(record)
+        if read.id in self._ids:
+            raise Conflict(f"search document {read.id}: there are two with this id", hint="rename one answer")
+        self._ids.add(read.id)
+        gathering = self._parts["en" if read.language == "en" else "de"]
+        gathering.add(
+            _Document(date=read.date, id=read.id, norm=_norm(read.length)),
+            read.words,
+            np.frombuffer(read.weights, dtype="<u2"),
+            np.frombuffer(read.noun_signs, dtype="<i2"),
+        )
+
+    def files(self, present: Present = lambda path: False) -> Iterator[tuple[str, bytes | None]]:
+        """Make the files; asked once, after the last document.
+
+        Args:
+            present: files that need not be made again.
+
+        Yields:
+            Path relative to the root of the site, and content; None for content that is present. Both languages
+            have a manifest even when empty.
+        """
+        for language, gathering in self._parts.items():
+            folder = f"{self._folder}/{language}/"
+            yield from _Layout(folder, present).plan(language, gathering, self._service_nouns)
+
+    def keep(self) -> bytes:
+        """What to hand to the next build; asked after `files` has come to its end."""
+        return msgspec.msgpack.encode(
+            _Kept(lexicons={language: part.lexicon.keep() for language, part in self._parts.items()})
+        )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Document:
+    date: str
+    id: str
+    norm: float = field(compare=False)
+
+
+class _Gathering:
+    """The documents of one language, as they come."""
+
+    def __init__(self, lexicon: Lexicon, memory_bytes: int) -> None:
+        self.lexicon = lexicon
+        self.documents: list[_Document] = []
+        self.lengths: list[int] = []
+        self.spool: IO[bytes] = SpooledTemporaryFile(max_size=memory_bytes)  # noqa: SIM115 the builder closes it
+        self._signs = np.zeros(0, dtype=np.int64)
+        self._present = np.zeros(0, dtype=bool)
+
+    def add(self, document: _Document, words: str, weights: Any, noun_signs: Any) -> None:
+        """Number a document's words and put the numbers aside."""
+        numbers = self.lexicon.number(words)
+        self.documents.append(document)
+        self.lengths.append(len(numbers))
+        self.spool.write(numbers.astype("<u4").tobytes())
+        self.spool.write(weights.tobytes())
+        self._grow(len(self.lexicon.words))
+        self._present[numbers] = True
+        if len(noun_signs):
+            self._signs[numbers] += noun_signs  # a document names each of its words once
+
+    def words(self) -> tuple[Flags, Integers]:
+        """By a word's number, whether it is there and what speaks for a noun."""
+        self._grow(len(self.lexicon.words))
+        size = len(self.lexicon.words)
+        return self._present[:size], self._signs[:size]
+
+    def chunks(self) -> Iterator[tuple[Integers, Integers, Integers]]:
+        """The documents' places, words and weights, some documents at a time, in the order in which they came."""
+        self.spool.seek(0)
+        places: list[int] = []
+        words: list[Any] = []
+        weights: list[Any] = []
+        size = 0
+        for place, length in enumerate(self.lengths):
+            words.append(np.frombuffer(self.spool.read(4 * length), dtype="<u4"))
+            weights.append(np.frombuffer(self.spool.read(2 * length), dtype="<u2"))
+            places.append(place)
+            size += length
+            if size >= CHUNK_WORDS or place == len(self.lengths) - 1:
+                lengths = [len(one) for one in words]
+                yield (
+                    np.repeat(np.array(places, dtype=np.int64), lengths),
+                    np.concatenate(words).astype(np.int64),
+                    np.concatenate(weights).astype(np.int64),
+                )
+                places, words, weights, size = [], [], [], 0
+
+    def _grow(self, size: int) -> None:
+        if size > len(self._present):
+            more = max(size, 2 * len(self._present)) - len(self._present)
+            self._signs = np.concatenate([self._signs, np.zeros(more, dtype=np.int64)])
+            self._present = np.concatenate([self._present, np.zeros(more, dtype=bool)])
+
+
+class _Layout:
+    """Cuts one language's terms into files."""
+
+    def __init__(self, folder: str, present: Present) -> None:
+        self._folder = folder
+        self._present = present
+        self._made: list[tuple[str, bytes | None]] = []
+
+    def plan(
+        self, language: Language, gathering: _Gathering, service_nouns: Collection[str]
+    ) -> Iterator[tuple[str, bytes | None]]:
+        order = sorted(range(len(gathering.documents)), key=gathering.documents.__getitem__)
+        ids = [gathering.documents[place].id for place in order]
+        table = gathering.lexicon.find_terms(*gathering.words(), service_nouns)
+        counts, postings = _invert(gathering, order, table)
+        shards = []
+        sizes = np.array(
+            [len(term) + len(one) for term, one in zip(table.terms, postings, strict=True)], dtype=np.int64
+        )
+        for start, end in plan_cuts(table.terms, sizes, shard_bytes=SHARD_BYTES) if postings else ():
+            data = encode_entries(table.terms[start:end], counts[start:end], postings[start:end])
+            shards.append([table.terms[start], self._add("s", data)])
+            yield self._made.pop()
+        tables = []
+        for at in range(0, len(ids), DOCUMENTS_PER_TABLE):
+            tables.append(self._add("d", "\n".join(ids[at : at + DOCUMENTS_PER_TABLE]).encode()))
+            yield self._made.pop()
+        spoken = [(term, count) for term, count in zip(table.terms, counts, strict=True) if term.isalpha()]
+        words = encode_entries([term for term, _ in spoken], [count for _, count in spoken], None)
+        vocabulary = self._add("v", words)
+        yield self._made.pop()
+        manifest = {
+            "version": FORMAT_VERSION,
+            "language": language,
+            "documents": len(ids),
+            "documents_per_table": DOCUMENTS_PER_TABLE,
+            "tables": tables,
+            "shards": shards,
+            "vocabulary": vocabulary,
+            "prefix_weight": PREFIX_WEIGHT,
+            "stop_words": " ".join(fold_stop_words(STOP_WORDS[language])),
+        }
+        yield self._folder + "m.json", encode_json(manifest)
+
+    def _add(self, prefix: str, data: bytes) -> str:
+        name = name_by_content(prefix, data)
+        path = self._folder + name
+        self._made.append((path, None if self._present(path) else pack(data)))
+        return name
+
+
+def encode_json(value: Mapping[str, Any]) -> bytes:
+    """JSON as it is published: as short as can be, letters as they are, a newline at the end."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace") + b"\n"
+
+
+def _invert(gathering: _Gathering, order: list[int], table: TermTable) -> tuple[list[int], list[bytes]]:
+    """By the place of a term: how many documents have it, and their encoded postings."""
+    ordinals = np.empty(len(order), dtype=np.int64)
+    ordinals[order] = np.arange(len(order))
+    norms = np.array([gathering.documents[place].norm for place in order])
+    counts: list[int] = []
+    postings: list[bytes] = []
+    for first, last in _plan_ranges(gathering, table):
+        keys = [
+            _make_keys(ordinals[places], words, weights, table, first, last)
+            for places, words, weights in gathering.chunks()
+        ]
+        some_counts, some_postings = _encode_range(np.concatenate(keys), norms, first, last)
+        counts += some_counts
+        postings += some_postings
+    return counts, postings
+
+
+def _plan_ranges(gathering: _Gathering, table: TermTable) -> Iterator[tuple[int, int]]:
+    """Ranges of terms that have about the same number of words in documents each."""
+    if not table.terms:
+        return
+    used = np.zeros(len(table.starts) - 1, dtype=np.int64)
+    for _, words, _ in gathering.chunks():
+        used += np.bincount(words, minlength=len(used))
+    per_term = np.bincount(table.places, weights=np.repeat(used, np.diff(table.starts)), minlength=len(table.terms))
+    sums = np.cumsum(per_term)
+    parts = max(1, math.ceil(sums[-1] / RANGE_WORDS))
+    cuts = np.searchsorted(sums, sums[-1] * np.arange(1, parts) / parts).tolist()
+    edges = [0, *cuts, len(table.terms)]
+    yield from ((first, last) for first, last in pairwise(edges) if first < last)
+
+
+def _make_keys(
+    ordinals: Integers, words: Integers, weights: Integers, table: TermTable, first: int, last: int
+) -> Integers:
+    """One number per term of a word in a document: the term, the document and the weight, so that sorting groups."""
+    sizes = table.starts[words + 1] - table.starts[words]
+    ends = np.cumsum(sizes)
+    at = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(table.starts[words] - ends + sizes, sizes)
+    places = table.places[at]
+    keys = (places - first) << _DOCUMENT_BITS | np.repeat(ordinals, sizes)
+    keys = keys << _WEIGHT_BITS | np.repeat(weights, sizes) * table.halves[at]
+    selected: Integers = keys[(first <= places) & (places < last)]
+    return selected
+
+
+def _encode_range(keys: Integers, norms: Any, first: int, last: int) -> tuple[list[int], list[bytes]]:
+    keys.sort()
+    pairs = keys >> _WEIGHT_BITS
+    begins = np.flatnonzero(np.diff(pairs, prepend=-1))
+    weights = np.add.reduceat(keys & ((1 << _WEIGHT_BITS) - 1), begins) / 2
+    pairs = pairs[begins]
+    documents = pairs & ((1 << _DOCUMENT_BITS) - 1)
+    terms = pairs >> _DOCUMENT_BITS
+    impacts = np.maximum(1, np.rint(MAX_IMPACT * weights / (weights + norms[documents]))).astype(np.int64)
+    starts = np.searchsorted(terms, np.arange(last - first))
+    data, offsets = encode_many_postings(starts, documents, impacts)
+    edges = offsets.tolist()
+    counts = np.diff(starts, append=len(terms)).tolist()
+    return counts, [data[start:end] for start, end in pairwise(edges)]
+
+
+def _norm(length_words: int) -> float:
+    return SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * _length_class(length_words))
+
+
+def _length_class(length_words: int) -> float:
+    """Length over the average, rounded to a half power of two."""
+    return float(2 ** (round(2 * math.log2(max(length_words, 12) / AVERAGE_LENGTH_WORDS)) / 2))
+
+
+def _read_kept(memory: bytes) -> Mapping[str, bytes]:
+    try:
+        return msgspec.msgpack.decode(memory, type=_Kept).lexicons if memory else {}
+    except msgspec.MsgspecError:
+        return {}
