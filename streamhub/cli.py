@@ -157,6 +157,8 @@ def build(folder: Path, as_json: bool, check: bool, watch: bool) -> None:
     report = commands.build_site(folder, os.environ)
     flaws = site_commands.check_site(folder, os.environ) if check else []
     _print(report | ({"flaws": flaws} if check else {}), as_json, _BUILT)
+    for line in [] if as_json else report["advice"]:
+        click.echo(f"  {line}", err=True)
     for flaw in flaws:
         click.echo(flaw, err=True)
     if flaws:

@@ -67,7 +67,14 @@ def build_site(folder: Path, environ: Environ) -> Report:
     with _alone(workspace.run / "build.lock"):
         archive = load_archive(workspace.transcripts)
         theme = load_theme(workspace.theme_overrides)
-        plan = plan_site(archive, settings.site, theme, media_root=workspace.media(settings), hub_url=settings.hub.url)
+        plan = plan_site(
+            archive,
+            settings.site,
+            theme,
+            media_root=workspace.media(settings),
+            hub_url=settings.hub.url,
+            legal=settings.legal,
+        )
         done = write_site(plan, workspace.public)
     return {
         "sessions": len(archive),
@@ -77,6 +84,7 @@ def build_site(folder: Path, environ: Environ) -> Report:
         "removed": done.removed,
         "seconds": round(time.monotonic() - before, 3),
         "public": str(workspace.public),
+        "advice": list(plan.advice),
     }
 
 

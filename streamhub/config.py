@@ -15,6 +15,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -246,6 +247,33 @@ class SiteSettings:
     ai_crawlers: str = setting(
         "allow", "What AI crawlers may do: allow; no-training (only what names its source); deny."
     )
+    logo: str = setting("", "Picture of the sign in the head of pages, a file in site/static; empty: the shipped one.")
+    accent: str = setting("", "Colour of links and buttons, such as #0f5e63; empty: the theme's.")
+    accent_dark: str = setting("", "The same on dark paper; empty: made from accent.")
+    font: str = setting("", "Typeface of texts, a file in site/static such as firma.woff2; empty: the reader's own.")
+    heading_font: str = setting("", "Typeface of headings, likewise.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LegalSettings:
+    """What the legal pages of the site say; a page appears once all that it needs is there."""
+
+    company: str = setting("", "Name of the company as the law wants it; needed for every page.")
+    address: str = setting("", "Its address, lines apart by \\n; needed for imprint and privacy.")
+    email: str = setting("", "Address for mail; needed for every page.")
+    phone: str = setting("", "Telephone.")
+    represented_by: str = setting("", "Who represents the company.")
+    register: str = setting("", "Register and number, such as Amtsgericht Köln, HRB 1234.")
+    vat_id: str = setting("", "VAT identification number.")
+    responsible: str = setting("", "Name and address of who is responsible for the content (§ 18 Abs. 2 MStV).")
+    privacy_contact: str = setting("", "How the data protection officer is reached.")
+    privacy_host: str = setting("", "Who runs the web server, with address; needed for privacy.")
+    privacy_log_days: int = setting(0, "Days after which its logs are deleted; 0: the page does not say.")
+    privacy_authority: str = setting("", "The supervisory authority; needed for privacy.")
+    accessibility_state: str = setting("", "full or partial, as you assessed it; needed for the statement.")
+    accessibility_checked: str = setting("", "Day of the assessment, such as 2026-11-28; needed for the statement.")
+    accessibility_gaps: str = setting("", "What is not accessible yet, lines apart by \\n; needed where partial.")
+    accessibility_body: str = setting("", "Where people can complain, such as the market surveillance body.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -310,6 +338,7 @@ class Settings:
     answers: AnswerSettings = AnswerSettings()
     questions: QuestionSettings = QuestionSettings()
     site: SiteSettings = SiteSettings()
+    legal: LegalSettings = LegalSettings()
     deploy: DeploySettings = DeploySettings()
     engine: EngineSettings = EngineSettings()
     mail: MailSettings = MailSettings()
@@ -467,6 +496,14 @@ def _check(sections: Mapping[str, Any]) -> list[str]:
     )
 
 
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _check_intake(sections: Mapping[str, Any]) -> list[str]:
     mastodon: MastodonSettings = sections["mastodon"]
     mailbox: MailboxSettings = sections["mailbox"]
@@ -531,6 +568,7 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "transcript.device": (transcript.device, ("auto", "cpu", "cuda")),
         "transcript.diariser": (transcript.diariser, ("", "sherpa-onnx")),
         "site.media": (sections["site"].media, ("link", "none")),
+        "legal.accessibility_state": (sections["legal"].accessibility_state, ("", "full", "partial")),
         "site.ai_crawlers": (sections["site"].ai_crawlers, ("allow", "no-training", "deny")),
         "answers.clips": (sections["answers"].clips, ("on_demand", "ahead")),
         "mail.security": (sections["mail"].security, ("starttls", "tls", "none")),
@@ -553,6 +591,7 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "youtube.watchdog_minutes": (sections["youtube"].watchdog_minutes, 1),
         "youtube.part_minutes": (sections["youtube"].part_minutes, 0),
         "mail.keep_days": (sections["mail"].keep_days, 1),
+        "legal.privacy_log_days": (sections["legal"].privacy_log_days, 0),
         "hub.questions_per_minute": (sections["hub"].questions_per_minute, 1),
         "mailbox.max_mb": (sections["mailbox"].max_mb, 1),
         "hub.votes_per_minute": (sections["hub"].votes_per_minute, 1),
@@ -560,6 +599,9 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "hub.votes_per_address": (sections["hub"].votes_per_address, 0),
         "hub.flood_per_minute": (sections["hub"].flood_per_minute, 1),
     }
+    checked = sections["legal"].accessibility_checked
+    if checked and not _is_day(checked):
+        problems.append(f"legal.accessibility_checked: {checked!r} is no day, write it as 2026-11-28")
     if not 0 < transcript.diariser_threshold < 2:
         problems.append(f"transcript.diariser_threshold: {transcript.diariser_threshold}, should be between 0 and 2")
     if not sections["engine"].transcriptions and not sections["engine"].database_url:

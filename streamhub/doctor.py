@@ -96,6 +96,7 @@ def workspace_checks(
         ("credentials", lambda: _check_credentials(workspace, settings)),
         ("disk", lambda: _check_disk(workspace.media(settings), settings.live.min_free_mb)),
         ("time zone", lambda: _check_zone(settings.hub.zone)),
+        ("legal pages", lambda: _check_legal(settings, workspace)),
     ]
     if not listening:
         checks += [
@@ -151,6 +152,22 @@ def _check_clock(now: Now) -> Finding:
 def _check_zone(name: str) -> Finding:
     zone = require_zone(name, what="hub.zone")
     return Finding(check="time zone", verdict=Verdict.OK, seen=f"{name}, now UTC{datetime.now(zone):%z}")
+
+
+def _check_legal(settings: Settings, workspace: Workspace) -> Finding:
+    """Imprint, privacy and the statement on accessibility: which of them the site does not have, and why."""
+    from streamhub.archive.legal import plan_legal
+    from streamhub.archive.theme import load_theme
+
+    plan = plan_legal(settings.legal, load_theme(workspace.theme_overrides).templates)
+    if not plan.missing:
+        return Finding(check="legal pages", verdict=Verdict.OK, seen=", ".join(plan.pages))
+    return Finding(
+        check="legal pages",
+        verdict=Verdict.WARN,
+        seen=f"the site has no {' and no '.join(plan.missing)}",
+        advice="; ".join(plan.advice),
+    )
 
 
 def _check_credentials(workspace: Workspace, settings: Settings) -> Finding:

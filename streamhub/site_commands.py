@@ -123,7 +123,7 @@ def _deploy_by_file(
         files.pop("_headers", None)
         made: Target = app.make_store_target(goal, settings, workspace.folder)
     else:
-        place = (workspace.folder / Path(goal).expanduser()).resolve()
+        place = (workspace.folder / Path(goal).expanduser() if goal == settings.to else Path(goal)).resolve()
         if place.is_relative_to(workspace.public) or workspace.public.is_relative_to(place):
             raise BadInput(f"{place}: is where the site is built", hint="name another folder")
         made = FolderTarget(place)

@@ -43,8 +43,8 @@ GENERATOR = "streamhub"
 EXPORTED_LENGTH = 600
 """Letters of an answer in a blog post."""
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "media-src 'self'{media}; manifest-src 'self'; form-action 'self'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; media-src 'self'{media}; manifest-src 'self'; form-action 'self'; base-uri 'none'"
 )
 
 
@@ -59,6 +59,9 @@ class Frame:
         hub_url: where the next question can be asked; empty when nowhere.
         csp: the content security policy.
         has_products, has_people, has_topics: which lists there are.
+        legal: names of the legal pages that there are.
+        styles: style sheets that are laid over the theme's, in order.
+        logo: file of the sign, below ``static/``; empty for the theme's own.
         ai_crawlers: what AI crawlers may do: ``allow``, ``no-training`` or ``deny``.
     """
 
@@ -70,6 +73,9 @@ class Frame:
     has_products: bool
     has_people: bool
     has_topics: bool
+    legal: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+    logo: str = ""
     ai_crawlers: str = "allow"
 
 

@@ -69,10 +69,12 @@ class SitePlan:
     Attributes:
         parts: in order of their names' importance; the order does not matter to the result.
         missing_media: recordings that the archive names and that are not there.
+        advice: what the owner still has to say for pages that are missing, a line each.
     """
 
     parts: tuple[Part, ...]
     missing_media: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
     def render(self) -> dict[str, Content]:
         """Make every file.

@@ -12,15 +12,18 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from streamhub.archive.archived import ArchivedSession
+from streamhub.archive.brand import BRAND_CSS, CUSTOM_CSS, brand_theme
 from streamhub.archive.clips import place_clips
 from streamhub.archive.exports import ExportView, render_data, render_srt, render_table, render_text
 from streamhub.archive.feeds import render_answer_markdown
+from streamhub.archive.legal import LEGAL_PAGES, plan_legal
 from streamhub.archive.library import Label, Library, PublicAnswer, PublicSession, plan_library
 from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, player_kind, to_media_time
 from streamhub.archive.outlets import COVER, Outlets
@@ -60,7 +63,7 @@ from streamhub.archive.views import (
     SessionsView,
     SessionView,
 )
-from streamhub.config import SiteSettings
+from streamhub.config import LegalSettings, SiteSettings
 from streamhub.text import LANGUAGES
 from streamhub.transcript.transcript import Transcript
 from streamhub.transcript.vtt import format_vtt
@@ -70,6 +73,7 @@ HOME_SESSIONS = 6
 HOME_TOPICS = 24
 SEARCH_EXAMPLES = 6
 KINDS = ("topics", "products", "people")
+NOTHING_LEGAL = LegalSettings()
 
 
 def plan_site(
@@ -79,6 +83,7 @@ def plan_site(
     *,
     media_root: Path | None,
     hub_url: str = "",
+    legal: LegalSettings = NOTHING_LEGAL,
 ) -> SitePlan:
     """Plan every file of the site.
 
@@ -88,10 +93,14 @@ def plan_site(
         theme: what the pages are made with.
         media_root: the media folder, or None when there is none here.
         hub_url: where visitors can ask the next question; empty for nowhere.
+        legal: what the legal pages say.
 
     Raises:
         BadArchive: a recording leads out of the media folder.
+        BadInput: a colour or a file of the looks cannot be used.
     """
+    theme = brand_theme(theme, settings)
+    duties = plan_legal(legal, theme.templates)
     library = plan_library(archive)
     media = MediaSettings(root=media_root, prefix=settings.media_url, link=settings.media == "link")
     placed, links, missing = _place_media(library.sessions, media)
@@ -110,6 +119,9 @@ def plan_site(
         has_people=bool(library.people),
         has_topics=bool(library.topics),
         ai_crawlers=settings.ai_crawlers,
+        legal=duties.pages,
+        styles=tuple(name for name in (BRAND_CSS, CUSTOM_CSS) if name in theme.static),
+        logo=settings.logo,
     )
     printer = Printer(theme, frame)
     outlets = Outlets(
@@ -121,8 +133,9 @@ def plan_site(
         cover=COVER if COVER.removeprefix("static/") in theme.static else "",
     )
     planner = _Planner(library, placed, clips, frame, printer, theme, outlets)
-    parts = [*planner.plan_parts(), *(_media_part(path, source) for path, source in sorted(links.items()))]
-    return SitePlan(parts=tuple(parts), missing_media=missing)
+    parts = [*planner.plan_legal(legal), *planner.plan_parts()]
+    parts += (_media_part(path, source) for path, source in sorted(links.items()))
+    return SitePlan(parts=tuple(parts), missing_media=missing, advice=duties.advice)
 
 
 def _place_media(
@@ -212,6 +225,18 @@ class _Planner:
             self._search_index(),
         ]
         return [*pages, *files]
+
+    def plan_legal(self, legal: LegalSettings) -> list[Part]:
+        """The legal pages that there are, in both languages."""
+        parts = []
+        checked = date.fromisoformat(legal.accessibility_checked) if legal.accessibility_checked else None
+        for name in self._frame.legal:
+            for language in LANGUAGES:
+                head = self._head(f"{name}/", language, LEGAL_PAGES[name], section=name)
+                self._outlets.add_page(head.path)
+                view = PlainView(head=head, total_answers=len(self._library.answers))
+                parts.append(self._page("legal.html", view, name=name, legal=legal, checked=checked))
+        return parts
 
     # --- pages
 
