@@ -69,7 +69,7 @@ BRANDS = {
     "imap": {"questions/imap"},
     "aiosmtplib": {"outbox/smtp"},
     "sherpa.onnx": {"transcript/sherpa_onnx"},
-    "boto": {"archive/s3"},
+    "boto3": {"archive/s3"},
 }
 EVERYWHERE = {"app", "config"}  # the rooms that may name brands
 
