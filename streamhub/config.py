@@ -244,6 +244,10 @@ class SiteSettings:
     url: str = setting("", "Public address of the site, for feeds and canonical links; empty: links stay relative.")
     media: str = setting("link", "How recordings get into the site: link (hard link or copy) or none.")
     media_url: str = setting("", "Address prefix of recordings when they are served elsewhere.")
+    licence: str = setting(
+        "", "Under what the answers may be used, such as CC BY 4.0; stands with every one. Empty: nothing."
+    )
+    licence_url: str = setting("", "Address of the licence's text; empty: no link.")
     ai_crawlers: str = setting(
         "allow", "What AI crawlers may do: allow; no-training (only what names its source); deny."
     )
@@ -483,6 +487,7 @@ def _check(sections: Mapping[str, Any]) -> list[str]:
     problems += [f"{name}: {port} is no port, use 0 to 65535" for name, port in ports.items() if not 0 <= port <= 65535]
     urls = {"hub.url": hub.url, "hub.snapshot_url": hub.snapshot_url, "site.url": sections["site"].url}
     urls["deploy.endpoint"] = sections["deploy"].endpoint
+    urls["site.licence_url"] = sections["site"].licence_url
     for place, url in urls.items():
         if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
             problems.append(f"{place}: {url!r} is no web address, write it as https://hub.example.org")

@@ -64,6 +64,7 @@ def plan_headers(csp: str, *, reserved: bool) -> tuple[HeaderRule, ...]:
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "strict-origin-when-cross-origin"),
         ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
+        ("Access-Control-Allow-Origin", "*"),  # embeds and other archives read the data from their own pages
         *([("tdm-reservation", "1")] if reserved else []),
     ]
     return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any, cast
@@ -28,6 +28,7 @@ from streamhub.archive.catalogue import (
     format_short_day,
     load_translations,
 )
+from streamhub.archive.embeds import Licence
 from streamhub.archive.exports import escape_markdown
 from streamhub.archive.markdown import cut_text
 from streamhub.archive.plan import digest_of
@@ -63,6 +64,7 @@ class Frame:
         styles: style sheets that are laid over the theme's, in order.
         logo: file of the sign, below ``static/``; empty for the theme's own.
         ai_crawlers: what AI crawlers may do: ``allow``, ``no-training`` or ``deny``.
+        licence: under what the answers may be used.
     """
 
     title: str
@@ -77,6 +79,7 @@ class Frame:
     styles: tuple[str, ...] = ()
     logo: str = ""
     ai_crawlers: str = "allow"
+    licence: Licence = field(default_factory=Licence)
 
 
 class Printer:

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.brand import BRAND_CSS, CUSTOM_CSS, brand_theme
 from streamhub.archive.clips import place_clips
+from streamhub.archive.embeds import Licence, ListedAnswer, render_answer, render_list, render_replaced
 from streamhub.archive.exports import ExportView, render_data, render_srt, render_table, render_text
 from streamhub.archive.feeds import render_answer_markdown
 from streamhub.archive.legal import LEGAL_PAGES, plan_legal
@@ -122,6 +123,7 @@ def plan_site(
         legal=duties.pages,
         styles=tuple(name for name in (BRAND_CSS, CUSTOM_CSS) if name in theme.static),
         logo=settings.logo,
+        licence=Licence(name=settings.licence, url=settings.licence_url),
     )
     printer = Printer(theme, frame)
     outlets = Outlets(
@@ -217,6 +219,8 @@ class _Planner:
             *self._machine_files(sessions),
         ]
         files = [
+            *(self._successor_file(answer) for found, _ in sessions for answer in found.replaced),
+            *self._lists(),
             *(self._answer_files(answer) for answer in self._library.answers.values()),
             *(self._captions(found) for found, _ in sessions if found.transcript and found.transcript.cues),
             *(self._exports(found, view) for found, view in sessions if view.downloads),
@@ -377,6 +381,7 @@ class _Planner:
 
         def make() -> Mapping[str, Content]:
             files: dict[str, Content] = {f"{answer.url}answer.md": render_answer_markdown(view, self._frame.url)}
+            files[f"{answer.url}answer.json"] = render_answer(view, self._frame.licence)
             if answer.speech:
                 files[f"{answer.url}answer.vtt"] = _caption_bytes(answer.speech, media)
             return files
@@ -387,6 +392,34 @@ class _Planner:
             digest=digest_of(self._printer.digest, view, answer.speech, clock),
             make=make,
         )
+
+    def _successor_file(self, answer: PublicAnswer) -> Part:
+        view = view_replaced(answer, self._library)
+        return Part(
+            name=f"successor of answer {answer.answer.id}",
+            digest=digest_of(self._printer.digest, view),
+            make=lambda: {f"{answer.url}answer.json": render_replaced(view)},
+        )
+
+    def _lists(self) -> Iterator[Part]:
+        """The lists that embeds show: all answers, and those of each topic, product and person."""
+        yield self._list("", self._frame.title, self._library.answers)
+        for kind in KINDS:
+            for label in getattr(self._library, kind).values():
+                if label.answers:
+                    yield self._list(label.url, label.title, label.answers)
+
+    def _list(self, folder: str, title: str, ids: Iterable[str]) -> Part:
+        listed = [self._listed(answer_id) for answer_id in ids]
+        return Part(
+            name=f"list {folder}answers.json",
+            digest=digest_of(self._printer.digest, title, listed),
+            make=lambda: render_list(folder, title, listed, self._frame.licence),
+        )
+
+    def _listed(self, answer_id: str) -> ListedAnswer:
+        view = self._answers[answer_id]
+        return ListedAnswer(ref=view.answer, people=view.answerers, topics=view.topics, products=view.products)
 
     def _captions(self, found: PublicSession) -> Part:
         transcript = found.transcript
