@@ -46,7 +46,7 @@ class ListedAnswer:
 
 def render_answer(view: AnswerView, licence: Licence) -> bytes:
     """``answer.json`` of a published answer."""
-    data = {"format": ANSWER_FORMAT, "state": "published"}
+    data: dict[str, Any] = {"format": ANSWER_FORMAT, "state": "published"}
     data |= _describe(view.answer, view.answerers, view.topics, view.products)
     data |= {
         "text": short_text(view),
