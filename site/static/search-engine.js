@@ -1,12 +1,13 @@
 /* Asking the built index in the browser: from a typed question to answers and the second to jump to.
  *
- * The twin of streamhub/archive/search/query.py (ranking), spelling.py and codec.py (file form); tests hold them equal.
+ * The twin of streamhub/archive/search/: query.py (ranking), concepts.py (reading a query), spelling.py and codec.py
+ * (file form); tests hold them equal.
  * Knows nothing of pages: it reads through a function from path (relative to the root of the site) to bytes.
  */
 
 import { createAnalyzer, spellUmlautsPlainly, splitWords } from "./analysis.js";
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 const IMPACT_BITS = 4;
 const MAX_IMPACT = 15;
 const MAX_QUERY_WORDS = 64;
@@ -17,6 +18,11 @@ const MIN_PREFIX_LENGTH = 3;
 const MIN_INSIDE_LENGTH = 4;
 const FEW_ANSWERS = 3;
 const HALF_WEIGHT = 0.8;
+const SYNONYM_WEIGHT = 0.8;
+const RECENCY_WEIGHT = 0.05;
+const CHECKED_FOR_PHRASES = 50;
+const QUOTES = '"“”„«»';
+const QUOTED = /["“”„«»]([^"“”„«»]+)["“”„«»]/gu;
 const MAX_CORRECTIONS = 3;
 const CORRECTION_WEIGHT = 0.7;
 const MIN_SPLIT_PART = 4;
@@ -171,28 +177,32 @@ export function splitByVocabulary(word, vocabulary, stem, links) {
 /** One language of a built index; fetches what it needs when it needs it and keeps it. */
 export class SearchIndex {
   #read;
+  #folder;
   #shards = new Map();
   #tables = new Map();
   #fragments = new Map();
   #vocabulary = null;
+  #facets = new Map();
 
-  /** Open the index of a language. @param read async path => Uint8Array */
-  static async open(read, language) {
-    const path = `search/${language}/m.json`;
+  /** Open the index of a language. @param read async path => Uint8Array @param folder of the index: search, or speech */
+  static async open(read, language, folder = "search") {
+    const path = `${folder}/${language}/m.json`;
     const [bytes, analyzer] = await Promise.all([read(path), createAnalyzer(language)]);
     const manifest = JSON.parse(utf8.decode(bytes));
     if (manifest.version !== FORMAT_VERSION) {
       throw new Error(`${path}: index version ${manifest.version}, this script reads ${FORMAT_VERSION}`);
     }
-    return new SearchIndex(read, manifest, analyzer);
+    return new SearchIndex(read, manifest, analyzer, folder);
   }
 
-  constructor(read, manifest, analyzer) {
+  constructor(read, manifest, analyzer, folder) {
     this.#read = read;
+    this.#folder = folder;
     this.manifest = manifest;
     this.analyzer = analyzer;
     this.language = manifest.language;
     this.stopWords = new Set(manifest.stop_words.split(" "));
+    this.synonyms = new Map(Object.entries(manifest.synonyms));
   }
 
   /** The postings of a term, [[ordinal, impact]]; empty if no answer has it. */
@@ -225,6 +235,29 @@ export class SearchIndex {
     return this.#vocabulary;
   }
 
+  /** The values of a facet, Map of title as shown to the Set of ordinals that have it. */
+  loadFacet(facet) {
+    return this.#keep(this.#facets, facet, async () => {
+      const name = this.manifest.facets[facet];
+      const entries = name ? decodeTable(await this.#load(name), { withPostings: true }) : new Map();
+      return new Map(
+        [...entries.values()].map(({ term, postings }) => [
+          term,
+          new Set(decodePostings(postings).map(([ordinal]) => ordinal)),
+        ]),
+      );
+    });
+  }
+
+  /** The ordinals that have all chosen values, {facet: title}; null when nothing is chosen. */
+  async findAllowed(chosen) {
+    const sets = await Promise.all(
+      Object.entries(chosen).map(async ([facet, title]) => (await this.loadFacet(facet)).get(title) ?? new Set()),
+    );
+    if (!sets.length) return null;
+    return new Set([...sets[0]].filter((ordinal) => sets.every((set) => set.has(ordinal))));
+  }
+
   /** The public JSON of the answer with this ordinal. */
   async loadFragment(ordinal) {
     const perTable = this.manifest.documents_per_table;
@@ -232,7 +265,7 @@ export class SearchIndex {
       utf8.decode(await this.#load(this.manifest.tables[at])).split("\n"),
     );
     return this.#keep(this.#fragments, ids[ordinal % perTable], async (id) =>
-      JSON.parse(utf8.decode(await this.#read(`answers/${id}.json`))),
+      JSON.parse(utf8.decode(await this.#read(`${this.manifest.fragments}${id}.json`))),
     );
   }
 
@@ -255,7 +288,7 @@ export class SearchIndex {
   }
 
   async #load(name) {
-    return unpack(await this.#read(`search/${this.language}/${name}`));
+    return unpack(await this.#read(`${this.#folder}/${this.language}/${name}`));
   }
 
   #keep(memory, key, make) {
@@ -269,14 +302,15 @@ export class SearchIndex {
 }
 
 /** The concepts of a query before any look at the index; stop words only when there is nothing else. */
-export function planConcepts(analyzer, query, stopWords) {
+export function planConcepts(analyzer, query, stopWords, synonyms = new Map()) {
   const pieces = splitWords(query)
     .flatMap((word) => word.pieces.map((piece) => ({ piece, word })))
     .slice(0, MAX_QUERY_WORDS)
     .map((entry, at) => ({ ...entry, at }));
   let meaning = pieces.filter(({ piece }) => !stopWords.has(piece));
   if (!meaning.length) meaning = pieces;
-  return meaning.map(({ piece, word, at }, n) => {
+  const isQuoted = query.trimEnd() !== "" && QUOTES.includes(query.trimEnd().at(-1));
+  const planned = meaning.map(({ piece, word, at }, n) => {
     const terms = analyzer.pieceTerms(piece);
     const offer = (joined) => {
       const term = analyzer.stem(joined);
@@ -288,15 +322,47 @@ export function planConcepts(analyzer, query, stopWords) {
       if (Math.min(neighbour.piece.length, piece.length) < MIN_PREFIX_LENGTH) continue;
       offer(isBefore ? neighbour.piece + piece : piece + neighbour.piece);
     }
-    const isLast = at === pieces.length - 1 && piece.length >= MIN_PREFIX_LENGTH;
+    const same = synonymsOf(analyzer, meaning, n, synonyms);
+    for (const one of same) if (!one.includes(" ") && !terms.has(one)) terms.set(one, SYNONYM_WEIGHT);
+    const halves = same.find((one) => one.includes(" "))?.split(" ") ?? [];
+    const isLast = at === pieces.length - 1 && piece.length >= MIN_PREFIX_LENGTH && !isQuoted;
     const plain = analyzer.language === "de" ? spellUmlautsPlainly(piece) : piece;
-    return { word: piece, terms, prefix: isLast ? plain : "", isCorrected: false, halves: [] };
+    return { word: piece, terms, prefix: isLast ? plain : "", isCorrected: false, halves };
   });
+  return planned.slice(0, MAX_CONCEPTS);
+}
+
+/** What means the same as a word of a query, or as it and a neighbour together. */
+function synonymsOf(analyzer, meaning, n, synonyms) {
+  const stem = (word) => analyzer.stem(word);
+  const { piece, word, at } = meaning[n];
+  const [before, after] = [meaning[n - 1], meaning[n + 1]];
+  const keys = [stem(piece)];
+  if (word.pieces.length > 1) keys.push(stem(word.pieces.join("")));
+  if (before && at - before.at === 1) keys.push(`${stem(before.piece)} ${stem(piece)}`);
+  if (after && after.at - at === 1) keys.push(`${stem(piece)} ${stem(after.piece)}`);
+  return keys.flatMap((key) => synonyms.get(key) ?? []);
+}
+
+const piecesOf = (text) => splitWords(text).flatMap((word) => word.pieces);
+
+/** The folded pieces of what stands in quotation marks, each phrase by itself. */
+export function readPhrases(query) {
+  const phrases = [...query.matchAll(QUOTED)].map((match) => piecesOf(match[1]).slice(0, MAX_QUERY_WORDS));
+  return phrases.filter((phrase) => phrase.length);
+}
+
+/** Whether an answer's question, its written answer or its speech, from cue to cue, has a phrase as it is. */
+export function holdsPhrase(fragment, phrase) {
+  const speech = fragment.turns.flatMap((turn) => piecesOf(turn.text));
+  const texts = [piecesOf(fragment.question), piecesOf(fragment.answer), speech];
+  const wanted = ` ${phrase.join(" ")} `;
+  return texts.some((pieces) => ` ${pieces.join(" ")} `.includes(wanted));
 }
 
 /** Turn a query into concepts, with help for rare and unknown words. */
 export async function understand(index, query) {
-  const planned = planConcepts(index.analyzer, query, index.stopWords).slice(0, MAX_CONCEPTS);
+  const planned = planConcepts(index.analyzer, query, index.stopWords, index.synonyms);
   return Promise.all(
     planned.map(async (concept) => {
       if (concept.prefix) {
@@ -313,7 +379,7 @@ export async function understand(index, query) {
 
 /** Widen a word that few or no answers have: halves, else likeliest spellings if it is unknown, else itself. */
 async function helpRare(index, concept, isUnknown) {
-  if (!isUnknown && concept.word.length < 2 * MIN_SPLIT_PART) return concept;
+  if (concept.halves.length || (!isUnknown && concept.word.length < 2 * MIN_SPLIT_PART)) return concept;
   const vocabulary = await index.loadVocabulary();
   const stem = (word) => index.analyzer.stem(word);
   const halves = splitByVocabulary(concept.word, vocabulary, stem, index.language === "de" ? LINKS : [""]);
@@ -326,9 +392,12 @@ async function helpRare(index, concept, isUnknown) {
 const measureRarity = (count, total) => Math.log(1 + (total - count + 0.5) / (count + 0.5));
 const round = (score) => Math.floor(score * 1e6 + 0.5) / 1e6;
 
-/** Rank all answers that have any concept: {matches: [{ordinal, score}] best first, rarity: number[]}. */
-export async function rank(index, concepts) {
-  const scores = new Map();
+/** Rank all answers that have any concept, or all that are allowed when there is none; allowed is a Set, or null for all.
+ *
+ * @returns {{matches: [{ordinal, score}], rarity: number[]}} best first, newer first among equals
+ */
+export async function rank(index, concepts, allowed = null) {
+  const scores = new Map(concepts.length ? [] : [...(allowed ?? [])].map((ordinal) => [ordinal, 0]));
   const shares = new Map();
   const rarity = [];
   for (const concept of concepts) {
@@ -340,10 +409,13 @@ export async function rank(index, concepts) {
       shares.set(ordinal, (shares.get(ordinal) ?? 0) + share);
     }
   }
-  const matches = [...scores].map(([ordinal, score]) => ({
-    ordinal,
-    score: round(score * (shares.get(ordinal) / concepts.length) ** 2),
-  }));
+  const recency = RECENCY_WEIGHT / Math.max(1, index.manifest.documents - 1);
+  const matches = [];
+  for (const [ordinal, score] of scores) {
+    if (allowed && !allowed.has(ordinal)) continue;
+    const share = (shares.get(ordinal) ?? 0) / Math.max(1, concepts.length);
+    matches.push({ ordinal, score: round(score * share ** 2 * (1 + recency * ordinal)) });
+  }
   matches.sort((a, b) => b.score - a.score || b.ordinal - a.ordinal);
   return { matches, rarity };
 }
@@ -436,20 +508,27 @@ export function markText(analyzer, text, concepts) {
 
 /** Search one language or several; results are merged by score.
  *
+ * @param chosen {facet: title} that results must have; with an empty query everything that has them, newest first
  * @returns {{total, hits: [{id, language, score, fragment, turn, analyzer, concepts}], corrections: Map}}
  */
-export async function search(indexes, query, { limit = 10 } = {}) {
+export async function search(indexes, query, { limit = 10, chosen = {} } = {}) {
   const corrections = new Map();
-  const ranked = [];
-  for (const [place, index] of indexes.entries()) {
-    const concepts = await understand(index, query);
+  let ranked = [];
+  const asked = await Promise.all(
+    indexes.map(async (index) => {
+      const [concepts, allowed] = await Promise.all([understand(index, query), index.findAllowed(chosen)]);
+      return { index, concepts, ...(await rank(index, concepts, allowed)) };
+    }),
+  );
+  for (const [place, { index, concepts, matches, rarity }] of asked.entries()) {
     for (const { word, terms, isCorrected } of concepts) {
       if (isCorrected && terms.size) corrections.set(word, { terms: [...terms.keys()], index });
     }
-    const { matches, rarity } = await rank(index, concepts);
-    ranked.push(...matches.map((match) => ({ ...match, place, index, concepts, rarity })));
+    for (const match of matches) ranked.push({ ...match, place, index, concepts, rarity });
   }
   ranked.sort((a, b) => b.score - a.score || a.place - b.place);
+  const phrases = readPhrases(query);
+  if (phrases.length) ranked = await keepPhrases(ranked.slice(0, CHECKED_FOR_PHRASES), phrases);
   const hits = await Promise.all(
     ranked.slice(0, limit).map(async ({ ordinal, score, index, concepts, rarity }) => {
       const fragment = await index.loadFragment(ordinal);
@@ -458,4 +537,30 @@ export async function search(indexes, query, { limit = 10 } = {}) {
     }),
   );
   return { total: ranked.length, hits, corrections };
+}
+
+async function keepPhrases(ranked, phrases) {
+  const fragments = await Promise.all(ranked.map(({ index, ordinal }) => index.loadFragment(ordinal)));
+  return ranked.filter((_, n) => phrases.every((phrase) => holdsPhrase(fragments[n], phrase)));
+}
+
+/** How many answers to a query have each value of a facet, Map, among those with the chosen values of the others. */
+export async function countValues(index, query, facet, chosen = {}) {
+  const others = Object.fromEntries(Object.entries(chosen).filter(([key]) => key !== facet));
+  const [concepts, allowed, values] = await Promise.all([
+    understand(index, query),
+    index.findAllowed(others),
+    index.loadFacet(facet),
+  ]);
+  let found = allowed;
+  if (concepts.length) found = new Set((await rank(index, concepts, allowed)).matches.map(({ ordinal }) => ordinal));
+  const counts = [...values].map(([title, has]) => [title, found ? countCommon(has, found) : has.size]);
+  return new Map(counts.filter(([, count]) => count));
+}
+
+function countCommon(left, right) {
+  const [few, many] = left.size < right.size ? [left, right] : [right, left];
+  let count = 0;
+  for (const one of few) if (many.has(one)) count++;
+  return count;
 }

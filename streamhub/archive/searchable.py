@@ -8,14 +8,16 @@ from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.library import Library, PublicAnswer, PublicSession
 from streamhub.archive.markdown import plain_text
 from streamhub.archive.search.document import SearchDocument, Turn
+from streamhub.archive.speech import plan_speech
 from streamhub.transcript.transcript import Transcript
 
 
 def plan_documents(library: Library) -> list[SearchDocument]:
-    """A document per published answer; one per session that has no answers, found by what was said in it."""
+    """A document per published answer; one per session that has no answers, found by its speech; others' speech."""
     return [
         *(_answer_document(answer, library) for answer in library.answers.values()),
         *(_session_document(found) for found in library.sessions if not found.session.answers),
+        *(stretch for found in library.sessions for stretch in plan_speech(found)),
     ]
 
 
@@ -33,6 +35,7 @@ def _answer_document(answer: PublicAnswer, library: Library) -> SearchDocument:
         products=record.products,
         speakers=record.answerers,
         session_title=session.title,
+        show=session.show_title,
         date=_local_date(session),
     )
 
@@ -47,6 +50,7 @@ def _session_document(found: PublicSession) -> SearchDocument:
         turns=_turns(found.transcript),
         speakers=tuple(person.name for person in session.participants),
         session_title=session.show_title,
+        show=session.show_title,
         date=_local_date(session),
     )
 

@@ -31,6 +31,7 @@ from streamhub.archive.outlets import COVER, Outlets
 from streamhub.archive.pages import NOT_FOUND, Frame, Printer, load_phrases, plan_csp, view_digest
 from streamhub.archive.plan import Content, MediaLink, Part, SitePlan, digest_of
 from streamhub.archive.search.index import plan_index
+from streamhub.archive.search.synonyms import parse_synonyms
 from streamhub.archive.searchable import plan_documents
 from streamhub.archive.structured import (
     Crumb,
@@ -508,8 +509,8 @@ class _Planner:
         documents = plan_documents(self._library)
         return Part(
             name="search index",
-            digest=digest_of(self._theme.digest, documents),
-            make=lambda: plan_index(documents),
+            digest=digest_of(self._theme.digest, self._theme.synonyms, documents),
+            make=lambda: plan_index(documents, synonyms=parse_synonyms(self._theme.synonyms)),
         )
 
 

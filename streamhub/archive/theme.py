@@ -14,6 +14,7 @@ from streamhub.archive.plan import digest_of, require_site_path
 from streamhub.errors import BadInput, Environment
 
 CATALOGUE = "site.po"
+SYNONYMS = "synonyms.txt"
 SHIPPED = "shipped/"
 _SKIPPED_SUFFIXES = frozenset({".part", ".pyc", ".orig", ".rej"})
 
@@ -26,12 +27,14 @@ class Theme:
         templates: name to source; shipped ones are there under ``shipped/`` too.
         static: path below ``static/`` to content.
         catalogues: language to catalogues' texts, the shipped one first.
+        synonyms: the owner's words that mean the same, as `streamhub.archive.search.synonyms` reads them.
         digest: of all of it and of the code that renders it.
     """
 
     templates: Mapping[str, str]
     static: Mapping[str, bytes]
     catalogues: Mapping[str, tuple[bytes, ...]]
+    synonyms: str
     digest: str
 
 
@@ -64,6 +67,7 @@ def load_theme(workspace_site: Path | None = None, *, shipped: Path | None = Non
     templates: dict[str, str] = {}
     static: dict[str, bytes] = {}
     catalogues: dict[str, tuple[bytes, ...]] = {}
+    synonyms = ""
     for folder in folders:
         for name, content in _read_tree(folder / "templates").items():
             templates[name] = _decode(content, folder / "templates" / name)
@@ -74,11 +78,18 @@ def load_theme(workspace_site: Path | None = None, *, shipped: Path | None = Non
             language, _, name = path.partition("/")
             if name == CATALOGUE:
                 catalogues[language] = (*catalogues.get(language, ()), content)
+        synonyms = _read_synonyms(folder / SYNONYMS) or synonyms
     code = _read_tree(Path(__file__).resolve().parent, suffix=".py")
     digest = digest_of(
         *(part for tree in (templates, catalogues, code) for part in sorted(tree.items())), _hashes(static)
     )
-    return Theme(templates=templates, static=static, catalogues=catalogues, digest=digest)
+    return Theme(templates=templates, static=static, catalogues=catalogues, synonyms=synonyms, digest=digest)
+
+
+def _read_synonyms(path: Path) -> str:
+    if path.is_symlink():
+        raise BadInput(f"{path}: is a symbolic link", hint="put the file itself there")
+    return _decode(path.read_bytes(), path) if path.is_file() else ""
 
 
 def _hashes(static: Mapping[str, bytes]) -> list[tuple[str, str]]:

@@ -159,6 +159,7 @@ def test_a_page_that_fails_is_named_and_leaves_the_site_as_it_was(tmp_path: Path
     write_site(plan_site((make_session(),), SiteSettings(), theme, media_root=None), tmp_path)
     before = snapshot(tmp_path)
     broken = Theme(
+        synonyms="",
         templates={**theme.templates, "label.html": "{{ view.no_such_thing }}"},
         static=theme.static,
         catalogues=theme.catalogues,

@@ -5,12 +5,14 @@ the other, their numbers wait in a temporary file, and terms are inverted a rang
 queries. The same records give the same bytes, in whatever order they come and whatever memory is handed in; a changed
 document changes the manifest, the vocabulary and the shards that hold its words.
 
-Files, all below a folder per language::
+Answers and what else was said are indexed apart, so that the one costs the other nothing. Files, all below a folder per
+language (``search/de/``, ``speech/de/``)::
 
     m.json    the manifest: where everything is, stop words, the weight of prefixes
     s-*.idx   shards: terms with postings, cut where prefixes change, so that cuts stay where they are
     d-*.idx   ids of documents by ordinal, oldest first, so that new answers only add
     v-*.idx   the vocabulary, fetched only when a word is unknown
+    f-*.idx   a facet's values with the ordinals that have them, fetched only when somebody narrows results down
 
 Names carry a hash of the content and may be cached for ever; the manifest may not.
 """
@@ -19,6 +21,8 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -29,14 +33,19 @@ import msgspec
 import numpy as np
 
 from streamhub.archive.search.codec import FORMAT_VERSION, MAX_IMPACT, name_by_content, pack
-from streamhub.archive.search.document import LANGUAGES
+from streamhub.archive.search.document import FACETS, LANGUAGES, Kind
 from streamhub.archive.search.lexicon import Flags, Integers, Lexicon, TermTable
 from streamhub.archive.search.record import read_record
+from streamhub.archive.search.synonyms import Synonyms, parse_synonyms
 from streamhub.archive.search.tables import encode_entries, encode_many_postings, plan_cuts
 from streamhub.errors import Conflict
 from streamhub.wordforms.analysis import Language, fold_stop_words
 from streamhub.wordforms.nouns_de import SERVICE_NOUNS
 from streamhub.wordforms.stopwords import STOP_WORDS
+
+FOLDERS: Mapping[Kind, str] = {"answer": "search/", "speech": "speech/"}
+FRAGMENTS: Mapping[Kind, str] = {"answer": "answers/", "speech": "speech/"}
+"""Where the index of a kind lies, and what its results are shown from, relative to the root of the site."""
 
 PREFIX_WEIGHT = 0.6
 # BM25 with a fixed average and coarse classes of length: another document's length must not touch this one's postings.
@@ -66,7 +75,7 @@ class IndexBuilder:
     """Builds an index from records that come one at a time; a context that drops its temporary files at the end.
 
     Args:
-        folder: where the index lies, relative to the root of the site.
+        synonyms: what a query looks up beside its own words; those that are shipped when not given.
         service_nouns: German nouns that compounds are split at, beside those that the texts teach.
         memory: what `keep` gave after an earlier build of this archive; makes this one cheaper, never another one.
         memory_bytes: from which size on the words of all documents of a language wait in a temporary file.
@@ -74,19 +83,21 @@ class IndexBuilder:
 
     def __init__(
         self,
-        folder: str = "search",
         *,
+        synonyms: Synonyms | None = None,
         service_nouns: Collection[str] = SERVICE_NOUNS,
         memory: bytes = b"",
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
-        self._folder = folder
+        self._synonyms = parse_synonyms() if synonyms is None else synonyms
         self._service_nouns = service_nouns
         lexicons = _read_kept(memory)
-        self._parts = {
-            language: _Gathering(Lexicon(language, lexicons.get(language, b"")), memory_bytes) for language in LANGUAGES
+        self._parts: dict[tuple[Kind, Language], _Gathering] = {
+            (kind, language): _Gathering(Lexicon(language, lexicons.get(f"{kind} {language}", b"")), memory_bytes)
+            for kind in FOLDERS
+            for language in LANGUAGES
         }
-        self._ids: set[str] = set()
+        self._ids: set[tuple[str, str]] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -103,12 +114,14 @@ class IndexBuilder:
             Conflict: there is one with this id already.
         """
         read = read_record(record)
-        if read.id in self._ids:
+        if (read.kind, read.id) in self._ids:
             raise Conflict(f"search document {read.id}: there are two with this id", hint="rename one answer")
-        self._ids.add(read.id)
-        gathering = self._parts["en" if read.language == "en" else "de"]
+        self._ids.add((read.kind, read.id))
+        kind: Kind = "speech" if read.kind == "speech" else "answer"
+        gathering = self._parts[kind, "en" if read.language == "en" else "de"]
         gathering.add(
             _Document(date=read.date, id=read.id, norm=_norm(read.length)),
+            read.labels,
             read.words,
             np.frombuffer(read.weights, dtype="<u2"),
             np.frombuffer(read.noun_signs, dtype="<i2"),
@@ -122,16 +135,19 @@ class IndexBuilder:
 
         Yields:
             Path relative to the root of the site, and content; None for content that is present. Both languages
-            have a manifest even when empty.
+            have manifests even when empty.
         """
-        for language, gathering in self._parts.items():
-            folder = f"{self._folder}/{language}/"
-            yield from _Layout(folder, present).plan(language, gathering, self._service_nouns)
+        for (kind, language), gathering in self._parts.items():
+            layout = _Layout(f"{FOLDERS[kind]}{language}/", present)
+            yield from layout.plan(language, gathering, self._service_nouns)
+            yield layout.finish({"fragments": FRAGMENTS[kind], "synonyms": self._synonyms[language]})
 
     def keep(self) -> bytes:
         """What to hand to the next build; asked after `files` has come to its end."""
         return msgspec.msgpack.encode(
-            _Kept(lexicons={language: part.lexicon.keep() for language, part in self._parts.items()})
+            _Kept(
+                lexicons={f"{kind} {language}": part.lexicon.keep() for (kind, language), part in self._parts.items()}
+            )
         )
 
 
@@ -142,6 +158,14 @@ class _Document:
     norm: float = field(compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Holders:
+    """The documents that have one value of a facet, and how they write it."""
+
+    places: array[int] = field(default_factory=lambda: array("I"))
+    spellings: Counter[str] = field(default_factory=Counter)
+
+
 class _Gathering:
     """The documents of one language, as they come."""
 
@@ -149,12 +173,20 @@ class _Gathering:
         self.lexicon = lexicon
         self.documents: list[_Document] = []
         self.lengths: list[int] = []
+        self.facets: dict[str, dict[str, _Holders]] = {facet: {} for facet in FACETS}
         self.spool: IO[bytes] = SpooledTemporaryFile(max_size=memory_bytes)  # noqa: SIM115 the builder closes it
         self._signs = np.zeros(0, dtype=np.int64)
         self._present = np.zeros(0, dtype=bool)
 
-    def add(self, document: _Document, words: str, weights: Any, noun_signs: Any) -> None:
+    def add(
+        self, document: _Document, labels: Mapping[str, tuple[str, ...]], words: str, weights: Any, noun_signs: Any
+    ) -> None:
         """Number a document's words and put the numbers aside."""
+        for facet, titles in labels.items():
+            for title in titles:
+                holders = self.facets[facet].setdefault(title.casefold(), _Holders())
+                holders.places.append(len(self.documents))
+                holders.spellings[title] += 1
         numbers = self.lexicon.number(words)
         self.documents.append(document)
         self.lengths.append(len(numbers))
@@ -206,6 +238,7 @@ class _Layout:
         self._folder = folder
         self._present = present
         self._made: list[tuple[str, bytes | None]] = []
+        self._manifest: dict[str, Any] = {}
 
     def plan(
         self, language: Language, gathering: _Gathering, service_nouns: Collection[str]
@@ -230,7 +263,12 @@ class _Layout:
         words = encode_entries([term for term, _ in spoken], [count for _, count in spoken], None)
         vocabulary = self._add("v", words)
         yield self._made.pop()
-        manifest = {
+        facets = {}
+        for facet, values in gathering.facets.items():
+            if values:
+                facets[facet] = self._add("f", _encode_facet(values, _invert_order(order)))
+                yield self._made.pop()
+        self._manifest = {
             "version": FORMAT_VERSION,
             "language": language,
             "documents": len(ids),
@@ -238,10 +276,14 @@ class _Layout:
             "tables": tables,
             "shards": shards,
             "vocabulary": vocabulary,
+            "facets": facets,
             "prefix_weight": PREFIX_WEIGHT,
             "stop_words": " ".join(fold_stop_words(STOP_WORDS[language])),
         }
-        yield self._folder + "m.json", encode_json(manifest)
+
+    def finish(self, more: Mapping[str, Any]) -> tuple[str, bytes]:
+        """The manifest, with what else a query has to know; asked after the last file."""
+        return self._folder + "m.json", encode_json({**self._manifest, **more})
 
     def _add(self, prefix: str, data: bytes) -> str:
         name = name_by_content(prefix, data)
@@ -256,10 +298,30 @@ def encode_json(value: Mapping[str, Any]) -> bytes:
     return text.encode("utf-8", "replace") + b"\n"
 
 
-def _invert(gathering: _Gathering, order: list[int], table: TermTable) -> tuple[list[int], list[bytes]]:
-    """By the place of a term: how many documents have it, and their encoded postings."""
+def _invert_order(order: list[int]) -> Integers:
+    """By the place of a document in the order in which they came: its ordinal."""
     ordinals = np.empty(len(order), dtype=np.int64)
     ordinals[order] = np.arange(len(order))
+    return ordinals
+
+
+def _encode_facet(values: Mapping[str, _Holders], ordinals: Integers) -> bytes:
+    """A table of titles, each written as most of its documents write it, with their ordinals as postings."""
+    titled = {}
+    for holders in values.values():
+        title = min(holders.spellings, key=lambda one: (-holders.spellings[one], one))
+        titled[title] = np.unique(ordinals[np.array(holders.places, dtype=np.int64)])
+    titles = sorted(titled)
+    counts = [len(titled[title]) for title in titles]
+    starts = np.cumsum([0, *counts[:-1]])
+    every = np.concatenate([titled[title] for title in titles])
+    data, edges = encode_many_postings(starts, every, np.ones(len(every), dtype=np.int64))
+    return encode_entries(titles, counts, [data[start:end] for start, end in pairwise(edges.tolist())])
+
+
+def _invert(gathering: _Gathering, order: list[int], table: TermTable) -> tuple[list[int], list[bytes]]:
+    """By the place of a term: how many documents have it, and their encoded postings."""
+    ordinals = _invert_order(order)
     norms = np.array([gathering.documents[place].norm for place in order])
     counts: list[int] = []
     postings: list[bytes] = []

@@ -24,7 +24,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 IMPACT_BITS = 4
 MAX_IMPACT = (1 << IMPACT_BITS) - 1
 _COMPRESSION_LEVEL = 9

@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import get_args
+from typing import Literal, get_args
 
 from streamhub.errors import BadInput
 from streamhub.wordforms.analysis import Language
 
+Kind = Literal["answer", "speech"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+FACETS = ("topic", "product", "speaker", "show", "year")
+"""What results can be narrowed to, in the order in which it is offered."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 
@@ -42,7 +46,8 @@ class SearchDocument:
     """One answer to index.
 
     Attributes:
-        id: names the fragment ``answers/<id>.json``; letters, digits, ``.``, ``_`` and ``-``.
+        kind: an ``answer``, or ``speech`` of a session outside its answers, which is found behind them.
+        id: names the fragment ``answers/<id>.json``, or ``speech/<id>.json``; letters, digits, ``.``, ``_`` and ``-``.
         url: the answer's page, relative to the root of the site, or an absolute http(s) address.
         language: whose index it goes into.
         question: as shown; counts most.
@@ -52,10 +57,12 @@ class SearchDocument:
         products: as shown.
         speakers: who answered, as shown.
         session_title: as shown; may be empty.
+        show: the show that it was a session of, as shown; may be empty.
         date: ISO date of the session; newer answers come first when all else is equal.
     """
 
     id: str
+    kind: Kind = "answer"
     url: str
     language: Language
     question: str
@@ -65,6 +72,7 @@ class SearchDocument:
     products: tuple[str, ...] = ()
     speakers: tuple[str, ...] = ()
     session_title: str = ""
+    show: str = ""
     date: str
 
     def __post_init__(self) -> None:

@@ -6,7 +6,9 @@ bytes, so that a folder and a web server do alike. `site/static/search-engine.js
 A query is a row of concepts, one per word that is no stop word. A concept is a set of terms with weights: the word
 itself, both neighbours written together, for the last word all that begin with it, for a rare word also its halves, and
 for an unknown one its likeliest spellings. An answer's score is the sum of its concepts' scores times the square of the
-share of concepts that it has, so answers with all words come first and one foreign word costs no result.
+share of concepts that it has, so answers with all words come first and one foreign word costs no result; newer answers
+weigh up to a twentieth more than old ones. Words in quotation marks have to stand in an answer as they are, which is
+looked up in the best answers alone. Facets narrow results down.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from streamhub.archive.search.codec import (
     decode_table,
     unpack,
 )
+from streamhub.archive.search.concepts import Concept, holds_phrase, plan_concepts, read_phrases
 from streamhub.archive.search.spelling import (
     CORRECTION_WEIGHT,
     MIN_SPLIT_PART,
@@ -34,39 +37,19 @@ from streamhub.archive.search.spelling import (
     split_by_vocabulary,
 )
 from streamhub.errors import BadInput
-from streamhub.wordforms.analysis import Analyzer, Language, Word, spell_umlauts_plainly, split_words
+from streamhub.wordforms.analysis import Analyzer, Language, Word, split_words
 from streamhub.wordforms.compounds import LINKS
 
 Read = Callable[[str], bytes]
 """Returns a file's bytes by its path relative to the root of the site."""
 
-MAX_QUERY_WORDS = 64
-MAX_CONCEPTS = 16
 MAX_PREFIX_TERMS = 64
 MAX_PREFIX_SHARDS = 4
-MIN_PREFIX_LENGTH = 3
 MIN_INSIDE_LENGTH = 4
 FEW_ANSWERS = 3
 HALF_WEIGHT = 0.8
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Concept:
-    """One thing that the query asks for.
-
-    Attributes:
-        word: as typed, folded.
-        terms: what counts as a match, with weights up to 1.
-        prefix: what a term may begin with instead; empty unless this is the last word.
-        corrected: true when the terms are guesses for an unknown word.
-        halves: terms of a rare compound's two parts; an answer that has both has the concept, one alone counts half.
-    """
-
-    word: str
-    terms: Mapping[str, float]
-    prefix: str = ""
-    corrected: bool = False
-    halves: tuple[str, ...] = ()
+RECENCY_WEIGHT = 0.05
+CHECKED_FOR_PHRASES = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,10 +119,12 @@ class SearchIndex:
                 hint="build the site again",
             )
         self.stop_words = frozenset(self.manifest["stop_words"].split())
+        self.synonyms: Mapping[str, Sequence[str]] = self.manifest["synonyms"]
         self._first_terms: list[str] = [first for first, _ in self.manifest["shards"]]
         self._shards: dict[int, dict[str, Entry]] = {}
         self._tables: dict[int, list[str]] = {}
         self._vocabulary: dict[str, int] | None = None
+        self._facets: dict[str, dict[str, frozenset[int]]] = {}
 
     def find_postings(self, term: str) -> list[Posting]:
         """The postings of a term; empty if no answer has it."""
@@ -167,6 +152,21 @@ class SearchIndex:
             self._vocabulary = {entry.term: entry.count for entry in entries}
         return self._vocabulary
 
+    def load_facet(self, facet: str) -> Mapping[str, frozenset[int]]:
+        """The values of a facet, as shown, with the ordinals that have them; loaded once."""
+        if facet not in self._facets:
+            name = self.manifest["facets"].get(facet)
+            entries = decode_table(self._load(name)) if name else ()
+            self._facets[facet] = {
+                entry.term: frozenset(ordinal for ordinal, _ in decode_postings(entry.postings)) for entry in entries
+            }
+        return self._facets[facet]
+
+    def find_allowed(self, chosen: Mapping[str, str]) -> frozenset[int] | None:
+        """The ordinals that have all chosen values of facets; None when nothing is chosen."""
+        sets = [self.load_facet(facet).get(title, frozenset()) for facet, title in chosen.items()]
+        return frozenset.intersection(*sets) if sets else None
+
     def find_id(self, ordinal: int) -> str:
         """The id of the document with this ordinal."""
         at, row = divmod(ordinal, int(self.manifest["documents_per_table"]))
@@ -176,7 +176,7 @@ class SearchIndex:
 
     def load_fragment(self, document_id: str) -> dict[str, Any]:
         """The public JSON of an answer."""
-        return self._load_json(f"answers/{document_id}.json")
+        return self._load_json(f"{self.manifest['fragments']}{document_id}.json")
 
     def _load_shard(self, at: int) -> dict[str, Entry]:
         if at not in self._shards:
@@ -201,24 +201,60 @@ class SearchIndex:
         return value
 
 
-def search(indexes: Sequence[SearchIndex], query: str, *, limit: int = 10) -> SearchResult:
-    """Search one language or several, the page's own first; results are merged by score."""
-    ranked: list[tuple[float, int, SearchIndex, list[Concept], dict[int, float], Match]] = []
+def search(
+    indexes: Sequence[SearchIndex], query: str, *, limit: int = 10, chosen: Mapping[str, str] | None = None
+) -> SearchResult:
+    """Search one language or several, the page's own first; results are merged by score.
+
+    Args:
+        indexes: one per language.
+        query: as typed; when it is empty, everything that has the chosen values, newest first.
+        limit: hits to load.
+        chosen: facet to the value, as shown, that results must have.
+    """
+    ranked: list[_Ranked] = []
     corrections: dict[str, tuple[str, ...]] = {}
     for place, index in enumerate(indexes):
         concepts = understand(index, query)
         corrections |= {c.word: tuple(c.terms) for c in concepts if c.corrected and c.terms}
-        matches, weights = rank(index, concepts)
-        ranked += [(-match.score, place, index, concepts, weights, match) for match in matches]
-    ranked.sort(key=lambda row: (row[0], row[1]))
-    hits = tuple(_show(index, match, concepts, weights) for _, _, index, concepts, weights, match in ranked[:limit])
+        matches, weights = rank(index, concepts, index.find_allowed(chosen or {}))
+        ranked += [_Ranked(match, place, index, concepts, weights) for match in matches]
+    ranked.sort(key=lambda row: (-row.match.score, row.place))
+    phrases = read_phrases(query)
+    if phrases:
+        ranked = [row for row in ranked[:CHECKED_FOR_PHRASES] if _has_phrases(row, phrases)]
+    hits = tuple(_show(row) for row in ranked[:limit])
     return SearchResult(total=len(ranked), hits=hits, corrections=corrections)
+
+
+def count_values(index: SearchIndex, query: str, facet: str, chosen: Mapping[str, str] | None = None) -> dict[str, int]:
+    """How many answers to a query have each value of a facet, among those with the chosen values of the others."""
+    others = {key: title for key, title in (chosen or {}).items() if key != facet}
+    concepts, allowed = understand(index, query), index.find_allowed(others)
+    found = {match.ordinal for match in rank(index, concepts, allowed)[0]} if concepts else allowed
+    values = index.load_facet(facet)
+    counts = {title: len(has if found is None else has & found) for title, has in values.items()}
+    return {title: count for title, count in counts.items() if count}
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    match: Match
+    place: int
+    index: SearchIndex
+    concepts: Sequence[Concept]
+    rarity: Mapping[int, float]
+
+
+def _has_phrases(row: _Ranked, phrases: Sequence[tuple[str, ...]]) -> bool:
+    fragment = row.index.load_fragment(row.index.find_id(row.match.ordinal))
+    return all(holds_phrase(fragment, phrase) for phrase in phrases)
 
 
 def understand(index: SearchIndex, query: str) -> list[Concept]:
     """Turn a query into concepts, with help for unknown words."""
     concepts: list[Concept] = []
-    for concept in plan_concepts(index.analyzer, query, index.stop_words)[:MAX_CONCEPTS]:
+    for concept in plan_concepts(index.analyzer, query, index.stop_words, index.synonyms):
         if concept.prefix:
             weight = float(index.manifest["prefix_weight"])
             more = dict.fromkeys(index.find_prefix_terms(concept.prefix), weight)
@@ -228,31 +264,12 @@ def understand(index: SearchIndex, query: str) -> list[Concept]:
     return concepts
 
 
-def plan_concepts(analyzer: Analyzer, query: str, stop_words: frozenset[str]) -> list[Concept]:
-    """The concepts of a query before any look at the index; stop words only when there is nothing else."""
-    pieces = [(piece, word) for word in split_words(query) for piece in word.pieces]
-    pieces = pieces[:MAX_QUERY_WORDS]
-    meaning = [(at, piece, word) for at, (piece, word) in enumerate(pieces) if piece not in stop_words]
-    meaning = meaning or [(at, piece, word) for at, (piece, word) in enumerate(pieces)]
-    concepts: list[Concept] = []
-    for n, (at, piece, word) in enumerate(meaning):
-        terms = analyzer.piece_terms(piece)
-        if len(word.pieces) > 1:
-            terms.setdefault(analyzer.stem("".join(word.pieces)), 1.0)
-        for neighbour_at, joined in _joined_neighbours(meaning, n):
-            if abs(neighbour_at - at) == 1:
-                terms.setdefault(analyzer.stem(joined), 1.0)
-        is_last = at == len(pieces) - 1 and len(piece) >= MIN_PREFIX_LENGTH
-        concepts.append(Concept(word=piece, terms=terms, prefix=_prefix_of(analyzer, piece) if is_last else ""))
-    return concepts
-
-
 def help_rare(index: SearchIndex, concept: Concept, *, is_unknown: bool) -> Concept:
     """Widen a word that few or no answers have.
 
     Its halves stand for it where it has any, else, if it is unknown, its likeliest spellings; else it stays alone.
     """
-    if not is_unknown and len(concept.word) < 2 * MIN_SPLIT_PART:
+    if concept.halves or (not is_unknown and len(concept.word) < 2 * MIN_SPLIT_PART):
         return concept
     vocabulary = index.load_vocabulary()
     links = LINKS if index.language == "de" else ("",)
@@ -265,8 +282,15 @@ def help_rare(index: SearchIndex, concept: Concept, *, is_unknown: bool) -> Conc
     return replace(concept, terms=dict.fromkeys(corrections, CORRECTION_WEIGHT), corrected=True)
 
 
-def rank(index: SearchIndex, concepts: Sequence[Concept]) -> tuple[list[Match], dict[int, float]]:
+def rank(
+    index: SearchIndex, concepts: Sequence[Concept], allowed: frozenset[int] | None = None
+) -> tuple[list[Match], dict[int, float]]:
     """Rank all answers that have any of the concepts.
+
+    Args:
+        index: of one language.
+        concepts: what is asked for; when there are none, all that are allowed are ranked.
+        allowed: ordinals that may be shown; None for all.
 
     Returns:
         Matches, best first, newer first among equals; and each concept's weight by its place.
@@ -281,9 +305,16 @@ def rank(index: SearchIndex, concepts: Sequence[Concept]) -> tuple[list[Match], 
         for ordinal, (value, share) in found.items():
             scores[ordinal] = scores.get(ordinal, 0.0) + value * rarity[place]
             shares[ordinal] = shares.get(ordinal, 0.0) + share
+    if not concepts:
+        scores = dict.fromkeys(allowed or (), 0.0)
+    recency = RECENCY_WEIGHT / max(1, int(index.manifest["documents"]) - 1)
     matches = [
-        Match(ordinal=ordinal, score=_round(score * (shares[ordinal] / len(concepts)) ** 2))
+        Match(
+            ordinal=ordinal,
+            score=_round(score * (shares.get(ordinal, 0.0) / max(1, len(concepts))) ** 2 * (1 + recency * ordinal)),
+        )
         for ordinal, score in scores.items()
+        if allowed is None or ordinal in allowed
     ]
     matches.sort(key=lambda match: (-match.score, -match.ordinal))
     return matches, rarity
@@ -339,21 +370,6 @@ def match_word(analyzer: Analyzer, word: Word, concepts: Sequence[Concept]) -> d
     return found
 
 
-def _joined_neighbours(meaning: Sequence[tuple[int, str, Word]], n: int) -> list[tuple[int, str]]:
-    """The word before and the one after, written together with this one."""
-    _, piece, _ = meaning[n]
-    joined: list[tuple[int, str]] = []
-    if n > 0:
-        joined.append((meaning[n - 1][0], meaning[n - 1][1] + piece))
-    if n + 1 < len(meaning):
-        joined.append((meaning[n + 1][0], piece + meaning[n + 1][1]))
-    return [(at, text) for at, text in joined if min(len(piece), len(text) - len(piece)) >= MIN_PREFIX_LENGTH]
-
-
-def _prefix_of(analyzer: Analyzer, piece: str) -> str:
-    return spell_umlauts_plainly(piece) if analyzer.language == "de" else piece
-
-
 def _measure_rarity(count: int, total: int) -> float:
     """BM25's inverse document frequency, for the concept as a whole: a rare variant of a common word is not rare."""
     return math.log(1 + (total - count + 0.5) / (count + 0.5))
@@ -364,10 +380,11 @@ def _round(score: float) -> float:
     return math.floor(score * 1e6 + 0.5) / 1e6
 
 
-def _show(index: SearchIndex, match: Match, concepts: Sequence[Concept], rarity: Mapping[int, float]) -> Hit:
+def _show(row: _Ranked) -> Hit:
+    index, match = row.index, row.match
     document_id = index.find_id(match.ordinal)
     fragment = index.load_fragment(document_id)
-    turn = choose_turn(index.analyzer, fragment["turns"], concepts, rarity)
+    turn = choose_turn(index.analyzer, fragment["turns"], row.concepts, row.rarity)
     url = str(fragment["url"])
     if turn:
         url += f"{'&' if '?' in url else '?'}t={turn['start_ms'] // 1000}"

@@ -14,13 +14,13 @@ from functools import cache
 import msgspec
 import numpy as np
 
-from streamhub.archive.search.document import SearchDocument
+from streamhub.archive.search.document import FACETS, SearchDocument
 from streamhub.errors import BadInput
 from streamhub.wordforms.analysis import Language, find_words, fold_stop_words, fold_word
 from streamhub.wordforms.compounds import find_spellings
 from streamhub.wordforms.stopwords import STOP_WORDS
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 """Goes up with every change of what a record holds, or of how words are told apart and folded."""
 
 QUESTION_WEIGHT = 6
@@ -33,6 +33,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         version: of this form.
+        kind: of the document.
         id: of the document.
         language: whose index it goes into.
         date: of its session, ISO.
@@ -44,6 +45,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """
 
     version: int
+    kind: str
     id: str
     language: str
     date: str
@@ -69,6 +71,7 @@ def analyse(document: SearchDocument) -> bytes:
     words = sorted(weights)
     record = Record(
         version=RECORD_VERSION,
+        kind=document.kind,
         id=document.id,
         language=document.language,
         date=document.date,
@@ -104,15 +107,30 @@ def read_record(data: bytes) -> Record:
 
 def _fields(document: SearchDocument) -> Iterable[tuple[str, int]]:
     """The texts of a document by weight; a line never runs into the next."""
-    yield document.question, QUESTION_WEIGHT
+    if document.kind == "answer":
+        yield document.question, QUESTION_WEIGHT
     yield "\n".join((*document.topics, *document.products, *document.speakers)), LABEL_WEIGHT
     spoken = (turn.text for turn in document.turns)
     yield "\n".join((document.answer_text, document.session_title, *spoken)), BODY_WEIGHT
 
 
 def _labels(document: SearchDocument) -> Iterable[tuple[str, tuple[str, ...]]]:
-    if document.topics:
-        yield "topic", document.topics
+    shown = {
+        "topic": document.topics,
+        "product": document.products,
+        "speaker": document.speakers,
+        "show": (document.show,),
+        "year": (document.date[:4],),
+    }
+    for facet in FACETS:
+        titles = tuple(dict.fromkeys(title for one in shown[facet] if (title := _clean(one))))
+        if titles:
+            yield facet, titles
+
+
+def _clean(title: str) -> str:
+    """A title in one line, without characters that cannot be shown or written."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in title).split())
 
 
 def _find_forms(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:

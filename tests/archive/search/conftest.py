@@ -94,6 +94,8 @@ def archive() -> list[SearchDocument]:
             turns=tuple(Turn(start_ms=start, speaker=speaker, text=text) for start, speaker, text in turns),
             speakers=tuple(dict.fromkeys(speaker for _, speaker, _ in turns)),
             session_title="Netzabend",
+            topics=("Telefon",) if "leitung" in name or "ausch" in name else ("Verträge",) if "kuend" in name else (),
+            show="Sprechstunde" if language == "de" else "",
         )
         for name, language, question, date, turns in ARCHIVE
     ]

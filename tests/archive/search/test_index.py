@@ -33,6 +33,7 @@ def test_every_named_file_is_there(files: dict[str, bytes]) -> None:
         folder = f"search/{language}/"
         manifest = json.loads(files[folder + "m.json"])
         named = {name for _, name in manifest["shards"]} | set(manifest["tables"]) | {manifest["vocabulary"], "m.json"}
+        named |= set(manifest["facets"].values())
         assert named == {path.removeprefix(folder) for path in files if path.startswith(folder)}
 
 
@@ -54,11 +55,12 @@ def test_fragment_is_the_public_record(files: dict[str, bytes]) -> None:
             },
             {"start_ms": 31_000, "speaker": "Peter", "text": "Der Techniker misst anschließend die Strecke durch."},
         ],
-        "topics": [],
+        "topics": ["Telefon"],
         "products": [],
         "speakers": ["Host", "Anna", "Peter"],
         "date": "2026-01-10",
         "session": "Netzabend",
+        "show": "Sprechstunde",
     }
     assert "nächsten".encode() in files["answers/leitung.json"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from streamhub.archive.search.document import SearchDocument
-from streamhub.archive.search.query import SearchIndex, search
+from streamhub.archive.search.document import FACETS, SearchDocument
+from streamhub.archive.search.query import SearchIndex, count_values, search
 from streamhub.archive.search.spelling import find_corrections, measure_distance
 from streamhub.wordforms.analysis import Analyzer, spell_umlauts_plainly, split_words
 from streamhub.wordforms.nouns_de import SERVICE_NOUNS
@@ -96,14 +96,19 @@ async function run({ language, texts }) {
 """
 
 SEARCH = """
-async function run({ files, queries, languages }) {
+async function run({ files, queries, languages, chosen, facets }) {
   const read = async (path) => new Uint8Array(Buffer.from(files[path], "base64"));
   const indexes = await Promise.all(languages.map((language) => engine.SearchIndex.open(read, language)));
   const found = [];
   for (const query of queries) {
-    const { total, hits, corrections } = await engine.search(indexes, query);
+    const { total, hits, corrections } = await engine.search(indexes, query, { chosen });
+    const counts = [];
+    for (const facet of facets) {
+      counts.push(Object.fromEntries(await engine.countValues(indexes[0], query, facet, chosen)));
+    }
     found.push({
       total,
+      counts,
       hits: hits.map(({ id, score, turn, language }) => [id, language, score, turn?.start_ms ?? null]),
       corrections: Object.fromEntries([...corrections].map(([word, { terms }]) => [word, terms])),
     });
@@ -177,27 +182,51 @@ QUERIES = [
         "<b>router</b>",
         "re",
     ),
+    *(
+        '"defekter Router"',
+        "„eine neue Amtsleitung“ Anna",
+        '"Router defekt"',
+        "«the broken router»",
+        'Router "kaputt',
+        '""',
+    ),
+    *("Handy kaputt", "Apparat hin", "Fest Netz", "Datenschutz DSGVO", "smart meters", "cell phone broken", "KI"),
 ]
 
 
-@pytest.mark.parametrize("languages", [["de"], ["en"], ["de", "en"]])
-def test_every_query_is_answered_alike(run_node: Run, files: dict[str, bytes], languages: list[Any]) -> None:
+@pytest.mark.parametrize(
+    ("languages", "chosen"),
+    [
+        (["de"], {}),
+        (["en"], {}),
+        (["de", "en"], {}),
+        (["de", "en"], {"speaker": "Anna", "year": "2026"}),
+        (["de"], {"topic": "Telefon"}),
+        (["de"], {"topic": "nobody's"}),
+    ],
+)
+def test_every_query_is_answered_alike(
+    run_node: Run, files: dict[str, bytes], languages: list[Any], chosen: dict[str, str]
+) -> None:
     """Order, scores, turns, counts and corrections are the same in Python and in JavaScript."""
     indexes = [SearchIndex(files.__getitem__, language) for language in languages]
     expected = []
     for query in QUERIES:
-        result = search(indexes, query)
+        result = search(indexes, query, chosen=chosen)
         expected.append(
             {
                 "total": result.total,
+                "counts": [count_values(indexes[0], query, facet, chosen) for facet in FACETS],
                 "hits": [[hit.id, hit.language, hit.score, hit.start_ms] for hit in result.hits],
                 "corrections": {word: list(terms) for word, terms in result.corrections.items()},
             }
         )
     packed = {path: base64.b64encode(data).decode() for path, data in files.items()}
-    got = run_node(SEARCH, {"files": packed, "queries": QUERIES, "languages": languages})
+    got = run_node(
+        SEARCH, {"files": packed, "queries": QUERIES, "languages": languages, "chosen": chosen, "facets": FACETS}
+    )
     assert dict(zip(QUERIES, got, strict=True)) == dict(zip(QUERIES, expected, strict=True))
-    assert sum(entry["total"] for entry in expected) > 10
+    assert sum(entry["total"] for entry in expected) > 10 or chosen.get("topic") == "nobody's"
 
 
 def test_slips_are_judged_alike(run_node: Run, archive: list[SearchDocument]) -> None:
