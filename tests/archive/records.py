@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.format import canonical
+from streamhub.config import LegalSettings
 from streamhub.recording.recording import ClockMap, ClockPiece
 from streamhub.schedule.show import Participant, Role
 from streamhub.timecode import Span
@@ -35,6 +36,24 @@ HOSTILE = (
     "%s %(count)s {0} ${x}",
     "# heading\n\n[x](javascript:alert(1)) <svg/onload=alert(1)> ![p](https://tracker.example/p.gif)",
     "…„“‚‘ «» – — 漢字 🙂",
+)
+
+FILLED = LegalSettings(
+    company="Stadtwerke Beispiel GmbH",
+    address="Musterweg 1\n12345 Beispielstadt",
+    email="info@stadtwerke.example",
+    phone="01234 5678",
+    represented_by="Erika Muster",
+    register="Amtsgericht Köln, HRB 1234",
+    vat_id="DE123",
+    responsible="Erika Muster, ebenda",
+    privacy_host="Rechenzentrum Beispiel, Köln",
+    privacy_authority="LDI NRW",
+    privacy_log_days=7,
+    accessibility_state="partial",
+    accessibility_checked="2026-11-28",
+    accessibility_gaps="Ältere Aufzeichnungen haben keine Untertitel.\nKarten.",
+    accessibility_body="MLBF, Magdeburg",
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.sampled_from(HOSTILE)

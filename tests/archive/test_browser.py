@@ -19,7 +19,7 @@ import pytest
 from aiohttp import web
 
 sys.path.insert(0, str(Path(__file__).parent))
-from records import make_session
+from records import FILLED, make_session
 
 from streamhub.archive.site import plan_site
 from streamhub.archive.theme import load_theme
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.browser
 ANSWER = "a/q1-router-blinkt-rot/"
 SESSION = "s/2027-03-02-netz/"
 PAGES = ("", ANSWER, "a/q4-router-alt/", SESSION, "search/", "topics/", "people/", "people/anna-weber/", "404.html")
+PAGES += ("shows/service-runde/", "imprint/", "en/privacy/", "accessibility/")
 
 
 ASKED: list[str] = []
@@ -40,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a served site with a real recording of 44 seconds; `ASKED` remembers what was asked for."""
     folder = tmp_path_factory.mktemp("browser")
     make_film(folder / "media/recordings/netz.mp4")
-    plan = plan_site((make_session(),), SiteSettings(), load_theme(), media_root=folder / "media")
+    plan = plan_site((make_session(),), SiteSettings(), load_theme(), media_root=folder / "media", legal=FILLED)
     write_site(plan, folder / "public")
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)

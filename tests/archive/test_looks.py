@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 from reading import Page
-from records import make_session
+from records import FILLED, make_session
 
 from streamhub.archive.brand import DARK_PAPER, LEAST_CONTRAST, PAPER, contrast, ink_on, render_brand
 from streamhub.archive.checking import SiteCheck
@@ -28,23 +28,6 @@ from streamhub.errors import BadConfig, BadInput
 
 theme = functools.cache(load_theme)
 SETTINGS = SiteSettings(title="Antworten", url="https://antworten.example.org")
-FILLED = LegalSettings(
-    company="Stadtwerke Beispiel GmbH",
-    address="Musterweg 1\n12345 Beispielstadt",
-    email="info@stadtwerke.example",
-    phone="01234 5678",
-    represented_by="Erika Muster",
-    register="Amtsgericht Köln, HRB 1234",
-    vat_id="DE123",
-    responsible="Erika Muster, ebenda",
-    privacy_host="Rechenzentrum Beispiel, Köln",
-    privacy_authority="LDI NRW",
-    privacy_log_days=7,
-    accessibility_state="partial",
-    accessibility_checked="2026-11-28",
-    accessibility_gaps="Ältere Aufzeichnungen haben keine Untertitel.\nKarten.",
-    accessibility_body="MLBF, Magdeburg",
-)
 
 
 def build(
