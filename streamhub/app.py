@@ -37,6 +37,7 @@ from streamhub.errors import Environment, NotFound, PortInUse, StreamhubError
 from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
 from streamhub.importing import ImportRequest
+from streamhub.keepers.announcer import Announcer, AnnouncerParts
 from streamhub.keepers.outside import Outside, OutsideParts, OutsideSettings
 from streamhub.keepers.post import HubPost
 from streamhub.keepers.postman import Postman, PostmanParts
@@ -379,6 +380,17 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
             photos = photos_folder(parts.workspace, parts.settings)
             tidying = asyncio.create_task(keep_tidy(parts.store, photos, now=parts.now, sleep=asyncio.sleep))
             stack.callback(tidying.cancel)
+            if parts.settings.hub.url:
+                announcer = Announcer(
+                    AnnouncerParts(
+                        store=parts.store,
+                        transcripts=parts.workspace.transcripts,
+                        url=parts.settings.hub.url,
+                        build=parts.pipeline.build_site,
+                    )
+                )
+                announcing = asyncio.create_task(announcer.keep(sleep=asyncio.sleep))
+                stack.callback(announcing.cancel)
             clusterer = Clusterer(parts.store, now=parts.now, random=parts.random, encoder=encoder)
             await stack.enter_async_context(clusterer.keep())
             url = await stack.enter_async_context(_web(parts, broadcasting, outside, suggester, clusterer, post))

@@ -55,6 +55,7 @@ def init_workspace(folder: Path, *, title: str, language: str, random: Random) -
 
 def build_site(folder: Path, environ: Environ) -> Report:
     """Write the site from the archive; one build at a time."""
+    from streamhub.archive.coming import load_coming
     from streamhub.archive.folder import load_archive
     from streamhub.archive.site import plan_site
     from streamhub.archive.theme import load_theme
@@ -74,6 +75,7 @@ def build_site(folder: Path, environ: Environ) -> Report:
             media_root=workspace.media(settings),
             hub_url=settings.hub.url,
             legal=settings.legal,
+            coming=load_coming(workspace.transcripts),
         )
         done = write_site(plan, workspace.public)
     return {

@@ -492,6 +492,10 @@ class Pipeline:
         """Delete the segments: the recording made of them is verified, and all that follows from it is there."""
         return {"freed_bytes": await self._parts.recordings.discard(session_id)}
 
+    async def build_site(self) -> None:
+        """Build the site because something beside the archive's sessions has changed."""
+        await self._build_site()
+
     async def _build_site(self) -> Json:
         """Build the site; those who ask while a build runs share the next one."""
         self._builds_wanted += 1

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Event, Timezone
 
 from streamhub.archive.structured import absolute
-from streamhub.archive.views import SessionView
+from streamhub.archive.views import ComingView, SessionView
 from streamhub.archive.xml import xml_text
 
 REFRESH_HOURS = 6
@@ -32,6 +32,7 @@ class Appointment:
         starts_at: when, UTC.
         zone: the host's IANA zone, in which the calendar tells it.
         duration_ms: how long; 0 where nobody knows, then an hour is kept free.
+        url: whole address to go to; empty for the page's.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Appointment:
     starts_at: datetime
     zone: str
     duration_ms: int
+    url: str = ""
 
 
 def plan_appointment(view: SessionView) -> Appointment:
@@ -53,6 +55,20 @@ def plan_appointment(view: SessionView) -> Appointment:
         starts_at=session.starts_at,
         zone=session.zone,
         duration_ms=view.duration_ms,
+    )
+
+
+def plan_coming(view: ComingView) -> Appointment:
+    """A coming session as an entry; the archived one will be the same entry."""
+    title = view.title if view.show_title == view.title else f"{view.title} – {view.show_title}"
+    return Appointment(
+        path=view.path,
+        title=title,
+        text=view.text,
+        starts_at=view.starts_at,
+        zone=view.zone,
+        duration_ms=(view.ends_at - view.starts_at) // timedelta(milliseconds=1),
+        url=view.url,
     )
 
 
@@ -105,8 +121,8 @@ def _event(entry: Appointment, base: str) -> Event:
     event.add("summary", _flat(entry.title))
     if entry.text:
         event.add("description", _clean(entry.text))
-    if base:
-        event.add("url", absolute(base, entry.path))
+    if base or entry.url:
+        event.add("url", entry.url or absolute(base, entry.path))
     event.add("transp", "TRANSPARENT")
     return event
 

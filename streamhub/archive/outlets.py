@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from streamhub.archive import hosting
-from streamhub.archive.agenda import Appointment, plan_appointment, render_calendar
+from streamhub.archive.agenda import Appointment, plan_appointment, plan_coming, render_calendar
 from streamhub.archive.feeds import (
     FEED_ENTRIES,
     Entry,
@@ -41,7 +41,7 @@ from streamhub.archive.podcast import (
 )
 from streamhub.archive.sitemap import SitemapPage, map_answer, render_sitemaps
 from streamhub.archive.structured import absolute
-from streamhub.archive.views import AnswerView, Head, LabelView, SessionRef, SessionView, ShowView
+from streamhub.archive.views import AnswerView, ComingView, Head, LabelView, SessionRef, SessionView, ShowView
 
 COVER = "static/cover.jpg"
 """A square picture for podcasts that an owner may lay into the theme."""
@@ -83,6 +83,7 @@ class Outlets:
         self._newest: list[Entry] = []
         self._shows: dict[str, _Show] = {}
         self._pages: list[SitemapPage] = []
+        self._coming: list[ComingView] = []
 
     def add_answer(self, view: AnswerView) -> None:
         """Take an answer; the newest come first."""
@@ -106,6 +107,10 @@ class Outlets:
             return []
         return [self._part(f"chapters {path}", marks, lambda: {path: render_chapters(marks, self._address)})]
 
+    def add_coming(self, view: ComingView) -> None:
+        """Take a coming session; it appears in the calendars, and on its show's page when there is one."""
+        self._coming.append(view)
+
     def add_page(self, path: str) -> None:
         """Take a page that search engines may list."""
         self._pages.append(SitemapPage(path=path))
@@ -123,6 +128,7 @@ class Outlets:
                 ),
                 sessions=tuple(show.sessions),
                 has_podcast=bool(self._base) and any(one.enclosure for one in show.episodes),
+                coming=tuple(one for one in self._coming if one.show_url == show.folder),
             )
 
     def plan_label(self, view: LabelView) -> Part:
@@ -135,11 +141,13 @@ class Outlets:
         """The feeds and calendars of site and shows, and the sitemap, from all that was gathered."""
         yield self._feed(self._title, self._language, "", f"site:{self._title}", tuple(self._newest))
         everything = [one for show in self._shows.values() for one in show.appointments]
+        everything += map(plan_coming, self._coming)
         yield self._calendar(self._title, self._language, "", everything)
         for show in self._shows.values():
             title = f"{show.title} – {self._title}"
+            coming = [plan_coming(one) for one in self._coming if one.show_url == show.folder]
             yield self._feed(title, show.language, show.folder, f"feed:{show.folder}", tuple(show.entries))
-            yield self._calendar(title, show.language, show.folder, show.appointments)
+            yield self._calendar(title, show.language, show.folder, [*show.appointments, *coming])
             if self._base and any(one.enclosure for one in show.episodes):
                 yield self._podcast(show)
         if self._base:

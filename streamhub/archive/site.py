@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.brand import BRAND_CSS, CUSTOM_CSS, brand_theme
 from streamhub.archive.clips import place_clips
+from streamhub.archive.coming import ComingSession
 from streamhub.archive.embeds import Licence, ListedAnswer, render_answer, render_list, render_replaced
 from streamhub.archive.exports import ExportView, render_data, render_srt, render_table, render_text
 from streamhub.archive.feeds import render_answer_markdown
@@ -49,12 +50,14 @@ from streamhub.archive.viewing import (
     refer_session,
     translation_path,
     view_answer,
+    view_coming,
     view_replaced,
     view_session,
 )
 from streamhub.archive.views import (
     AnswerView,
     ClipView,
+    ComingView,
     Head,
     HomeView,
     LabelRef,
@@ -86,6 +89,7 @@ def plan_site(
     media_root: Path | None,
     hub_url: str = "",
     legal: LegalSettings = NOTHING_LEGAL,
+    coming: Iterable[ComingSession] = (),
 ) -> SitePlan:
     """Plan every file of the site.
 
@@ -96,6 +100,7 @@ def plan_site(
         media_root: the media folder, or None when there is none here.
         hub_url: where visitors can ask the next question; empty for nowhere.
         legal: what the legal pages say.
+        coming: sessions that are planned or run; those that the archive has already are left out.
 
     Raises:
         BadArchive: a recording leads out of the media folder.
@@ -136,6 +141,9 @@ def plan_site(
         cover=COVER if COVER.removeprefix("static/") in theme.static else "",
     )
     planner = _Planner(library, placed, clips, frame, printer, theme, outlets)
+    for session in coming:
+        if session.id not in library.by_id:
+            planner.add_coming(view_coming(session))
     parts = [*planner.plan_legal(legal), *planner.plan_parts()]
     parts += (_media_part(path, source) for path, source in sorted(links.items()))
     return SitePlan(parts=tuple(parts), missing_media=missing, advice=duties.advice)
@@ -190,6 +198,7 @@ class _Planner:
         outlets: Outlets,
     ) -> None:
         self._outlets = outlets
+        self._coming: list[ComingView] = []
         self._library = library
         self._media = media
         self._frame = frame
@@ -230,6 +239,11 @@ class _Planner:
             self._search_index(),
         ]
         return [*pages, *files]
+
+    def add_coming(self, view: ComingView) -> None:
+        """Take a session that is planned or runs; the next one first."""
+        self._coming.append(view)
+        self._outlets.add_coming(view)
 
     def plan_legal(self, legal: LegalSettings) -> list[Part]:
         """The legal pages that there are, in both languages."""
@@ -274,7 +288,7 @@ class _Planner:
             (refer_label(label) for label in self._library.topics.values()),
             key=lambda ref: (-ref.answers, ref.title.casefold()),
         )
-        data = describe_site(self._frame.title, self._frame.language, self._address)
+        data = describe_site(self._frame.title, self._frame.language, self._address, self._coming[:HOME_SESSIONS])
         for language in LANGUAGES:
             parts += [
                 self._page("home.html", self._home(language, _of_language(topics, language)[:HOME_TOPICS]), data=data),
@@ -319,6 +333,7 @@ class _Planner:
             topics=tuple(topics),
             total_answers=len(self._library.answers),
             total_sessions=len(self._library.sessions),
+            coming=tuple(self._coming[:HOME_SESSIONS]),
         )
 
     def _search_page(self, language: str, topics: list[LabelRef]) -> PlainView:

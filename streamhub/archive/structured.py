@@ -9,13 +9,23 @@ Refuses to know templates; what goes into a page is escaped here, once.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+from zoneinfo import ZoneInfo
 
 from streamhub.archive.catalogue import format_iso_length
-from streamhub.archive.views import AnswerRef, AnswerView, LabelView, Named, PlayerView, SessionView, ShowView
+from streamhub.archive.views import (
+    AnswerRef,
+    AnswerView,
+    ComingView,
+    LabelView,
+    Named,
+    PlayerView,
+    SessionView,
+    ShowView,
+)
 
 SHORTEST_VIDEO_MS = 30_000
 Address = Callable[[str], str]
@@ -149,9 +159,34 @@ def describe_show(view: ShowView, address: Address, *, above: Crumb) -> dict[str
     }
 
 
-def describe_site(title: str, language: str, address: Address) -> dict[str, Any]:
-    """The data of the start page: what the site is called."""
-    return {"@type": "WebSite", "name": title, "url": address(""), "inLanguage": language}
+def describe_coming(view: ComingView, organizer: str) -> dict[str, Any]:
+    """A coming or running session: the broadcast, and the event that it is of."""
+    zone = ZoneInfo(view.zone)
+    when = {
+        "startDate": view.starts_at.astimezone(zone).isoformat(),
+        "endDate": view.ends_at.astimezone(zone).isoformat(),
+    }
+    event = {
+        "@type": "Event",
+        "name": view.title,
+        "description": view.text or view.show_title,
+        "eventAttendanceMode": "https://schema.org/OnlineEventAttendanceMode",
+        "eventStatus": "https://schema.org/EventScheduled",
+        "location": {"@type": "VirtualLocation", "url": view.url},
+        "organizer": {"@type": "Organization", "name": organizer},
+        "inLanguage": view.language,
+        "url": view.url,
+        **when,
+    }
+    broadcast = {"@type": "BroadcastEvent", "name": view.title, "isLiveBroadcast": True, "url": view.url}
+    return {**broadcast, **when, "broadcastOfEvent": event}
+
+
+def describe_site(title: str, language: str, address: Address, coming: Iterable[ComingView] = ()) -> dict[str, Any]:
+    """The data of the start page: what the site is called, and what is coming."""
+    site = {"@type": "WebSite", "name": title, "url": address(""), "inLanguage": language}
+    events = [describe_coming(view, title) for view in coming]
+    return {"@graph": [site, *events]} if events else site
 
 
 def _person(person: Named, address: Address) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from itertools import groupby
 from urllib.parse import urlsplit
 
+from streamhub.archive.coming import ComingSession
 from streamhub.archive.library import Label, Library, PublicAnswer, PublicSession, key_of, neighbours
 from streamhub.archive.markdown import cut_text, render_markdown
 from streamhub.archive.media import PlacedMedia, plan_jump, to_media_time
@@ -18,6 +20,7 @@ from streamhub.archive.views import (
     AnswerRef,
     AnswerView,
     ClipView,
+    ComingView,
     CueView,
     Head,
     LabelRef,
@@ -78,6 +81,23 @@ def refer_session(found: PublicSession) -> SessionRef:
         people=tuple(person.name for person in session.participants),
         has_recording=found.recording is not None,
         show_url=f"shows/{session.show_id}/",
+    )
+
+
+def view_coming(session: ComingSession) -> ComingView:
+    """A coming session as pages and calendars tell of it."""
+    return ComingView(
+        title=session.title,
+        show_title=session.show_title,
+        show_url=f"shows/{session.show_id}/",
+        path=f"s/{session.id}/",
+        text=session.text,
+        language=session.language,
+        starts_at=session.starts_at,
+        ends_at=session.starts_at + timedelta(minutes=session.minutes),
+        zone=session.zone,
+        url=session.url,
+        live=session.live,
     )
 
 

@@ -84,6 +84,23 @@ class SessionRef:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ComingView:
+    """A session that is planned or runs: what it is, when, and the whole address of the page where people ask."""
+
+    title: str
+    show_title: str
+    show_url: str
+    path: str
+    text: str
+    language: str
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    url: str
+    live: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LabelRef:
     """A topic, product or person in a list."""
 
@@ -273,6 +290,7 @@ class HomeView:
     topics: tuple[LabelRef, ...]
     total_answers: int
     total_sessions: int
+    coming: tuple[ComingView, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -305,11 +323,12 @@ class LabelView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShowView:
-    """The page of a show: its sessions, newest first, and whether they can be heard as a podcast."""
+    """The page of a show: its sessions, newest first, whether they can be heard as a podcast, and what is coming."""
 
     head: Head
     sessions: tuple[SessionRef, ...]
     has_podcast: bool
+    coming: tuple[ComingView, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
