@@ -544,17 +544,19 @@ async function keepPhrases(ranked, phrases) {
   return ranked.filter((_, n) => phrases.every((phrase) => holdsPhrase(fragments[n], phrase)));
 }
 
-/** How many answers to a query have each value of a facet, Map, among those with the chosen values of the others. */
-export async function countValues(index, query, facet, chosen = {}) {
+/** The ordinals of all answers to a query, a Set; null, all there are, when it asks for nothing. */
+export async function findOrdinals(index, query) {
+  const concepts = await understand(index, query);
+  if (!concepts.length) return null;
+  return new Set((await rank(index, concepts)).matches.map(({ ordinal }) => ordinal));
+}
+
+/** How many of the found ordinals have each value of a facet, Map, among those with the chosen values of the others. */
+export async function countValues(index, found, facet, chosen = {}) {
   const others = Object.fromEntries(Object.entries(chosen).filter(([key]) => key !== facet));
-  const [concepts, allowed, values] = await Promise.all([
-    understand(index, query),
-    index.findAllowed(others),
-    index.loadFacet(facet),
-  ]);
-  let found = allowed;
-  if (concepts.length) found = new Set((await rank(index, concepts, allowed)).matches.map(({ ordinal }) => ordinal));
-  const counts = [...values].map(([title, has]) => [title, found ? countCommon(has, found) : has.size]);
+  const [allowed, values] = await Promise.all([index.findAllowed(others), index.loadFacet(facet)]);
+  const both = found && allowed ? new Set([...found].filter((ordinal) => allowed.has(ordinal))) : (found ?? allowed);
+  const counts = [...values].map(([title, has]) => [title, both ? countCommon(has, both) : has.size]);
   return new Map(counts.filter(([, count]) => count));
 }
 

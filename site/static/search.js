@@ -6,20 +6,28 @@
  *   <p data-search-status aria-live="polite"></p>
  *   <ol data-search-results></ol>
  *   <p data-search-more></p>            optional: where the buttons go, else after the list
+ *   <details data-search-filters>…      optional, see search-filters.js
+ *   <section data-search-nothing>…      optional, shown when nothing is found: a <p data-search-nearest>, whose <span>
+ *                                       gets the nearest topics, and an <a data-search-ask> that gets the question
+ *   <section data-search-speech>…       optional: whole sessions, with a <p data-search-passages> for
+ *                                       how many, and a list
  *
  * data-search-root is where the index lies, relative to the page. Every text comes from the form, so that templates
  * translate them: data-message-searching, -none, -one, -many ("{count} …"), -corrected ("… {words}"), -error,
- * -more, -other (the button for the other language), -at ("{time}", read out before the time of a result).
+ * -more, -other (the button for the other language), -speech (the button for whole sessions), -passages-none, -one, -many, -at ("{time}", read out before the time of a result).
  *
  * Nothing of the archive or of the query is ever parsed as HTML: text goes in as text, addresses only if http(s).
  */
 
 import { splitWords } from "./analysis.js";
+import { Filters, findNearest } from "./search-filters.js";
 import { markText, search, SearchIndex } from "./search-engine.js";
 
 const TYPING_PAUSE_MS = 150;
 const EXCERPT_LENGTH = 240;
 const EXCERPT_LEAD = 60;
+const FEW_ANSWERS = 3; // with fewer, whole sessions are searched without being asked
+const PASSAGES = 5;
 
 /** A function that fetches files by their path relative to the root of the site. */
 export function createReader(root) {
@@ -105,7 +113,9 @@ class SearchPage {
   #indexes = new Map();
   #run = 0;
   #limit;
-  #withOther = false;
+  #filters;
+  #nothing;
+  #speech;
   #timer = 0;
 
   constructor(form, scope = document) {
@@ -115,6 +125,9 @@ class SearchPage {
     this.#status = scope.querySelector("[data-search-status]");
     this.#buttons = scope.querySelector("[data-search-more]") ?? createElement("p", { class: "search-more" });
     if (!this.#buttons.isConnected) this.#list.after(this.#buttons);
+    this.#nothing = scope.querySelector("[data-search-nothing]");
+    this.#speech = scope.querySelector("[data-search-speech]");
+    this.#filters = new Filters(scope.querySelector("[data-search-filters]"), form.dataset.lang, () => this.#begin());
     this.#root = new URL("..", new URL(`${form.dataset.searchRoot.replace(/\/$/, "")}/`, document.baseURI));
     this.#read = createReader(this.#root);
     this.#limit = this.#pageSize;
@@ -130,13 +143,15 @@ class SearchPage {
       this.#timer = setTimeout(() => this.#begin(), TYPING_PAUSE_MS);
     });
     this.#input.addEventListener("keydown", (event) => this.#moveFocus(event, -1));
-    this.#list.addEventListener("keydown", (event) => {
-      const links = this.#links();
-      this.#moveFocus(event, links.indexOf(event.target.closest("a")));
-    });
-    const asked = new URL(location.href).searchParams.get("q");
-    if (asked) this.#input.value = asked;
-    if (this.#input.value.trim()) this.#begin();
+    for (const list of [this.#list, this.#speech]) {
+      list?.addEventListener("keydown", (event) => {
+        this.#moveFocus(event, this.#links().indexOf(event.target.closest("a")));
+      });
+    }
+    const parameters = new URL(location.href).searchParams;
+    if (parameters.get("q")) this.#input.value = parameters.get("q");
+    this.#filters.readAddress(parameters);
+    if (this.#input.value.trim() || this.#filters.isUsed) this.#begin();
   }
 
   get #pageSize() {
@@ -149,7 +164,8 @@ class SearchPage {
   }
 
   #links() {
-    return [...this.#list.querySelectorAll("a[href]")];
+    const passages = this.#speech?.querySelectorAll("li a[href]") ?? [];
+    return [...this.#list.querySelectorAll("a[href]"), ...passages];
   }
 
   #moveFocus(event, from) {
@@ -167,13 +183,13 @@ class SearchPage {
   #begin() {
     clearTimeout(this.#timer);
     this.#limit = this.#pageSize;
-    this.#withOther = false;
     const query = this.#input.value.trim();
     const address = new URL(location.href);
     if (query) address.searchParams.set("q", query);
     else address.searchParams.delete("q");
+    this.#filters.writeAddress(address.searchParams);
     history.replaceState(history.state, "", address);
-    this.#show(query);
+    return this.#show(query);
   }
 
   async #show(query) {
@@ -181,8 +197,10 @@ class SearchPage {
     this.#list.setAttribute("aria-busy", "true");
     try {
       if (query && !this.#list.hasChildNodes()) this.#status.textContent = this.#message("searching");
-      const result = query ? await this.#search(query) : null;
-      if (run === this.#run) this.#render(query, result);
+      const result = query || this.#filters.isUsed ? await this.#search(query) : null;
+      if (run !== this.#run) return;
+      this.#render(query, result);
+      this.#renderAround(query, result, () => run === this.#run).catch((problem) => console.error(problem));
     } catch (problem) {
       if (run !== this.#run) return;
       console.error(problem);
@@ -198,13 +216,20 @@ class SearchPage {
     return this.#form.dataset.otherLang || (this.#form.dataset.lang === "de" ? "en" : "de");
   }
 
-  #open(language) {
-    if (!this.#indexes.has(language)) {
-      const opened = SearchIndex.open(this.#read, language);
-      opened.catch(() => this.#indexes.delete(language));
-      this.#indexes.set(language, opened);
+  #open(language, folder) {
+    const key = `${folder}/${language}`;
+    if (!this.#indexes.has(key)) {
+      const opened = SearchIndex.open(this.#read, language, folder);
+      opened.catch(() => this.#indexes.delete(key));
+      this.#indexes.set(key, opened);
     }
-    return this.#indexes.get(language);
+    return this.#indexes.get(key);
+  }
+
+  #openAll(folder = "search") {
+    const { language } = this.#filters;
+    const languages = language === "all" ? [this.#form.dataset.lang, this.#otherLanguage] : [language];
+    return Promise.all(languages.map((one) => this.#open(one, folder)));
   }
 
   async #search(query) {
@@ -217,9 +242,7 @@ class SearchPage {
   }
 
   async #ask(query) {
-    const languages = [this.#form.dataset.lang, ...(this.#withOther ? [this.#otherLanguage] : [])];
-    const indexes = await Promise.all(languages.map((language) => this.#open(language)));
-    return search(indexes, query, { limit: this.#limit });
+    return search(await this.#openAll(), query, { limit: this.#limit, chosen: this.#filters.chosen });
   }
 
   #render(query, result) {
@@ -233,12 +256,53 @@ class SearchPage {
         return this.#show(query);
       });
     }
-    if (!this.#withOther) {
+    if (this.#filters.language === this.#form.dataset.lang) {
       this.#offer("other", () => {
-        this.#withOther = true;
-        return this.#show(query);
+        this.#filters.language = "all";
+        return this.#begin();
       });
     }
+  }
+
+  /** What stands around the answers: filters' counts, help when there are none, and whole sessions. */
+  async #renderAround(query, result, isCurrent) {
+    if (this.#nothing) this.#nothing.hidden = !query || result?.total !== 0;
+    if (this.#speech) this.#speech.hidden = true;
+    await this.#filters.fill(await this.#openAll(), query);
+    if (!query || !isCurrent()) return;
+    if (result.total === 0 && this.#nothing) await this.#helpOn(query, isCurrent);
+    if (!this.#speech || !isCurrent()) return;
+    if (result.total < FEW_ANSWERS) await this.#showSpeech(query, isCurrent);
+    else this.#offer("speech", () => this.#showSpeech(query, isCurrent, { isAsked: true }));
+  }
+
+  async #helpOn(query, isCurrent) {
+    const ask = this.#nothing.querySelector("[data-search-ask]");
+    if (ask) {
+      const address = new URL(ask.href);
+      address.searchParams.set("question", query);
+      ask.href = address.href;
+    }
+    const nearest = this.#nothing.querySelector("[data-search-nearest]");
+    if (!nearest) return;
+    const [index] = await this.#openAll();
+    const topics = await findNearest(index, query, splitWords);
+    if (!isCurrent()) return;
+    nearest.hidden = !topics.length;
+    const links = topics.map((title) =>
+      createElement("a", { href: `?${new URLSearchParams({ topic: title })}`, dir: "auto" }, title),
+    );
+    nearest.querySelector("span").replaceChildren(...links.flatMap((link, n) => (n ? [" · ", link] : [link])));
+  }
+
+  async #showSpeech(query, isCurrent, { isAsked = false } = {}) {
+    const indexes = await this.#openAll("speech");
+    if (!indexes.some(({ manifest }) => manifest.documents)) return;
+    const result = await search(indexes, query, { limit: PASSAGES, chosen: this.#filters.chosen });
+    if (!isCurrent() || (!result.total && !isAsked)) return;
+    this.#speech.querySelector("ol").replaceChildren(...result.hits.map((hit) => this.#renderHit(hit)));
+    this.#speech.querySelector("[data-search-passages]").textContent = this.#count("passages-", result.total);
+    this.#speech.hidden = false;
   }
 
   #offer(name, act) {
@@ -250,16 +314,19 @@ class SearchPage {
       button.disabled = true;
       await act();
       const links = this.#links();
-      (name === "more" ? (links[seen] ?? links.at(-1)) : links[0])?.focus();
+      (name === "other" ? links[0] : (links[seen] ?? links.at(-1)))?.focus();
     });
     this.#buttons.append(button, " ");
   }
 
+  #count(prefix, total) {
+    return this.#message(`${prefix}${total === 0 ? "none" : total === 1 ? "one" : "many"}`, { count: total });
+  }
+
   #describe({ total, hits, corrections }) {
-    const count = total === 0 ? "none" : total === 1 ? "one" : "many";
     const words = [...corrections.values()].map(({ terms, index }) => findSpelling(terms, index, hits));
     const corrected = words.length && total ? this.#message("corrected", { words: [...new Set(words)].join(", ") }) : "";
-    return [this.#message(count, { count: total }), corrected].filter(Boolean).join(" ");
+    return [this.#count("", total), corrected].filter(Boolean).join(" ");
   }
 
   #renderHit({ fragment, turn, analyzer, concepts, language }) {

@@ -31,9 +31,22 @@ PAGE = f"""<!doctype html>
  data-message-none="Nichts gefunden." data-message-one="Eine Antwort."
  data-message-many="{{count}} Antworten." data-message-corrected="Gesucht: {{words}}."
  data-message-error="Die Suche geht gerade nicht." data-message-more="Mehr"
- data-message-other="Auch englische Antworten"
+ data-message-other="Auch englische Antworten" data-message-speech="Auch ganze Sendungen"
+ data-message-passages-none="Nirgends." data-message-passages-one="Eine Stelle."
+ data-message-passages-many="{{count}} Stellen."
  data-message-at="ab {{time}}"><input name="q" aria-label="Suche"></form>
-<p data-search-status aria-live="polite"></p><ol data-search-results></ol></body></html>"""
+<details data-search-filters hidden><summary>Eingrenzen</summary>
+<label>Thema <select data-facet="topic"><option value="">Alle</option></select></label>
+<label>Person <select data-facet="speaker"><option value="">Alle</option></select></label>
+<label>Produkt <select data-facet="product"><option value="">Alle</option></select></label>
+<label>Sprache <select data-search-language><option value="de">Deutsch</option><option value="en">Englisch</option>
+<option value="all">Beide</option></select></label>
+<button type="button" data-search-clear hidden>Wieder alles zeigen</button></details>
+<p data-search-status aria-live="polite"></p><ol data-search-results></ol>
+<section data-search-nothing hidden><p data-search-nearest hidden>Nahe: <span></span></p>
+<p><a data-search-ask href="https://hub.example/">Fragen</a></p></section>
+<section data-search-speech hidden><h2>In Sendungen</h2><p data-search-passages aria-live="polite"></p><ol></ol></section>
+</body></html>"""
 EVIL = '<img src=x onerror="window.hacked=1"></script><script>window.hacked=1</script> Zwiebel \u202e'
 
 
@@ -69,7 +82,16 @@ def root(static: Path, archive: list[SearchDocument], tmp_path_factory: pytest.T
         session_title=EVIL,
         date="2026-04-01",
     )
-    for path, data in plan_index([*archive, evil]).items():
+    speech = SearchDocument(
+        id="netzabend.1",
+        kind="speech",
+        url="s/netzabend/",
+        language="de",
+        question="Netzabend",
+        turns=(Turn(start_ms=90_500, speaker="Host", text="Zum Schluss noch ein Wort über Seekabel."),),
+        date="2026-01-10",
+    )
+    for path, data in plan_index([*archive, evil, speech]).items():
         (root / "sub" / path).parent.mkdir(parents=True, exist_ok=True)
         (root / "sub" / path).write_bytes(data)
     (root / "sub" / "suche").mkdir()
@@ -221,6 +243,88 @@ def test_rebuilt_site_is_read_again(page: Any, address: str, root: Path) -> None
     page.route("**/search/de/v-*.idx", lambda route: route.abort(), times=1)
     ask(page, "Kündigug")
     status(page).to_have_text("2 Antworten. Gesucht: Kündigung.")
+
+
+def count_requests(page: Any, part: str) -> list[str]:
+    """The addresses that are asked for from now on and have this in them."""
+    found: list[str] = []
+    page.on("request", lambda request: found.append(request.url) if part in request.url else None)
+    return found
+
+
+def test_filters_narrow_down_and_can_be_shared(page: Any, address: str) -> None:
+    """Values come when the filters are opened, with counts of what is found; the choice stands in the address."""
+    loaded = count_requests(page, "/f-")
+    page.goto(address + "?q=Anna")
+    status(page).to_have_text("3 Antworten.")
+    assert loaded == []
+    page.locator("summary").press("Enter")
+    topic = page.get_by_label("Thema")
+    sync_api.expect(topic.locator("option")).to_have_text(["Alle", "Telefon (2)"])
+    sync_api.expect(page.locator("label:has([data-facet=product])")).to_be_hidden()
+    topic.select_option("Telefon")
+    status(page).to_have_text("2 Antworten.")
+    assert page.evaluate("location.search") == "?q=Anna&topic=Telefon"
+    sync_api.expect(page.get_by_label("Person").locator("option")).to_have_text(
+        ["Alle", "Anna (2)", "Host (1)", "Julia (1)", "Peter (1)"]
+    )
+    page.goto(address + "?topic=Telefon&speaker=Peter&language=all")
+    status(page).to_have_text("Eine Antwort.")
+    assert page.get_by_label("Sprache").input_value() == "all"
+    page.get_by_role("button", name="Wieder alles zeigen").click()
+    status(page).to_have_text("")
+    assert page.evaluate("location.search") == ""
+    sync_api.expect(page.locator("summary")).to_be_focused()
+
+
+def test_a_value_that_nobody_has_finds_nothing(page: Any, address: str) -> None:
+    """An address may name any value; it is shown as chosen and finds nothing, and markup in it stays text."""
+    page.goto(address + "?q=Anna&topic=%3Cimg%20src=x%20onerror=%22window.hacked=1%22%3E")
+    status(page).to_have_text("Nichts gefunden.")
+    assert page.get_by_label("Thema").input_value().startswith("<img src=x")
+    assert page.evaluate("window.hacked") is None
+
+
+def test_quotation_marks_find_exact_words(page: Any, address: str) -> None:
+    """Words in quotation marks have to stand in the answer as they are."""
+    page.goto(address)
+    ask(page, "Kündigung Frist")
+    status(page).to_have_text("2 Antworten.")
+    ask(page, "„Frist gilt bei der Kündigung“")
+    status(page).to_have_text("Eine Antwort.")
+    ask(page, '"Kündigung Frist"')
+    status(page).to_have_text("Nichts gefunden.")
+
+
+def test_nothing_found_helps_on(page: Any, address: str) -> None:
+    """Without a result the nearest topics are offered, and the question is taken along to the hub."""
+    page.goto(address)
+    ask(page, '"Verträge ohne Quitten?"')
+    status(page).to_have_text("Nichts gefunden.")
+    nearest = page.locator("[data-search-nearest] a")
+    sync_api.expect(nearest).to_have_text(["Verträge"])
+    link = page.get_by_role("link", name="Fragen")
+    sync_api.expect(link).to_have_attribute("href", "https://hub.example/?question=%22Vertr%C3%A4ge+ohne+Quitten%3F%22")
+    nearest.first.click()
+    status(page).to_have_text("2 Antworten.")
+    sync_api.expect(page.locator("[data-search-nothing]")).to_be_hidden()
+
+
+def test_whole_sessions_come_behind_the_answers(page: Any, address: str) -> None:
+    """What was said outside answers is found where answers say little, or on request, and leads to the second."""
+    loaded = count_requests(page, "/speech/")
+    page.goto(address)
+    ask(page, "Anna")
+    status(page).to_have_text("3 Antworten.")
+    assert loaded == []
+    page.get_by_role("button", name="Auch ganze Sendungen").click()
+    passages = page.locator("[data-search-speech]")
+    sync_api.expect(passages.locator("[data-search-passages]")).to_have_text("Nirgends.")
+    ask(page, "Seekabel")
+    status(page).to_have_text("Nichts gefunden.")
+    sync_api.expect(passages.locator("[data-search-passages]")).to_have_text("Eine Stelle.")
+    assert passages.locator("a").evaluate("a => a.href") == address.replace("suche/", "s/netzabend/?t=90")
+    assert passages.locator("mark").all_inner_texts() == ["Seekabel"]
 
 
 @pytest.mark.parametrize("language", ["de", "en"])

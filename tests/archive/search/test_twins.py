@@ -103,8 +103,9 @@ async function run({ files, queries, languages, chosen, facets }) {
   for (const query of queries) {
     const { total, hits, corrections } = await engine.search(indexes, query, { chosen });
     const counts = [];
+    const all = await engine.findOrdinals(indexes[0], query);
     for (const facet of facets) {
-      counts.push(Object.fromEntries(await engine.countValues(indexes[0], query, facet, chosen)));
+      counts.push(Object.fromEntries(await engine.countValues(indexes[0], all, facet, chosen)));
     }
     found.push({
       total,
