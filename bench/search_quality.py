@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 from types import ModuleType
+from typing import Any
 
 from streamhub.archive.search.document import SearchDocument, Turn
 from streamhub.archive.search.index import plan_index
@@ -80,29 +81,41 @@ def load_probes(folder: Path) -> ModuleType:
 
 def load_corpus(folder: Path, size: int) -> Corpus:
     """Generate an archive of that many answers and read it."""
+    records = generate(folder, size)
+    documents = [make_document(record) for record in records]
+    return Corpus(documents=documents, probes={str(r["id"]): r["probe"] for r in records if r["probe"]})
+
+
+def load_documents(folder: Path, size: int) -> list[SearchDocument]:
+    """The documents alone."""
+    return [make_document(record) for record in generate(folder, size)]
+
+
+def generate(folder: Path, size: int) -> list[dict[str, Any]]:
+    """Run the generator."""
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "corpus.jsonl"
         command = [sys.executable, "-B", str(folder / "gen_corpus.py"), str(size), str(target)]
         subprocess.run(command, check=True, cwd=scratch)
-        records = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
-    documents = [
-        SearchDocument(
-            id=str(record["id"]),
-            url=f"answers/{record['slug']}/",
-            language=record["lang"],
-            question=record["question"],
-            turns=tuple(
-                Turn(start_ms=segment["t"] * 1000, speaker=segment["speaker"], text=segment["text"])
-                for segment in record["segments"]
-            ),
-            topics=tuple(record["topics"]),
-            speakers=tuple(record["speakers"]),
-            session_title=record["show"],
-            date=record["date"],
-        )
-        for record in records
-    ]
-    return Corpus(documents=documents, probes={str(r["id"]): r["probe"] for r in records if r["probe"]})
+        return [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+
+
+def make_document(record: dict[str, Any]) -> SearchDocument:
+    """A generated record as the search sees it."""
+    return SearchDocument(
+        id=str(record["id"]),
+        url=f"answers/{record['slug']}/",
+        language=record["lang"],
+        question=record["question"],
+        turns=tuple(
+            Turn(start_ms=segment["t"] * 1000, speaker=segment["speaker"], text=segment["text"])
+            for segment in record["segments"]
+        ),
+        topics=tuple(record["topics"]),
+        speakers=tuple(record["speakers"]),
+        session_title=record["show"],
+        date=record["date"],
+    )
 
 
 def build_own(documents: list[SearchDocument]) -> Engine:

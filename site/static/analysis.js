@@ -118,7 +118,7 @@ function loadScript(url) {
 /** Make an analyzer for "de" or "en", loading the stemmer's scripts from beside this file unless they are here. */
 export async function createAnalyzer(language, vendor = new URL("vendor/", import.meta.url)) {
   const { file, name } = STEMMERS[language];
-  if (!globalThis.BaseStemmer) await loadScript(new URL("base-stemmer.js", vendor).href);
-  if (!globalThis[name]) await loadScript(new URL(file, vendor).href);
+  const missing = [!globalThis.BaseStemmer && "base-stemmer.js", !globalThis[name] && file].filter(Boolean);
+  await Promise.all(missing.map((one) => loadScript(new URL(one, vendor).href)));
   return new Analyzer(language, new globalThis[name]());
 }

@@ -151,6 +151,7 @@ class SearchPage {
     const parameters = new URL(location.href).searchParams;
     if (parameters.get("q")) this.#input.value = parameters.get("q");
     this.#filters.readAddress(parameters);
+    this.#openAll().catch(() => {}); // who comes here searches; a query reports what is wrong
     if (this.#input.value.trim() || this.#filters.isUsed) this.#begin();
   }
 

@@ -33,7 +33,7 @@ import msgspec
 import numpy as np
 
 from streamhub.archive.search.codec import FORMAT_VERSION, MAX_IMPACT, name_by_content, pack
-from streamhub.archive.search.document import FACETS, LANGUAGES, Kind
+from streamhub.archive.search.document import FACETS, FOLDERS, FRAGMENTS, LANGUAGES, Kind
 from streamhub.archive.search.lexicon import Flags, Integers, Lexicon, TermTable
 from streamhub.archive.search.record import read_record
 from streamhub.archive.search.synonyms import Synonyms, parse_synonyms
@@ -42,10 +42,6 @@ from streamhub.errors import Conflict
 from streamhub.wordforms.analysis import Language, fold_stop_words
 from streamhub.wordforms.nouns_de import SERVICE_NOUNS
 from streamhub.wordforms.stopwords import STOP_WORDS
-
-FOLDERS: Mapping[Kind, str] = {"answer": "search/", "speech": "speech/"}
-FRAGMENTS: Mapping[Kind, str] = {"answer": "answers/", "speech": "speech/"}
-"""Where the index of a kind lies, and what its results are shown from, relative to the root of the site."""
 
 PREFIX_WEIGHT = 0.6
 # BM25 with a fixed average and coarse classes of length: another document's length must not touch this one's postings.

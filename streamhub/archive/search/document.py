@@ -6,6 +6,7 @@ Owns what is searchable and what a result can show. Refuses to know where answer
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
@@ -16,6 +17,9 @@ from streamhub.wordforms.analysis import Language
 Kind = Literal["answer", "speech"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
+FOLDERS: Mapping[Kind, str] = {"answer": "search/", "speech": "speech/"}
+FRAGMENTS: Mapping[Kind, str] = {"answer": "answers/", "speech": "speech/"}
+"""Where the index of a kind lies, and what its results are shown from, relative to the root of the site."""
 FACETS = ("topic", "product", "speaker", "show", "year")
 """What results can be narrowed to, in the order in which it is offered."""
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from streamhub.archive.search.assembly import FRAGMENTS, IndexBuilder, encode_json
-from streamhub.archive.search.document import Kind, SearchDocument
+from streamhub.archive.search.assembly import IndexBuilder, encode_json
+from streamhub.archive.search.document import FRAGMENTS, Kind, SearchDocument
 from streamhub.archive.search.record import analyse
 from streamhub.archive.search.synonyms import Synonyms
 from streamhub.wordforms.nouns_de import SERVICE_NOUNS

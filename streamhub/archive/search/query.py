@@ -30,6 +30,7 @@ from streamhub.archive.search.codec import (
     unpack,
 )
 from streamhub.archive.search.concepts import Concept, holds_phrase, plan_concepts, read_phrases
+from streamhub.archive.search.document import FOLDERS, Kind
 from streamhub.archive.search.spelling import (
     CORRECTION_WEIGHT,
     MIN_SPLIT_PART,
@@ -101,17 +102,20 @@ class Match:
 
 
 class SearchIndex:
-    """One language of a built index; reads what it needs when it needs it and keeps it. One thread at a time.
+    """One language of a built index, of answers or of other speech; reads what it needs when it needs it and keeps it.
+
+    One thread at a time.
 
     Raises:
         BadInput: a file is damaged or of another version. What `read` raises for a missing file passes as it is.
     """
 
-    def __init__(self, read: Read, language: Language) -> None:
+    def __init__(self, read: Read, language: Language, *, kind: Kind = "answer") -> None:
         self._read = read
+        self._folder = f"{FOLDERS[kind]}{language}/"
         self.language: Language = language
         self.analyzer = Analyzer(language)
-        path = f"search/{language}/m.json"
+        path = f"{self._folder}m.json"
         self.manifest = self._load_json(path)
         if self.manifest.get("version") != FORMAT_VERSION:
             raise BadInput(
@@ -185,7 +189,7 @@ class SearchIndex:
         return self._shards[at]
 
     def _load(self, name: str) -> bytes:
-        path = f"search/{self.language}/{name}"
+        path = self._folder + name
         try:
             return unpack(self._read(path))
         except ValueError as problem:

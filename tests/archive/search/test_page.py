@@ -45,7 +45,8 @@ PAGE = f"""<!doctype html>
 <p data-search-status aria-live="polite"></p><ol data-search-results></ol>
 <section data-search-nothing hidden><p data-search-nearest hidden>Nahe: <span></span></p>
 <p><a data-search-ask href="https://hub.example/">Fragen</a></p></section>
-<section data-search-speech hidden><h2>In Sendungen</h2><p data-search-passages aria-live="polite"></p><ol></ol></section>
+<section data-search-speech hidden><h2>In Sendungen</h2>
+<p data-search-passages aria-live="polite"></p><ol></ol></section>
 </body></html>"""
 EVIL = '<img src=x onerror="window.hacked=1"></script><script>window.hacked=1</script> Zwiebel \u202e'
 

@@ -8,7 +8,8 @@ import pytest
 
 from streamhub.archive.search.document import SearchDocument, Turn
 from streamhub.archive.search.index import plan_index
-from streamhub.archive.search.query import SearchIndex, search
+from streamhub.archive.search.query import SearchIndex, count_values, search
+from streamhub.archive.search.synonyms import parse_synonyms
 from streamhub.errors import BadInput
 
 
@@ -200,3 +201,105 @@ def test_index_of_another_version_is_refused(files: dict[str, bytes]) -> None:
     changed = files | {"search/de/m.json": json.dumps(manifest).encode()}
     with pytest.raises(BadInput, match=r"index version 99.*build the site again"):
         SearchIndex(changed.__getitem__, "de")
+
+
+def test_facets_narrow_down(german: SearchIndex) -> None:
+    """Results can be narrowed to a topic, a person, a year; counts say how many there would be."""
+    assert {hit.id for hit in search([german], "Anna", chosen={"topic": "Telefon"}).hits} == {"leitung", "rauschen"}
+    assert search([german], "Anna", chosen={"topic": "Telefon", "speaker": "Julia"}).total == 1
+    assert search([german], "Anna", chosen={"topic": "telefon"}).total == 0
+    assert count_values(german, "Anna", "topic") == {"Telefon": 2}
+    assert count_values(german, "Anna", "speaker", {"topic": "Telefon"})["Julia"] == 1
+    assert count_values(german, "", "year") == {"2026": 7}
+
+
+def test_a_choice_without_words_shows_everything_that_has_it(german: SearchIndex) -> None:
+    """Without a query, the chosen value's answers come newest first."""
+    result = search([german], "", chosen={"topic": "Verträge"})
+    assert [hit.id for hit in result.hits] == ["gekuendigt", "kuendigung"]
+
+
+def test_spellings_of_one_topic_are_one(make_document: Callable[..., SearchDocument]) -> None:
+    """Topics that differ in case alone are one value, written as most write it."""
+    documents = [
+        make_document(f"d{n}", topics=(title,)) for n, title in enumerate(["Solar", "solar", "Solar", " \x00"])
+    ]
+    assert count_values(SearchIndex(plan_index(documents).__getitem__, "de"), "", "topic") == {"Solar": 3}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ('"Router ist defekt"', ["router"]),
+        ('"Router defekt"', []),
+        ("„ist defekt“ Hotline", ["router"]),
+        ('"Feuchtigkeit im Verteiler ist die häufigste Ursache. Lassen Sie"', ["rauschen"]),
+        ('"FRITZ!Box 7590"', ["fritz"]),
+        ('"der Kündigung" "Monat vorher"', ["kuendigung"]),
+        ('"der Kündigung" "Monat nachher"', []),
+    ],
+)
+def test_quoted_words_stand_as_they_are(german: SearchIndex, query: str, found: list[str]) -> None:
+    """Words in quotation marks are found in this order only, also from one cue to the next."""
+    assert find(german, query) == found
+
+
+def test_synonyms_find_each_other(make_document: Callable[..., SearchDocument]) -> None:
+    """Each word of an owner's group finds the others, both ways and in several words, below the word itself."""
+    documents = [
+        make_document("trunk", question="Was kostet ein Trunk?"),
+        make_document("line", question="Wie viele Amtsleitungen brauchen wir?"),
+        make_document("meter", question="Wo hängt der intelligente Zähler?"),
+    ]
+    text = "# ours\n[de]\nAmtsleitung, Trunk\nSmartmeter, intelligenter Zähler\n[en]\ncat, dog"
+    files = plan_index(documents, synonyms=parse_synonyms(text))
+    index = SearchIndex(files.__getitem__, "de")
+    assert find(index, "Amtsleitung") == ["line", "trunk"]
+    assert find(index, "Trunks") == ["trunk", "line"]
+    assert find(index, "Smartmeter") == ["meter"]
+    assert search([index], "Trunks").corrections == {}
+
+
+def test_shipped_synonyms_can_be_taken_away(make_document: Callable[..., SearchDocument]) -> None:
+    """Everyday synonyms are there without a file, and an owner's file takes one away."""
+    documents = [make_document("one", question="Mein Mobiltelefon lädt nicht")]
+    assert find(SearchIndex(plan_index(documents).__getitem__, "de"), "Handy") == ["one"]
+    files = plan_index(documents, synonyms=parse_synonyms("[de]\n-Handy"))
+    assert find(SearchIndex(files.__getitem__, "de"), "Handy") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a, b", "line 1: no language"),
+        ("[de]\n\nallein", "line 3: 1 words in a group"),
+        ("[fr]\na, b", r"line 1: '\[fr\]' is no language"),
+        ("[de]\n" + ", ".join("abcdefghijklmnopqrstuvwxyz"), "line 2: 26 words"),
+    ],
+)
+def test_bad_synonyms_are_refused_by_line(text: str, message: str) -> None:
+    """A line that cannot be read is named."""
+    with pytest.raises(BadInput, match=message):
+        parse_synonyms(text)
+
+
+def test_newer_answers_weigh_a_little_more(make_document: Callable[..., SearchDocument]) -> None:
+    """Of two answers that say as much the newer comes first; one that says more stays before it."""
+    documents = [
+        make_document("old", answer_text="Zwiebel " * 4, date="2020-01-01"),
+        make_document("new", answer_text="Zwiebel", date="2026-01-01"),
+        make_document("newest", answer_text="Zwiebel", date="2026-06-01"),
+    ]
+    assert find(SearchIndex(plan_index(documents).__getitem__, "de"), "Zwiebel") == ["old", "newest", "new"]
+
+
+def test_speech_lies_apart(make_document: Callable[..., SearchDocument]) -> None:
+    """Speech outside answers is in an index of its own and leads to the session at the second."""
+    speech = make_document(
+        "s1.1", kind="speech", url="s/s1/", question="Abend", turns=(Turn(start_ms=61_000, text="Quitten sind reif."),)
+    )
+    files = plan_index([make_document("s1.1", question="Äpfel"), speech])
+    assert find(SearchIndex(files.__getitem__, "de"), "Quitten") == []
+    [hit] = search([SearchIndex(files.__getitem__, "de", kind="speech")], "Quitte").hits
+    assert hit.url == "s/s1/?t=61"
+    assert "speech/s1.1.json" in files

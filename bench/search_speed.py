@@ -1,0 +1,260 @@
+"""Speed of the search in a real browser, beside Pagefind in the same run, with requests as they are on the way.
+
+    python bench/search_speed.py ../shared/search [--sizes 1000 10000] [--pagefind PROGRAM] [--runs 5]
+
+Every request waits 50 ms, all share 10 Mbit/s, text is gzipped, and each row is the median of fresh browser contexts
+(nothing cached): what the first search of a visitor costs from the import of the script to the tenth loaded result,
+scripts and stemmer included. "again" is the next query in the same page, "der" the most common word there is.
+
+The folder holds `gen_corpus.py`, as for `search_quality.py`. Pagefind is a peer of this benchmark and nothing else: the
+program of the package `pagefind_bin`, installed wherever one likes; without it only our own rows are printed. Needs
+Chromium and playwright.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import gzip
+import html
+import resource
+import shutil
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from search_quality import find_obstacle, load_documents
+
+from streamhub.archive.search.assembly import IndexBuilder
+from streamhub.archive.search.document import SearchDocument
+from streamhub.archive.search.index import fragment_path, render_fragment
+from streamhub.archive.search.record import analyse
+
+LATENCY_S = 0.05
+BYTES_PER_S = 10_000_000 / 8
+HEADER_BYTES = 200
+PIECE_BYTES = 8_192
+TEXT = {".html": "text/html", ".js": "text/javascript", ".json": "application/json", ".css": "text/css"}
+STATIC = Path(__file__).resolve().parent.parent / "site" / "static"
+FIRST = ("Batterie Wartung", "Steuer Bescheid", "der", "Was mache ich wenn mein Router defekt ist?", "Ruoter defekt")
+THEN = "Zahlung Frist"
+
+OURS = """
+async (query) => {
+  const started = performance.now();
+  const engine = await import("/static/search-engine.js");
+  const index = (window.index ??= await engine.SearchIndex.open(async (path) => {
+    const response = await fetch("/" + path);
+    return new Uint8Array(await response.arrayBuffer());
+  }, "de"));
+  const { total } = await engine.search([index], query, { limit: 10 });
+  return [performance.now() - started, total];
+}
+"""
+PEER = """
+async (query) => {
+  const started = performance.now();
+  const pagefind = await import("/pagefind/pagefind.js");
+  const found = await pagefind.search(query);
+  await Promise.all(found.results.slice(0, 10).map((result) => result.data()));
+  return [performance.now() - started, found.results.length];
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a query cost."""
+
+    ms: float
+    kib: float
+    requests: int
+    total: int
+
+
+class Line:
+    """The way between server and browser: one for all requests."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+        self.sent_bytes = self.requests = 0
+
+    def send(self, write: Any, body: bytes) -> None:
+        """Send a body at the speed that all requests share."""
+        with self._lock:
+            self.requests += 1
+            self.sent_bytes += len(body) + HEADER_BYTES
+        for at in range(0, max(1, len(body)), PIECE_BYTES):
+            piece = body[at : at + PIECE_BYTES]
+            with self._lock:
+                self._free_at = max(self._free_at, time.monotonic()) + len(piece) / BYTES_PER_S
+                pause = self._free_at - time.monotonic()
+            time.sleep(max(0.0, pause))
+            write(piece)
+
+
+class Server(socketserver.ThreadingTCPServer):
+    """Takes many connections at once."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 64
+
+
+@contextmanager
+def serve(root: Path) -> Iterator[tuple[str, Line]]:
+    """Serve a folder over a slow line."""
+    line = Line()
+
+    @functools.cache
+    def read(path: Path) -> tuple[bytes, str]:
+        data = path.read_bytes()
+        kind = TEXT.get(path.suffix, "application/octet-stream")
+        return (gzip.compress(data, 6), kind) if path.suffix in TEXT else (data, kind)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            path = (root / self.path.split("?")[0].lstrip("/")).resolve()
+            time.sleep(LATENCY_S)
+            if not path.is_relative_to(root) or not path.is_file():
+                self.send_error(404)
+                return
+            body, kind = read(path)
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            if path.suffix in TEXT:
+                self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            line.send(self.wfile.write, body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/", line
+        server.shutdown()
+
+
+def build_own(documents: list[SearchDocument], root: Path) -> float:
+    """Write our index below a folder; returns CPU seconds of building it, writing not included."""
+    started = time.process_time()
+    with IndexBuilder() as builder:
+        for document in documents:
+            builder.add(analyse(document))
+        files = dict(builder.files())
+    cpu_s = time.process_time() - started
+    for document in documents:
+        files[fragment_path(document.id)] = render_fragment(document)
+    for path, data in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data or b"")
+    shutil.copytree(STATIC, root / "static", dirs_exist_ok=True)
+    return cpu_s
+
+
+def build_peer(documents: list[SearchDocument], root: Path, program: str) -> float:
+    """Let Pagefind index plain pages below a folder; returns its CPU seconds."""
+    for document in documents:
+        page = root / "pages" / document.id / "index.html"
+        page.parent.mkdir(parents=True)
+        turns = "".join(
+            f'<h2 id="t-{t.start_ms // 1000}">{html.escape(t.speaker)}</h2><p>{html.escape(t.text)}</p>'
+            for t in document.turns
+        )
+        page.write_text(
+            f'<!doctype html><html lang="{document.language}"><title>{html.escape(document.question)}</title>'
+            f"<main data-pagefind-body><h1>{html.escape(document.question)}</h1>{turns}"
+            f"<p>{html.escape(', '.join((*document.topics, *document.speakers)))}</p></main></html>",
+            encoding="utf-8",
+        )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([program, "--site", str(root), "--silent"], check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def ask(browser: Any, address: str, line: Line, script: str, queries: list[str]) -> list[Row]:
+    """Ask one query after the other in a fresh context."""
+    context = browser.new_context(locale="de-DE")
+    page = context.new_page()
+    page.goto(f"{address}bare.html")
+    rows = []
+    for query in queries:
+        bytes_before, requests_before = line.sent_bytes, line.requests
+        ms, total = page.evaluate(script, query)
+        rows.append(Row(ms, (line.sent_bytes - bytes_before) / 1024, line.requests - requests_before, total))
+    context.close()
+    return rows
+
+
+def report(name: str, browser: Any, address: str, line: Line, script: str, runs: int) -> None:
+    """Print a row per kind of query."""
+    for query in FIRST:
+        found = [ask(browser, address, line, script, [query])[0] for _ in range(runs)]
+        print_row(name, f"first: {query}", found)
+    print_row(name, f"again: {THEN}", [ask(browser, address, line, script, [FIRST[0], THEN])[1] for _ in range(runs)])
+
+
+def print_row(name: str, what: str, rows: list[Row]) -> None:
+    """Print the medians."""
+    kib, ms = median(row.kib for row in rows), median(row.ms for row in rows)
+    print(
+        f"{name:10} {what:52} {kib:8.1f} KiB {ms:7.0f} ms {rows[0].requests:4} requests {rows[0].total:6} found",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="where gen_corpus.py is")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--pagefind", default="", help="the program of pagefind_bin")
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        sync_playwright = None
+    obstacle = find_obstacle(arguments.folder.resolve()) or ("" if chromium and sync_playwright else "no browser")
+    if obstacle:
+        print(f"search_speed: skipped, {obstacle}")
+        sys.exit(0)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for size in arguments.sizes:
+            documents = load_documents(arguments.folder.resolve(), size)
+            with tempfile.TemporaryDirectory() as scratch:
+                root = Path(scratch).resolve()
+                (root / "bare.html").write_text(
+                    '<!doctype html><html lang="de"><title>x</title><link rel="icon" href="data:,">'
+                )
+                print(f"\n{size} answers; index, CPU s: {build_own(documents, root):.1f} streamhub", end="")
+                if arguments.pagefind:
+                    print(f", {build_peer(documents, root, arguments.pagefind):.1f} Pagefind", end="")
+                print(flush=True)
+                with serve(root) as (address, line):
+                    report("streamhub", browser, address, line, OURS, arguments.runs)
+                    if arguments.pagefind:
+                        report("Pagefind", browser, address, line, PEER, arguments.runs)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
