@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 from streamhub.config import DeploySettings, load_settings
 from streamhub.errors import BadInput, StreamhubError
+from streamhub.recording.clip import FOLDER as CLIPS
 from streamhub.workspace import Workspace, open_workspace
 
 Say = Callable[[str], None]
@@ -47,12 +49,12 @@ def watch_site(folder: Path, environ: Environ, build: Callable[[], str], say: Sa
     from watchfiles import watch
 
     workspace = open_workspace(folder)
-    clips = workspace.media(load_settings(workspace.folder, environ))
-    watched = [workspace.transcripts, workspace.theme_overrides, workspace.settings_file, clips]
+    media = workspace.media(load_settings(workspace.folder, environ))
+    watched = [workspace.transcripts, workspace.theme_overrides, workspace.settings_file, media]
     there = [path for path in watched if path.exists()]
     _build_once(build, say)
     say(f"watching {', '.join(path.name for path in there)}; stop with Ctrl-C")
-    for changes in watch(*there, watch_filter=_is_source, stop_event=stop, raise_interrupt=False):
+    for changes in watch(*there, watch_filter=partial(_is_source, media), stop_event=stop, raise_interrupt=False):
         names = sorted({os.path.relpath(path, workspace.folder) for _, path in changes})
         say(f"changed: {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}")
         _build_once(build, say)
@@ -67,10 +69,12 @@ def _build_once(build: Callable[[], str], say: Say) -> None:
             say(f"  what to do: {error.hint}")
 
 
-def _is_source(_change: object, path: str) -> bool:
-    """Editors write files of their own beside the one that is edited."""
-    name = Path(path).name
-    return not name.startswith((".", "#")) and not name.endswith(("~", ".part", ".swp", ".tmp", ".pyc"))
+def _is_source(media: Path, _change: object, path: str) -> bool:
+    """Editors write files of their own beside the one that is edited, and recordings grow while a show runs."""
+    name, file = Path(path).name, Path(path)
+    if name.startswith((".", "#")) or name.endswith(("~", ".part", ".swp", ".tmp", ".pyc")):
+        return False
+    return not file.is_relative_to(media) or file.parent.name == CLIPS
 
 
 async def deploy_site(folder: Path, environ: Environ, target: str, *, dry: bool, take_over: bool, say: Say) -> Report:

@@ -125,6 +125,7 @@ def test_watch_builds_again_and_survives_mistakes(hub: Path) -> None:
 
 
 def test_editors_own_files_start_no_build() -> None:
-    """Swap and backup files beside the edited one are not the archive."""
+    """Swap and backup files beside the edited one are not the archive, nor are recordings that grow; clips count."""
     wanted = {"a/q1.md": True, "a/.q1.md.swp": False, "a/q1.md~": False, "a/x.part": False, "a/4913.tmp": False}
-    assert {name: site_commands._is_source(None, name) for name in wanted} == wanted
+    wanted |= {"/m/s/segment7.ts": False, "/m/s/clips/q1.json": True}
+    assert {name: site_commands._is_source(Path("/m"), None, name) for name in wanted} == wanted
