@@ -248,6 +248,9 @@ class SiteSettings:
         "", "Under what the answers may be used, such as CC BY 4.0; stands with every one. Empty: nothing."
     )
     licence_url: str = setting("", "Address of the licence's text; empty: no link.")
+    embed_origins: str = setting(
+        "", "Pages that may show answers in a frame: origins such as https://www.example.org; empty: all."
+    )
     ai_crawlers: str = setting(
         "allow", "What AI crawlers may do: allow; no-training (only what names its source); deny."
     )
@@ -611,10 +614,11 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         problems.append(f"transcript.diariser_threshold: {transcript.diariser_threshold}, should be between 0 and 2")
     if not sections["engine"].transcriptions and not sections["engine"].database_url:
         problems.append("engine.transcriptions: 0, but workers need PostgreSQL: set engine.database_url, or at least 1")
-    try:
-        parse_origins(sections["hub"].embed_origins)
-    except BadInput as error:
-        problems.append(f"hub.embed_origins: {error}")
+    for room in ("hub", "site"):
+        try:
+            parse_origins(sections[room].embed_origins)
+        except BadInput as error:
+            problems.append(f"{room}.embed_origins: {error}")
     problems += [f"{place}: {value}, at least {least}" for place, (value, least) in minima.items() if value < least]
     return problems
 

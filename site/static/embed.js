@@ -8,7 +8,7 @@
  * narrowed by topic, product, person (the last part of their page's address) and language; `src` names such a page.
  * Asked are only the archives whose script the page loads, and those that a script element names in data-archives.
  * No cookie, no storage, nothing but JSON from these archives before a click; every text is set as text.
- * Looks: --streamhub-ink, -soft, -paper, -line, -accent, -font, -radius, -width, and ::part(card), question, text, meta, link,
+ * Looks: look="plain" for none of its own, accent="#0f5e63" for links; --streamhub-ink, -soft, -paper, -line, -accent, -font, -radius, -width, and ::part(card), question, text, meta, link,
  * licence, button, video, notice, list, item. No module, so that it needs no permission from the archive's server.
  */
 
@@ -52,6 +52,7 @@
     :host { display: block; margin-block: 1rem; max-width: var(--streamhub-width, 46rem); color: var(--streamhub-ink, inherit); font-family: var(--streamhub-font, inherit); line-height: 1.5; overflow-wrap: break-word; }
     :host([hidden]) { display: none; }
     .card { border: 1px solid var(--streamhub-line, color-mix(in srgb, currentColor 35%, transparent)); border-radius: var(--streamhub-radius, 10px); background: var(--streamhub-paper, transparent); padding: 1rem 1.2rem; }
+    :host([look="plain"]) .card { border: 0; padding: 0; background: none; }
     p { margin: 0 0 .6em; } .card > :last-child { margin-bottom: 0; }
     .question { font-weight: 600; font-size: 1.15em; line-height: 1.3; }
     .meta, .licence, .note { color: var(--streamhub-soft, inherit); font-size: .9em; }
@@ -148,7 +149,7 @@
   }
 
   class Embed extends HTMLElement {
-    static observedAttributes = ["src", "topic", "product", "person", "language", "limit"];
+    static observedAttributes = ["src", "topic", "product", "person", "language", "limit", "look", "accent"];
     #run = 0;
 
     static trust(root) {
@@ -180,6 +181,7 @@
         if (run !== this.#run) return;
         if (!data || data.state === "superseded") this.replaceChildren(); // no text that is no longer public stays in the page
         this.shadowRoot.replaceChildren(data ? this.render(data, place) : this.notice(this.words[this.goneWord]));
+        this.#paint();
         this.dataset.state = data ? (data.state ?? "published") : "gone";
       } catch (problem) {
         if (run !== this.#run) return;
@@ -188,6 +190,14 @@
         this.dataset.state = "unreachable";
       }
       this.dispatchEvent(new CustomEvent("streamhub-state", { bubbles: true, detail: this.dataset.state }));
+    }
+
+    /** Styles by attribute go through the element's own object, which no policy forbids. */
+    #paint() {
+      const accent = this.getAttribute("accent");
+      if (accent && CSS.supports("color", accent)) {
+        this.shadowRoot.firstElementChild.style.setProperty("--streamhub-accent", accent);
+      }
     }
 
     get words() {

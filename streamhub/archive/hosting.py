@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from streamhub.archive.structured import absolute
 from streamhub.errors import BadInput
+from streamhub.text import LANGUAGES
 
 TRAINING_CRAWLERS = (
     *("AI2Bot", "Amazonbot", "anthropic-ai", "Applebot-Extended", "Bytespider", "CCBot", "ClaudeBot", "cohere-ai"),
@@ -24,6 +25,14 @@ ANSWERING_CRAWLERS = (
     *("OAI-SearchBot", "Perplexity-User", "PerplexityBot", "YouBot"),
 )
 """Those that fetch pages for an assistant's answer and name them as its source."""
+UNFRAMED = (
+    "/",
+    *(
+        f"/{folder}/*"
+        for folder in ("a", "s", "topics", "products", "people", "shows", "sessions", "search", *LANGUAGES)
+    ),
+)
+"""The pages that nobody may show in a frame."""
 HOSTS = ("nginx", "apache")
 
 
@@ -52,15 +61,19 @@ def render_robots(base: str, ai_crawlers: str = "allow") -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def plan_headers(csp: str, *, reserved: bool) -> tuple[HeaderRule, ...]:
+def plan_headers(csp: str, *, reserved: bool, framers: Iterable[str] = ()) -> tuple[HeaderRule, ...]:
     """The headers of the site.
+
+    Several hosts put the headers of all rules that fit together, and several policies hold at once. So the rule for
+    everything says nothing about frames: other pages than those that are made for it forbid them one by one.
 
     Args:
         csp: the policy of its pages.
+        framers: origins whose pages may show embeds in a frame; none for all.
         reserved: whether text and data mining is reserved (https://www.w3.org/community/reports/tdmrep/).
     """
     everywhere = [
-        ("Content-Security-Policy", f"{csp}; frame-ancestors 'self'"),
+        ("Content-Security-Policy", csp),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "strict-origin-when-cross-origin"),
         ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
@@ -69,6 +82,14 @@ def plan_headers(csp: str, *, reserved: bool) -> tuple[HeaderRule, ...]:
     ]
     return (
         HeaderRule(pattern="/*", headers=tuple(everywhere)),
+        *(
+            HeaderRule(pattern=pattern, headers=(("Content-Security-Policy", f"{csp}; frame-ancestors 'self'"),))
+            for pattern in UNFRAMED
+        ),
+        HeaderRule(
+            pattern="/embed/*",
+            headers=(("Content-Security-Policy", f"{csp}; frame-ancestors {' '.join(framers) or '*'}"),),
+        ),
         HeaderRule(pattern="/static/*", headers=(("Cache-Control", "public, max-age=86400"),)),
         HeaderRule(pattern="/search/*/*.idx", headers=(("Cache-Control", "public, max-age=31536000, immutable"),)),
         HeaderRule(pattern="/search/*/m.json", headers=(("Cache-Control", "no-cache"),)),

@@ -154,9 +154,9 @@ class Outlets:
             pages = sorted(self._pages, key=lambda page: page.path)
             yield self._part("sitemap", pages, lambda: dict(render_sitemaps(self._base, pages)))
 
-    def plan_hosting(self, csp: str, ai_crawlers: str) -> Iterator[Part]:
+    def plan_hosting(self, csp: str, ai_crawlers: str, framers: tuple[str, ...] = ()) -> Iterator[Part]:
         """What web hosts and robots are told."""
-        rules = hosting.plan_headers(csp, reserved=ai_crawlers != "allow")
+        rules = hosting.plan_headers(csp, reserved=ai_crawlers != "allow", framers=framers)
         yield self._part("headers", rules, lambda: {"_headers": hosting.render_headers(rules)})
         yield self._part("robots", ai_crawlers, lambda: {"robots.txt": hosting.render_robots(self._base, ai_crawlers)})
 

@@ -65,6 +65,7 @@ class Frame:
         logo: file of the sign, below ``static/``; empty for the theme's own.
         ai_crawlers: what AI crawlers may do: ``allow``, ``no-training`` or ``deny``.
         licence: under what the answers may be used.
+        framers: origins whose pages may show embeds in a frame; none for all.
     """
 
     title: str
@@ -80,6 +81,7 @@ class Frame:
     logo: str = ""
     ai_crawlers: str = "allow"
     licence: Licence = field(default_factory=Licence)
+    framers: tuple[str, ...] = ()
 
 
 class Printer:

@@ -22,7 +22,8 @@ from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.brand import BRAND_CSS, CUSTOM_CSS, brand_theme
 from streamhub.archive.clips import place_clips
 from streamhub.archive.coming import ComingSession
-from streamhub.archive.embeds import Licence, ListedAnswer, render_answer, render_list, render_replaced
+from streamhub.archive.embedding import BuilderView, Embedder, choose_labels
+from streamhub.archive.embeds import Licence, ListedAnswer
 from streamhub.archive.exports import ExportView, render_data, render_srt, render_table, render_text
 from streamhub.archive.feeds import render_answer_markdown
 from streamhub.archive.legal import LEGAL_PAGES, plan_legal
@@ -68,7 +69,7 @@ from streamhub.archive.views import (
     SessionsView,
     SessionView,
 )
-from streamhub.config import LegalSettings, SiteSettings
+from streamhub.config import LegalSettings, SiteSettings, parse_origins
 from streamhub.text import LANGUAGES
 from streamhub.transcript.transcript import Transcript
 from streamhub.transcript.vtt import format_vtt
@@ -130,6 +131,7 @@ def plan_site(
         styles=tuple(name for name in (BRAND_CSS, CUSTOM_CSS) if name in theme.static),
         logo=settings.logo,
         licence=Licence(name=settings.licence, url=settings.licence_url),
+        framers=parse_origins(settings.embed_origins),
     )
     printer = Printer(theme, frame)
     outlets = Outlets(
@@ -204,6 +206,7 @@ class _Planner:
         self._frame = frame
         self._printer = printer
         self._theme = theme
+        self._embedder = Embedder(printer, frame)
         self._gettext = {language: load_phrases(theme, language).gettext for language in LANGUAGES}
         self._answers = {
             answer_id: view_answer(answer, library, media.get(answer.session_id), clips.get(answer_id))
@@ -296,6 +299,7 @@ class _Planner:
                     "search.html", self._search_page(language, _of_language(topics, language)[:SEARCH_EXAMPLES])
                 ),
                 self._page("sessions.html", self._sessions_page(language)),
+                self._page("builder.html", self._builder(language)),
             ]
         not_found = Head(
             path=NOT_FOUND,
@@ -342,6 +346,13 @@ class _Planner:
             total_answers=len(self._library.answers),
             examples=tuple(Named(title=ref.title, url=ref.url) for ref in topics),
         )
+
+    def _builder(self, language: str) -> BuilderView:
+        topics, products, people = (
+            choose_labels([refer_label(label) for label in getattr(self._library, kind).values()]) for kind in KINDS
+        )
+        head = self._head("embed/", language, "Embed", section="embed")
+        return BuilderView(head=head, topics=topics, products=products, people=people)
 
     def _sessions_page(self, language: str) -> SessionsView:
         def year(found: PublicSession) -> int:
@@ -397,7 +408,7 @@ class _Planner:
 
         def make() -> Mapping[str, Content]:
             files: dict[str, Content] = {f"{answer.url}answer.md": render_answer_markdown(view, self._frame.url)}
-            files[f"{answer.url}answer.json"] = render_answer(view, self._frame.licence)
+            files |= self._embedder.answer_files(view)
             if answer.speech:
                 files[f"{answer.url}answer.vtt"] = _caption_bytes(answer.speech, media)
             return files
@@ -414,23 +425,23 @@ class _Planner:
         return Part(
             name=f"successor of answer {answer.answer.id}",
             digest=digest_of(self._printer.digest, view),
-            make=lambda: {f"{answer.url}answer.json": render_replaced(view)},
+            make=lambda: self._embedder.replaced_files(view),
         )
 
     def _lists(self) -> Iterator[Part]:
         """The lists that embeds show: all answers, and those of each topic, product and person."""
-        yield self._list("", self._frame.title, self._library.answers)
+        yield self._list("", self._frame.title, self._frame.language, self._library.answers)
         for kind in KINDS:
             for label in getattr(self._library, kind).values():
                 if label.answers:
-                    yield self._list(label.url, label.title, label.answers)
+                    yield self._list(label.url, label.title, label.language, label.answers)
 
-    def _list(self, folder: str, title: str, ids: Iterable[str]) -> Part:
+    def _list(self, folder: str, title: str, language: str, ids: Iterable[str]) -> Part:
         listed = [self._listed(answer_id) for answer_id in ids]
         return Part(
             name=f"list {folder}answers.json",
-            digest=digest_of(self._printer.digest, title, listed),
-            make=lambda: render_list(folder, title, listed, self._frame.licence),
+            digest=digest_of(self._printer.digest, title, language, listed),
+            make=lambda: self._embedder.list_files(folder, title, language, listed),
         )
 
     def _listed(self, answer_id: str) -> ListedAnswer:
@@ -512,7 +523,7 @@ class _Planner:
             outlets.add_page(show.head.path)
             data = describe_show(show, self._address, above=self._above("sessions", show.head.language))
             parts.append(self._page("show.html", show, data=data))
-        return [*parts, *outlets.plan_parts(), *outlets.plan_hosting(frame.csp, frame.ai_crawlers)]
+        return [*parts, *outlets.plan_parts(), *outlets.plan_hosting(frame.csp, frame.ai_crawlers, frame.framers)]
 
     def _static_files(self) -> list[Part]:
         return [

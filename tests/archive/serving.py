@@ -8,11 +8,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+
+from streamhub.archive.hosting import parse_headers
 
 
 @dataclass
@@ -33,6 +36,18 @@ class Served:
         return f"{self.url}{path}"
 
 
+def rules_for(folder: Path, path: str) -> dict[str, str]:
+    """The headers that the folder's ``_headers`` gives a path, put together where several rules fit."""
+    if not (folder / "_headers").is_file():
+        return {}
+    found: dict[str, str] = {}
+    for rule in parse_headers((folder / "_headers").read_text("utf-8")):
+        if fnmatchcase(path, rule.pattern):
+            for name, value in rule.headers:
+                found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
 @contextmanager
 def serve(folder: Path, headers: Mapping[str, str] | None = None) -> Iterator[Served]:
     """Serve a folder from a thread: index files, byte ranges, 404 with the same headers."""
@@ -43,11 +58,12 @@ def serve(folder: Path, headers: Mapping[str, str] | None = None) -> Iterator[Se
             return web.Response(status=204)
         served.asked.append(request.path)
         served.cookies += request.headers.getall("Cookie", [])
+        headers = served.headers | rules_for(folder, request.path)
         path = folder / request.path.lstrip("/")
         path = path / "index.html" if path.is_dir() else path
         if not path.is_file():
-            return web.Response(status=404, text="nothing here", headers=served.headers)
-        return web.FileResponse(path, headers=served.headers)
+            return web.Response(status=404, text="nothing here", headers=headers)
+        return web.FileResponse(path, headers=headers)
 
     async def start() -> web.AppRunner:
         app = web.Application()

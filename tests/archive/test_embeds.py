@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+from reading import Page
 from records import HOSTILE, make_session
 from test_site import PUBLIC, build, english, hostile_session, shipped_theme
 
 from streamhub.archive.embeds import LIST_PAGE, Licence, ListedAnswer, plan_pages, render_list
+from streamhub.archive.hosting import parse_headers
 from streamhub.archive.views import AnswerRef
+from streamhub.config import SiteSettings
 
 LICENSED = replace(PUBLIC, licence="CC BY 4.0", licence_url="https://creativecommons.org/licenses/by/4.0/")
 
@@ -127,3 +130,55 @@ def test_hostile_text_is_data(text: str) -> None:
 def test_the_script_is_small() -> None:
     """Under 8 KB compressed, as the issue wants it."""
     assert len(gzip.compress(shipped_theme().static["embed.js"], 9)) < 8_000
+
+
+def test_oembed_says_what_the_specification_wants() -> None:
+    """Version, type, size and a frame of ours; the answer's page links to it, and only on a site with an address."""
+    files = build(make_session(), theme=shipped_theme(), settings=LICENSED)
+    found = json.loads(files["a/q1-router-blinkt-rot/oembed.json"])
+    assert (found["version"], found["type"]) == ("1.0", "rich")
+    assert found["title"] == "Warum blinkt mein Router rot?"
+    assert (found["width"], found["height"]) == (640, 360)
+    [frame] = Page(found["html"]).all("iframe")
+    assert frame.attributes["src"] == f"{PUBLIC.url}/embed/a/q1-router-blinkt-rot/"
+    assert "embed/a/q1-router-blinkt-rot/index.html" in files
+    assert "allow-scripts" not in frame.attributes["sandbox"]
+    page = files["a/q1-router-blinkt-rot/index.html"].decode()
+    assert f'type="application/json+oembed" title="Warum blinkt mein Router rot?" href="{PUBLIC.url}/a/q1-' in page
+    without = build(make_session(), theme=shipped_theme(), settings=SiteSettings())
+    assert "a/q1-router-blinkt-rot/oembed.json" not in without
+    assert b"oembed" not in without["a/q1-router-blinkt-rot/index.html"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_in_frames_and_lines(text: str) -> None:
+    """In oEmbed's frame and in the line to paste it stays the text of a title and of a link."""
+    files = build(hostile_session(text), theme=shipped_theme(), settings=LICENSED)
+    question = json.loads(files["a/q1-router-blinkt-rot/answer.json"])["question"]
+    oembed = Page(json.loads(files["a/q1-router-blinkt-rot/oembed.json"])["html"])
+    assert [element.name for element in oembed.elements] == ["iframe"]
+    assert oembed.elements[0].attributes["title"] == question
+    line = next(
+        Page(part.split("</textarea>")[0]).text
+        for part in files["a/q1-router-blinkt-rot/index.html"].decode().split('spellcheck="false">')[1:]
+    )
+    pasted = Page(line)
+    assert [element.name for element in pasted.elements] == ["script", "streamhub-answer", "a"]
+    assert pasted.text.split("\n", 1)[1] == question
+
+
+def test_who_may_frame_is_a_setting() -> None:
+    """Embeds may be framed by all or by those that the owner names; no other page may be framed by strangers."""
+    rules = {
+        origins: parse_headers(
+            build(make_session(), theme=shipped_theme(), settings=replace(PUBLIC, embed_origins=origins))[
+                "_headers"
+            ].decode()
+        )
+        for origins in ("", "https://www.firma.example")
+    }
+    for origins, wanted in (("", "*"), ("https://www.firma.example", "https://www.firma.example")):
+        policies = {rule.pattern: dict(rule.headers).get("Content-Security-Policy", "") for rule in rules[origins]}
+        assert policies["/embed/*"].endswith(f"frame-ancestors {wanted}")
+        assert policies["/a/*"].endswith("frame-ancestors 'self'")
+        assert "frame-ancestors" not in policies["/*"]

@@ -26,7 +26,6 @@ from streamhub.archive.theme import load_theme
 from streamhub.archive.writer import write_site
 
 pytestmark = pytest.mark.browser
-OPEN = {"Access-Control-Allow-Origin": "*"}
 ANSWER = "a/q1-router-blinkt-rot/"
 QUESTION = "Warum blinkt mein Router rot?"
 SHOTS = os.environ.get("STREAMHUB_SHOTS", "")
@@ -57,7 +56,7 @@ def build_site(folder: Path, *archive: ArchivedSession) -> Path:
 def archive(built: Path, tmp_path: Path) -> Iterator[Served]:
     """The archive, at an address of its own, with a copy of the site."""
     shutil.copytree(built, tmp_path / "archive")
-    with serve(tmp_path / "archive", OPEN) as served:
+    with serve(tmp_path / "archive") as served:
         yield served
 
 
@@ -230,7 +229,7 @@ def test_a_superseded_answer_leads_to_its_successor(archive: Served, firm: Serve
 
 def test_an_archive_that_cannot_be_reached_costs_nothing(archive: Served, firm: Served, tabs: Any) -> None:
     """While its server fails, the pasted link stays."""
-    archive.headers.pop("Access-Control-Allow-Origin")
+    (archive.folder / "_headers").unlink()
     tab = tabs()
     tab.page.goto(firm.write("index.html", page_of(answer_of(archive), archive)))
     tab.state(wanted="unreachable")
@@ -305,7 +304,7 @@ def test_a_list_narrowed(archive: Served, firm: Served, tabs: Any) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text(firm: Served, tabs: Any, tmp_path: Path, text: str) -> None:
     """Whatever strangers type, elements make the same elements of it and nothing runs or loads."""
-    with serve(build_site(tmp_path / "hostile", hostile_session(text)), OPEN) as evil:
+    with serve(build_site(tmp_path / "hostile", hostile_session(text))) as evil:
         firm.headers["Content-Security-Policy"] = ""
         tab = tabs()
         body = answer_of(evil, text="x") + "<streamhub-answers></streamhub-answers>"
@@ -401,3 +400,110 @@ def test_pastes_of_content_systems(archive: Served, firm: Served, tabs: Any, pas
         frame.get_by_text(QUESTION).first.wait_for(timeout=20_000)
     assert tab.complaints == []
     tab.shoot(f"paste-{paste.stem}-{'script' if script else 'noscript'}")
+
+
+def test_frames_are_shown_where_they_are_meant(archive: Served, firm: Served, tabs: Any) -> None:
+    """The pages for frames are shown by others, as the headers file says it; the site's other pages are not."""
+    firm.headers["Content-Security-Policy"] = ""
+    tab = tabs()
+    body = "".join(
+        f'<iframe title="t" src="{archive.url}{path}"></iframe>'
+        for path in (f"embed/{ANSWER}", "embed/a/q4-router-alt/", "embed/topics/router/", "embed/answers/", ANSWER)
+    )
+    tab.page.goto(firm.write("index.html", page_of(body, archive)))
+    frames = tab.page.frames[1:]
+    frames[0].get_by_text("Halten Sie den Knopf zehn Sekunden").wait_for(timeout=20_000)
+    assert frames[0].locator("a").first.get_attribute("target") == "_blank"
+    frames[1].get_by_text("Zu dieser Frage gibt es eine neuere Antwort").wait_for(timeout=20_000)
+    frames[2].get_by_text(QUESTION).wait_for(timeout=20_000)
+    frames[3].get_by_text("Why does my router blink red?").wait_for(timeout=20_000)
+    assert [said for said in tab.complaints if "frame-ancestors" in said]
+    assert frames[4].url.startswith("chrome-error:")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_frames_and_builder_are_accessible_and_fit(archive: Served, tabs: Any, width: int, scheme: str) -> None:
+    """Nothing that axe finds, nothing wider than the screen, no complaint, in both languages."""
+    axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    tab = tabs(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    paths = (
+        "embed/",
+        "en/embed/?answer=a/e1-router-red/",
+        f"embed/{ANSWER}",
+        "embed/topics/router/",
+        "embed/a/q4-router-alt/",
+    )
+    for number, path in enumerate(paths):
+        tab.page.goto(archive.url + path)
+        if "answer=" in path:
+            tab.state(wanted="published")
+        results = axe_module.Axe().run(tab.page)
+        assert results.violations_count == 0, (path, results.generate_report())
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width, path
+        tab.shoot(f"builder-{number}-{width}-{scheme}")
+    assert tab.complaints == []
+
+
+def test_the_builder_makes_lines_that_work(archive: Served, firm: Served, tabs: Any) -> None:
+    """What is chosen by clicking is previewed, copied with a message, and shows the same on another page."""
+    tab = tabs(permissions=["clipboard-read", "clipboard-write"])
+    page = tab.page
+    page.goto(f"{archive.url}embed/?answer={ANSWER}")
+    tab.state(wanted="published")
+    assert page.locator("#plain").input_value() == f'<a href="{archive.url}{ANSWER}">{QUESTION}</a>'
+    page.get_by_role("button", name="Kopieren").first.click()
+    page.get_by_text("Kopiert.").first.wait_for()
+    line = page.evaluate("navigator.clipboard.readText()").replace("\r\n", "\n")
+    assert line == page.locator("#element").input_value()
+    other = tabs()
+    other.page.goto(firm.write("index.html", page_of(line, archive, script=" ")))
+    other.state(wanted="published")
+    assert "Halten Sie den Knopf zehn Sekunden" in shown(other.page)
+    page.get_by_label("Eine Liste von Antworten").check()
+    page.get_by_label("Thema").select_option("Störung")
+    page.get_by_label("Sprache").select_option("de")
+    page.get_by_label("Wie viele höchstens").fill("3")
+    page.get_by_label("Ohne Rahmen").check()
+    tab.state("streamhub-answers", wanted="published")
+    assert f'<iframe src="{archive.url}embed/topics/stoerung/"' in page.locator("#frame").input_value()
+    line = page.locator("#element").input_value()
+    assert '<streamhub-answers topic="stoerung" language="de" limit="3" look="plain">' in line
+    other.page.goto(firm.write("list.html", page_of(line, archive, script=" ")))
+    other.state("streamhub-answers", wanted="published")
+    assert other.page.locator("streamhub-answers li .question").all_inner_texts() == [QUESTION]
+    page.get_by_label("Eine Antwort").check()
+    page.get_by_label("Adresse der Seite").fill("https://evil.example/a/q1/")
+    page.get_by_text("Das ist keine Adresse einer Antwort in diesem Archiv.").wait_for()
+    assert page.locator("#element").input_value() == ""
+    assert tab.complaints == other.complaints == []
+
+
+def test_the_builder_without_javascript(archive: Served, tabs: Any) -> None:
+    """Then it shows how to write the lines by hand, and no form that does nothing."""
+    tab = tabs(java_script_enabled=False)
+    tab.page.goto(f"{archive.url}embed/")
+    assert not tab.page.locator("form#builder").is_visible()
+    assert "<streamhub-answer src=" in tab.page.locator("pre").first.inner_text()
+
+
+def test_cite_and_embed_on_the_answer_page(archive: Served, tabs: Any) -> None:
+    """Both open by keyboard or click, and copy what they show with a message."""
+    tab = tabs(permissions=["clipboard-read", "clipboard-write"])
+    page = tab.page
+    page.goto(archive.url + ANSWER)
+    page.get_by_text("Zitieren").click()
+    page.get_by_role("button", name="Kopieren").first.click()
+    page.get_by_text("Kopiert.").first.wait_for()
+    said = page.evaluate("navigator.clipboard.readText()")
+    assert said == (
+        f"„{QUESTION}“ Anna Weber. Service-Runde: Netz & Router, 2. März 2027, 0:05. {archive.url}{ANSWER}?t=5"
+    )
+    page.get_by_text("Einbetten", exact=True).first.click()
+    assert page.locator("#embed-line").input_value() == (
+        f'<script async src="{archive.url}static/embed.js"></script>\n{answer_of(archive)}'
+    )
+    tab.shoot("answer-share")
+    page.get_by_role("link", name="Rahmen, Liste oder anderes Aussehen").click()
+    tab.state(wanted="published")
+    assert tab.complaints == []
