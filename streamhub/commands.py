@@ -56,8 +56,8 @@ def init_workspace(folder: Path, *, title: str, language: str, random: Random) -
 def build_site(folder: Path, environ: Environ) -> Report:
     """Write the site from the archive; one build at a time."""
     from streamhub.archive.coming import load_coming
-    from streamhub.archive.folder import load_archive
-    from streamhub.archive.site import plan_site
+    from streamhub.archive.site import plan_from_sources
+    from streamhub.archive.sources import Sources, find_sources
     from streamhub.archive.theme import load_theme
     from streamhub.archive.writer import write_site
 
@@ -66,12 +66,11 @@ def build_site(folder: Path, environ: Environ) -> Report:
     before = time.monotonic()
     workspace.run.mkdir(mode=0o700, exist_ok=True)
     with _alone(workspace.run / "build.lock"):
-        archive = load_archive(workspace.transcripts)
-        theme = load_theme(workspace.theme_overrides)
-        plan = plan_site(
-            archive,
+        sources = Sources(sessions=find_sources(workspace.transcripts), readings=workspace.run / "site")
+        plan = plan_from_sources(
+            sources,
             settings.site,
-            theme,
+            load_theme(workspace.theme_overrides),
             media_root=workspace.media(settings),
             hub_url=settings.hub.url,
             legal=settings.legal,
@@ -79,8 +78,8 @@ def build_site(folder: Path, environ: Environ) -> Report:
         )
         done = write_site(plan, workspace.public)
     return {
-        "sessions": len(archive),
-        "answers": sum(len(session.answers) for session in archive),
+        "sessions": len(sources.sessions),
+        "answers": plan.answers,
         "written": done.written,
         "unchanged": done.unchanged,
         "removed": done.removed,

@@ -14,7 +14,7 @@ from streamhub.answers.answer import Answer
 from streamhub.answers.asked import AskedAloud, find_asked_aloud
 from streamhub.archive.folder import load_session
 from streamhub.archive.format import answer_name
-from streamhub.archive.library import speakers_of
+from streamhub.archive.public import speakers_of
 from streamhub.archiving import with_state
 from streamhub.errors import Conflict, NotFound
 from streamhub.ordering import order_answer, order_publication, order_recut, publish_answered

@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from streamhub.answers.consent import Consent, find_word, list_missing
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.folder import load_session
-from streamhub.archive.library import speakers_of
+from streamhub.archive.public import speakers_of
 from streamhub.errors import Conflict, NoConsent, NotFound
 from streamhub.ordering import order_publication
 from streamhub.questions.question import QuestionState

@@ -13,9 +13,10 @@ from urllib.parse import quote, urlsplit
 
 from streamhub.answers.answer import Answer
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
-from streamhub.archive.library import PublicSession, cut_speech
+from streamhub.archive.gist import SessionGist
 from streamhub.archive.media import MediaSettings, inside
 from streamhub.archive.plan import MediaLink, digest_of
+from streamhub.archive.public import cut_speech
 from streamhub.archive.views import ClipView
 from streamhub.errors import BadInput
 from streamhub.recording.clip import FOLDER, MAKING, Clip, note_name
@@ -98,16 +99,17 @@ def find_clip(media_root: Path | None, session: ArchivedSession, answer: Answer,
     """The clip of an answer as it is now; None where there is none, it is out of date, or a file of it is missing."""
     if media_root is None:
         return None
-    folder = clips_folder(media_root, session.id)
-    clip = load_note(folder, answer.id)
-    if clip is None or clip.key != plan_key(session, answer, title=title):
+    return _find(clips_folder(media_root, session.id), answer.id, plan_key(session, answer, title=title))
+
+
+def _find(folder: Path, answer_id: str, key: str) -> Clip | None:
+    clip = load_note(folder, answer_id)
+    if clip is None or clip.key != key:
         return None
     return clip if all((folder / name).is_file() for name in clip.files) else None
 
 
-def place_clips(
-    found: PublicSession, settings: MediaSettings, *, title: str
-) -> tuple[dict[str, ClipView], dict[str, MediaLink]]:
+def place_clips(gist: SessionGist, settings: MediaSettings) -> tuple[dict[str, ClipView], dict[str, MediaLink]]:
     """The clips of a session's published answers, by answer, and which files the site needs for them.
 
     Films and sound go the way of recordings; pictures and captions are always the site's own.
@@ -117,9 +119,11 @@ def place_clips(
     """
     views: dict[str, ClipView] = {}
     links: dict[str, MediaLink] = {}
-    for answer in found.answers:
-        clip = find_clip(settings.root, found.session, answer.answer, title=title)
-        if clip is None or settings.root is None:
+    if settings.root is None or not (folder := clips_folder(settings.root, gist.id)).is_dir():
+        return views, links
+    for answer in gist.answers:
+        clip = _find(folder, answer.id, answer.clip_key)
+        if clip is None:
             continue
         places: dict[str, str] = {}
         for kind, name in (
@@ -130,13 +134,13 @@ def place_clips(
             ("share", "share.jpg"),
         ):
             file = getattr(clip, kind)
-            path = PurePosixPath(found.session.id, FOLDER, file)
+            path = PurePosixPath(gist.id, FOLDER, file)
             if not file or (kind in _HEAVY and not (settings.prefix or settings.link)):
                 continue
             if kind in _HEAVY and settings.prefix:
                 places[kind] = f"{settings.prefix.rstrip('/')}/{quote(path.as_posix())}"
             else:
-                places[kind] = f"{answer.url}{name}"
-                links[places[kind]] = MediaLink(inside(settings.root, path, f"clip of answer {answer.answer.id}"))
-        views[answer.answer.id] = ClipView(**places, duration_ms=clip.duration_ms)
+                places[kind] = f"{answer.ref.url}{name}"
+                links[places[kind]] = MediaLink(inside(settings.root, path, f"clip of answer {answer.id}"))
+        views[answer.id] = ClipView(**places, duration_ms=clip.duration_ms)
     return views, links

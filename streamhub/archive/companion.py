@@ -14,8 +14,8 @@ from streamhub.answers.answer import AnswerState
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.blurb import Blurb
 from streamhub.archive.chapters import plan_chapters
-from streamhub.archive.library import PublicAnswer, PublicSession, plan_library
 from streamhub.archive.media import to_media_time
+from streamhub.archive.public import PublicAnswer, PublicSession, show_session
 from streamhub.errors import BadInput
 from streamhub.live.problem import Problem, ProblemCode
 from streamhub.live.video import Chapter, Video
@@ -120,7 +120,7 @@ def plan_companion(session: ArchivedSession, recording: ArchivedRecording, *, si
 
 
 def _public(session: ArchivedSession) -> PublicSession | None:
-    return next(iter(plan_library((session,)).sessions), None)
+    return show_session(session)
 
 
 def _point(answer: PublicAnswer, clock: ClockMap) -> Chapter | None:

@@ -6,6 +6,7 @@ Refuses to know pages and disks. Also writes an answer as Markdown, to take alon
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -90,7 +91,7 @@ def enter_answer(view: AnswerView) -> Entry:
         title=ref.question,
         language=ref.language,
         at=ref.starts_at,
-        authors=tuple(person.title for person in view.answerers) or tuple(filter(None, [view.show_title])),
+        authors=_named(person.title for person in view.answerers) or _named([view.show_title]),
         tags=tuple(dict.fromkeys(topic.title for topic in (*view.topics, *view.products))),
         text=view.text or ref.question,
         image=clip.share if clip else "",
@@ -108,9 +109,13 @@ def enter_reference(ref: AnswerRef) -> Entry:
         title=ref.question,
         language=ref.language,
         at=ref.starts_at,
-        authors=ref.answerers,
+        authors=_named(ref.answerers),
         text=ref.excerpt or ref.question,
     )
+
+
+def _named(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name.strip())
 
 
 def render_atom(feed: Feed, base: str) -> bytes:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,12 +27,14 @@ from streamhub.archive.format import (
     session_folder,
     translation_name,
 )
+from streamhub.archive.plan import digest_of
 from streamhub.archive.sheet import Plain, parse_sheet
 from streamhub.errors import BadArchive, BadInput, DiskFull, NotFound, StreamhubError
 from streamhub.transcript.transcript import Transcript
 
 WRITTEN_FILE = ".written.json"
 _RECORDINGS = "recordings"
+_GRAIN_NS = 2_000_000_000
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
@@ -42,14 +45,42 @@ def load_archive(root: Path) -> tuple[ArchivedSession, ...]:
         NotFound: there is no such folder.
         BadArchive: the first file that is wrong, with line and reason.
     """
-    if not root.is_dir():
-        raise NotFound(f"archive {root}: no such folder", hint="name the folder that holds <show>/<session>/session.md")
-    sessions = []
-    for show in _folders(root):
-        sessions += [load_session(root, show.name, folder.name) for folder in _folders(show)]
+    sessions = [load_session(root, show_id, session_id) for show_id, session_id in list_sessions(root)]
     ordered = tuple(sorted(sessions, key=lambda session: (session.starts_at, session.id)))
     _require_distinct(ordered)
     return ordered
+
+
+def list_sessions(root: Path) -> tuple[tuple[str, str], ...]:
+    """Show and session of every session's folder.
+
+    Raises:
+        NotFound: there is no such folder.
+        BadArchive: a folder is a link.
+    """
+    if not root.is_dir():
+        raise NotFound(f"archive {root}: no such folder", hint="name the folder that holds <show>/<session>/session.md")
+    return tuple((show.name, folder.name) for show in _folders(root) for folder in _folders(show))
+
+
+def stamp_session(root: Path, show_id: str, session_id: str) -> str:
+    """What changes whenever a file of a session does, without reading any; empty while one was written just now.
+
+    A file that is written twice within the grain of the disk's clock, to the same length, would go unseen: a session
+    whose files are younger than that is not trusted to be as it was.
+    """
+    folder = root / show_id / session_id
+    found: list[tuple[str, int, int, int]] = []
+    youngest_ns = 0
+    for place in (folder, folder / ANSWERS_FOLDER):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(place) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or (entry.is_dir(follow_symlinks=False)):
+                    continue
+                state = entry.stat(follow_symlinks=False)
+                found.append((f"{place.name}/{entry.name}", state.st_size, state.st_mtime_ns, state.st_ino))
+                youngest_ns = max(youngest_ns, state.st_mtime_ns, state.st_ctime_ns)
+    return "" if time.time_ns() - youngest_ns < _GRAIN_NS else digest_of(sorted(found))
 
 
 def load_session(root: Path, show_id: str, session_id: str) -> ArchivedSession:

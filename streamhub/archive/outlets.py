@@ -1,7 +1,7 @@
 """Outlets: everything that machines read beside the pages, gathered one answer and one session at a time. Pure.
 
-Keeps of each answer and session only what lists of them say (and of the newest answers a little more), so that memory
-does not grow with what was said. Owns where these files lie:
+Keeps of each answer and session only what lists of them say, so that memory does not grow with what was said. Owns
+where these files lie:
 
 - ``feed.xml``, ``feed.json``, ``calendar.ics`` of the whole site, ``feed.xml`` and ``feed.json`` beside the page of
   each topic, product, person and show, ``podcast.xml`` and ``calendar.ics`` beside that of a show;
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from streamhub.archive import hosting
 from streamhub.archive.agenda import Appointment, plan_appointment, plan_coming, render_calendar
@@ -41,7 +42,17 @@ from streamhub.archive.podcast import (
 )
 from streamhub.archive.sitemap import SitemapPage, map_answer, render_sitemaps
 from streamhub.archive.structured import absolute
-from streamhub.archive.views import AnswerView, ComingView, Head, LabelView, SessionRef, SessionView, ShowView
+from streamhub.archive.views import (
+    AnswerRef,
+    AnswerView,
+    ClipView,
+    ComingView,
+    Head,
+    LabelView,
+    SessionRef,
+    SessionView,
+    ShowView,
+)
 
 COVER = "static/cover.jpg"
 """A square picture for podcasts that an owner may lay into the theme."""
@@ -80,19 +91,16 @@ class Outlets:
         self._title, self._language, self._base, self._code = title, language, base, code
         self._size_of = size_of
         self._cover = cover
-        self._newest: list[Entry] = []
         self._shows: dict[str, _Show] = {}
         self._pages: list[SitemapPage] = []
         self._coming: list[ComingView] = []
 
-    def add_answer(self, view: AnswerView) -> None:
+    def add_answer(self, ref: AnswerRef, clip: ClipView | None) -> None:
         """Take an answer; the newest come first."""
-        if len(self._newest) < FEED_ENTRIES:
-            self._newest.append(enter_answer(view))
-        self._pages.append(map_answer(view))
+        self._pages.append(map_answer(ref, clip))
 
-    def add_session(self, view: SessionView) -> list[Part]:
-        """Take a session; the newest come first. Returns the files of it alone."""
+    def add_session(self, view: SessionView) -> None:
+        """Take a session, what was said may be left out; the newest come first."""
         ref = view.session
         show = self._shows.setdefault(ref.show_url, _Show(title=ref.show_title, folder=ref.show_url))
         show.languages[ref.language] += 1
@@ -102,10 +110,11 @@ class Outlets:
         if len(show.episodes) < EPISODES:
             show.episodes.append(plan_episode(view, self._size_of))
         self._pages.append(SitemapPage(path=view.head.path, changed=ref.starts_at))
+
+    def render_session(self, view: SessionView) -> dict[str, Content]:
+        """The files of a session alone."""
         path, marks = chapters_path(view), plan_marks(view)
-        if not path:
-            return []
-        return [self._part(f"chapters {path}", marks, lambda: {path: render_chapters(marks, self._address)})]
+        return {path: render_chapters(marks, self._address)} if path else {}
 
     def add_coming(self, view: ComingView) -> None:
         """Take a coming session; it appears in the calendars, and on its show's page when there is one."""
@@ -137,9 +146,22 @@ class Outlets:
         folder = view.head.path.removesuffix("index.html")
         return self._feed(f"{view.label.title} – {self._title}", view.label.language, folder, f"feed:{folder}", entries)
 
+    def plan_newest(self, made_from: object, views: Callable[[], Iterable[AnswerView]]) -> Part:
+        """The feeds of the whole site.
+
+        Args:
+            made_from: all that goes into the views.
+            views: makes the pages of the newest answers, asked only where the feeds have to be made.
+        """
+
+        def make() -> Mapping[str, Content]:
+            entries = tuple(map(enter_answer, islice(views(), FEED_ENTRIES)))
+            return self._render_feed(self._title, self._language, "", f"site:{self._title}", entries)
+
+        return self._part("feed ", made_from, make)
+
     def plan_parts(self) -> Iterator[Part]:
-        """The feeds and calendars of site and shows, and the sitemap, from all that was gathered."""
-        yield self._feed(self._title, self._language, "", f"site:{self._title}", tuple(self._newest))
+        """The feeds of shows, all calendars, and the sitemap, from what was gathered."""
         everything = [one for show in self._shows.values() for one in show.appointments]
         everything += map(plan_coming, self._coming)
         yield self._calendar(self._title, self._language, "", everything)
@@ -171,15 +193,19 @@ class Outlets:
             )
 
     def _feed(self, title: str, language: str, folder: str, name: str, entries: tuple[Entry, ...]) -> Part:
+        made_from = (title, language, name, entries)
+        return self._part(
+            f"feed {folder}", made_from, lambda: self._render_feed(title, language, folder, name, entries)
+        )
+
+    def _render_feed(
+        self, title: str, language: str, folder: str, name: str, entries: tuple[Entry, ...]
+    ) -> dict[str, Content]:
         feed = Feed(title=title, language=language, folder=folder, name=name, entries=entries)
-
-        def make() -> Mapping[str, Content]:
-            files: dict[str, Content] = {f"{folder}feed.xml": render_atom(feed, self._base)}
-            if self._base:
-                files[f"{folder}feed.json"] = render_json_feed(feed, self._base)
-            return files
-
-        return self._part(f"feed {folder}", feed, make)
+        files: dict[str, Content] = {f"{folder}feed.xml": render_atom(feed, self._base)}
+        if self._base:
+            files[f"{folder}feed.json"] = render_json_feed(feed, self._base)
+        return files
 
     def _calendar(self, title: str, language: str, folder: str, found: Iterable[Appointment]) -> Part:
         path, entries = f"{folder}calendar.ics", list(found)
@@ -203,7 +229,7 @@ class Outlets:
         return self._part(f"podcast {show.folder}", podcast, lambda: {path: render_podcast(podcast, self._base)})
 
     def _part(self, name: str, made_from: object, make: Callable[[], Mapping[str, Content]]) -> Part:
-        return Part(name=name, digest=digest_of(self._code, made_from), make=make)
+        return Part(name=name, digest=digest_of(self._code, made_from), make=lambda present: make())
 
     def _address(self, path: str) -> str:
         return absolute(self._base, path)

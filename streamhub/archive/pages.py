@@ -87,14 +87,15 @@ class Frame:
 class Printer:
     """Prints views with a theme's templates.
 
-    Args:
+    Attributes:
         theme: templates and catalogues.
         frame: what is around every page.
+        digest: of both.
     """
 
     def __init__(self, theme: Theme, frame: Frame) -> None:
-        self._theme = theme
-        self._frame = frame
+        self.theme = theme
+        self.frame = frame
         self.digest = digest_of(theme.digest, frame)
         self._static_digest = digest_of(sorted(theme.static.items()))[:10]
 
@@ -105,10 +106,10 @@ class Printer:
             BadInput: the template fails; says which, on which page.
         """
         head: Head = view.head
-        environment = make_environment(self._theme, head.language)
+        environment = make_environment(self.theme, head.language)
         try:
             text = environment.get_template(template).render(
-                view=view, page=head, site=self._frame, **self._helpers(head), **more
+                view=view, page=head, site=self.frame, **self._helpers(head), **more
             )
         except TemplateError as error:
             line = getattr(error, "lineno", None)
@@ -122,20 +123,20 @@ class Printer:
             "generator": GENERATOR,
             "link": to,
             "static": partial(self._static, to),
-            "address": partial(absolute, self._frame.url),
-            "reach": partial(absolute, self._frame.url) if self._frame.url else to,
+            "address": partial(absolute, self.frame.url),
+            "reach": partial(absolute, self.frame.url) if self.frame.url else to,
             "json_ld": lambda data: Markup(render_json_ld(data)),  # noqa: S704 - escaped for script elements there
             "lang_attr": partial(_lang_attr, head.language),
             "other": next(language for language in LANGUAGES if language != head.language),
-            "home": _home(head.language, self._frame.language),
+            "home": _home(head.language, self.frame.language),
         }
 
     def _link(self, page: str, target: str) -> str:
         """Relative to the page; but the page for wrong addresses is shown at any depth and needs whole addresses."""
-        return absolute(self._frame.url, target) if page == NOT_FOUND and self._frame.url else link(page, target)
+        return absolute(self.frame.url, target) if page == NOT_FOUND and self.frame.url else link(page, target)
 
     def _static(self, to: Callable[[str], str], name: str) -> str:
-        if name not in self._theme.static:
+        if name not in self.theme.static:
             raise BadInput(f"the theme has no static file {name}", hint="look at the theme's static folder")
         return f"{to(f'static/{name}')}?v={self._static_digest}"
 

@@ -32,6 +32,11 @@ class MediaLink:
 
 
 Content = bytes | MediaLink
+Present = Callable[[str], bool]
+"""Whether the site has a file of this path, as it was left there."""
+
+Files = Mapping[str, Content | None]
+"""Path relative to the root of the site, to content; None for a file that is present and stays."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,21 +46,21 @@ class Part:
     Attributes:
         name: what claims the files, for messages (``answer q7``, ``search index``).
         digest: of everything that goes in.
-        make: makes the files: path relative to the root of the site, to content.
+        make: makes the files; told which are present, it may leave out the content of one whose name tells it.
     """
 
     name: str
     digest: str
-    make: Callable[[], Mapping[str, Content]] = field(repr=False, compare=False)
+    make: Callable[[Present], Files] = field(repr=False, compare=False)
 
-    def render(self) -> dict[str, Content]:
+    def render(self, present: Present = lambda path: False) -> dict[str, Content | None]:
         """Make the files.
 
         Raises:
             StreamhubError: with the part's name, whatever went wrong.
         """
         try:
-            return dict(self.make())
+            return dict(self.make(present))
         except StreamhubError:
             raise
         except Exception as error:  # the job's boundary: a page that fails is named, never skipped
@@ -67,12 +72,15 @@ class SitePlan:
     """All parts of a site.
 
     Attributes:
-        parts: in order of their names' importance; the order does not matter to the result.
+        parts: made one after the other while they are asked for, those of a session together; asked for once. The
+            order does not matter to the result.
+        answers: how many there are in the archive, drafts included.
         missing_media: recordings that the archive names and that are not there.
         advice: what the owner still has to say for pages that are missing, a line each.
     """
 
-    parts: tuple[Part, ...]
+    parts: Iterable[Part]
+    answers: int = 0
     missing_media: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
 
@@ -88,7 +96,7 @@ class SitePlan:
         for part in self.parts:
             made = part.render()
             claims.add(part.name, made)
-            files.update(made)
+            files.update((path, content) for path, content in made.items() if content is not None)
         return files
 
 

@@ -5,25 +5,27 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from streamhub.archive.archived import ArchivedSession
-from streamhub.archive.library import Library, PublicAnswer, PublicSession
 from streamhub.archive.markdown import plain_text
+from streamhub.archive.public import PublicAnswer, PublicSession
 from streamhub.archive.search.document import SearchDocument, Turn
 from streamhub.archive.speech import plan_speech
 from streamhub.transcript.transcript import Transcript
 
 
-def plan_documents(library: Library) -> list[SearchDocument]:
-    """A document per published answer; one per session that has no answers, found by its speech; others' speech."""
-    return [
-        *(_answer_document(answer, library) for answer in library.answers.values()),
-        *(_session_document(found) for found in library.sessions if not found.session.answers),
-        *(stretch for found in library.sessions for stretch in plan_speech(found)),
-    ]
+def plan_documents(found: PublicSession) -> list[SearchDocument]:
+    """A document per published answer of a session, and what the session itself is found by."""
+    return [*(plan_document(answer, found) for answer in found.answers), *plan_rest(found)]
 
 
-def _answer_document(answer: PublicAnswer, library: Library) -> SearchDocument:
+def plan_rest(found: PublicSession) -> list[SearchDocument]:
+    """A document for a session without answers, found by its speech; else one per stretch of speech beside them."""
+    return plan_speech(found) if found.session.answers else [_session_document(found)]
+
+
+def plan_document(answer: PublicAnswer, found: PublicSession) -> SearchDocument:
+    """A published answer of a session as the search sees it."""
     record = answer.answer
-    session = library.by_id[answer.session_id].session
+    session = found.session
     return SearchDocument(
         id=record.id,
         url=answer.url,

@@ -10,10 +10,11 @@ Looks at the media folder to see which recordings are there; writes nothing (`st
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from itertools import groupby
+from functools import lru_cache
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,16 +26,20 @@ from streamhub.archive.coming import ComingSession
 from streamhub.archive.embedding import BuilderView, Embedder, choose_labels
 from streamhub.archive.embeds import Licence, ListedAnswer
 from streamhub.archive.exports import ExportView, render_data, render_srt, render_table, render_text
-from streamhub.archive.feeds import render_answer_markdown
+from streamhub.archive.feeds import FEED_ENTRIES, render_answer_markdown
+from streamhub.archive.gist import AnswerGist, SessionGist
 from streamhub.archive.legal import LEGAL_PAGES, plan_legal
-from streamhub.archive.library import Label, Library, PublicAnswer, PublicSession, plan_library
+from streamhub.archive.library import Label, Library, plan_library
 from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, player_kind, to_media_time
 from streamhub.archive.outlets import COVER, Outlets
 from streamhub.archive.pages import NOT_FOUND, Frame, Printer, load_phrases, plan_csp, view_digest
-from streamhub.archive.plan import Content, MediaLink, Part, SitePlan, digest_of
-from streamhub.archive.search.index import plan_index
+from streamhub.archive.plan import Content, Files, MediaLink, Part, Present, SitePlan, digest_of
+from streamhub.archive.public import PublicAnswer, PublicSession, key_of, show_session
+from streamhub.archive.search.assembly import IndexBuilder
+from streamhub.archive.search.index import fragment_path, render_fragment
 from streamhub.archive.search.synonyms import parse_synonyms
-from streamhub.archive.searchable import plan_documents
+from streamhub.archive.searchable import plan_document, plan_rest
+from streamhub.archive.sources import Readings, Source, Sources, hold
 from streamhub.archive.structured import (
     Crumb,
     absolute,
@@ -46,9 +51,10 @@ from streamhub.archive.structured import (
 )
 from streamhub.archive.theme import Theme
 from streamhub.archive.viewing import (
-    refer_answer,
+    name_labels,
+    name_person,
+    outline_session,
     refer_label,
-    refer_session,
     translation_path,
     view_answer,
     view_coming,
@@ -66,13 +72,19 @@ from streamhub.archive.views import (
     LabelView,
     Named,
     PlainView,
+    ReplacedView,
+    SessionRef,
     SessionsView,
     SessionView,
 )
 from streamhub.config import LegalSettings, SiteSettings, parse_origins
+from streamhub.errors import Conflict
 from streamhub.text import LANGUAGES
 from streamhub.transcript.transcript import Transcript
 from streamhub.transcript.vtt import format_vtt
+
+OPEN_SESSIONS = 4
+"""How many sessions are held in memory at once."""
 
 HOME_ANSWERS = 8
 HOME_SESSIONS = 6
@@ -83,7 +95,24 @@ NOTHING_LEGAL = LegalSettings()
 
 
 def plan_site(
-    archive: Sequence[ArchivedSession],
+    archive: Iterable[ArchivedSession],
+    settings: SiteSettings,
+    theme: Theme,
+    *,
+    media_root: Path | None,
+    hub_url: str = "",
+    legal: LegalSettings = NOTHING_LEGAL,
+    coming: Iterable[ComingSession] = (),
+) -> SitePlan:
+    """Plan every file of the site of an archive that is in memory; as `plan_from_sources`."""
+    sources = Sources(sessions=tuple(map(hold, archive)))
+    return plan_from_sources(
+        sources, settings, theme, media_root=media_root, hub_url=hub_url, legal=legal, coming=coming
+    )
+
+
+def plan_from_sources(
+    sources: Sources,
     settings: SiteSettings,
     theme: Theme,
     *,
@@ -95,7 +124,8 @@ def plan_site(
     """Plan every file of the site.
 
     Args:
-        archive: all sessions, drafts included; what is not public stays out.
+        sources: the archive; what is not public stays out. A session is read when it has changed since it was read
+            last, and again when one of its pages has to be made.
         settings: title, language, address, how recordings get in.
         theme: what the pages are made with.
         media_root: the media folder, or None when there is none here.
@@ -104,17 +134,19 @@ def plan_site(
         coming: sessions that are planned or run; those that the archive has already are left out.
 
     Raises:
-        BadArchive: a recording leads out of the media folder.
+        BadArchive: a file of the archive is wrong, or a recording leads out of the media folder.
         BadInput: a colour or a file of the looks cannot be used.
     """
     theme = brand_theme(theme, settings)
     duties = plan_legal(legal, theme.templates)
-    library = plan_library(archive)
+    by_where = {source.where: source for source in sources.sessions}
+    reader = Readings(title=settings.title, code=theme.code, folder=sources.readings)
+    library = plan_library(reader.read(by_where.values()))
     media = MediaSettings(root=media_root, prefix=settings.media_url, link=settings.media == "link")
     placed, links, missing = _place_media(library.sessions, media)
     clips: dict[str, ClipView] = {}
-    for found in library.sessions:
-        views, files = place_clips(found, media, title=settings.title)
+    for gist in library.sessions:
+        views, files = place_clips(gist, media)
         clips |= views
         links |= files
     frame = Frame(
@@ -142,32 +174,36 @@ def plan_site(
         size_of=lambda path: links[path].source.stat().st_size if path in links else 0,
         cover=COVER if COVER.removeprefix("static/") in theme.static else "",
     )
-    planner = _Planner(library, placed, clips, frame, printer, theme, outlets)
+    shelf = _Shelf(library=library, reader=reader, sources=by_where, media=placed, clips=clips)
+    planner = _Planner(shelf, printer, outlets)
     for session in coming:
         if session.id not in library.by_id:
             planner.add_coming(view_coming(session))
-    parts = [*planner.plan_legal(legal), *planner.plan_parts()]
-    parts += (_media_part(path, source) for path, source in sorted(links.items()))
-    return SitePlan(parts=tuple(parts), missing_media=missing, advice=duties.advice)
+    recordings = (_media_part(path, source) for path, source in sorted(links.items()))
+    return SitePlan(
+        parts=chain(planner.plan_legal(legal), planner.plan_parts(), recordings),
+        answers=reader.answers,
+        missing_media=missing,
+        advice=duties.advice,
+    )
 
 
 def _place_media(
-    sessions: Iterable[PublicSession], settings: MediaSettings
+    sessions: Iterable[SessionGist], settings: MediaSettings
 ) -> tuple[dict[str, PlacedMedia], dict[str, MediaLink], tuple[str, ...]]:
     placed: dict[str, PlacedMedia] = {}
     links: dict[str, MediaLink] = {}
     missing: list[str] = []
-    for found in sessions:
-        recording = found.recording
+    for gist in sessions:
+        recording = gist.recording
         if recording is None:
             continue
-        what = f"{found.session.show_id}/{found.session.id}/session.md"
-        place = place_recording(recording.url, recording.kind, settings, what=what)
+        place = place_recording(recording.url, recording.kind, settings, what=f"{gist.where}/session.md")
         if place is None:
             missing.append(recording.url)
             continue
         links |= place[1]
-        placed[found.session.id] = PlacedMedia(
+        placed[gist.id] = PlacedMedia(
             url=place[0],
             kind=player_kind(recording.kind, has_video=recording.has_video),
             mime=recording.mime,
@@ -182,66 +218,55 @@ def _media_part(path: str, link: MediaLink) -> Part:
     return Part(
         name=f"recording {path}",
         digest=digest_of(path, str(link.source), state.st_size, state.st_mtime_ns),
-        make=lambda: {path: link},
+        make=lambda present: {path: link},
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Shelf:
+    """What a site is made from.
+
+    Attributes:
+        library: what is shown.
+        reader: has read it.
+        sources: where sessions are read from, by their folder in the archive.
+        media: recordings, by session.
+        clips: by answer.
+    """
+
+    library: Library
+    reader: Readings
+    sources: Mapping[str, Source]
+    media: Mapping[str, PlacedMedia]
+    clips: Mapping[str, ClipView]
+
+
 class _Planner:
-    """Makes the parts of one site."""
+    """Makes the parts of one site, session by session; a session is read only while its parts are made."""
 
-    def __init__(
-        self,
-        library: Library,
-        media: Mapping[str, PlacedMedia],
-        clips: Mapping[str, ClipView],
-        frame: Frame,
-        printer: Printer,
-        theme: Theme,
-        outlets: Outlets,
-    ) -> None:
-        self._outlets = outlets
-        self._coming: list[ComingView] = []
-        self._library = library
-        self._media = media
-        self._frame = frame
+    def __init__(self, shelf: _Shelf, printer: Printer, outlets: Outlets) -> None:
+        self._library = shelf.library
+        self._shelf = shelf
+        self._frame = printer.frame
         self._printer = printer
-        self._theme = theme
-        self._embedder = Embedder(printer, frame)
-        self._gettext = {language: load_phrases(theme, language).gettext for language in LANGUAGES}
-        self._answers = {
-            answer_id: view_answer(answer, library, media.get(answer.session_id), clips.get(answer_id))
-            for answer_id, answer in library.answers.items()
-        }
+        self._theme = printer.theme
+        self._outlets = outlets
+        self._embedder = Embedder(printer, printer.frame)
+        self._coming: list[ComingView] = []
+        self._gettext = {language: load_phrases(printer.theme, language).gettext for language in LANGUAGES}
+        self._open = lru_cache(maxsize=OPEN_SESSIONS)(self._show)
 
-    def plan_parts(self) -> list[Part]:
+    def plan_parts(self) -> Iterator[Part]:
         """Every part but the recordings."""
-        sessions = [
-            (found, view_session(found, self._library, self._media.get(found.session.id)))
-            for found in self._library.sessions
-        ]
-        pages = [
-            *self._start_pages(),
-            *(self._session_page(view) for _, view in sessions),
-            *(self._answer_page(view) for view in self._answers.values()),
-            *(
-                self._page("replaced.html", view_replaced(answer, self._library))
-                for found, _ in sessions
-                for answer in found.replaced
-            ),
-            *(page for kind in KINDS for page in self._label_pages(kind)),
-            *self._machine_files(sessions),
-        ]
-        files = [
-            *(self._successor_file(answer) for found, _ in sessions for answer in found.replaced),
-            *self._lists(),
-            *(self._answer_files(answer) for answer in self._library.answers.values()),
-            *(self._captions(found) for found, _ in sessions if found.transcript and found.transcript.cues),
-            *(self._exports(found, view) for found, view in sessions if view.downloads),
-            *self._translations(),
-            *self._static_files(),
-            self._search_index(),
-        ]
-        return [*pages, *files]
+        yield from self._start_pages()
+        for gist in self._library.sessions:
+            yield from self._session_parts(gist)
+        for kind in KINDS:
+            yield from self._label_pages(kind)
+        yield from self._lists()
+        yield from self._machine_files()
+        yield from self._static_files()
+        yield self._search_index()
 
     def add_coming(self, view: ComingView) -> None:
         """Take a session that is planned or runs; the next one first."""
@@ -260,23 +285,121 @@ class _Planner:
                 parts.append(self._page("legal.html", view, name=name, legal=legal, checked=checked))
         return parts
 
+    # --- sessions and answers
+
+    def _show(self, session_id: str) -> PublicSession:
+        found = show_session(self._shelf.sources[self._library.by_id[session_id].where].load())
+        if found is None:
+            raise Conflict(f"session {session_id}: changed while the site was built", hint="build again")
+        return found
+
+    def _session_parts(self, gist: SessionGist) -> Iterator[Part]:
+        """The pages and files of a session and of its answers.
+
+        They are made from the session, and from what others say of whom and what it names; that is in the digests.
+        """
+        media = self._shelf.media.get(gist.id)
+        people = {key: self._library.people[key].url for key in gist.speakers if key in self._library.people}
+        own = digest_of(self._printer.digest, gist.digest, media, people)
+        foreign = {answer.id: self._foreign(answer) for answer in gist.answers}
+        yield Part(
+            name=f"session {gist.id}",
+            digest=digest_of(own, [*foreign.values()]),
+            make=lambda present: self._session_files(gist),
+        )
+        for answer in gist.answers:
+            yield self._answer_part(answer, gist, digest_of(own, foreign[answer.id]))
+        for old in gist.replaced:
+            yield self._replaced_part(view_replaced(old, self._library))
+
+    def _replaced_part(self, view: ReplacedView) -> Part:
+        return Part(
+            name=f"replaced answer {view.answer.id}",
+            digest=digest_of(self._printer.digest, view),
+            make=lambda present: {
+                view.head.path: self._printer.print_page("replaced.html", view),
+                **self._embedder.replaced_files(view),
+            },
+        )
+
+    def _foreign(self, answer: AnswerGist) -> str:
+        """Digest of what the page of an answer says that is not its session's."""
+        library = self._library
+        return digest_of(
+            [library.answers[other].ref for other in library.related[answer.id]],
+            [old.ref for old in library.replaced.get(answer.id, ())],
+            [library.people[key].url for name in answer.ref.answerers if (key := key_of(name)) in library.people],
+            [library.topics[key_of(title)].url for title in answer.topics if key_of(title) in library.topics],
+            [library.products[key_of(title)].url for title in answer.products if key_of(title) in library.products],
+            self._shelf.clips.get(answer.id),
+        )
+
+    def _answer_part(self, answer: AnswerGist, gist: SessionGist, digest: str) -> Part:
+        return Part(
+            name=f"answer {answer.id}",
+            digest=digest,
+            make=lambda present: self._answer_files(answer.id, gist.id),
+        )
+
+    def _view(self, answer: PublicAnswer, found: PublicSession) -> AnswerView:
+        media, clip = self._shelf.media.get(found.session.id), self._shelf.clips.get(answer.answer.id)
+        return view_answer(answer, found, self._library, media, clip)
+
+    def _answer_files(self, answer_id: str, session_id: str) -> dict[str, Content]:
+        found, media = self._open(session_id), self._shelf.media.get(session_id)
+        answer = next(one for one in found.answers if one.answer.id == answer_id)
+        view = self._view(answer, found)
+        files: dict[str, Content] = {
+            view.head.path: self._printer.print_page("answer.html", view, data=describe_answer(view, self._address)),
+            f"{answer.url}answer.md": render_answer_markdown(view, self._frame.url),
+            fragment_path(answer_id): render_fragment(plan_document(answer, found)),
+        }
+        if answer.speech:
+            files[f"{answer.url}answer.vtt"] = _caption_bytes(answer.speech, media)
+        files |= self._embedder.answer_files(view)
+        return files | _translation(answer.translation, answer.url, media)
+
+    def _session_files(self, gist: SessionGist) -> dict[str, Content]:
+        found, media = self._open(gist.id), self._shelf.media.get(gist.id)
+        view = view_session(found, self._library, media)
+        above = self._above("sessions", view.head.language)
+        clips = (self._shelf.clips.get(ref.id) for ref in view.answers)
+        still = next((clip.share for clip in clips if clip and clip.share), "")
+        data = describe_session(view, self._address, above=above, still=still)
+        files: dict[str, Content] = {view.head.path: self._printer.print_page("session.html", view, data=data)}
+        files |= self._outlets.render_session(view)
+        if found.transcript and found.transcript.cues:
+            files[f"{found.url}captions.{found.transcript.language}.vtt"] = _caption_bytes(found.transcript, media)
+        files |= {fragment_path(one.id, one.kind): render_fragment(one) for one in plan_rest(found)}
+        files |= _translation(found.translation, found.url, media)
+        return files | (self._exports(found, view) if view.downloads else {})
+
+    def _exports(self, found: PublicSession, view: SessionView) -> dict[str, Content]:
+        """What of a session can be taken along, beside its captions."""
+        answers = tuple(self._view(answer, found) for answer in found.answers)
+        topics = tuple(dict.fromkeys(topic.title for answer in answers for topic in answer.topics))
+        head = Head(path=f"{found.url}export/index.html", language=view.head.language, title=view.head.title)
+        export = ExportView(head=head, session=view, answers=answers, topics=topics)
+        transcript, media = found.transcript, self._shelf.media.get(found.session.id)
+        renderers: Mapping[str, Callable[[], bytes]] = {
+            "recap": lambda: self._printer.print_page("recap.md", export),
+            "post": lambda: self._printer.print_page("post.html", export),
+            "post-markdown": lambda: self._printer.print_page("post.md", export),
+            "table": lambda: render_table(answers, view.head.language, self._address),
+            "text": lambda: render_text(view),
+            "srt": lambda: render_srt(_in_media_time(transcript, media)) if transcript else b"",
+            "data": lambda: render_data(export, transcript, self._address),
+        }
+        return {file.url: renderers[file.title]() for file in view.downloads if file.title in renderers}
+
     # --- pages
 
     def _page(self, template: str, view: Any, **more: Any) -> Part:
-        def make() -> Mapping[str, Content]:
-            return {view.head.path: self._printer.print_page(template, view, **more)}
-
-        digest = digest_of(self._printer.digest, view_digest(template, view, more))
-        return Part(name=f"page {view.head.path}", digest=digest, make=make)
-
-    def _answer_page(self, view: AnswerView) -> Part:
-        return self._page("answer.html", view, data=describe_answer(view, self._address))
-
-    def _session_page(self, view: SessionView) -> Part:
-        above = self._above("sessions", view.head.language)
-        clips = (self._answers[ref.id].clip for ref in view.answers)
-        still = next((clip.share for clip in clips if clip and clip.share), "")
-        return self._page("session.html", view, data=describe_session(view, self._address, above=above, still=still))
+        return Part(
+            name=f"page {view.head.path}",
+            digest=digest_of(self._printer.digest, view_digest(template, view, more)),
+            make=lambda present: {view.head.path: self._printer.print_page(template, view, **more)},
+        )
 
     def _above(self, section: str, language: str) -> Crumb:
         """Name and path of a list, in a language."""
@@ -326,14 +449,14 @@ class _Planner:
         return "" if language == self._frame.language else f"{language}/"
 
     def _home(self, language: str, topics: list[LabelRef]) -> HomeView:
-        own_first = sorted(self._library.answers.values(), key=lambda answer: answer.answer.language != language)
-        newest = own_first[:HOME_ANSWERS]
+        refs = [answer.ref for answer in self._library.answers.values()]
+        newest = sorted(refs, key=lambda ref: ref.language != language)[:HOME_ANSWERS]
         return HomeView(
             head=self._head(
                 "", language, "", description="Answers from live round tables, word for word, to the second"
             ),
-            answers=tuple(refer_answer(answer, self._library) for answer in newest),
-            sessions=tuple(refer_session(found) for found in self._library.sessions[:HOME_SESSIONS]),
+            answers=tuple(newest),
+            sessions=tuple(gist.ref for gist in self._library.sessions[:HOME_SESSIONS]),
             topics=tuple(topics),
             total_answers=len(self._library.answers),
             total_sessions=len(self._library.sessions),
@@ -355,15 +478,13 @@ class _Planner:
         return BuilderView(head=head, topics=topics, products=products, people=people)
 
     def _sessions_page(self, language: str) -> SessionsView:
-        def year(found: PublicSession) -> int:
-            return found.session.starts_at.astimezone(ZoneInfo(found.session.zone)).year
+        def year(ref: SessionRef) -> int:
+            return ref.starts_at.astimezone(ZoneInfo(ref.zone)).year
 
-        ordered = sorted(self._library.sessions, key=year, reverse=True)
+        ordered = sorted((gist.ref for gist in self._library.sessions), key=year, reverse=True)
         return SessionsView(
             head=self._head("sessions/", language, "Sessions", section="sessions"),
-            years=tuple(
-                (number, tuple(refer_session(found) for found in members)) for number, members in groupby(ordered, year)
-            ),
+            years=tuple((number, tuple(members)) for number, members in groupby(ordered, year)),
         )
 
     def _label_pages(self, kind: str) -> list[Part]:
@@ -396,37 +517,11 @@ class _Planner:
             ),
             kind=kind,
             label=refer_label(label),
-            answers=tuple(refer_answer(self._library.answers[one], self._library) for one in label.answers),
-            sessions=tuple(refer_session(self._library.by_id[one]) for one in label.sessions),
+            answers=tuple(self._library.answers[one].ref for one in label.answers),
+            sessions=tuple(self._library.by_id[one].ref for one in label.sessions),
         )
 
     # --- files
-
-    def _answer_files(self, answer: PublicAnswer) -> Part:
-        view = self._answers[answer.answer.id]
-        media = self._media.get(answer.session_id)
-
-        def make() -> Mapping[str, Content]:
-            files: dict[str, Content] = {f"{answer.url}answer.md": render_answer_markdown(view, self._frame.url)}
-            files |= self._embedder.answer_files(view)
-            if answer.speech:
-                files[f"{answer.url}answer.vtt"] = _caption_bytes(answer.speech, media)
-            return files
-
-        clock = media.clock if media else None
-        return Part(
-            name=f"downloads of answer {answer.answer.id}",
-            digest=digest_of(self._printer.digest, view, answer.speech, clock),
-            make=make,
-        )
-
-    def _successor_file(self, answer: PublicAnswer) -> Part:
-        view = view_replaced(answer, self._library)
-        return Part(
-            name=f"successor of answer {answer.answer.id}",
-            digest=digest_of(self._printer.digest, view),
-            make=lambda: self._embedder.replaced_files(view),
-        )
 
     def _lists(self) -> Iterator[Part]:
         """The lists that embeds show: all answers, and those of each topic, product and person."""
@@ -437,93 +532,58 @@ class _Planner:
                     yield self._list(label.url, label.title, label.language, label.answers)
 
     def _list(self, folder: str, title: str, language: str, ids: Iterable[str]) -> Part:
-        listed = [self._listed(answer_id) for answer_id in ids]
+        listed = [self._listed(self._library.answers[answer_id]) for answer_id in ids]
         return Part(
             name=f"list {folder}answers.json",
             digest=digest_of(self._printer.digest, title, language, listed),
-            make=lambda: self._embedder.list_files(folder, title, language, listed),
+            make=lambda present: self._embedder.list_files(folder, title, language, listed),
         )
 
-    def _listed(self, answer_id: str) -> ListedAnswer:
-        view = self._answers[answer_id]
-        return ListedAnswer(ref=view.answer, people=view.answerers, topics=view.topics, products=view.products)
-
-    def _captions(self, found: PublicSession) -> Part:
-        transcript = found.transcript
-        assert transcript is not None
-        media = self._media.get(found.session.id)
-        path = f"{found.url}captions.{transcript.language}.vtt"
-        return Part(
-            name=f"captions of session {found.session.id}",
-            digest=digest_of(self._printer.digest, path, transcript, media.clock if media else None),
-            make=lambda: {path: _caption_bytes(transcript, media)},
+    def _listed(self, answer: AnswerGist) -> ListedAnswer:
+        library = self._library
+        return ListedAnswer(
+            ref=answer.ref,
+            people=tuple(name_person(name, library) for name in answer.ref.answerers),
+            topics=name_labels(answer.topics, library.topics),
+            products=name_labels(answer.products, library.products),
         )
 
-    def _translations(self) -> Iterator[Part]:
-        """The captions of machines' translations."""
-        found = [(one.session.id, one.url, one.translation) for one in self._library.sessions]
-        found += [(one.session_id, one.url, one.translation) for one in self._library.answers.values()]
-        for session_id, url, translation in found:
-            if translation and translation.cues:
-                yield self._translation(session_id, translation_path(translation, url), translation)
+    def _newest(self) -> Part:
+        """The feeds of the newest answers, which tell all that is known of each."""
+        newest = list(islice(self._library.answers.values(), FEED_ENTRIES))
+        sessions = {answer.id: gist for gist in self._library.sessions for answer in gist.answers}
 
-    def _translation(self, session_id: str, path: str, translation: Transcript) -> Part:
-        media = self._media.get(session_id)
-        return Part(
-            name=f"translation {path}",
-            digest=digest_of(self._printer.digest, path, translation, media.clock if media else None),
-            make=lambda: {path: _caption_bytes(translation, media)},
-        )
+        def views() -> Iterator[AnswerView]:
+            for one in newest:
+                found = self._open(sessions[one.id].id)
+                yield self._view(next(answer for answer in found.answers if answer.answer.id == one.id), found)
 
-    def _exports(self, found: PublicSession, view: SessionView) -> Part:
-        """What of a session can be taken along, beside its captions."""
-        answers = tuple(self._answers[answer.answer.id] for answer in found.answers)
-        topics = tuple(dict.fromkeys(topic.title for answer in answers for topic in answer.topics))
-        head = Head(path=f"{found.url}export/index.html", language=view.head.language, title=view.head.title)
-        export = ExportView(head=head, session=view, answers=answers, topics=topics)
-        transcript, media = found.transcript, self._media.get(found.session.id)
+        made_from = [(sessions[one.id].digest, self._foreign(one)) for one in newest]
+        return self._outlets.plan_newest(made_from, views)
 
-        def make() -> Mapping[str, Content]:
-            renderers: Mapping[str, Callable[[], bytes]] = {
-                "recap": lambda: self._printer.print_page("recap.md", export),
-                "post": lambda: self._printer.print_page("post.html", export),
-                "post-markdown": lambda: self._printer.print_page("post.md", export),
-                "table": lambda: render_table(answers, view.head.language, self._address),
-                "text": lambda: render_text(view),
-                "srt": lambda: render_srt(_in_media_time(transcript, media)) if transcript else b"",
-                "data": lambda: render_data(export, transcript, self._address),
-            }
-            return {file.url: renderers[file.title]() for file in view.downloads if file.title in renderers}
-
-        clock = media.clock if media else None
-        return Part(
-            name=f"exports of session {found.session.id}",
-            digest=digest_of(self._printer.digest, export, transcript, clock),
-            make=make,
-        )
-
-    def _machine_files(self, sessions: Sequence[tuple[PublicSession, SessionView]]) -> list[Part]:
+    def _machine_files(self) -> Iterator[Part]:
         """Feeds, calendars, sitemap and their like, and the pages of shows."""
-        outlets, frame = self._outlets, self._frame
-        parts: list[Part] = []
-        for view in self._answers.values():
-            outlets.add_answer(view)
-        for _, session in sessions:
-            parts += outlets.add_session(session)
+        outlets, frame, library = self._outlets, self._frame, self._library
+        for gist in library.sessions:
+            for answer in gist.answers:
+                outlets.add_answer(answer.ref, self._shelf.clips.get(answer.id))
+            outlets.add_session(outline_session(gist, library, self._shelf.media.get(gist.id)))
+        yield self._newest()
         for language in LANGUAGES:
             root, say = self._root(language), self._gettext[language]
-            for folder in ("", "search/", "sessions/", *(f"{kind}/" for kind in KINDS if getattr(self._library, kind))):
+            for folder in ("", "search/", "sessions/", *(f"{kind}/" for kind in KINDS if getattr(library, kind))):
                 outlets.add_page(f"{root}{folder}index.html")
             description = say("Answers from live round tables, word for word, to the second")
-            parts += outlets.plan_search(language, f"{root}search/", description)
+            yield from outlets.plan_search(language, f"{root}search/", description)
         for kind in KINDS:
-            for label in getattr(self._library, kind).values():
+            for label in getattr(library, kind).values():
                 outlets.add_page(f"{label.url}index.html")
         for show in outlets.list_shows():
             outlets.add_page(show.head.path)
             data = describe_show(show, self._address, above=self._above("sessions", show.head.language))
-            parts.append(self._page("show.html", show, data=data))
-        return [*parts, *outlets.plan_parts(), *outlets.plan_hosting(frame.csp, frame.ai_crawlers, frame.framers)]
+            yield self._page("show.html", show, data=data)
+        yield from outlets.plan_parts()
+        yield from outlets.plan_hosting(frame.csp, frame.ai_crawlers, frame.framers)
 
     def _static_files(self) -> list[Part]:
         return [
@@ -532,11 +592,23 @@ class _Planner:
         ]
 
     def _search_index(self) -> Part:
-        documents = plan_documents(self._library)
+        gists = self._library.sessions
+
+        def make(present: Present) -> Files:
+            synonyms = parse_synonyms(self._theme.synonyms)
+            memory = self._shelf.reader.recall_index()
+            with IndexBuilder(synonyms=synonyms, memory=memory) as builder:
+                for gist in gists:
+                    for record in self._shelf.reader.words_of(gist):
+                        builder.add(record)
+                files = dict(builder.files(present))
+                self._shelf.reader.keep_index(builder.keep())
+            return files
+
         return Part(
             name="search index",
-            digest=digest_of(self._theme.digest, self._theme.synonyms, documents),
-            make=lambda: plan_index(documents, synonyms=parse_synonyms(self._theme.synonyms)),
+            digest=digest_of(self._theme.code, self._theme.synonyms, [(gist.id, gist.digest) for gist in gists]),
+            make=make,
         )
 
 
@@ -554,8 +626,15 @@ def _in_media_time(transcript: Transcript, media: PlacedMedia | None) -> Transcr
     return replace(transcript, cues=to_media_time(transcript.cues, media.clock)) if media else transcript
 
 
-def _constant(path: str, content: bytes) -> Callable[[], Mapping[str, Content]]:
-    return lambda: {path: content}
+def _translation(translation: Transcript | None, url: str, media: PlacedMedia | None) -> dict[str, Content]:
+    """The captions of a machine's translation."""
+    if not translation or not translation.cues:
+        return {}
+    return {translation_path(translation, url): _caption_bytes(translation, media)}
+
+
+def _constant(path: str, content: bytes) -> Callable[[Present], Files]:
+    return lambda present: {path: content}
 
 
 def _letter(title: str) -> str:

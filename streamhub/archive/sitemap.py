@@ -14,7 +14,7 @@ from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
 from streamhub.archive.structured import absolute
-from streamhub.archive.views import AnswerView
+from streamhub.archive.views import AnswerRef, ClipView
 from streamhub.archive.xml import format_utc, xml_text
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -53,20 +53,19 @@ class SitemapPage:
     video: SitemapVideo | None = None
 
 
-def map_answer(view: AnswerView) -> SitemapPage:
+def map_answer(ref: AnswerRef, clip: ClipView | None) -> SitemapPage:
     """The page of an answer, with its film where there is one with a still of its own."""
-    clip, ref = view.clip, view.answer
     video = None
     if clip and clip.video and clip.poster:
         video = SitemapVideo(
             thumbnail=clip.poster,
             title=ref.question,
-            description=view.head.description or ref.question,
+            description=ref.excerpt or ref.question,
             content=clip.video,
             duration_ms=clip.duration_ms,
             published=ref.starts_at,
         )
-    return SitemapPage(path=view.head.path, changed=ref.starts_at, video=video)
+    return SitemapPage(path=f"{ref.url}index.html", changed=ref.starts_at, video=video)
 
 
 def render_sitemaps(

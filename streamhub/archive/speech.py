@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
-from streamhub.archive.library import PublicSession
+from streamhub.archive.public import PublicSession
 from streamhub.archive.search.document import SearchDocument, Turn
 from streamhub.transcript.transcript import Cue
 

@@ -28,13 +28,15 @@ class Theme:
         static: path below ``static/`` to content.
         catalogues: language to catalogues' texts, the shipped one first.
         synonyms: the owner's words that mean the same, as `streamhub.archive.search.synonyms` reads them.
-        digest: of all of it and of the code that renders it.
+        code: digest of the code that reads the archive and renders it.
+        digest: of all of it, the code included.
     """
 
     templates: Mapping[str, str]
     static: Mapping[str, bytes]
     catalogues: Mapping[str, tuple[bytes, ...]]
     synonyms: str
+    code: str
     digest: str
 
 
@@ -79,11 +81,11 @@ def load_theme(workspace_site: Path | None = None, *, shipped: Path | None = Non
             if name == CATALOGUE:
                 catalogues[language] = (*catalogues.get(language, ()), content)
         synonyms = _read_synonyms(folder / SYNONYMS) or synonyms
-    code = _read_tree(Path(__file__).resolve().parent, suffix=".py")
+    code = digest_of(sorted(_read_tree(Path(__file__).resolve().parent, suffix=".py").items()))
     digest = digest_of(
-        *(part for tree in (templates, catalogues, code) for part in sorted(tree.items())), _hashes(static)
+        code, *(part for tree in (templates, catalogues) for part in sorted(tree.items())), _hashes(static)
     )
-    return Theme(templates=templates, static=static, catalogues=catalogues, synonyms=synonyms, digest=digest)
+    return Theme(templates=templates, static=static, catalogues=catalogues, synonyms=synonyms, code=code, digest=digest)
 
 
 def _read_synonyms(path: Path) -> str:

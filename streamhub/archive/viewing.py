@@ -6,16 +6,17 @@ player plays. Refuses to know templates.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 from urllib.parse import urlsplit
 
 from streamhub.archive.coming import ComingSession
-from streamhub.archive.library import Label, Library, PublicAnswer, PublicSession, key_of, neighbours
+from streamhub.archive.gist import AnswerGist, SessionGist, first_cue, plan_anchor, refer_answer, refer_session
+from streamhub.archive.library import Label, Library
 from streamhub.archive.markdown import cut_text, render_markdown
 from streamhub.archive.media import PlacedMedia, plan_jump, to_media_time
+from streamhub.archive.public import PublicAnswer, PublicSession, key_of, neighbours
 from streamhub.archive.views import (
     AnswerRef,
     AnswerView,
@@ -42,46 +43,6 @@ PARAGRAPH_LENGTH = 420
 SPEAKER_TONES = 6
 
 _PARAGRAPH_CUES = 4
-
-
-def refer_answer(answer: PublicAnswer, library: Library) -> AnswerRef:
-    """An answer as a list shows it."""
-    found = library.by_id[answer.session_id]
-    session = found.session
-    record = answer.answer
-    return AnswerRef(
-        id=record.id,
-        url=answer.url,
-        question=record.question,
-        language=record.language,
-        answerers=record.answerers,
-        excerpt=answer.excerpt,
-        starts_at=session.starts_at,
-        zone=session.zone,
-        session_title=session.title,
-        session_language=session.language,
-        start_ms=record.start_ms,
-        duration_ms=answer.duration_ms,
-        votes=record.votes,
-        session_cue=_first_cue(answer, found),
-    )
-
-
-def refer_session(found: PublicSession) -> SessionRef:
-    """A session as a list shows it."""
-    session = found.session
-    return SessionRef(
-        url=found.url,
-        title=session.title,
-        show_title=session.show_title,
-        language=session.language,
-        starts_at=session.starts_at,
-        zone=session.zone,
-        answers=len(found.answers),
-        people=tuple(person.name for person in session.participants),
-        has_recording=found.recording is not None,
-        show_url=f"shows/{session.show_id}/",
-    )
 
 
 def view_coming(session: ComingSession) -> ComingView:
@@ -114,10 +75,13 @@ def refer_label(label: Label) -> LabelRef:
 
 
 def view_answer(
-    answer: PublicAnswer, library: Library, media: PlacedMedia | None, clip: ClipView | None = None
+    answer: PublicAnswer,
+    found: PublicSession,
+    library: Library,
+    media: PlacedMedia | None,
+    clip: ClipView | None = None,
 ) -> AnswerView:
-    """The page of a published answer; with its clip, where there is one."""
-    found = library.by_id[answer.session_id]
+    """The page of a published answer of a session; with its clip, where there is one."""
     record = answer.answer
     before, after = neighbours(found, record.id)
     player = _answer_player(answer, media)
@@ -132,11 +96,11 @@ def view_answer(
             section="sessions",
             image=clip.share if clip else "",
         ),
-        answer=refer_answer(answer, library),
+        answer=refer_answer(answer, found),
         asker=record.asker,
-        answerers=tuple(_person(name, library) for name in record.answerers),
-        topics=_named(record.topics, library.topics),
-        products=_named(record.products, library.products),
+        answerers=tuple(name_person(name, library) for name in record.answerers),
+        topics=name_labels(record.topics, library.topics),
+        products=name_labels(record.products, library.products),
         session=Named(title=found.session.title, url=found.url),
         show_title=found.session.show_title,
         valid_until=record.valid_until,
@@ -150,35 +114,34 @@ def view_answer(
         recording_missing=bool(answer.cues and found.recording and not media and not videos),
         transcript=_answer_transcript(answer, found, library, media),
         related=tuple(
-            refer_answer(library.answers[other], library)
+            library.answers[other].ref
             for other in library.related[record.id]
-            if library.answers[other] not in (before, after)
+            if other not in {beside.answer.id for beside in (before, after) if beside}
         ),
-        before=refer_answer(before, library) if before else None,
-        after=refer_answer(after, library) if after else None,
+        before=refer_answer(before, found) if before else None,
+        after=refer_answer(after, found) if after else None,
         downloads=(*downloads, f"{answer.url}answer.md"),
         clip=clip,
-        replaces=tuple(refer_answer(old, library) for old in library.replaced.get(record.id, ())),
+        replaces=tuple(old.ref for old in library.replaced.get(record.id, ())),
         translation=_view_translation(answer.translation, answer.url),
     )
 
 
-def view_replaced(answer: PublicAnswer, library: Library) -> ReplacedView:
+def view_replaced(old: AnswerGist, library: Library) -> ReplacedView:
     """The page of an answer whose place another one took."""
-    found = library.by_id[answer.session_id]
-    successor = library.successor_of(answer.answer)
+    ref, successor = old.ref, library.successor_of(old.id)
     return ReplacedView(
         head=Head(
-            path=f"{answer.url}index.html",
-            language=answer.answer.language,
-            title=cut_text(answer.answer.question, max_length=120),
-            canonical=successor.url if successor else "",
+            path=f"{ref.url}index.html",
+            language=ref.language,
+            title=cut_text(ref.question, max_length=120),
+            canonical=successor.ref.url if successor else "",
             indexed=False,
             section="sessions",
         ),
-        answer=refer_answer(answer, library),
-        session=Named(title=found.session.title, url=found.url),
-        successor=refer_answer(successor, library) if successor else None,
+        answer=ref,
+        session=Named(title=ref.session_title, url=ref.session_url),
+        successor=successor.ref if successor else None,
     )
 
 
@@ -187,30 +150,53 @@ def view_session(found: PublicSession, library: Library, media: PlacedMedia | No
     session = found.session
     transcript = found.transcript
     spoken_ms = max((cue.span.end_ms for cue in transcript.cues), default=0) if transcript else 0
-    names = ", ".join(person.name for person in session.participants)
+    ref = refer_session(found)
     videos = _session_videos(found)
     return SessionView(
-        head=Head(
-            path=f"{found.url}index.html",
-            language=session.language,
-            title=session.title,
-            description=cut_text(" – ".join(part for part in (session.show_title, names) if part), max_length=200),
-            section="sessions",
-        ),
-        session=refer_session(found),
+        head=_session_head(ref, ref.people),
+        session=ref,
         participants=tuple(
-            (_person(person.name, library), str(person.role), person.about) for person in session.participants
+            (name_person(person.name, library), str(person.role), person.about) for person in session.participants
         ),
         recap_html=render_markdown(session.recap) if session.recap.strip() else "",
         recap_markdown=session.recap.strip(),
-        player=_session_player(found, media),
+        player=_session_player(found.url, _captions_language(found), media),
         videos=videos,
         recording_missing=bool(found.recording and not media and not videos),
         duration_ms=media.duration_ms if media else spoken_ms,
-        answers=tuple(refer_answer(answer, library) for answer in found.answers),
+        answers=tuple(refer_answer(answer, found) for answer in found.answers),
         transcript=_session_transcript(found, library, media),
         downloads=_session_downloads(found),
         translation=_view_translation(found.translation, found.url),
+    )
+
+
+def outline_session(gist: SessionGist, library: Library, media: PlacedMedia | None) -> SessionView:
+    """The page of a session without what was said, for lists and feeds; made without reading the session."""
+    names = [name for name, _, _ in gist.participants]
+    return SessionView(
+        head=_session_head(gist.ref, names),
+        session=gist.ref,
+        participants=tuple((name_person(name, library), role, about) for name, role, about in gist.participants),
+        recap_html="",
+        recap_markdown="",
+        player=_session_player(gist.ref.url, gist.captions_language, media),
+        videos=(),
+        recording_missing=False,
+        duration_ms=media.duration_ms if media else gist.spoken_ms,
+        answers=tuple(answer.ref for answer in gist.answers),
+        transcript=None,
+        downloads=(),
+    )
+
+
+def _session_head(ref: SessionRef, names: Sequence[str]) -> Head:
+    return Head(
+        path=f"{ref.url}index.html",
+        language=ref.language,
+        title=ref.title,
+        description=cut_text(" – ".join(part for part in (ref.show_title, ", ".join(names)) if part), max_length=200),
+        section="sessions",
     )
 
 
@@ -224,36 +210,31 @@ def _session_downloads(found: PublicSession) -> tuple[Named, ...]:
         language = found.transcript.language
         files += [("text", f"transcript.{language}.txt"), ("srt", f"captions.{language}.srt")]
     files += [("data", "session.json")] if files else []
-    captions = [Named(title="vtt", url=path)] if (path := _captions_path(found)) else []
+    path = _captions_path(found.url, _captions_language(found))
+    captions = [Named(title="vtt", url=path)] if path else []
     return (*(Named(title=kind, url=f"{folder}{name}") for kind, name in files), *captions)
 
 
-def _captions_path(found: PublicSession) -> str:
-    transcript = found.transcript
-    return f"{found.url}captions.{transcript.language}.vtt" if transcript and transcript.cues else ""
+def _captions_path(url: str, language: str) -> str:
+    return f"{url}captions.{language}.vtt" if language else ""
+
+
+def _captions_language(found: PublicSession) -> str:
+    """Of what was said; empty when nothing of that is kept."""
+    return found.transcript.language if found.transcript and found.transcript.cues else ""
 
 
 # --- parts of pages
 
 
-def _first_cue(answer: PublicAnswer, found: PublicSession) -> str:
-    """Id of the cue with which an answer begins, when the transcript of the session's page has it."""
-    if answer.speech is None or found.transcript is None or answer.speech.language != found.transcript.language:
-        return ""
-    return plan_anchor(answer.cues[0].id)
-
-
-def plan_anchor(cue_id: str) -> str:
-    """The id of a cue as it can stand in an address; captions from elsewhere may bring anything."""
-    return re.sub(r"[^\w.-]+", "_", cue_id)
-
-
-def _person(name: str, library: Library) -> Named:
+def name_person(name: str, library: Library) -> Named:
+    """Somebody, with the page that leads to all of his answers, if there is one."""
     label = library.people.get(key_of(name))
     return Named(title=name, url=label.url if label else "")
 
 
-def _named(titles: Iterable[str], labels: Mapping[str, Label]) -> tuple[Named, ...]:
+def name_labels(titles: Iterable[str], labels: Mapping[str, Label]) -> tuple[Named, ...]:
+    """Topics or products, with their pages."""
     return tuple(Named(title=title, url=labels[key_of(title)].url) for title in titles if key_of(title) in labels)
 
 
@@ -284,21 +265,20 @@ def _answer_player(answer: PublicAnswer, media: PlacedMedia | None) -> PlayerVie
     )
 
 
-def _session_player(found: PublicSession, media: PlacedMedia | None) -> PlayerView | None:
+def _session_player(url: str, captions_language: str, media: PlacedMedia | None) -> PlayerView | None:
+    """The player of a session's page, which lies at that address."""
     if media is None:
         return None
-    transcript = found.transcript
-    first = media.clock.pieces[0].media.start_ms if media.clock.pieces else 0
     return PlayerView(
         url=media.url,
         kind=media.kind,
         mime=media.mime,
-        start_ms=first,
+        start_ms=media.clock.pieces[0].media.start_ms if media.clock.pieces else 0,
         end_ms=media.duration_ms,
         whole=True,
         clock=_pieces(media),
-        captions=_captions_path(found),
-        captions_language=transcript.language if transcript else "",
+        captions=_captions_path(url, captions_language),
+        captions_language=captions_language,
         origin=media.origin,
     )
 
@@ -366,8 +346,8 @@ def _session_transcript(found: PublicSession, library: Library, media: PlacedMed
         return None
     opens: dict[str, AnswerRef] = {}
     for answer in found.answers:
-        if first := _first_cue(answer, found):
-            opens.setdefault(first, refer_answer(answer, library))
+        if first := first_cue(answer, found):
+            opens.setdefault(first, refer_answer(answer, found))
     return TranscriptView(
         language=transcript.language,
         by_machine=transcript.made_by is Maker.MACHINE,
@@ -403,7 +383,7 @@ def _turns(
         said = [cue for _, cue in members]
         turns.append(
             TurnView(
-                speaker=_person(said[0].speaker, library) if said[0].speaker else Named(title=""),
+                speaker=name_person(said[0].speaker, library) if said[0].speaker else Named(title=""),
                 tone=tones.get(key_of(said[0].speaker), 0),
                 paragraphs=_paragraphs(said, media),
                 opens=(opens or {}).get(plan_anchor(said[0].id)),

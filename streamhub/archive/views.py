@@ -60,6 +60,7 @@ class AnswerRef:
     starts_at: datetime
     zone: str
     session_title: str
+    session_url: str
     session_language: str
     start_ms: int | None
     duration_ms: int

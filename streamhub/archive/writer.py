@@ -1,15 +1,18 @@
 """The writer: from the plan to the files under `public/`, and nothing more than has changed.
 
-Gather, then write: every part that changed is made before the first byte is written, so a page that fails leaves the
-site as it was. Each file is written whole or not at all. A manifest in the folder remembers which files are ours and
-what each was made from; only those are ever overwritten or removed. Refuses to know what the files say.
+Gather, then move: every part that changed is made into a hidden folder before the first file takes its place, so a page
+that fails leaves the site as it was, and a large site needs little memory. Each file appears whole or not at all. A
+manifest remembers which files are ours and what each was made from; only those are ever overwritten or removed.
+Refuses to know what the files say.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -21,6 +24,7 @@ from streamhub.archive.plan import Claims, Content, MediaLink, Part, SitePlan
 from streamhub.errors import BadInput, Conflict
 
 MANIFEST = ".streamhub-site.json"
+STAGING = ".streamhub-new"
 _VERSION = 1
 _UNKNOWN = -1
 
@@ -70,122 +74,199 @@ def write_site(plan: SitePlan, public: Path) -> SiteReport:
 
     Raises:
         Conflict: two parts claim one path, or a path is taken by a file that is not ours.
-        BadInput: a part cannot be made (nothing was written), or the folder cannot be written.
+        BadInput: a part cannot be made (nothing was changed), or the folder cannot be written.
         DiskFull: no room.
     """
     root = public.resolve()
     known = _read_manifest(root)
-    _drop_parts(root, known)
-    made, parts = _gather(plan, known, root)
-    wanted = {path for _, paths in parts.values() for path in paths}
-    _require_ours(root, made, known)
-    writes = {path: content for path, content in made.items() if not _same(root / path, content, known.files.get(path))}
-    gone = [path for path in known.files if path not in wanted]
-    if not writes and not gone and parts == known.parts and made.keys() <= known.files.keys():
-        return SiteReport(written=0, unchanged=len(wanted), removed=0, size_bytes=0, missing_media=plan.missing_media)
-    # What is about to be written is ours from now on, also if this process dies half-way.
-    pending = {path: _Entry("", _UNKNOWN, _UNKNOWN) for path in writes}
-    _write_manifest(root, _Manifest({**known.files, **pending}, {}))
-    size_bytes = sum(_write(root, path, content) for path, content in writes.items())
-    removed = sum(_remove(root, path) for path in gone)
-    files = {path: _entry(root / path, made.get(path), known.files.get(path)) for path in sorted(wanted)}
-    _write_manifest(root, _Manifest(files, parts))
-    return SiteReport(
-        written=len(writes),
-        unchanged=len(wanted) - len(writes),
-        removed=removed,
-        size_bytes=size_bytes,
-        missing_media=plan.missing_media,
-    )
+    _tidy(root, known)
+    staging = _Staging(root, known)
+    try:
+        parts = _gather(plan, staging)
+        return _settle(staging, parts, plan.missing_media)
+    finally:
+        staging.drop()
 
 
-def _gather(
-    plan: SitePlan, known: _Manifest, root: Path
-) -> tuple[dict[str, Content], dict[str, tuple[str, tuple[str, ...]]]]:
+def _gather(plan: SitePlan, staging: _Staging) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Make what has to be made; parts whose files are as they were left are not made again."""
     claims = Claims()
     claims.add("the manifest", [MANIFEST])
-    made: dict[str, Content] = {}
     parts: dict[str, tuple[str, tuple[str, ...]]] = {}
     for part in plan.parts:
         if part.name in parts:
             raise Conflict(f"{part.name}: planned twice", hint="give one of the two another name")
-        paths = _kept(part, known, root)
+        paths = staging.kept(part)
         if paths is None:
-            files = part.render()
+            files = part.render(staging.is_present)
             paths = tuple(sorted(files))
-            made.update(files)
-        claims.add(part.name, paths)
+            claims.add(part.name, paths)
+            for path in paths:
+                content = files[path]
+                if content is not None:
+                    staging.put(path, content)
+        else:
+            claims.add(part.name, paths)
         parts[part.name] = (part.digest, paths)
-    return made, parts
+    return parts
 
 
-def _kept(part: Part, known: _Manifest, root: Path) -> tuple[str, ...] | None:
-    digest, paths = known.parts.get(part.name, ("", ()))
-    if digest != part.digest or not all(_untouched(root / path, known.files.get(path)) for path in paths):
-        return None
-    return paths
+def _settle(
+    staging: _Staging, parts: Mapping[str, tuple[str, tuple[str, ...]]], missing_media: tuple[str, ...]
+) -> SiteReport:
+    """Move what was made to its places, and remove what is no longer wanted."""
+    root, known = staging.root, staging.known
+    wanted = {path for _, paths in parts.values() for path in paths}
+    gone = [path for path in known.files if path not in wanted]
+    if not staging.made and not gone and parts == known.parts and staging.found.keys() <= known.files.keys():
+        return SiteReport(written=0, unchanged=len(wanted), removed=0, size_bytes=0, missing_media=missing_media)
+    # What is about to be put there is ours from now on, also if this process dies half-way.
+    pending = {path: _Entry("", _UNKNOWN, _UNKNOWN) for path in staging.made}
+    _write_manifest(root, _Manifest({**known.files, **pending}, {}))
+    moved = {path: staging.move(path) for path in staging.made}
+    removed = sum(_remove(root, path) for path in gone)
+    files = {path: moved.get(path) or staging.found.get(path) or known.files[path] for path in sorted(wanted)}
+    _write_manifest(root, _Manifest(files, parts))
+    return SiteReport(
+        written=len(moved),
+        unchanged=len(wanted) - len(moved),
+        removed=removed,
+        size_bytes=staging.size_bytes,
+        missing_media=missing_media,
+    )
 
 
-def _untouched(path: Path, entry: _Entry | None) -> bool:
+class _Staging:
+    """What a build made, in a hidden folder of the site, until all of it is made.
+
+    Attributes:
+        root: the site.
+        known: what is there of the last build.
+        made: path to its digest, of files that are new or have new content.
+        found: path to what is known of it, of files that were made and are there just so.
+        size_bytes: of what was made, links not counted.
+    """
+
+    def __init__(self, root: Path, known: _Manifest) -> None:
+        self.root = root
+        self.known = known
+        self.made: dict[str, str] = {}
+        self.found: dict[str, _Entry] = {}
+        self.size_bytes = 0
+        self._folder = root / STAGING
+        self._is_new = not root.exists()
+        self._places: dict[str, Path] = {}
+        self._checked: set[str] = {""}
+        self._have: set[str] = set()
+
+    def is_present(self, path: str) -> bool:
+        """Whether a file is there as it was left."""
+        return _untouched(self.root, path, self.known.files.get(path))
+
+    def kept(self, part: Part) -> tuple[str, ...] | None:
+        """The files of a part that need not be made again; None where it has to be."""
+        digest, paths = self.known.parts.get(part.name, ("", ()))
+        return paths if digest == part.digest and all(map(self.is_present, paths)) else None
+
+    def put(self, path: str, content: Content) -> None:
+        """Put a file aside, unless it is there already.
+
+        Raises:
+            Conflict: the place is somebody else's.
+            BadInput, DiskFull: it cannot be written.
+        """
+        target = self.root / path
+        entry = self.known.files.get(path)
+        self._require_ours(path, target)
+        if _same(self.root, path, content, entry):
+            self.found[path] = _entry_of(target, content)
+            return
+        if entry is None and os.path.lexists(target):
+            raise Conflict(
+                f"{target}: is there already and was not written by streamhub",
+                hint="move it away or build into another folder",
+            )
+        place = self._folder / str(len(self._places))
+        try:
+            if not self._places:
+                self._folder.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, MediaLink):
+                _link_or_copy(content.source, place)
+            else:
+                with open(place, "wb") as file:  # noqa: PTH123 - thousands of files: pathlib costs as much as the disk
+                    file.write(content)
+                self.size_bytes += len(content)
+        except OSError as error:
+            raise translate_os_error(target, error) from error
+        self.made[path] = _digest(content) if isinstance(content, bytes) else ""
+        self._places[path] = place
+
+    def move(self, path: str) -> _Entry:
+        """Move a file that was put aside to its place; what is known of it from now on."""
+        folder, _, _ = path.rpartition("/")
+        target = f"{self.root}/{path}"
+        try:
+            if folder not in self._have:
+                os.makedirs(f"{self.root}/{folder}", exist_ok=True)  # noqa: PTH103 - as above
+                self._have.add(folder)
+            os.replace(self._places[path], target)  # noqa: PTH105 - as above
+            state = os.lstat(target)
+        except OSError as error:
+            raise translate_os_error(Path(target), error) from error
+        return _Entry(self.made[path], state.st_size, state.st_mtime_ns)
+
+    def drop(self) -> None:
+        """Remove what was put aside and is not needed."""
+        if self._places:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            if self._is_new:
+                with contextlib.suppress(OSError):  # it holds a site now
+                    self.root.rmdir()
+
+    def _require_ours(self, path: str, target: Path) -> None:
+        """No link is followed out of the folder, and nothing is put in the place of a folder."""
+        folder = path.rpartition("/")[0]
+        while folder not in self._checked:
+            self._checked.add(folder)
+            above = self.root / folder
+            if above.is_symlink() or (above.exists() and not above.is_dir()):
+                raise Conflict(f"{above}: is a link or a file, the site needs a folder there", hint="move it away")
+            folder = folder.rpartition("/")[0]
+        if path not in self.known.files and (target.is_symlink() or target.is_dir()):
+            raise Conflict(f"{target}: is a link or a folder, the site needs a file there", hint="move it away")
+
+
+def _untouched(root: Path, path: str, entry: _Entry | None) -> bool:
     if entry is None:
         return False
     try:
-        state = path.lstat()
+        state = os.lstat(f"{root}/{path}")
     except OSError:
         return False
     return (state.st_size, state.st_mtime_ns) == (entry.size, entry.mtime_ns)
 
 
-def _require_ours(root: Path, made: Mapping[str, Content], known: _Manifest) -> None:
-    """No file of somebody else is overwritten, no link is followed out of the folder."""
-    checked: set[Path] = set()
-    for name, content in made.items():
-        path = root / name
-        for folder in path.parents:
-            if folder == root or folder in checked:
-                break
-            checked.add(folder)
-            if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-                raise Conflict(f"{folder}: is a link or a file, the site needs a folder there", hint="move it away")
-        if path.is_symlink() or path.is_dir():
-            raise Conflict(f"{path}: is a link or a folder, the site needs a file there", hint="move it away")
-        if name not in known.files and path.exists() and not _same(path, content, None):
-            raise Conflict(
-                f"{path}: is there already and was not written by streamhub",
-                hint="move it away or build into another folder",
-            )
-
-
-def _same(path: Path, content: Content, entry: _Entry | None) -> bool:
+def _same(root: Path, name: str, content: Content, entry: _Entry | None) -> bool:
     """Whether the file on the disk is the wanted one already."""
+    path = f"{root}/{name}"
     try:
+        ours = os.lstat(path)
         if isinstance(content, MediaLink):
-            ours, theirs = path.stat(), content.source.stat()
+            theirs = content.source.stat()
             copied = (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
             return ours.st_ino == theirs.st_ino or copied
-        if entry and entry.size == len(content) and entry.digest == _digest(content) and _untouched(path, entry):
+        if ours.st_size != len(content) or not stat.S_ISREG(ours.st_mode):
+            return False
+        if entry and entry.digest == _digest(content) and _untouched(root, name, entry):
             return True
-        return path.stat().st_size == len(content) and path.read_bytes() == content
+        return Path(path).read_bytes() == content
     except OSError:
         return False
 
 
-def _write(root: Path, name: str, content: Content) -> int:
-    path = root / name
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        if isinstance(content, MediaLink):
-            _link_or_copy(content.source, part)
-        else:
-            part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise translate_os_error(path, error) from error
-    return 0 if isinstance(content, MediaLink) else len(content)
+def _entry_of(path: Path, content: Content) -> _Entry:
+    state = path.stat()
+    return _Entry(_digest(content) if isinstance(content, bytes) else "", state.st_size, state.st_mtime_ns)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
@@ -195,18 +276,17 @@ def _link_or_copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
-def _drop_parts(root: Path, known: _Manifest) -> None:
-    """Remove what a killed build left half-written: nobody would ever ask whether it may still be public."""
+def _tidy(root: Path, known: _Manifest) -> None:
+    """Remove what a killed build left: nobody would ever ask whether it may still be public."""
+    left = root / STAGING
+    if left.is_symlink() or (left.exists() and not left.is_dir()):
+        raise Conflict(f"{left}: is a link or a file, the site needs a folder there", hint="move it away")
+    shutil.rmtree(left, ignore_errors=True)
     for name, entry in known.files.items():
         path = root / name
         if entry.size == _UNKNOWN and not any(folder.is_symlink() for folder in _folders(root, path)):
-            try:
-                path.with_name(f"{path.name}.part").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # somebody put a file there; the build says so
                 _drop_folders(root, path)
-            except NotADirectoryError:  # somebody put a file there; the build says so
-                continue
-            except OSError as error:
-                raise translate_os_error(path, error) from error
 
 
 def _folders(root: Path, path: Path) -> list[Path]:
@@ -236,14 +316,6 @@ def _remove(root: Path, name: str) -> bool:
     return True
 
 
-def _entry(path: Path, content: Content | None, before: _Entry | None) -> _Entry:
-    if content is None and before:
-        return before
-    state = path.stat()
-    digest = _digest(content) if isinstance(content, bytes) else ""
-    return _Entry(digest, state.st_size, state.st_mtime_ns)
-
-
 def _digest(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
 
@@ -270,9 +342,18 @@ def _read_manifest(root: Path) -> _Manifest:
 
 
 def _write_manifest(root: Path, manifest: _Manifest) -> None:
+    """Written whole or not at all."""
     data = {
         "version": _VERSION,
         "files": {path: [entry.digest, entry.size, entry.mtime_ns] for path, entry in sorted(manifest.files.items())},
         "parts": {name: [digest, list(paths)] for name, (digest, paths) in sorted(manifest.parts.items())},
     }
-    _write(root, MANIFEST, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    part = root / f"{MANIFEST}.part"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(text.encode())
+        part.replace(root / MANIFEST)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise translate_os_error(root / MANIFEST, error) from error

@@ -36,6 +36,7 @@ def listed(number: int) -> ListedAnswer:
         starts_at=datetime(2027, 1, 1, tzinfo=UTC) + timedelta(hours=number),
         zone="Europe/London",
         session_title="Lines",
+        session_url="s/lines/",
         session_language="en",
         start_ms=0,
         duration_ms=1000,

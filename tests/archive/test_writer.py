@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +19,7 @@ from streamhub.answers.answer import AnswerState
 from streamhub.archive.plan import Claims, Content, MediaLink, Part, SitePlan, digest_of
 from streamhub.archive.site import plan_site
 from streamhub.archive.theme import Theme, load_theme
-from streamhub.archive.writer import MANIFEST, write_site
+from streamhub.archive.writer import MANIFEST, STAGING, write_site
 from streamhub.config import SiteSettings
 from streamhub.errors import BadInput, Conflict
 
@@ -26,7 +27,7 @@ from streamhub.errors import BadInput, Conflict
 def part(files: Mapping[str, Content], name: str = "") -> Part:
     """A part that makes these files."""
     inputs = [(path, str(content)) for path, content in files.items()]
-    return Part(name=name or f"part {min(files)}", digest=digest_of(inputs), make=lambda: files)
+    return Part(name=name or f"part {min(files)}", digest=digest_of(inputs), make=lambda present: files)
 
 
 def plan(*parts: Part) -> SitePlan:
@@ -54,7 +55,7 @@ def test_a_build_without_changes_writes_nothing(tmp_path: Path, theme: Theme) ->
     first = write_site(plan_site((make_session(),), SiteSettings(), theme, media_root=None), tmp_path)
     before = snapshot(tmp_path)
 
-    def forbid() -> Mapping[str, Content]:
+    def forbid(present: object) -> Mapping[str, Content]:
         raise AssertionError("made again")
 
     again = plan_site((make_session(),), SiteSettings(), theme, media_root=None)
@@ -164,6 +165,7 @@ def test_a_page_that_fails_is_named_and_leaves_the_site_as_it_was(tmp_path: Path
         templates={**theme.templates, "label.html": "{{ view.no_such_thing }}"},
         static=theme.static,
         catalogues=theme.catalogues,
+        code=theme.code,
         digest="broken",
     )
     with pytest.raises(BadInput, match=r"topics/router/index\.html: template label\.html fails.*no_such_thing"):
@@ -174,7 +176,7 @@ def test_a_page_that_fails_is_named_and_leaves_the_site_as_it_was(tmp_path: Path
 def test_a_part_that_fails_otherwise_is_named() -> None:
     """Whatever goes wrong inside a part, its name is in the message."""
 
-    def fail() -> Mapping[str, Content]:
+    def fail(present: object) -> Mapping[str, Content]:
         raise ZeroDivisionError("oh")
 
     with pytest.raises(BadInput, match=r"page seven: cannot be made \(ZeroDivisionError: oh\)"):
@@ -191,7 +193,7 @@ def test_recordings_are_linked_and_not_doubled(tmp_path: Path) -> None:
     other = tmp_path / "other.mp4"
     other.write_bytes(b"other film")
     os.replace(other, source)
-    changed = Part(name="film", digest="2", make=lambda: {"media/film.mp4": MediaLink(source)})
+    changed = Part(name="film", digest="2", make=lambda present: {"media/film.mp4": MediaLink(source)})
     assert write_site(plan(changed), public).written == 1
     assert (public / "media/film.mp4").read_bytes() == b"other film"
     assert write_site(plan(changed), public).written == 0
@@ -216,17 +218,21 @@ def test_what_a_killed_build_left_half_written_does_not_stay(tmp_path: Path, mon
     """A page that was being written when the process died, and is withdrawn before the next build, leaves nothing."""
     write_site(plan(part({"s/index.html": b"session"}, "page")), tmp_path)
 
-    def die(self: Path, target: Path) -> Path:
-        if target.name != MANIFEST:
-            raise KeyboardInterrupt  # stands for the end of the process: the part file stays
-        return os.replace(self, target) or target
+    replace_file = os.replace
 
-    monkeypatch.setattr(Path, "replace", die)
+    def die(source: str | Path, target: str | Path) -> None:
+        if Path(target).name != MANIFEST:
+            raise KeyboardInterrupt  # stands for the end of the process, which tidies nothing
+        replace_file(source, target)
+
     for files in ({"a/1/index.html": b"withdrawn soon"}, {"s/index.html": b"session with what is withdrawn soon"}):
-        with pytest.raises(KeyboardInterrupt):
-            write_site(plan(part({"s/index.html": b"session", **files}, "page")), tmp_path)
-    monkeypatch.undo()
-    assert list(tmp_path.rglob("*.part"))
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", die)
+            patched.setattr(shutil, "rmtree", lambda *_, **__: None)
+            with pytest.raises(KeyboardInterrupt):
+                write_site(plan(part({"s/index.html": b"session", **files}, "page")), tmp_path)
+        left = [path.read_bytes() for path in (tmp_path / STAGING).iterdir()]
+        assert any(b"withdrawn soon" in content for content in left)
     write_site(plan(part({"s/index.html": b"session"}, "page")), tmp_path)
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")} == {MANIFEST, "s", "s/index.html"}
 
@@ -250,9 +256,10 @@ def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
 
 
 def test_no_part_file_is_left(tmp_path: Path, theme: Theme) -> None:
-    """Files appear whole; nothing half-written stays behind."""
+    """Files appear whole; nothing half-written stays behind, nor what a build put aside."""
     write_site(plan_site((make_session(),), SiteSettings(), theme, media_root=None), tmp_path)
     assert not list(tmp_path.rglob("*.part"))
+    assert not (tmp_path / STAGING).exists()
 
 
 def test_claims_know_folders_of_files() -> None:

@@ -186,6 +186,7 @@ async def test_an_addendum_stands_beside_what_was_said(folder: Path) -> None:
 async def test_a_chain_of_answers_leads_to_its_last(folder: Path) -> None:
     """An answer whose successor was superseded itself leads to the one that holds."""
     from streamhub.archive.library import plan_library
+    from streamhub.archive.sources import Readings, hold
 
     async with reviewed(folder, Publishing.REVIEW):
         archived = load_session(folder / "transcripts", "runde", SESSION.id)
@@ -196,12 +197,13 @@ async def test_a_chain_of_answers_leads_to_its_last(folder: Path) -> None:
         replace(second, state=AnswerState.SUPERSEDED, superseded_by="new"),
         third,
     )
-    library = plan_library([replace(archived, answers=chain)])
-    assert [library.successor_of(one) for one in chain[:2]] == [library.answers["new"]] * 2
-    assert [one.answer.id for one in library.replaced["new"]] == [first.id, second.id]
+    reader = Readings(title="", code="")
+    library = plan_library(reader.read([hold(replace(archived, answers=chain))]))
+    assert [library.successor_of(one.id) for one in chain[:2]] == [library.answers["new"]] * 2
+    assert [one.id for one in library.replaced["new"]] == [first.id, second.id]
     circle = (
         replace(first, state=AnswerState.SUPERSEDED, superseded_by=second.id),
         replace(second, state=AnswerState.SUPERSEDED, superseded_by=first.id),
     )
-    closed = plan_library([replace(archived, answers=circle)])
-    assert [closed.successor_of(one) for one in circle] == [None, None]
+    closed = plan_library(reader.read([hold(replace(archived, answers=circle))]))
+    assert [closed.successor_of(one.id) for one in circle] == [None, None]

@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from streamhub.answers.answer import AnswerState
 from streamhub.app import Parts, _make_outside, open_hub
 from streamhub.archive.folder import load_archive
-from streamhub.archive.library import plan_library
+from streamhub.archive.public import show_session
 from streamhub.broadcasting import BroadcastingParts, HubBroadcasting
 from streamhub.commands import backup_workspace, restore_workspace
 from streamhub.config import Settings
@@ -154,7 +154,8 @@ async def test_speech_of_an_answer_withdrawn_before_it_was_cut_stays_private(fol
     archive = load_archive(folder / "transcripts")
     states = {answer.id: answer.state for answer in archive[0].answers}
     assert states == {"router": AnswerState.WITHDRAWN, "bill": AnswerState.PUBLISHED}
-    (session,) = plan_library(archive).sessions
+    session = show_session(archive[0])
+    assert session is not None
     assert session.transcript is not None
     assert "Glasfaserkasten" not in " ".join(cue.text for cue in session.transcript.cues)
     leaks = [path for path in public.rglob("*") if path.is_file() and b"Glasfaserkasten" in path.read_bytes()]

@@ -1,0 +1,204 @@
+"""Sources: where a build reads sessions from, and what it keeps of those that it has read.
+
+A session that has not changed since the last build is not read again: what is kept of it (its gist and its words for
+the search) lies in a folder, a file each, beside the stamp of the files that it was read from. The folder may be
+removed at any time; the next build reads everything and comes to the same site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from streamhub.archive.archived import ArchivedSession
+from streamhub.archive.clips import clip_source, plan_key
+from streamhub.archive.folder import list_sessions, load_session, stamp_session, write_atomically
+from streamhub.archive.gist import SessionGist, plan_gist
+from streamhub.archive.plan import digest_of
+from streamhub.archive.public import show_session
+from streamhub.archive.search.record import analyse
+from streamhub.archive.searchable import plan_documents
+from streamhub.errors import BadArchive
+
+_GIST, _WORDS, _INDEX = ".gist", ".words", "index.memory"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where a session is read from.
+
+    Attributes:
+        id, show_id: of the session.
+        stamp: changes whenever its files do; empty where that cannot be told.
+        load: reads it.
+    """
+
+    id: str
+    show_id: str
+    stamp: str
+    load: Callable[[], ArchivedSession] = field(repr=False, compare=False)
+
+    @property
+    def where(self) -> str:
+        """Its folder in the archive."""
+        return f"{self.show_id}/{self.id}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """An archive to build from.
+
+    Attributes:
+        sessions: all of them, drafts included; in any order.
+        readings: folder in which is kept what was read of them; None for nowhere.
+    """
+
+    sessions: tuple[Source, ...]
+    readings: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What a build keeps of a session.
+
+    Attributes:
+        stamp: of the files that it was read from.
+        made_with: digest of the code and the settings that it depends on.
+        answer_ids: of all of its answers, drafts included.
+        gist: None where nothing of it is shown.
+    """
+
+    stamp: str
+    made_with: str
+    answer_ids: tuple[str, ...]
+    gist: SessionGist | None
+
+
+def hold(session: ArchivedSession) -> Source:
+    """A session that is in memory, as a source."""
+    return Source(id=session.id, show_id=session.show_id, stamp="", load=lambda: session)
+
+
+def find_sources(root: Path) -> tuple[Source, ...]:
+    """The sessions of an archive's folder.
+
+    Raises:
+        NotFound: there is no such folder.
+        BadArchive: a folder is a link.
+    """
+    return tuple(
+        Source(
+            id=session_id,
+            show_id=show_id,
+            stamp=stamp_session(root, show_id, session_id),
+            load=partial(load_session, root, show_id, session_id),
+        )
+        for show_id, session_id in list_sessions(root)
+    )
+
+
+class Readings:
+    """Reads sources, those that changed; and knows the words of each for the search.
+
+    Args:
+        title: of the archive; clips name it.
+        code: digest of the code.
+        folder: where readings are kept from build to build; None: nowhere.
+
+    Attributes:
+        answers: how many there are in what was read, drafts included.
+    """
+
+    def __init__(self, *, title: str, code: str, folder: Path | None = None) -> None:
+        self._title = title
+        self._made_with = digest_of(title, code)
+        self._folder = folder
+        self.answers = 0
+        self._words: dict[str, tuple[bytes, ...]] = {}
+
+    def read(self, sources: Iterable[Source]) -> tuple[SessionGist, ...]:
+        """The gists of all sessions that are shown, in the order of the sources.
+
+        Raises:
+            BadArchive: a file is wrong, or an id is there twice.
+        """
+        readings = [(source, self._recall(source) or self._read(source)) for source in sources]
+        _require_distinct(readings)
+        self.answers = sum(len(reading.answer_ids) for _, reading in readings)
+        self._forget_others({source.where for source, _ in readings})
+        return tuple(reading.gist for _, reading in readings if reading.gist)
+
+    def words_of(self, gist: SessionGist) -> tuple[bytes, ...]:
+        """The search records of a session that was read."""
+        if gist.where in self._words:
+            return self._words[gist.where]
+        return msgspec.msgpack.decode(self._path(gist.where, _WORDS).read_bytes(), type=tuple[bytes, ...])
+
+    def recall_index(self) -> bytes:
+        """What the search index kept of its last build; empty without one."""
+        try:
+            return (self._folder / _INDEX).read_bytes() if self._folder else b""
+        except OSError:
+            return b""
+
+    def keep_index(self, memory: bytes) -> None:
+        """Keep that for the next build."""
+        if self._folder:
+            write_atomically(self._folder / _INDEX, memory)
+
+    def _recall(self, source: Source) -> Reading | None:
+        if self._folder is None or not source.stamp:
+            return None
+        try:
+            reading = msgspec.msgpack.decode(self._path(source.where, _GIST).read_bytes(), type=Reading)
+        except (OSError, ValueError):  # of another release, or damaged: it is read again
+            return None
+        fits = (reading.stamp, reading.made_with) == (source.stamp, self._made_with)
+        return reading if fits and self._path(source.where, _WORDS).is_file() else None
+
+    def _read(self, source: Source) -> Reading:
+        session = source.load()
+        found = show_session(session)
+        ids = tuple(answer.id for answer in session.answers)
+        gist = None
+        if found:
+            keys = {}
+            if clip_source(session):
+                keys = {one.answer.id: plan_key(session, one.answer, title=self._title) for one in found.answers}
+            gist = plan_gist(found, digest=digest_of(found), clip_keys=keys)
+        words = tuple(analyse(document) for document in plan_documents(found)) if found else ()
+        reading = Reading(stamp=source.stamp, made_with=self._made_with, answer_ids=ids, gist=gist)
+        if self._folder is None or not source.stamp:
+            self._words[source.where] = words
+        else:
+            write_atomically(self._path(source.where, _WORDS), msgspec.msgpack.encode(words))
+            write_atomically(self._path(source.where, _GIST), msgspec.msgpack.encode(reading))
+        return reading
+
+    def _path(self, where: str, kind: str) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{where}{kind}"
+
+    def _forget_others(self, kept: set[str]) -> None:
+        """Nothing stays of sessions that are gone: somebody may have wanted that."""
+        for path in self._kept():
+            assert self._folder is not None
+            if path.relative_to(self._folder).with_suffix("").as_posix() not in kept:
+                path.unlink()
+
+    def _kept(self) -> Iterator[Path]:
+        for kind in (_GIST, _WORDS):
+            yield from self._folder.glob(f"*/*{kind}") if self._folder else ()
+
+
+def _require_distinct(readings: Iterable[tuple[Source, Reading]]) -> None:
+    seen: dict[str, str] = {}
+    for source, reading in readings:
+        for what, key in [("session", source.id), *(("answer", one) for one in reading.answer_ids)]:
+            if seen.setdefault(f"{what} {key}", source.where) != source.where:
+                reason = f"{what} {key!r} is in {seen[f'{what} {key}']} too"
+                raise BadArchive(source.where, 0, reason, hint="ids are unique in an archive")
