@@ -3,8 +3,9 @@
     python bench/search_speed.py ../shared/search [--sizes 1000 10000] [--pagefind PROGRAM] [--runs 5]
 
 Every request waits 50 ms, all share 10 Mbit/s, text is gzipped, and each row is the median of fresh browser contexts
-(nothing cached): what the first search of a visitor costs from the import of the script to the tenth loaded result,
-scripts and stemmer included. "again" is the next query in the same page, "der" the most common word there is.
+(nothing cached): what the first search of a visitor costs to the tenth loaded result. "first" begins with the import of
+the scripts, stemmer included; "typed" when they are there, as on a page that is open while somebody types. "again" is
+the next query in the same page, "der" the most common word there is.
 
 The folder holds `gen_corpus.py`, as for `search_quality.py`. Pagefind is a peer of this benchmark and nothing else: the
 program of the package `pagefind_bin`, installed wherever one likes; without it only our own rows are printed. Needs
@@ -49,6 +50,13 @@ STATIC = Path(__file__).resolve().parent.parent / "site" / "static"
 FIRST = ("Batterie Wartung", "Steuer Bescheid", "der", "Was mache ich wenn mein Router defekt ist?", "Ruoter defekt")
 THEN = "Zahlung Frist"
 
+PREPARE = {
+    "streamhub": """async () => {
+      const [analysis] = await Promise.all([import("/static/analysis.js"), import("/static/search-engine.js")]);
+      await analysis.createAnalyzer("de");
+    }""",
+    "Pagefind": """async () => { await import("/pagefind/pagefind.js"); }""",
+}
 OURS = """
 async (query) => {
   const started = performance.now();
@@ -188,11 +196,13 @@ def build_peer(documents: list[SearchDocument], root: Path, program: str) -> flo
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def ask(browser: Any, address: str, line: Line, script: str, queries: list[str]) -> list[Row]:
+def ask(browser: Any, address: str, line: Line, script: str, queries: list[str], *, prepare: str = "") -> list[Row]:
     """Ask one query after the other in a fresh context."""
     context = browser.new_context(locale="de-DE")
     page = context.new_page()
     page.goto(f"{address}bare.html")
+    if prepare:
+        page.evaluate(prepare)
     rows = []
     for query in queries:
         bytes_before, requests_before = line.sent_bytes, line.requests
@@ -207,6 +217,9 @@ def report(name: str, browser: Any, address: str, line: Line, script: str, runs:
     for query in FIRST:
         found = [ask(browser, address, line, script, [query])[0] for _ in range(runs)]
         print_row(name, f"first: {query}", found)
+    for query in FIRST[:3]:
+        found = [ask(browser, address, line, script, [query], prepare=PREPARE[name])[0] for _ in range(runs)]
+        print_row(name, f"typed: {query}", found)
     print_row(name, f"again: {THEN}", [ask(browser, address, line, script, [FIRST[0], THEN])[1] for _ in range(runs)])
 
 

@@ -39,6 +39,7 @@ WORD_PATTERN = rf"{_PIECE}(?:{_JOINER}{_PIECE})*"
 _WORD = re.compile(WORD_PATTERN)
 _SPLIT = re.compile(r"[-‐‑!&:*_.,]")
 _POSSESSIVE = re.compile(r"['’][sS]$")
+_SIMPLE = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "é": "e", "è": "e", "à": "a"})
 _DROPPED = re.compile(rf"[{_INVISIBLE}]|[^\w]|_|[^\u0000-\uffff]")
 _STEMMABLE = re.compile(r"[a-z]+")
 _PARTICIPLE = re.compile(
@@ -84,6 +85,10 @@ def find_words(text: str) -> list[str]:
 
 def fold_word(word: str) -> tuple[str, ...]:
     """The folded pieces of a word that `find_words` found; empty where nothing of it is a letter or digit."""
+    if word.isalpha():  # nearly all words, and what folding them comes to
+        simple = word.lower()
+        if simple.isascii() or (simple := simple.translate(_SIMPLE)).isascii():
+            return (simple,)
     return _fold_pieces(word) if len(word) <= _LONG_WORD else _fold_anew(word)
 
 

@@ -36,6 +36,7 @@ HALVES = np.array([2, 1, 1])
 """The weight of each way, in halves."""
 
 _OPENING_BYTES = 4
+_MANY_CHANGES = 20
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -156,8 +157,12 @@ class Lexicon:
         splitter = make_splitter(nouns, modifiers, stem=self._recall_stems(words))
         stale = set(fresh)
         changed = (nouns ^ self._nouns) | (modifiers ^ self._modifiers)
-        triggers = {find_trigger(part, splitter.stem(part)) for part in changed}
-        stale.update(there[place] for place in find_containing([words[n] for n in there], triggers))
+        known = [n for n in there if n not in stale]
+        if len(changed) * _MANY_CHANGES > len(known):  # looking closely would cost more than splitting them all
+            stale.update(known)
+        else:
+            triggers = {find_trigger(part, splitter.stem(part)) for part in changed}
+            stale.update(known[place] for place in find_containing([words[n] for n in known], triggers))
         is_stale = np.zeros(len(words), dtype=bool)
         is_stale[list(stale)] = True
         self._rows = self._rows[~(is_stale[self._rows[:, 0]] & (self._rows[:, 2] == PART))]
