@@ -151,7 +151,11 @@ def build(folder: Path, as_json: bool, check: bool, watch: bool) -> None:
     from streamhub import commands, site_commands
 
     if watch:
-        job = lambda: _BUILT.format_map(commands.build_site(folder, os.environ))  # noqa: E731
+
+        def job() -> str:
+            told = _BUILT.format_map(commands.build_site(folder, os.environ))
+            return "\n".join([told, *(site_commands.check_site(folder, os.environ) if check else [])])
+
         site_commands.watch_site(folder, os.environ, job, click.echo, stop=threading.Event())
         return
     report = commands.build_site(folder, os.environ)

@@ -64,8 +64,7 @@ def build_site(folder: Path, environ: Environ) -> Report:
     workspace = open_workspace(folder)
     settings = load_settings(workspace.folder, environ)
     before = time.monotonic()
-    workspace.run.mkdir(mode=0o700, exist_ok=True)
-    with _alone(workspace.run / "build.lock"):
+    with building_alone(workspace):
         sources = Sources(sessions=find_sources(workspace.transcripts), readings=workspace.run / "site")
         plan = plan_from_sources(
             sources,
@@ -90,9 +89,10 @@ def build_site(folder: Path, environ: Environ) -> Report:
 
 
 @contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Wait until nobody else holds the lock, and hold it."""
-    with lock.open("wb") as file:
+def building_alone(workspace: Workspace) -> Iterator[None]:
+    """Wait until nobody else builds the site or reads it as a whole, and keep it so."""
+    workspace.run.mkdir(mode=0o700, exist_ok=True)
+    with (workspace.run / "build.lock").open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -30,10 +30,12 @@ def check_site(folder: Path, environ: Environ) -> list[str]:
         BadInput: there is no site.
     """
     from streamhub.archive.checking import SiteCheck
+    from streamhub.commands import building_alone
 
     workspace = open_workspace(folder)
     settings = load_settings(workspace.folder, environ)
-    return [str(flaw) for flaw in SiteCheck(workspace.public, settings.site.url).find_flaws()]
+    with building_alone(workspace):
+        return [str(flaw) for flaw in SiteCheck(workspace.public, settings.site.url).find_flaws()]
 
 
 def watch_site(folder: Path, environ: Environ, build: Callable[[], str], say: Say, *, stop: Event) -> None:
@@ -92,18 +94,21 @@ async def deploy_site(folder: Path, environ: Environ, target: str, *, dry: bool,
         BadInput: no target is named, or the site cannot go there.
         StreamhubError: as the target says.
     """
+    from streamhub.archive.rsync import deploy_by_rsync
+    from streamhub.commands import building_alone
+
     workspace = open_workspace(folder)
     settings = load_settings(workspace.folder, environ)
     goal = target or settings.deploy.to
     if not goal:
         raise BadInput("no place to deploy to", hint="name one, or set deploy.to in streamhub.toml")
     kind = _kind_of(goal)
-    if kind == "rsync":
-        from streamhub.archive.rsync import deploy_by_rsync
-
-        done = await deploy_by_rsync(workspace.public, goal, dry=dry, take_over=take_over, say=say)
-        return {"target": goal, "dry_run": dry, **done}
-    return _deploy_by_file(workspace, settings.deploy, goal, kind, dry=dry, take_over=take_over, say=say)
+    # A build meanwhile would send pages of one build with the index of another.
+    with building_alone(workspace):
+        if kind == "rsync":
+            done = await deploy_by_rsync(workspace.public, goal, dry=dry, take_over=take_over, say=say)
+            return {"target": goal, "dry_run": dry, **done}
+        return _deploy_by_file(workspace, settings.deploy, goal, kind, dry=dry, take_over=take_over, say=say)
 
 
 def _kind_of(goal: str) -> str:
