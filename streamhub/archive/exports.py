@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from streamhub.archive.embeds import Licence
 from streamhub.archive.views import AnswerView, Head, SessionView
 from streamhub.spreadsheet import Cell, render_csv
 from streamhub.timecode import format_clock, format_ms
@@ -20,6 +21,8 @@ from streamhub.transcript.transcript import Transcript
 
 FORMAT = "streamhub session 1"
 """Says in the data what it is; another number where a program that reads it would have to change."""
+
+NO_LICENCE = Licence()
 
 COLUMNS = (
     "id",
@@ -89,7 +92,9 @@ def render_text(view: SessionView) -> bytes:
     return "\n".join(lines).encode("utf-8", "replace")
 
 
-def render_data(view: ExportView, transcript: Transcript | None, address: Callable[[str], str]) -> bytes:
+def render_data(
+    view: ExportView, transcript: Transcript | None, address: Callable[[str], str], licence: Licence = NO_LICENCE
+) -> bytes:
     """A session as JSON: times in milliseconds of the session's clock, instants in ISO 8601."""
     session = view.session
     data: dict[str, Any] = {
@@ -101,6 +106,8 @@ def render_data(view: ExportView, transcript: Transcript | None, address: Callab
         "starts_at": session.session.starts_at.isoformat(),
         "zone": session.session.zone,
         "duration_ms": session.duration_ms,
+        "licence": {"name": licence.name, "url": licence.url} if licence.name else None,
+        "topics": list(view.topics),
         "participants": [
             {"name": person.title, "role": role, "about": about} for person, role, about in session.participants
         ],
@@ -129,6 +136,9 @@ def _answer_data(view: AnswerView, address: Callable[[str], str]) -> dict[str, A
         "topics": [topic.title for topic in view.topics],
         "products": [product.title for product in view.products],
         "text": view.text,
+        "written": view.body_markdown.strip(),
+        "valid_until": view.valid_until.isoformat() if view.valid_until else None,
+        "replaces": [old.id for old in view.replaces],
     }
 
 

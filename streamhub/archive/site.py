@@ -25,6 +25,8 @@ from streamhub.archive.clips import place_clips
 from streamhub.archive.coming import ComingSession
 from streamhub.archive.embedding import BuilderView, Embedder, choose_labels
 from streamhub.archive.embeds import Licence, ListedAnswer
+from streamhub.archive.exporting import FOLDER as EXPORT
+from streamhub.archive.exporting import ExportedSession, ExportPageView, list_session, render_index, render_schema
 from streamhub.archive.exports import ExportView, render_data, render_srt, render_table, render_text
 from streamhub.archive.feeds import FEED_ENTRIES, render_answer_markdown
 from streamhub.archive.gist import AnswerGist, SessionGist
@@ -252,6 +254,7 @@ class _Planner:
         self._theme = printer.theme
         self._outlets = outlets
         self._embedder = Embedder(printer, printer.frame)
+        self._exported: list[ExportedSession] = []
         self._coming: list[ComingView] = []
         self._gettext = {language: load_phrases(printer.theme, language).gettext for language in LANGUAGES}
         self._open = lru_cache(maxsize=OPEN_SESSIONS)(self._show)
@@ -263,6 +266,7 @@ class _Planner:
             yield from self._session_parts(gist)
         for kind in KINDS:
             yield from self._label_pages(kind)
+        yield self._export_index()
         yield from self._lists()
         yield from self._machine_files()
         yield from self._static_files()
@@ -302,11 +306,9 @@ class _Planner:
         people = {key: self._library.people[key].url for key in gist.speakers if key in self._library.people}
         own = digest_of(self._printer.digest, gist.digest, media, people)
         foreign = {answer.id: self._foreign(answer) for answer in gist.answers}
-        yield Part(
-            name=f"session {gist.id}",
-            digest=digest_of(own, [*foreign.values()]),
-            make=lambda present: self._session_files(gist),
-        )
+        digest = digest_of(own, [*foreign.values()])
+        self._exported += list_session(gist, digest)
+        yield Part(name=f"session {gist.id}", digest=digest, make=lambda present: self._session_files(gist))
         for answer in gist.answers:
             yield self._answer_part(answer, gist, digest_of(own, foreign[answer.id]))
         for old in gist.replaced:
@@ -388,7 +390,7 @@ class _Planner:
             "table": lambda: render_table(answers, view.head.language, self._address),
             "text": lambda: render_text(view),
             "srt": lambda: render_srt(_in_media_time(transcript, media)) if transcript else b"",
-            "data": lambda: render_data(export, transcript, self._address),
+            "data": lambda: render_data(export, transcript, self._address, self._frame.licence),
         }
         return {file.url: renderers[file.title]() for file in view.downloads if file.title in renderers}
 
@@ -423,6 +425,7 @@ class _Planner:
                 ),
                 self._page("sessions.html", self._sessions_page(language)),
                 self._page("builder.html", self._builder(language)),
+                self._page("export.html", self._export_page(language)),
             ]
         not_found = Head(
             path=NOT_FOUND,
@@ -560,6 +563,24 @@ class _Planner:
 
         made_from = [(sessions[one.id].digest, self._foreign(one)) for one in newest]
         return self._outlets.plan_newest(made_from, views)
+
+    def _export_index(self) -> Part:
+        """The index of the export; planned after the sessions."""
+        frame, sessions = self._frame, tuple(self._exported)
+        return Part(
+            name="export",
+            digest=digest_of(self._printer.digest, sessions),
+            make=lambda present: {
+                f"{EXPORT}index.json": render_index(
+                    frame.title, frame.language, sessions, frame.licence, self._address
+                ),
+                f"{EXPORT}schema.json": render_schema(),
+            },
+        )
+
+    def _export_page(self, language: str) -> ExportPageView:
+        head = self._head("export/", language, "Data for programs", section="export")
+        return ExportPageView(head=head, sessions=len(self._library.sessions), answers=len(self._library.answers))
 
     def _machine_files(self) -> Iterator[Part]:
         """Feeds, calendars, sitemap and their like, and the pages of shows."""
