@@ -215,7 +215,6 @@ SCHEMA: dict[str, Any] = {
                     text={**_TEXT, "description": "written, then spoken, plain"},
                     written={**_TEXT, "description": "the written answer in Markdown; may be empty"},
                     valid_until=_maybe(_DAY),
-                    replaces={**_list(_TEXT), "description": "ids of the answers whose place it took"},
                 )
             ),
             transcript=_list(

@@ -138,7 +138,6 @@ def _answer_data(view: AnswerView, address: Callable[[str], str]) -> dict[str, A
         "text": view.text,
         "written": view.body_markdown.strip(),
         "valid_until": view.valid_until.isoformat() if view.valid_until else None,
-        "replaces": [old.id for old in view.replaces],
     }
 
 

@@ -75,7 +75,6 @@ def test_the_index_leads_to_everything() -> None:
     read = [json.loads(files[one["file"].removeprefix(f"{PUBLIC.url}/")]) for one in index["sessions"]]
     assert [answer["id"] for session in read for answer in session["answers"]] == ["e1", "q1"]
     assert read[1]["answers"][0]["written"] == "Halten Sie den Knopf **zehn Sekunden** gedrückt."
-    assert read[1]["answers"][0]["replaces"] == ["q4"]
     assert read[0]["transcript"][1]["text"] == "The line has lost its sync."
 
 
