@@ -1,9 +1,13 @@
 """Quality, size and build cost of the search index, beside SQLite FTS5 in the same run.
 
-    python bench/search_quality.py ../shared/search [--sizes 1000 10000] [--verbose]
+    python bench/search_quality.py ../shared/search [--sizes 1000 10000] [--data ../shared/data] [--verbose]
 
 The folder holds `gen_corpus.py` (writes a synthetic archive; needs numpy and Debian's wngerman and wamerican) and
 `probes.py` (hand-written answers hidden in it, with judged queries). Without them the benchmark says so, ending with 0.
+
+With ``--data`` real texts are asked as well, by questions that others wrote and judged: meetings of QMSum, cut into
+stretches of twenty turns (right is a stretch that the question's span touches), and paragraphs of XQuAD in both
+languages.
 
 Prints per category the share of right answers among the first ten (R@10) and the mean reciprocal rank of the first
 right one (MRR), then bytes and seconds. FTS5 has unicode61 without accents, bm25 with the same weight for the question,
@@ -196,12 +200,97 @@ def report(size: int, corpus: Corpus, engines: list[Engine], probes: ModuleType,
     print(f"{'query, median ms':18}" + "".join(f"{median(row[-1] for row in rows):>16.1f}" for rows in judged))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Real:
+    """Real texts with judged questions: language, question, ids of what is right."""
+
+    name: str
+    documents: list[SearchDocument]
+    questions: list[tuple[str, str, frozenset[str]]]
+
+
+TURNS_PER_STRETCH = 20
+
+
+def load_meetings(path: Path) -> Real:
+    """Meetings of QMSum, in stretches."""
+    documents: list[SearchDocument] = []
+    questions: list[tuple[str, str, frozenset[str]]] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+        meeting = json.loads(line)
+        turns = meeting["meeting_transcripts"]
+        for at in range(0, len(turns), TURNS_PER_STRETCH):
+            said = [
+                Turn(start_ms=1000 * (at + n), speaker=turn["speaker"], text=turn["content"])
+                for n, turn in enumerate(turns[at : at + TURNS_PER_STRETCH])
+            ]
+            document_id = f"m{number}.{at // TURNS_PER_STRETCH}"
+            documents.append(make_real(document_id, "en", tuple(said)))
+        for asked in meeting["specific_query_list"]:
+            spans = [(int(first), int(last)) for first, last in asked["relevant_text_span"]]
+            right = {
+                f"m{number}.{stretch}"
+                for first, last in spans
+                for stretch in range(first // TURNS_PER_STRETCH, last // TURNS_PER_STRETCH + 1)
+            }
+            questions.append(("en", asked["query"], frozenset(right)))
+    return Real(name="QMSum", documents=documents, questions=questions)
+
+
+def load_paragraphs(path: Path, language: str) -> Real:
+    """Paragraphs of XQuAD."""
+    documents: list[SearchDocument] = []
+    questions: list[tuple[str, str, frozenset[str]]] = []
+    for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
+        for paragraph in article["paragraphs"]:
+            document_id = f"p{len(documents)}"
+            documents.append(make_real(document_id, language, (Turn(start_ms=0, text=paragraph["context"]),)))
+            questions += [(language, asked["question"], frozenset({document_id})) for asked in paragraph["qas"]]
+    return Real(name=f"XQuAD {language}", documents=documents, questions=questions)
+
+
+def make_real(document_id: str, language: str, turns: tuple[Turn, ...]) -> SearchDocument:
+    """A text without a question of its own."""
+    return SearchDocument(
+        id=document_id,
+        url=f"{document_id}/",
+        language="de" if language == "de" else "en",
+        question="",
+        turns=turns,
+        date="2026-01-01",
+    )
+
+
+def report_real(real: Real) -> None:
+    """Print what both engines find."""
+    with tempfile.TemporaryDirectory() as scratch:
+        engines = [build_own(real.documents), build_fts5(real.documents, Path(scratch) / "fts.sqlite3")]
+        print(f"\n{real.name}: {len(real.documents)} texts, {len(real.questions)} questions")
+        for engine in engines:
+            recalls, ranks, hits = [], [], []
+            for language, question, right in real.questions:
+                found = engine.ask(language, question)
+                places = [place for place, document_id in enumerate(found, 1) if document_id in right]
+                recalls.append(len(places) / min(10, len(right)))
+                ranks.append(1 / places[0] if places else 0.0)
+                hits.append(bool(places))
+            print(
+                f"{engine.name:12} R@10 {mean(recalls):.3f}   MRR {mean(ranks):.3f}   any right one {mean(hits):.3f}",
+                flush=True,
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where gen_corpus.py and probes.py are")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--data", type=Path, help="folder with transcripts/qmsum and questions/xquad")
     parser.add_argument("--verbose", action="store_true", help="name the queries that miss an answer")
     arguments = parser.parse_args()
+    if arguments.data:
+        report_real(load_meetings(arguments.data / "transcripts" / "qmsum" / "test.jsonl"))
+        for language in ("de", "en"):
+            report_real(load_paragraphs(arguments.data / "questions" / "xquad" / f"xquad.{language}.json", language))
     folder = arguments.folder.resolve()
     obstacle = find_obstacle(folder)
     if obstacle:

@@ -14,6 +14,7 @@ const MAX_QUERY_WORDS = 64;
 const MAX_CONCEPTS = 16;
 const MAX_PREFIX_TERMS = 64;
 const MAX_PREFIX_SHARDS = 4;
+const FEW_TABLES = 6;
 const MIN_PREFIX_LENGTH = 3;
 const MIN_INSIDE_LENGTH = 4;
 const FEW_ANSWERS = 3;
@@ -212,6 +213,15 @@ export class SearchIndex {
     return entry ? decodePostings(entry.postings) : [];
   }
 
+  /** Begin to fetch what a query will need, before anybody waits for it: the shards of terms, and tables if they are few. */
+  prefetch(terms) {
+    const { shards, tables } = this.manifest;
+    const places = new Set([...terms].map((term) => this.#countFirstTermsUpTo(term) - 1).filter((at) => at >= 0));
+    const coming = [...places].filter((at) => at < shards.length).map((at) => this.#loadShard(at));
+    if (tables.length <= FEW_TABLES) coming.push(...tables.map((_, at) => this.#loadTable(at)));
+    for (const one of coming) one.catch(() => {}); // whoever needs it asks again and says what is wrong
+  }
+
   /** Terms that begin so and are longer, the common ones first, at most 64. */
   async findPrefixTerms(prefix) {
     const start = Math.max(0, this.#countFirstTermsUpTo(prefix) - 1);
@@ -261,9 +271,7 @@ export class SearchIndex {
   /** The public JSON of the answer with this ordinal. */
   async loadFragment(ordinal) {
     const perTable = this.manifest.documents_per_table;
-    const ids = await this.#keep(this.#tables, Math.floor(ordinal / perTable), async (at) =>
-      utf8.decode(await this.#load(this.manifest.tables[at])).split("\n"),
-    );
+    const ids = await this.#loadTable(Math.floor(ordinal / perTable));
     return this.#keep(this.#fragments, ids[ordinal % perTable], async (id) =>
       JSON.parse(utf8.decode(await this.#read(`${this.manifest.fragments}${id}.json`))),
     );
@@ -279,6 +287,12 @@ export class SearchIndex {
       else high = middle;
     }
     return low;
+  }
+
+  #loadTable(at) {
+    return this.#keep(this.#tables, at, async () =>
+      utf8.decode(await this.#load(this.manifest.tables[at])).split("\n"),
+    );
   }
 
   #loadShard(at) {
@@ -363,6 +377,7 @@ export function holdsPhrase(fragment, phrase) {
 /** Turn a query into concepts, with help for rare and unknown words. */
 export async function understand(index, query) {
   const planned = planConcepts(index.analyzer, query, index.stopWords, index.synonyms);
+  if (planned.length) index.prefetch(planned.flatMap(({ terms }) => [...terms.keys()]));
   return Promise.all(
     planned.map(async (concept) => {
       if (concept.prefix) {
