@@ -50,6 +50,8 @@ HONEYPOT = "website"
 POLL_S = 5.0
 SAID_ON_PAGE = frozenset({400, 409, 429})
 """Statuses of what is wrong with a question itself: these are said beside what was typed."""
+MAX_BROUGHT = 1000
+"""Characters of a question that an address may bring along."""
 _SAID = frozenset({"asked", "held", "flood", "voted", "doubted", "unvoted"})
 
 Carried = Sequence[tuple[Question, Session]]
@@ -172,26 +174,37 @@ async def _watch(hub: Hub, session: Session, show: Show) -> WatchPlace | None:
 @routes.get("/")
 @allow(Action.SEE_PUBLIC)
 async def home(request: web.Request) -> web.StreamResponse:
-    """Sessions on air, to come and past."""
+    """Sessions on air, to come and past; a question that came along goes on to the session that one chooses."""
     hub = hub_of(request)
     sessions = [s for s in await hub.store.read(show_rows.list_sessions) if is_public(s)]
     live = [s for s in sessions if s.state is SessionState.LIVE]
     coming = [s for s in sessions if s.state in ACCEPTS_QUESTIONS and s.state is not SessionState.LIVE]
     past = [s for s in sessions if s.state in AFTER]
     response = render_page(
-        request, "home.html", live=live, coming=sorted(coming, key=lambda s: s.starts_at), past=past[:50]
+        request,
+        "home.html",
+        live=live,
+        coming=sorted(coming, key=lambda s: s.starts_at),
+        past=past[:50],
+        brought=brought_question(request),
     )
     keep_language(request, response)
     return response
 
 
+def brought_question(request: web.Request) -> str:
+    """What somebody searched the archive for and did not find, from ``?question=``; cut to what the form takes."""
+    return request.query.get("question", "").strip()[:MAX_BROUGHT]
+
+
 @routes.get("/s/{session_id}")
 @allow(Action.SEE_PUBLIC)
 async def session_page(request: web.Request) -> web.StreamResponse:
-    """The session's permanent address."""
+    """The session's permanent address; a question that came along from the archive's search stands in the form."""
     seen = await see_page(hub_of(request), request.match_info["session_id"], known_voter(request))
     voter_of(request)
-    response = render_session(request, seen, form={}, error=None, status=200)
+    brought = brought_question(request)
+    response = render_session(request, seen, form={"text": brought} if brought else {}, error=None, status=200)
     keep_language(request, response)
     keep_voter(request, response)
     return response

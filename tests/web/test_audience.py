@@ -43,6 +43,17 @@ async def test_ask_by_form(world: World) -> None:
     assert "Ihre Frage steht in der Liste" in page
 
 
+async def test_a_question_that_nobody_answered_yet_comes_along(world: World) -> None:
+    """What the archive's search did not find stands in the form of the session that one chooses, as text."""
+    session = await world.plan()
+    home = await read_page(world, "/?question=Wann%20%3Cb%3E%20%26%20wie%3F")
+    [link] = re.findall(rf'href="(/s/{session}[^"]*)"', home)
+    assert link == f"/s/{session}?question=Wann%20%3Cb%3E%20%26%20wie%3F#ask-title"
+    page = await read_page(world, link.split("#")[0])
+    assert ">Wann &lt;b&gt; &amp; wie?</textarea>" in page
+    assert "?question" not in await read_page(world, "/")
+
+
 async def test_ask_by_api(world: World) -> None:
     """A question sent as JSON comes back with its id and is listed; its asker's name is shown only if he wants that."""
     session = await world.plan()
