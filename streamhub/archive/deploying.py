@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from streamhub.archive.folder import translate_os_error
-from streamhub.archive.hosting import HeaderRule
+from streamhub.archive.hosting import INDEXES, HeaderRule
 from streamhub.archive.pages import GENERATOR
 from streamhub.errors import BadInput, Conflict
 
@@ -159,7 +159,7 @@ def rank_of(path: str) -> int:
         return 4
     if name.endswith(".html") and "/export/" not in path:
         return 3
-    if fnmatchcase(path, "search/*/m.json"):
+    if any(fnmatchcase(path, f"{folder}/*/m.json") for folder in INDEXES):
         return 2  # names the pieces of the index, and is asked for before each search
     return 1 if name.endswith((".css", ".js", ".json", ".xml", ".ics")) else 0
 

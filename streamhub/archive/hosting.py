@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from streamhub.archive.legal import LEGAL_PAGES
 from streamhub.archive.structured import absolute
 from streamhub.errors import BadInput
 from streamhub.text import LANGUAGES
@@ -29,11 +30,24 @@ UNFRAMED = (
     "/",
     *(
         f"/{folder}/*"
-        for folder in ("a", "s", "topics", "products", "people", "shows", "sessions", "search", *LANGUAGES)
+        for folder in (
+            "a",
+            "s",
+            "topics",
+            "products",
+            "people",
+            "shows",
+            "sessions",
+            "search",
+            *LEGAL_PAGES,
+            *LANGUAGES,
+        )
     ),
 )
 """The pages that nobody may show in a frame."""
 HOSTS = ("nginx", "apache")
+INDEXES = ("search", "speech")
+"""Folders of the indexes of the search: pieces named by their content, and a manifest that names them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,8 +105,16 @@ def plan_headers(csp: str, *, reserved: bool, framers: Iterable[str] = ()) -> tu
             headers=(("Content-Security-Policy", f"{csp}; frame-ancestors {' '.join(framers) or '*'}"),),
         ),
         HeaderRule(pattern="/static/*", headers=(("Cache-Control", "public, max-age=86400"),)),
-        HeaderRule(pattern="/search/*/*.idx", headers=(("Cache-Control", "public, max-age=31536000, immutable"),)),
-        HeaderRule(pattern="/search/*/m.json", headers=(("Cache-Control", "no-cache"),)),
+        *(
+            rule
+            for folder in INDEXES
+            for rule in (
+                HeaderRule(
+                    pattern=f"/{folder}/*/*.idx", headers=(("Cache-Control", "public, max-age=31536000, immutable"),)
+                ),
+                HeaderRule(pattern=f"/{folder}/*/m.json", headers=(("Cache-Control", "no-cache"),)),
+            )
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from streamhub.archive.deploying import START, find_files, is_ours
+from streamhub.archive.hosting import INDEXES
 from streamhub.errors import BadInput, Conflict, ToolMissing, Unavailable
 from streamhub.process import Command, Finished, run
 
@@ -21,7 +22,12 @@ _MISSING = 23
 _SECONDS = 6 * 3600.0
 # Dotfiles neither travel nor are removed there: a host keeps its own (.well-known, .htaccess).
 _COMMON = ("--recursive", "--times", "--itemize-changes", "--exclude=.*", "--exclude=*.part")
-_LATER = ("--exclude=*.html", "--exclude=/search/*/m.json", "--exclude=/sitemap.xml", "--exclude=/robots.txt")
+_LATER = (
+    "--exclude=*.html",
+    *(f"--exclude=/{folder}/*/m.json" for folder in INDEXES),
+    "--exclude=/sitemap.xml",
+    "--exclude=/robots.txt",
+)
 
 
 async def deploy_by_rsync(

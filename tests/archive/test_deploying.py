@@ -24,6 +24,7 @@ from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.deploying import (
     FolderTarget,
     Upload,
+    cache_of,
     find_files,
     mime_of,
     plan_deploy,
@@ -198,12 +199,24 @@ def test_somebody_elses_files_are_safe(tmp_path: Path) -> None:
 def test_the_order_is_that_of_need() -> None:
     """Pieces of the search before its manifest, that before pages, the start page after them; kinds are named right."""
     paths = ["index.html", "search/de/m.json", "static/site.css", "search/de/a.idx", "a/x/index.html", "robots.txt"]
+    assert rank_of("speech/de/a.idx") < rank_of("speech/de/m.json") < rank_of("index.html")
     ordered = sorted(paths, key=rank_of)
     assert ordered[:3] == ["search/de/a.idx", "static/site.css", "search/de/m.json"]
     assert ordered[-1] == "robots.txt"
     assert mime_of("shows/x/podcast.xml") == "application/rss+xml"
     assert mime_of("s/x/captions.de.vtt") == "text/vtt; charset=utf-8"
     assert mime_of("search/de/a.idx") == "application/octet-stream"
+
+
+def test_every_index_of_the_search_is_known(tmp_path: Path) -> None:
+    """Pieces go first and are kept for ever, manifests go after them and are asked for anew, wherever they lie."""
+    public = build(tmp_path / "public", make_session())
+    rules = parse_headers((public / "_headers").read_text())
+    pieces = [path for path in find_files(public) if path.endswith(".idx")]
+    manifests = [path for path in find_files(public) if path.endswith("/m.json")]
+    assert len(manifests) >= 2
+    assert {(rank_of(path), cache_of(path, rules)) for path in pieces} == {(0, "public, max-age=31536000, immutable")}
+    assert {(rank_of(path), cache_of(path, rules)) for path in manifests} == {(2, "no-cache")}
 
 
 # --- an object store, as moto's server plays it
