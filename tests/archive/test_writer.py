@@ -77,7 +77,7 @@ def test_only_what_changed_is_written(tmp_path: Path, theme: Theme) -> None:
     changed = {path for path in after if after[path] != before.get(path)} - {MANIFEST}
     page = "s/2027-03-02-netz"
     exports = {f"{page}/export/session.json", f"{page}/export/answers.csv"}
-    data = {path for path in changed if path.rpartition("/")[2] in {"answer.json", "answers.json"}}
+    data = {path for path in changed if path.rpartition("/")[2] in {"answer.json", "answers.json", "index.json"}}
     assert changed - data == {"a/q1-router-blinkt-rot/index.html", f"{page}/index.html", *exports}
 
 
