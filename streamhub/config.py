@@ -248,6 +248,9 @@ class SiteSettings:
         "", "Under what the answers may be used, such as CC BY 4.0; stands with every one. Empty: nothing."
     )
     licence_url: str = setting("", "Address of the licence's text; empty: no link.")
+    others: str = setting(
+        "", "Other archives that visitors can ask too: addresses such as https://antworten.firma.example/; empty: none."
+    )
     embed_origins: str = setting(
         "", "Pages that may show answers in a frame: origins such as https://www.example.org; empty: all."
     )
@@ -614,6 +617,10 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         problems.append(f"transcript.diariser_threshold: {transcript.diariser_threshold}, should be between 0 and 2")
     if not sections["engine"].transcriptions and not sections["engine"].database_url:
         problems.append("engine.transcriptions: 0, but workers need PostgreSQL: set engine.database_url, or at least 1")
+    try:
+        parse_archives(sections["site"].others)
+    except BadInput as error:
+        problems.append(f"site.others: {error}")
     for room in ("hub", "site"):
         try:
             parse_origins(sections[room].embed_origins)
@@ -621,6 +628,21 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
             problems.append(f"{room}.embed_origins: {error}")
     problems += [f"{place}: {value}, at least {least}" for place, (value, least) in minima.items() if value < least]
     return problems
+
+
+def parse_archives(text: str) -> tuple[str, ...]:
+    """Addresses of archives, each ending in ``/``, from a setting that lists them with spaces or commas.
+
+    Raises:
+        BadInput: one of them is no plain web address; such a one could also break the policy of the pages.
+    """
+    roots = tuple(dict.fromkeys(f"{part.rstrip('/')}/" for part in re.split(r"[\s,]+", text) if part))
+    for root in roots:
+        parts = urlsplit(root)
+        origin = f"{parts.scheme}://{parts.netloc}".lower()
+        if not _ORIGIN.fullmatch(origin) or not re.fullmatch(r"[\w./~-]*", parts.path) or parts.query or parts.fragment:
+            raise BadInput(f"archive {root!r}: no address", hint="write it as https://antworten.firma.example/")
+    return roots
 
 
 def parse_origins(text: str) -> tuple[str, ...]:

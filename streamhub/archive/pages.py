@@ -45,7 +45,7 @@ EXPORTED_LENGTH = 600
 """Letters of an answer in a blog post."""
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; media-src 'self'{media}; manifest-src 'self'; form-action 'self'; base-uri 'none'"
+    "connect-src 'self'{data}; media-src 'self'{media}; manifest-src 'self'; form-action 'self'; base-uri 'none'"
 )
 
 
@@ -66,6 +66,7 @@ class Frame:
         ai_crawlers: what AI crawlers may do: ``allow``, ``no-training`` or ``deny``.
         licence: under what the answers may be used.
         framers: origins whose pages may show embeds in a frame; none for all.
+        others: addresses of other archives that visitors can ask, each ending in ``/``.
     """
 
     title: str
@@ -82,6 +83,7 @@ class Frame:
     ai_crawlers: str = "allow"
     licence: Licence = field(default_factory=Licence)
     framers: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 class Printer:
@@ -276,9 +278,11 @@ def _home(language: str, site_language: str) -> str:
     return "" if language == site_language else f"{language}/"
 
 
-def plan_csp(origins: Sequence[str]) -> str:
-    """The policy, with the hosts of recordings that are served elsewhere."""
-    return CSP.format(media="".join(f" {origin}" for origin in sorted({*origins} - {""})))
+def plan_csp(origins: Sequence[str], others: Sequence[str] = ()) -> str:
+    """The policy, with the hosts of recordings that are served elsewhere, and other archives that may be asked."""
+    hosts = {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, others)}
+    data = "".join(f" {origin}" for origin in sorted(hosts))
+    return CSP.format(media="".join(f" {origin}" for origin in sorted({*origins} - {""})), data=data)
 
 
 def view_digest(template: str, view: Any, more: Mapping[str, Any] | None = None) -> str:

@@ -79,7 +79,7 @@ from streamhub.archive.views import (
     SessionsView,
     SessionView,
 )
-from streamhub.config import LegalSettings, SiteSettings, parse_origins
+from streamhub.config import LegalSettings, SiteSettings, parse_archives, parse_origins
 from streamhub.errors import Conflict
 from streamhub.text import LANGUAGES
 from streamhub.transcript.transcript import Transcript
@@ -156,7 +156,7 @@ def plan_from_sources(
         language=settings.language,
         url=settings.url,
         hub_url=hub_url,
-        csp=plan_csp([one.origin for one in placed.values() if one.kind != "link"]),
+        csp=plan_csp([one.origin for one in placed.values() if one.kind != "link"], parse_archives(settings.others)),
         has_products=bool(library.products),
         has_people=bool(library.people),
         has_topics=bool(library.topics),
@@ -166,6 +166,7 @@ def plan_from_sources(
         logo=settings.logo,
         licence=Licence(name=settings.licence, url=settings.licence_url),
         framers=parse_origins(settings.embed_origins),
+        others=parse_archives(settings.others),
     )
     printer = Printer(theme, frame)
     outlets = Outlets(
