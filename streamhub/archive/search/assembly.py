@@ -55,7 +55,7 @@ DOCUMENTS_PER_TABLE = 1024
 MEMORY_BYTES = 32 << 20
 """How many numbers wait in memory before they go to a temporary file, per language."""
 CHUNK_WORDS = 1 << 18
-RANGE_WORDS = 1 << 20
+RANGE_WORDS = 1 << 19
 
 _WORD_BITS, _DOCUMENT_BITS, _WEIGHT_BITS = 22, 24, 17
 
@@ -321,10 +321,14 @@ def _invert(gathering: _Gathering, order: list[int], table: TermTable) -> tuple[
     norms = np.array([gathering.documents[place].norm for place in order])
     counts: list[int] = []
     postings: list[bytes] = []
+    owners = np.repeat(np.arange(len(table.starts) - 1), np.diff(table.starts))
     for first, last in _plan_ranges(gathering, table):
+        holds = np.zeros(len(table.starts) - 1, dtype=bool)
+        holds[owners[(first <= table.places) & (table.places < last)]] = True
         keys = [
-            _make_keys(ordinals[places], words, weights, table, first, last)
+            _make_keys(ordinals[places[kept]], words[kept], weights[kept], table, first, last)
             for places, words, weights in gathering.chunks()
+            for kept in [holds[words]]
         ]
         some_counts, some_postings = _encode_range(np.concatenate(keys), norms, first, last)
         counts += some_counts
