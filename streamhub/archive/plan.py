@@ -6,11 +6,12 @@ come out as last time. Refuses to know disks and pages.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
@@ -18,6 +19,7 @@ from streamhub.errors import BadInput, Conflict, StreamhubError
 
 MAX_PATH_BYTES = 1024
 MAX_NAME_BYTES = 255
+_PLAIN_PATH = re.compile(r"(?:[\w-]+/)*[\w-]+(?:\.[\w-]+)*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +122,18 @@ class Claims:
             if owner:
                 raise Conflict(f"{path}: claimed by {owner} and by {name}", hint="rename one of the two")
             self._owners[key] = name
-            for folder in PurePosixPath(key).parents:
-                above = folder.as_posix()
+            above = key.rpartition("/")[0]
+            while above and above not in self._folders:  # those above a folder that is known are known, too
                 if above in self._owners:
                     raise Conflict(f"{path} of {name}: {self._owners[above]} claims {above} as a file")
-                self._folders.setdefault(above, name)
+                self._folders[above] = name
+                above = above.rpartition("/")[0]
 
 
 def _comparable(path: str) -> str:
     """How disks that ignore case or the composition of letters see it."""
+    if path.isascii():
+        return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
@@ -138,6 +143,8 @@ def require_site_path(path: str) -> str:
     Raises:
         BadInput: absolute, with ``..``, backslashes, colons or control characters, or too long.
     """
+    if _PLAIN_PATH.fullmatch(path) and len(path) <= MAX_NAME_BYTES:
+        return path
     parts = path.split("/")
     if not path or any(part in {"", ".", ".."} or part.endswith((".", " ")) for part in parts):
         raise BadInput(f"path {path!r}: leads out of the site or is no file's")

@@ -282,9 +282,8 @@ def _tidy(root: Path, known: _Manifest) -> None:
     if left.is_symlink() or (left.exists() and not left.is_dir()):
         raise Conflict(f"{left}: is a link or a file, the site needs a folder there", hint="move it away")
     shutil.rmtree(left, ignore_errors=True)
-    for name, entry in known.files.items():
-        path = root / name
-        if entry.size == _UNKNOWN and not any(folder.is_symlink() for folder in _folders(root, path)):
+    for path in [root / name for name, entry in known.files.items() if entry.size == _UNKNOWN]:
+        if not any(folder.is_symlink() for folder in _folders(root, path)):
             with contextlib.suppress(OSError):  # somebody put a file there; the build says so
                 _drop_folders(root, path)
 
