@@ -59,6 +59,15 @@ def test_legal_pages_say_what_the_owner_said() -> None:
     assert "28\u00a0November 2026" in english or "28 November 2026" in english
 
 
+def test_privacy_names_the_archives_that_can_be_asked() -> None:
+    """Whoever gets an address when a visitor ticks a box is named, and nobody where there are none."""
+    other = "https://antworten.firma.example/"
+    files, _ = build(replace(SETTINGS, others=other))
+    for path in ("privacy/index.html", "en/privacy/index.html"):
+        assert other in Page(files[path].decode()).text
+        assert "firma.example" not in Page(build()[0][path].decode()).text
+
+
 @pytest.mark.parametrize("lacking", ["company", "address", "email", "privacy_host", "accessibility_checked"])
 def test_half_filled_pages_are_not_published(lacking: str) -> None:
     """A page that lacks something is nowhere, not even as a link, and the owner is told which setting it needs."""
