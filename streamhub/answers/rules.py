@@ -286,19 +286,23 @@ def _without_moderation(sentences: Sequence[Sentence], start: int, stop: int) ->
     while last > start:
         sentence = sentences[last]
         host_leads_on = panel and hosts and sentence.by_host
-        unknown = not sentence.speaker or not hosts
-        if not host_leads_on and not (unknown and (sentence.moderates or sentence.passes)):
+        might_lead_on = not sentence.speaker or sentence.by_host or not hosts
+        if not host_leads_on and not (might_lead_on and (sentence.moderates or sentence.passes)):
             break
         last -= 1
     return last
 
 
 def _answerers(session: Session, inside: Sequence[Sentence]) -> tuple[str, ...]:
-    """Who answers, in order of speaking: whoever speaks but the hosts; a host who speaks alone answers himself."""
+    """Who answers, in order of speaking: whoever speaks but the hosts; a host who speaks alone answers himself.
+
+    Where somebody speaks whose name nobody knows, that may be the one who answers: a host is not named for him.
+    """
     hosts = {participant.name for participant in session.participants if participant.role is Role.HOST}
     speakers = dict.fromkeys(sentence.speaker for sentence in inside if sentence.speaker)
     panel = tuple(name for name in speakers if name not in hosts)
-    return panel or (tuple(speakers) if len(inside) > 1 else ())
+    alone = len(inside) > 1 and all(sentence.speaker for sentence in inside)
+    return panel or (tuple(speakers) if alone else ())
 
 
 def _ranges_by_marks(session: Session, airings: Sequence[Airing], lag_s: float) -> list[_Range]:

@@ -156,8 +156,9 @@ def _public_answer(answer: Answer, session: ArchivedSession) -> PublicAnswer:
     speech = cut_speech(answer, session)
     cues = speech.cues if speech else ()
     answerers = {key_of(name) for name in answer.answerers}
-    own = [cue.text for cue in cues if key_of(cue.speaker) in answerers]
-    spoken = " ".join(own or [cue.text for cue in cues])
+    told_apart = any(key_of(cue.speaker) in answerers for cue in cues)
+    own = [cue.text for cue in cues if not (told_apart and cue.speaker) or key_of(cue.speaker) in answerers]
+    spoken = " ".join(own)
     text = f"{plain_text(answer.body)} {spoken}".strip()
     return PublicAnswer(
         answer=answer,

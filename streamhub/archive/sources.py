@@ -19,7 +19,7 @@ from streamhub.archive.clips import clip_source, plan_key
 from streamhub.archive.folder import list_sessions, load_session, stamp_session, write_atomically
 from streamhub.archive.gist import SessionGist, plan_gist
 from streamhub.archive.plan import digest_of
-from streamhub.archive.public import show_session
+from streamhub.archive.public import PublicSession, show_session
 from streamhub.archive.search.record import analyse
 from streamhub.archive.searchable import plan_documents
 from streamhub.errors import BadArchive
@@ -118,6 +118,7 @@ class Readings:
         self._made_with = digest_of(title, code)
         self._folder = folder
         self.answers = 0
+        self._sources: dict[str, Source] = {}
         self._words: dict[str, tuple[bytes, ...]] = {}
 
     def read(self, sources: Iterable[Source]) -> tuple[SessionGist, ...]:
@@ -126,7 +127,8 @@ class Readings:
         Raises:
             BadArchive: a file is wrong, or an id is there twice.
         """
-        readings = [(source, self._recall(source) or self._read(source)) for source in sources]
+        self._sources = {source.where: source for source in sources}
+        readings = [(source, self._recall(source) or self._read(source)) for source in self._sources.values()]
         _require_distinct(readings)
         self.answers = sum(len(reading.answer_ids) for _, reading in readings)
         self._forget_others({source.where for source, _ in readings})
@@ -134,9 +136,12 @@ class Readings:
 
     def words_of(self, gist: SessionGist) -> tuple[bytes, ...]:
         """The search records of a session that was read."""
-        if gist.where in self._words:
-            return self._words[gist.where]
-        return msgspec.msgpack.decode(self._path(gist.where, _WORDS).read_bytes(), type=tuple[bytes, ...])
+        if gist.where not in self._words:
+            try:
+                return msgspec.msgpack.decode(self._path(gist.where, _WORDS).read_bytes(), type=tuple[bytes, ...])
+            except (OSError, ValueError):  # damaged since: the session is read again, and its words stay in memory
+                self._words[gist.where] = _words(show_session(self._sources[gist.where].load()))
+        return self._words[gist.where]
 
     def recall_index(self) -> bytes:
         """What the search index kept of its last build; empty without one."""
@@ -170,7 +175,7 @@ class Readings:
             if clip_source(session):
                 keys = {one.answer.id: plan_key(session, one.answer, title=self._title) for one in found.answers}
             gist = plan_gist(found, digest=digest_of(found), clip_keys=keys)
-        words = tuple(analyse(document) for document in plan_documents(found)) if found else ()
+        words = _words(found)
         reading = Reading(stamp=source.stamp, made_with=self._made_with, answer_ids=ids, gist=gist)
         if self._folder is None or not source.stamp:
             self._words[source.where] = words
@@ -193,6 +198,10 @@ class Readings:
     def _kept(self) -> Iterator[Path]:
         for kind in (_GIST, _WORDS):
             yield from self._folder.glob(f"*/*{kind}") if self._folder else ()
+
+
+def _words(found: PublicSession | None) -> tuple[bytes, ...]:
+    return tuple(analyse(document) for document in plan_documents(found)) if found else ()
 
 
 def _require_distinct(readings: Iterable[tuple[Source, Reading]]) -> None:

@@ -90,6 +90,14 @@ def test_marks_and_wording_give_the_range(speakers: bool) -> None:
     assert first.confidence > 0.6
 
 
+def test_where_only_the_host_is_known_he_is_not_named_for_the_one_who_answers() -> None:
+    """Marks often tell the host's voice and no other: what he leads on with stays out, and he has not answered."""
+    script = tuple((start, name if name == "Martin" else "", text) for start, name, text in SCRIPT if start != 40)
+    first, second = plan_answers(session(), [BILL, COST], MARKS, transcript(script))
+    assert first.ranges == (Span(8_000, 22_500),)
+    assert (first.answerers, second.answerers) == ((), ())
+
+
 def test_a_draft_carries_what_the_asker_gave() -> None:
     """Id, wording, asker, votes and topics of the question are the answer's."""
     (answer,) = plan_answers(session(), [BILL], MARKS[:1], transcript())

@@ -135,6 +135,9 @@ def test_the_site_is_the_same_with_and_without_what_was_kept(archive: Path, tmp_
         if path.is_file():
             path.write_bytes(b"\x00damaged")
     assert render(sources, theme, kept) == first
+    for path in kept.rglob("*.words"):
+        path.write_bytes(b"\x00damaged")
+    assert render(sources, theme, kept) == first
 
 
 def test_nothing_is_kept_of_a_session_that_is_gone(archive: Path, tmp_path: Path, theme: Theme) -> None:
