@@ -284,6 +284,8 @@ async def test_used_up_quota_pauses_the_chat_before_anything_else(desk: Desk) ->
 async def test_two_hours_of_chat_cost_what_we_count(desk: Desk) -> None:
     """A chat of two hours is read every quarter minute, at the platform's pace, for 2,400 units by both accounts."""
     desk.fake.polling_interval_ms, desk.fake.strict_chat_pace = 10_000, True
+    now = desk.fake.now()  # two hours must fit into a day of the quota, whenever this runs
+    desk.fake.tick((desk.api.ledger.budget.next_day_at(now) - now).total_seconds() + 60)
     before, counted_before = desk.fake.units_used, await desk.api.ledger.used()
     chatter, began = desk.chatter(), desk.fake.now()
     number = 0
