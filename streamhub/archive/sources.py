@@ -179,6 +179,8 @@ class Readings:
         reading = Reading(stamp=source.stamp, made_with=self._made_with, answer_ids=ids, gist=gist)
         if self._folder is None or not source.stamp:
             self._words[source.where] = words
+            for kind in (_GIST, _WORDS) if self._folder else ():  # what was kept may be what somebody withdrew just now
+                self._path(source.where, kind).unlink(missing_ok=True)
         else:
             write_atomically(self._path(source.where, _WORDS), msgspec.msgpack.encode(words))
             write_atomically(self._path(source.where, _GIST), msgspec.msgpack.encode(reading))

@@ -150,6 +150,17 @@ def test_nothing_is_kept_of_a_session_that_is_gone(archive: Path, tmp_path: Path
     assert names == {f"{sources[0].id}.gist", f"{sources[0].id}.words", "index.memory"}
 
 
+def test_nothing_old_is_kept_of_a_session_that_was_written_just_now(
+    archive: Path, tmp_path: Path, theme: Theme
+) -> None:
+    """What was withdrawn a moment ago is not kept until somebody builds once more."""
+    sources = trusted(find_sources(archive), lambda source: f"first {source.id}")
+    kept = tmp_path / "kept"
+    render(sources, theme, kept)
+    render(tuple(replace(source, stamp="") for source in sources), theme, kept)
+    assert [path.name for path in kept.rglob("*") if path.is_file()] == ["index.memory"]
+
+
 def test_a_session_that_was_written_just_now_is_not_trusted(tmp_path: Path) -> None:
     """Two edits within one tick of the disk's clock would have the same time: until it is over, the session is read."""
     root = tmp_path / "transcripts"
