@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from hypothesis import strategies as st
 
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
+from streamhub.archive.clips import clips_folder, plan_key
 from streamhub.archive.format import canonical
 from streamhub.config import LegalSettings
+from streamhub.recording.clip import Clip, note_name
 from streamhub.recording.recording import ClockMap, ClockPiece
 from streamhub.schedule.show import Participant, Role
 from streamhub.timecode import Span
@@ -261,3 +266,30 @@ def make_session(**changes: object) -> ArchivedSession:
         "recap": "Ein Abend über *Router*.",
     } | changes
     return canonical(ArchivedSession(**values))  # type: ignore[arg-type]
+
+
+def make_distinct(archive: Iterable[ArchivedSession]) -> list[ArchivedSession]:
+    """Generated sessions as one archive can hold them: ids once, and no recording that would have to lie on a disk."""
+    taken: set[str] = set()
+    distinct = []
+    for session in archive:
+        own = tuple(answer for answer in session.answers if answer.id not in taken)
+        taken |= {answer.id for answer in own}
+        local = tuple(one for one in session.recordings if one.url.startswith("http"))
+        distinct.append(replace(session, answers=own, recordings=local))
+    return distinct
+
+
+def place_recording(root: Path, session: ArchivedSession, *, title: str) -> Path:
+    """A media folder with the recording of the small session, and the clip of its first answer."""
+    (root / "recordings").mkdir(parents=True)
+    (root / "recordings/netz.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 100)
+    folder = clips_folder(root, session.id)
+    folder.mkdir(parents=True)
+    names = {"video": "q.mp4", "audio": "q.m4a", "captions": "q.vtt", "poster": "q.jpg", "share": "q-share.jpg"}
+    for name in names.values():
+        (folder / name).write_bytes(b"x")
+    answer = session.answers[0]
+    clip = Clip(answer_id=answer.id, key=plan_key(session, answer, title=title), duration_ms=10_000, **names)
+    (folder / note_name(answer.id)).write_text(json.dumps(clip.to_json()))
+    return root

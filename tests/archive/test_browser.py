@@ -6,7 +6,6 @@ Needs Chromium and playwright (`make test-browser`).
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from aiohttp import web
 
 sys.path.insert(0, str(Path(__file__).parent))
 from records import FILLED, make_session
+from serving import chromium
 
 from streamhub.archive.site import plan_site
 from streamhub.archive.theme import load_theme
@@ -96,14 +96,8 @@ def make_film(path: Path) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """A Chromium."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

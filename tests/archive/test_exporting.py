@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from records import HOSTILE, make_session, sessions
+from records import HOSTILE, make_distinct, make_session, sessions
 from test_embeds import LICENSED
 from test_site import PUBLIC, build, english, hostile_session, shipped_theme
 
@@ -101,11 +100,5 @@ def test_hostile_text_is_data(text: str) -> None:
 @given(st.lists(sessions(), max_size=2, unique_by=lambda session: session.id))
 def test_any_archive_is_as_the_schema_says(archive: list[ArchivedSession]) -> None:
     """Whatever the archive says."""
-    taken: set[str] = set()
-    distinct = []
-    for session in archive:
-        own = tuple(answer for answer in session.answers if answer.id not in taken)
-        taken |= {answer.id for answer in own}
-        local = tuple(one for one in session.recordings if one.url.startswith("http"))
-        distinct.append(replace(session, answers=own, recordings=local))
+    distinct = make_distinct(archive)
     check(build(*distinct, theme=shipped_theme()))

@@ -22,12 +22,11 @@ from lxml import etree
 sys.path.insert(0, str(Path(__file__).parent))
 from feed_rules import JSON_CHAPTERS, JSON_FEED
 from reading import Page
-from records import HOSTILE, make_session, sessions
+from records import HOSTILE, make_distinct, make_session, place_recording, sessions
 
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.agenda import Appointment, render_calendar
 from streamhub.archive.archived import ArchivedSession
-from streamhub.archive.clips import clips_folder, plan_key
 from streamhub.archive.hosting import HOSTS, parse_headers, render_for_host
 from streamhub.archive.plan import MediaLink
 from streamhub.archive.site import plan_site
@@ -35,7 +34,6 @@ from streamhub.archive.sitemap import SitemapPage, SitemapVideo, render_sitemaps
 from streamhub.archive.theme import load_theme
 from streamhub.config import SiteSettings
 from streamhub.errors import BadInput
-from streamhub.recording.clip import Clip, note_name
 
 BASE = "https://antworten.example.org/archiv"
 SETTINGS = SiteSettings(title="Antworten", url=BASE)
@@ -52,19 +50,7 @@ theme = functools.cache(load_theme)
 @pytest.fixture
 def media(tmp_path: Path) -> Path:
     """A media folder with the recording of the small session, and the clip of its first answer."""
-    session = make_session()
-    root = tmp_path / "media"
-    (root / "recordings").mkdir(parents=True)
-    (root / "recordings/netz.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 100)
-    folder = clips_folder(root, session.id)
-    folder.mkdir(parents=True)
-    names = {"video": "q.mp4", "audio": "q.m4a", "captions": "q.vtt", "poster": "q.jpg", "share": "q-share.jpg"}
-    for name in names.values():
-        (folder / name).write_bytes(b"x")
-    answer = session.answers[0]
-    clip = Clip(answer_id=answer.id, key=plan_key(session, answer, title=SETTINGS.title), duration_ms=10_000, **names)
-    (folder / note_name(answer.id)).write_text(json.dumps(clip.to_json()))
-    return root
+    return place_recording(tmp_path / "media", make_session(), title=SETTINGS.title)
 
 
 def build(*archive: ArchivedSession, site: SiteSettings = SETTINGS, media: Path | None = None) -> dict[str, bytes]:
@@ -253,12 +239,7 @@ def test_hostile_text_reads_back(text: str, media: Path) -> None:
 @given(st.lists(sessions(), min_size=1, max_size=3, unique_by=lambda one: one.id))
 def test_any_archive_reads_back(archive: list[ArchivedSession]) -> None:
     """Whatever the archive says, all formats parse, calendars keep every session, and two builds are the same."""
-    taken: set[str] = set()
-    distinct = []
-    for session in archive:
-        own = tuple(answer for answer in session.answers if answer.id not in taken)
-        taken |= {answer.id for answer in own}
-        distinct.append(replace(session, answers=own, recordings=()))
+    distinct = [replace(one, recordings=()) for one in make_distinct(archive)]
     files = build(*distinct)
     for path, content in files.items():
         if path.endswith(".xml"):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 from reading import Page, resolve
-from records import HOSTILE, make_session, sessions
+from records import HOSTILE, make_distinct, make_session, sessions
 
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
@@ -277,13 +277,7 @@ def test_hostile_text_stays_text(theme: Theme, media: Path, text: str) -> None:
 @given(st.lists(sessions(), max_size=3, unique_by=lambda session: session.id))
 def test_any_archive_becomes_a_well_formed_site(archive: list[ArchivedSession]) -> None:
     """Whatever the archive says, every page parses strictly and every file of data reads back."""
-    taken: set[str] = set()
-    distinct = []
-    for session in archive:
-        own = tuple(answer for answer in session.answers if answer.id not in taken)
-        taken |= {answer.id for answer in own}
-        local = tuple(one for one in session.recordings if one.url.startswith("http"))
-        distinct.append(replace(session, answers=own, recordings=local))
+    distinct = make_distinct(archive)
     files = build(*distinct, theme=shipped_theme())
     for path, page in pages(files).items():
         assert not page.problems, (path, page.problems)

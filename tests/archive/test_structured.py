@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import sys
 import warnings
 from dataclasses import replace
@@ -15,15 +14,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from google_rules import broken_rules, seconds_of
 from reading import Page
-from records import HOSTILE, make_session
+from records import HOSTILE, make_session, place_recording
 
 from streamhub.archive.archived import ArchivedSession
-from streamhub.archive.clips import clips_folder, plan_key
+from streamhub.archive.clips import clips_folder
 from streamhub.archive.plan import MediaLink
 from streamhub.archive.site import plan_site
 from streamhub.archive.theme import load_theme
 from streamhub.config import SiteSettings
-from streamhub.recording.clip import Clip, note_name
 from streamhub.recording.recording import ClockMap, ClockPiece
 from streamhub.timecode import Span
 
@@ -38,21 +36,6 @@ def recorded(**changes: object) -> ArchivedSession:
     session = make_session(**changes)
     clock = ClockMap((ClockPiece(Span(0, 40_000), Span(2_000, 42_000)),))
     return replace(session, recordings=(replace(session.recordings[0], duration_ms=42_000, clock=clock),))
-
-
-def place(session: ArchivedSession, root: Path) -> Path:
-    """A media folder with the session's recording and the clip of its first answer."""
-    (root / "recordings").mkdir(parents=True)
-    (root / "recordings/netz.mp4").write_bytes(b"x")
-    folder = clips_folder(root, session.id)
-    folder.mkdir(parents=True)
-    names = {"video": "q.mp4", "audio": "q.m4a", "captions": "q.vtt", "poster": "q.jpg", "share": "q-share.jpg"}
-    for name in names.values():
-        (folder / name).write_bytes(b"x")
-    answer = session.answers[0]
-    clip = Clip(answer_id=answer.id, key=plan_key(session, answer, title=SETTINGS.title), duration_ms=10_000, **names)
-    (folder / note_name(answer.id)).write_text(json.dumps(clip.to_json()))
-    return root
 
 
 def read(session: ArchivedSession, media: Path | None) -> dict[str, tuple[list[dict[str, Any]], Page]]:
@@ -78,7 +61,7 @@ def canonical_of(page: Page) -> str:
 def test_every_page_keeps_the_rules(tmp_path: Path, text: str) -> None:
     """No page breaks a rule, with a recording and a clip or without, whatever its texts say."""
     session = recorded(title=text)
-    for media in (None, place(session, tmp_path / "media")):
+    for media in (None, place_recording(tmp_path / "media", session, title=SETTINGS.title)):
         found = read(session, media)
         assert len(found) > 15
         for path, (data, page) in found.items():
@@ -90,7 +73,7 @@ def test_every_page_keeps_the_rules(tmp_path: Path, text: str) -> None:
 def test_videos_have_stills_of_their_own(tmp_path: Path) -> None:
     """Name, picture and file of each video on the site are its own; the session's has its answers as clips."""
     session = recorded()
-    found = read(session, place(session, tmp_path / "media"))
+    found = read(session, place_recording(tmp_path / "media", session, title=SETTINGS.title))
     videos = {path: item["video"] for path, (data, _) in found.items() for item in data if "video" in item}
     assert set(videos) == {"a/q1-router-blinkt-rot/index.html", "s/2027-03-02-netz/index.html"}
     for key in ("name", "thumbnailUrl", "contentUrl", "description"):
@@ -105,7 +88,7 @@ def test_videos_have_stills_of_their_own(tmp_path: Path) -> None:
 def test_without_a_still_there_is_no_video(tmp_path: Path) -> None:
     """A video without a picture is one that search engines reject; the page says nothing of it to them."""
     session = recorded()
-    media = place(session, tmp_path / "media")
+    media = place_recording(tmp_path / "media", session, title=SETTINGS.title)
     for file in clips_folder(media, session.id).iterdir():
         file.unlink()
     assert not [item for data, _ in read(session, media).values() for item in data if "video" in item]
