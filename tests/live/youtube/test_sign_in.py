@@ -53,6 +53,7 @@ from streamhub.store.store import Store
 from streamhub.workspace import write_private
 from tests.fakes.youtube import MANAGE, Refuse
 
+CHANNEL_ID = "UC4kXq0Zt8rY1mVbWnPaL7sQ"  # as long as a real one: three letters turn up in any ciphertext by chance
 KEY = bytes(range(32))
 REFRESH = "1//canary-refresh-token"
 CLIENT_SECRET = "GOCSPX-canary-secret"
@@ -67,7 +68,10 @@ def make_grant(**changes):
         client_id="1.apps", client_secret=Secret(CLIENT_SECRET), auth_uri="https://a/auth", token_uri="https://a/token"
     )
     account = Account(
-        channel_id="UC1", channel_title="Rundtisch", granted_at=datetime(2027, 3, 2, 19, 0, tzinfo=UTC), scopes=(SCOPE,)
+        channel_id=CHANNEL_ID,
+        channel_title="Rundtisch",
+        granted_at=datetime(2027, 3, 2, 19, 0, tzinfo=UTC),
+        scopes=(SCOPE,),
     )
     return replace(Grant(account=account, refresh_token=Secret(REFRESH), client=client), **changes)
 
@@ -125,7 +129,7 @@ def test_a_sign_in_is_kept_private_and_unreadable(keeper, tmp_path):
     keeper.save(grant)
     path = tmp_path / FILE_NAME
     assert path.stat().st_mode & 0o777 == 0o600
-    for secret in (REFRESH, CLIENT_SECRET, "UC1", "Rundtisch"):
+    for secret in (REFRESH, CLIENT_SECRET, CHANNEL_ID, "Rundtisch"):
         assert secret.encode() not in path.read_bytes()
     assert keeper.load() == grant
     ending = replace(grant, account=replace(grant.account, ends_at=datetime(2027, 3, 9, tzinfo=UTC)))
@@ -263,7 +267,7 @@ def test_a_running_hub_notices_a_new_sign_in(keeper, tmp_path):
     assert refused.value.code == ProblemCode.NOT_CONNECTED
     assert kept.account is None
     keeper.save(make_grant())
-    assert kept.account.channel_id == "UC1"
+    assert kept.account.channel_id == CHANNEL_ID
     first = kept.credentials()
     assert first is kept.credentials()
     assert first.refresh_token == REFRESH
