@@ -241,8 +241,13 @@ def _open_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, durably: bool = True) -> None:
     """Write a file whole or not at all; folders above it are made.
+
+    Args:
+        path: of the file.
+        content: of the file.
+        durably: whether it must be on the disk when this returns; else a crash of the machine may lose or cut it.
 
     Raises:
         DiskFull: no room.
@@ -253,8 +258,9 @@ def write_atomically(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if durably:
+                file.flush()
+                os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

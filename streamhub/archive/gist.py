@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from streamhub.archive.archived import ArchivedRecording
+from streamhub.archive.plan import digest_of
 from streamhub.archive.public import PublicAnswer, PublicSession, key_of
 from streamhub.archive.views import AnswerRef, SessionRef
 from streamhub.text import words_of
@@ -24,6 +25,7 @@ class AnswerGist:
 
     Attributes:
         ref: the answer in a list.
+        digest: of that.
         topics, products: as shown.
         features: what makes it like another one: words of its question with their language, its labels.
         superseded_by: id of the answer that took its place; empty for a published one.
@@ -31,6 +33,7 @@ class AnswerGist:
     """
 
     ref: AnswerRef
+    digest: str
     topics: tuple[str, ...]
     products: tuple[str, ...]
     features: tuple[str, ...]
@@ -97,8 +100,10 @@ def _answer_gist(answer: PublicAnswer, found: PublicSession, clip_keys: Mapping[
     record = answer.answer
     words = (f"{record.language}:{word}" for word in words_of(record.question) if len(word) >= _SHORTEST_FEATURE)
     labels = (f"#{key_of(label)}" for label in (*record.topics, *record.products))
+    ref = refer_answer(answer, found)
     return AnswerGist(
-        ref=refer_answer(answer, found),
+        ref=ref,
+        digest=digest_of(ref),
         topics=record.topics,
         products=record.products,
         features=tuple(sorted({*words, *labels})),

@@ -29,6 +29,7 @@ _LABEL_WEIGHT = 2.0
 _LEAST_LIKENESS = 1.5
 _SCALE = 1 << 10  # likeness is summed in whole numbers, so that every machine comes to the same order
 _BLOCK = 512
+_WEIGHT_BITS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -224,17 +225,18 @@ def _rank_block(
     if not pieces:
         return
     sizes = [len(found) for _, found, _ in pieces]
-    rows = np.repeat(np.array([row for row, _, _ in pieces], dtype=np.int64), sizes)
+    rows = np.repeat(np.array([row - start for row, _, _ in pieces], dtype=np.int64), sizes)
     columns = np.concatenate([found for _, found, _ in pieces])
     weights = np.repeat(np.array([weight for _, _, weight in pieces], dtype=np.int64), sizes)
-    pairs, place = np.unique(rows * total + columns, return_inverse=True)
-    sums = np.zeros(len(pairs), dtype=np.int64)
-    np.add.at(sums, place, weights)
-    rows, columns = pairs // total, pairs % total
-    good = (sums >= _LEAST_LIKENESS * _SCALE) & (rows != columns)
+    keys = np.sort((rows * total + columns) << _WEIGHT_BITS | weights)
+    pairs = keys >> _WEIGHT_BITS
+    begins = np.flatnonzero(np.diff(pairs, prepend=-1))
+    sums = np.add.reduceat(keys & ((1 << _WEIGHT_BITS) - 1), begins)
+    rows, columns = pairs[begins] // total, pairs[begins] % total
+    good = (sums >= _LEAST_LIKENESS * _SCALE) & (rows + start != columns)
     rows, columns, sums = rows[good], columns[good], sums[good]
     order = np.lexsort((columns, -sums, rows))
     rows, columns = rows[order], columns[order]
-    for part in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows)) + 1):
-        if len(part):
-            yield int(rows[part[0]]), columns[part[:RELATED_ANSWERS]].tolist()
+    firsts = np.flatnonzero(np.diff(rows, prepend=-1))
+    for row, first, end in zip(rows[firsts].tolist(), firsts.tolist(), [*firsts[1:].tolist(), len(rows)], strict=True):
+        yield start + row, columns[first : min(end, first + RELATED_ANSWERS)].tolist()

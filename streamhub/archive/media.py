@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from streamhub.archive.archived import PLAYABLE
-from streamhub.archive.plan import MediaLink, require_site_path
+from streamhub.archive.claims import require_site_path
+from streamhub.archive.plan import MediaLink
 from streamhub.errors import BadArchive, BadInput
 from streamhub.recording.recording import ClockMap
 from streamhub.timecode import Span

@@ -6,8 +6,6 @@ come out as last time. Refuses to know disks and pages.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -15,11 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from streamhub.errors import BadInput, Conflict, StreamhubError
-
-MAX_PATH_BYTES = 1024
-MAX_NAME_BYTES = 255
-_PLAIN_PATH = re.compile(r"(?:[\w-]+/)*[\w-]+(?:\.[\w-]+)*", re.ASCII)
+from streamhub.archive.claims import Claims
+from streamhub.errors import BadInput, StreamhubError
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,59 +95,6 @@ class SitePlan:
             claims.add(part.name, made)
             files.update((path, content) for path, content in made.items() if content is not None)
         return files
-
-
-class Claims:
-    """Who claims which path; two claims on one are an error that names both."""
-
-    def __init__(self) -> None:
-        self._owners: dict[str, str] = {}
-        self._folders: dict[str, str] = {}
-
-    def add(self, name: str, paths: Iterable[str]) -> None:
-        """Claim paths for a part.
-
-        Raises:
-            Conflict: a path is taken, also in another case of letters, or is a folder of another's path.
-            BadInput: a path leads out of the site or cannot exist on some disk.
-        """
-        for path in paths:
-            key = _comparable(require_site_path(path))
-            owner = self._owners.get(key) or self._folders.get(key)
-            if owner:
-                raise Conflict(f"{path}: claimed by {owner} and by {name}", hint="rename one of the two")
-            self._owners[key] = name
-            above = key.rpartition("/")[0]
-            while above and above not in self._folders:  # those above a folder that is known are known, too
-                if above in self._owners:
-                    raise Conflict(f"{path} of {name}: {self._owners[above]} claims {above} as a file")
-                self._folders[above] = name
-                above = above.rpartition("/")[0]
-
-
-def _comparable(path: str) -> str:
-    """How disks that ignore case or the composition of letters see it."""
-    if path.isascii():
-        return path.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-
-
-def require_site_path(path: str) -> str:
-    """Return the path if it stays inside the site and can exist everywhere.
-
-    Raises:
-        BadInput: absolute, with ``..``, backslashes, colons or control characters, or too long.
-    """
-    if _PLAIN_PATH.fullmatch(path) and len(path) <= MAX_NAME_BYTES:
-        return path
-    parts = path.split("/")
-    if not path or any(part in {"", ".", ".."} or part.endswith((".", " ")) for part in parts):
-        raise BadInput(f"path {path!r}: leads out of the site or is no file's")
-    if any(ord(c) < 32 or c in '\\:*?"<>|\x7f' for c in path):
-        raise BadInput(f"path {path!r}: has characters that not every disk can hold", hint="rename the source")
-    if len(path.encode()) > MAX_PATH_BYTES or any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
-        raise BadInput(f"path {path[:80]!r}…: too long", hint="shorten the name")
-    return path
 
 
 def digest_of(*values: object) -> str:

@@ -29,12 +29,12 @@ from streamhub.archive.media import PlacedMedia, to_media_time
 from streamhub.archive.outlets import Outlets
 from streamhub.archive.pages import NOT_FOUND, Printer, load_phrases, view_digest
 from streamhub.archive.plan import Content, Files, Part, Present, digest_of
-from streamhub.archive.public import PublicAnswer, PublicSession, key_of, show_session
+from streamhub.archive.public import PublicAnswer, PublicSession, key_of
 from streamhub.archive.search.assembly import IndexBuilder
 from streamhub.archive.search.index import fragment_path, render_fragment
 from streamhub.archive.search.synonyms import parse_synonyms
 from streamhub.archive.searchable import plan_document, plan_rest
-from streamhub.archive.sources import Readings, Source
+from streamhub.archive.sources import Readings
 from streamhub.archive.structured import (
     Crumb,
     absolute,
@@ -93,14 +93,12 @@ class Shelf:
     Attributes:
         library: what is shown.
         reader: has read it.
-        sources: where sessions are read from, by their folder in the archive.
         media: recordings, by session.
         clips: by answer.
     """
 
     library: Library
     reader: Readings
-    sources: Mapping[str, Source]
     media: Mapping[str, PlacedMedia]
     clips: Mapping[str, ClipView]
 
@@ -116,6 +114,7 @@ class Planner:
         self._theme = printer.theme
         self._outlets = outlets
         self._embedder = Embedder(printer, printer.frame)
+        self._listed_digests: dict[str, str] = {}
         self._exported: list[ExportedSession] = []
         self._coming: list[ComingView] = []
         self._gettext = {language: load_phrases(printer.theme, language).gettext for language in LANGUAGES}
@@ -154,7 +153,7 @@ class Planner:
     # --- sessions and answers
 
     def _show(self, session_id: str) -> PublicSession:
-        found = show_session(self._shelf.sources[self._library.by_id[session_id].where].load())
+        found = self._shelf.reader.open(self._library.by_id[session_id])
         if found is None:
             raise _changed(session_id)
         return found
@@ -198,11 +197,9 @@ class Planner:
         """Digest of what the page of an answer says that is not its session's."""
         library = self._library
         return digest_of(
-            [library.answers[other].ref for other in library.related[answer.id]],
-            [old.ref for old in library.replaced.get(answer.id, ())],
-            [library.people[key].url for name in answer.ref.answerers if (key := key_of(name)) in library.people],
-            [library.topics[key_of(title)].url for title in answer.topics if key_of(title) in library.topics],
-            [library.products[key_of(title)].url for title in answer.products if key_of(title) in library.products],
+            [library.answers[other].digest for other in library.related[answer.id]],
+            [old.digest for old in library.replaced.get(answer.id, ())],
+            self._listed_digest(answer),
             self._shelf.clips.get(answer.id),
         )
 
@@ -404,12 +401,22 @@ class Planner:
                     yield self._list(label.url, label.title, label.language, label.answers)
 
     def _list(self, folder: str, title: str, language: str, ids: Iterable[str]) -> Part:
-        listed = [self._listed(self._library.answers[answer_id]) for answer_id in ids]
+        answers = [self._library.answers[answer_id] for answer_id in ids]
         return Part(
             name=f"list {folder}answers.json",
-            digest=digest_of(self._printer.digest, title, language, listed),
-            make=lambda present: self._embedder.list_files(folder, title, language, listed),
+            digest=digest_of(self._printer.digest, title, language, list(map(self._listed_digest, answers))),
+            make=lambda present: self._embedder.list_files(folder, title, language, list(map(self._listed, answers))),
         )
+
+    def _listed_digest(self, answer: AnswerGist) -> str:
+        """Digest of what lists say of an answer, with the addresses of its people, topics and products."""
+        if answer.id not in self._listed_digests:
+            library = self._library
+            named = ((library.people, answer.ref.answerers), (library.topics, answer.topics))
+            labels = (*named, (library.products, answer.products))
+            urls = [there[key].url for there, titles in labels for title in titles if (key := key_of(title)) in there]
+            self._listed_digests[answer.id] = digest_of(answer.digest, answer.topics, answer.products, urls)
+        return self._listed_digests[answer.id]
 
     def _listed(self, answer: AnswerGist) -> ListedAnswer:
         library = self._library

@@ -60,7 +60,7 @@ class PublicSession:
     """A session with something to show.
 
     Attributes:
-        session: the record; its answers are not to be read, they may be drafts.
+        session: the record, without its words, and of its answers those alone that have pages.
         url: its page, relative to the root of the site.
         answers: published ones in the order in which they were given.
         replaced: superseded ones: address and question stay, the answer is elsewhere.
@@ -117,7 +117,7 @@ def _public_session(session: ArchivedSession) -> PublicSession | None:
     found = _transcript_of(session.transcripts, session.language)
     transcript, gaps = _without_hidden(found, session.answers) if found else (None, frozenset[str]())
     return PublicSession(
-        session=session,
+        session=replace(session, transcripts=(), translations=(), answers=(*published, *replaced)),
         url=f"s/{session.id}/",
         answers=tuple(_public_answer(answer, session) for answer in sorted(published, key=order_of)),
         replaced=tuple(_public_answer(replace(answer, ranges=(), body=""), session) for answer in replaced),

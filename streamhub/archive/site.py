@@ -81,9 +81,8 @@ def plan_from_sources(
     """
     theme = brand_theme(theme, settings)
     duties = plan_legal(legal, theme.templates)
-    by_where = {source.where: source for source in sources.sessions}
     reader = Readings(title=settings.title, code=theme.code, folder=sources.readings)
-    library = plan_library(reader.read(by_where.values()))
+    library = plan_library(reader.read(sources.sessions))
     media = MediaSettings(root=media_root, prefix=settings.media_url, link=settings.media == "link")
     placed, links, missing = _place_media(library.sessions, media)
     clips, clip_links = _place_clips(library.sessions, media)
@@ -98,7 +97,7 @@ def plan_from_sources(
         size_of=lambda path: links[path].source.stat().st_size if path in links else 0,
         cover=COVER if COVER.removeprefix("static/") in theme.static else "",
     )
-    shelf = Shelf(library=library, reader=reader, sources=by_where, media=placed, clips=clips)
+    shelf = Shelf(library=library, reader=reader, media=placed, clips=clips)
     planner = Planner(shelf, printer, outlets)
     for session in coming:
         if session.id not in library.by_id:

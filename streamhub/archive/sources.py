@@ -1,16 +1,18 @@
 """Sources: where a build reads sessions from, and what it keeps of those that it has read.
 
-A session that has not changed since the last build is not read again: what is kept of it (its gist and its words for
-the search) lies in a folder, a file each, beside the stamp of the files that it was read from. The folder may be
-removed at any time; the next build reads everything and comes to the same site.
+A session that has not changed since the last build is not read again: what is kept of it (its gist, its words for the
+search, and what of it is public, to make its pages from) lies in a folder, a file each, with the stamp of the files
+that it was read from. The folder may be removed or lose files at any time; the next build reads what it misses and
+comes to the same site.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -24,7 +26,8 @@ from streamhub.archive.search.record import analyse
 from streamhub.archive.searchable import plan_documents
 from streamhub.errors import BadArchive
 
-_GIST, _WORDS, _INDEX = ".gist", ".words", "index.memory"
+_GIST, _WORDS, _PUBLIC = _KINDS = ".gist", ".words", ".public"
+_INDEX = "index.memory"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +79,25 @@ class Reading:
     made_with: str
     answer_ids: tuple[str, ...]
     gist: SessionGist | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Words:
+    """The search records of a session, as they are kept."""
+
+    stamp: str
+    records: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Public:
+    """What of a session may be shown, as it is kept."""
+
+    stamp: str
+    session: PublicSession
+
+
+T = TypeVar("T", _Words, _Public, Reading)
 
 
 def hold(session: ArchivedSession) -> Source:
@@ -137,11 +159,18 @@ class Readings:
     def words_of(self, gist: SessionGist) -> tuple[bytes, ...]:
         """The search records of a session that was read."""
         if gist.where not in self._words:
-            try:
-                return msgspec.msgpack.decode(self._path(gist.where, _WORDS).read_bytes(), type=tuple[bytes, ...])
-            except (OSError, ValueError):  # damaged since: the session is read again, and its words stay in memory
-                self._words[gist.where] = _words(show_session(self._sources[gist.where].load()))
+            kept = self._recall_of(self._sources[gist.where], _WORDS, _Words)
+            if kept:
+                return kept.records
+            # Damaged since: the session is read again, and its words stay in memory.
+            self._words[gist.where] = _words(show_session(self._sources[gist.where].load()))
         return self._words[gist.where]
+
+    def open(self, gist: SessionGist) -> PublicSession | None:
+        """What of a session that was read may be shown; None where that has changed since and nothing may."""
+        source = self._sources[gist.where]
+        kept = self._recall_of(source, _PUBLIC, _Public)
+        return kept.session if kept else show_session(source.load())
 
     def recall_index(self) -> bytes:
         """What the search index kept of its last build; empty without one."""
@@ -153,17 +182,21 @@ class Readings:
     def keep_index(self, memory: bytes) -> None:
         """Keep that for the next build."""
         if self._folder:
-            write_atomically(self._folder / _INDEX, memory)
+            write_atomically(self._folder / _INDEX, memory, durably=False)
 
     def _recall(self, source: Source) -> Reading | None:
+        reading = self._recall_of(source, _GIST, Reading)
+        return reading if reading and reading.made_with == self._made_with else None
+
+    def _recall_of(self, source: Source, kind: str, form: type[T]) -> T | None:
+        """What is kept of a session as it is now; None where nothing is, or of another release, or damaged."""
         if self._folder is None or not source.stamp:
             return None
         try:
-            reading = msgspec.msgpack.decode(self._path(source.where, _GIST).read_bytes(), type=Reading)
-        except (OSError, ValueError):  # of another release, or damaged: it is read again
+            kept = msgspec.msgpack.decode(self._path(source.where, kind).read_bytes(), type=form)
+        except (OSError, ValueError):
             return None
-        fits = (reading.stamp, reading.made_with) == (source.stamp, self._made_with)
-        return reading if fits and self._path(source.where, _WORDS).is_file() else None
+        return kept if kept.stamp == source.stamp else None
 
     def _read(self, source: Source) -> Reading:
         session = source.load()
@@ -175,16 +208,27 @@ class Readings:
             if clip_source(session):
                 keys = {one.answer.id: plan_key(session, one.answer, title=self._title) for one in found.answers}
             gist = plan_gist(found, digest=digest_of(found), clip_keys=keys)
-        words = _words(found)
         reading = Reading(stamp=source.stamp, made_with=self._made_with, answer_ids=ids, gist=gist)
+        self._keep(source, reading, found)
+        return reading
+
+    def _keep(self, source: Source, reading: Reading, found: PublicSession | None) -> None:
+        words = _words(found)
         if self._folder is None or not source.stamp:
             self._words[source.where] = words
-            for kind in (_GIST, _WORDS) if self._folder else ():  # what was kept may be what somebody withdrew just now
+            for kind in _KINDS if self._folder else ():  # what was kept may be what somebody withdrew just now
                 self._path(source.where, kind).unlink(missing_ok=True)
+            return
+        self._write(source, _WORDS, _Words(stamp=source.stamp, records=words))
+        if found:
+            self._write(source, _PUBLIC, _Public(stamp=source.stamp, session=found))
         else:
-            write_atomically(self._path(source.where, _WORDS), msgspec.msgpack.encode(words))
-            write_atomically(self._path(source.where, _GIST), msgspec.msgpack.encode(reading))
-        return reading
+            self._path(source.where, _PUBLIC).unlink(missing_ok=True)
+        self._write(source, _GIST, reading)
+
+    def _write(self, source: Source, kind: str, kept: Reading | _Words | _Public) -> None:
+        """Nobody waits for the disk: what a crash loses is read again."""
+        write_atomically(self._path(source.where, kind), msgspec.msgpack.encode(kept), durably=False)
 
     def _path(self, where: str, kind: str) -> Path:
         assert self._folder is not None
@@ -192,14 +236,9 @@ class Readings:
 
     def _forget_others(self, kept: set[str]) -> None:
         """Nothing stays of sessions that are gone: somebody may have wanted that."""
-        for path in self._kept():
-            assert self._folder is not None
-            if path.relative_to(self._folder).with_suffix("").as_posix() not in kept:
+        for path in self._folder.glob("*/*") if self._folder else ():
+            if f"{path.parent.name}/{path.stem}" not in kept:
                 path.unlink()
-
-    def _kept(self) -> Iterator[Path]:
-        for kind in (_GIST, _WORDS):
-            yield from self._folder.glob(f"*/*{kind}") if self._folder else ()
 
 
 def _words(found: PublicSession | None) -> tuple[bytes, ...]:

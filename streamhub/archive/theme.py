@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from streamhub.archive.plan import digest_of, require_site_path
+from streamhub.archive.claims import require_site_path
+from streamhub.archive.plan import digest_of
 from streamhub.errors import BadInput, Environment
 
 CATALOGUE = "site.po"

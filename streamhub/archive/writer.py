@@ -9,24 +9,33 @@ Refuses to know what the files say.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Self
 
+from streamhub.archive.claims import Crowd, require_site_path
 from streamhub.archive.folder import translate_os_error
-from streamhub.archive.plan import Claims, Content, MediaLink, Part, SitePlan
-from streamhub.errors import BadInput, Conflict
+from streamhub.archive.manifest import (
+    MANIFEST,
+    UNKNOWN,
+    Entry,
+    Manifest,
+    Row,
+    encode_head,
+    encode_line,
+    read_rows,
+    require_inside,
+)
+from streamhub.archive.plan import Content, MediaLink, Part, SitePlan
+from streamhub.errors import Conflict
 
-MANIFEST = ".streamhub-site.json"
 STAGING = ".streamhub-new"
-_VERSION = 1
-_UNKNOWN = -1
+_FOLDERS_KNOWN = 4096
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,23 +57,6 @@ class SiteReport:
     missing_media: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What the manifest knows of a file: digest of its content, and its state on disk after it was written."""
-
-    digest: str
-    size: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Manifest:
-    """Ours: files with what is known of them, and parts with their digest and files."""
-
-    files: Mapping[str, _Entry]
-    parts: Mapping[str, tuple[str, tuple[str, ...]]]
-
-
 def write_site(plan: SitePlan, public: Path) -> SiteReport:
     """Bring a folder to the state of the plan.
 
@@ -78,211 +70,240 @@ def write_site(plan: SitePlan, public: Path) -> SiteReport:
         DiskFull: no room.
     """
     root = public.resolve()
-    known = _read_manifest(root)
-    _tidy(root, known)
-    staging = _Staging(root, known)
-    try:
-        parts = _gather(plan, staging)
-        return _settle(staging, parts, plan.missing_media)
-    finally:
-        staging.drop()
-
-
-def _gather(plan: SitePlan, staging: _Staging) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Make what has to be made; parts whose files are as they were left are not made again."""
-    claims = Claims()
-    claims.add("the manifest", [MANIFEST])
-    parts: dict[str, tuple[str, tuple[str, ...]]] = {}
-    for part in plan.parts:
-        if part.name in parts:
-            raise Conflict(f"{part.name}: planned twice", hint="give one of the two another name")
-        paths = staging.kept(part)
-        if paths is None:
-            files = part.render(staging.is_present)
-            paths = tuple(sorted(files))
-            claims.add(part.name, paths)
-            for path in paths:
-                content = files[path]
-                if content is not None:
-                    staging.put(path, content)
-        else:
-            claims.add(part.name, paths)
-        parts[part.name] = (part.digest, paths)
-    return parts
-
-
-def _settle(
-    staging: _Staging, parts: Mapping[str, tuple[str, tuple[str, ...]]], missing_media: tuple[str, ...]
-) -> SiteReport:
-    """Move what was made to its places, and remove what is no longer wanted."""
-    root, known = staging.root, staging.known
-    wanted = {path for _, paths in parts.values() for path in paths}
-    gone = [path for path in known.files if path not in wanted]
-    if not staging.made and not gone and parts == known.parts and staging.found.keys() <= known.files.keys():
-        return SiteReport(written=0, unchanged=len(wanted), removed=0, size_bytes=0, missing_media=missing_media)
-    # What is about to be put there is ours from now on, also if this process dies half-way.
-    pending = {path: _Entry("", _UNKNOWN, _UNKNOWN) for path in staging.made}
-    _write_manifest(root, _Manifest({**known.files, **pending}, {}))
-    moved = {path: staging.move(path) for path in staging.made}
-    removed = sum(_remove(root, path) for path in gone)
-    files = {path: moved.get(path) or staging.found.get(path) or known.files[path] for path in sorted(wanted)}
-    _write_manifest(root, _Manifest(files, parts))
+    with Manifest(root) as known:
+        _tidy(root, known)
+        with _Staging(root, known) as staging:
+            for part in plan.parts:
+                staging.add(part)
+            gone = staging.finish()
+            removed = _settle(staging, gone)
     return SiteReport(
-        written=len(moved),
-        unchanged=len(wanted) - len(moved),
+        written=staging.made,
+        unchanged=staging.files - staging.made,
         removed=removed,
         size_bytes=staging.size_bytes,
-        missing_media=missing_media,
+        missing_media=plan.missing_media,
     )
+
+
+def _settle(staging: _Staging, gone: list[str]) -> int:
+    """Move what was made to its places and remove what is no longer wanted; returns how many files went."""
+    if not staging.differs and not gone:
+        return 0
+    require_inside(gone, staging.root)
+    # What is about to be put there is ours from now on, also if this process dies half-way.
+    staging.known.add_unsettled(staging.unsettled)
+    staging.move()
+    removed = sum(_remove(staging.root, path) for path in gone)
+    staging.manifest.replace(staging.root / MANIFEST)
+    return removed
 
 
 class _Staging:
     """What a build made, in a hidden folder of the site, until all of it is made.
 
+    A context that removes what was put aside and is not needed.
+
     Attributes:
         root: the site.
         known: what is there of the last build.
-        made: path to its digest, of files that are new or have new content.
-        found: path to what is known of it, of files that were made and are there just so.
+        manifest: what will be known of this one, once it is through.
+        unsettled: names what is about to be moved, in the order in which it was made.
+        made, files: how many files are new or have new content, and how many there are.
         size_bytes: of what was made, links not counted.
+        differs: whether a part was made, or files are there of a build that was killed.
     """
 
-    def __init__(self, root: Path, known: _Manifest) -> None:
+    def __init__(self, root: Path, known: Manifest) -> None:
         self.root = root
         self.known = known
-        self.made: dict[str, str] = {}
-        self.found: dict[str, _Entry] = {}
-        self.size_bytes = 0
+        self.made = self.files = self.size_bytes = 0
+        self.differs = bool(known.unsettled)
         self._folder = root / STAGING
         self._is_new = not root.exists()
-        self._places: dict[str, Path] = {}
-        self._checked: set[str] = {""}
-        self._have: set[str] = set()
+        self.manifest, self.unsettled = self._folder / "manifest", self._folder / "unsettled"
+        self._crowd = Crowd()
+        self._crowd.add([MANIFEST])
+        self._names: set[str] = set()
+        self._gone: list[str] = []
+        self._is_folder = lru_cache(maxsize=_FOLDERS_KNOWN)(self._look_for_folder)
 
-    def is_present(self, path: str) -> bool:
-        """Whether a file is there as it was left."""
-        return _untouched(self.root, path, self.known.files.get(path))
+    def __enter__(self) -> Self:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise translate_os_error(self._folder, error) from error
+        self._lines: IO[bytes] = self.manifest.open("wb")
+        self._moves: IO[bytes] = self.unsettled.open("wb")
+        self._lines.write(encode_head())
+        return self
 
-    def kept(self, part: Part) -> tuple[str, ...] | None:
-        """The files of a part that need not be made again; None where it has to be."""
-        digest, paths = self.known.parts.get(part.name, ("", ()))
-        return paths if digest == part.digest and all(map(self.is_present, paths)) else None
+    def __exit__(self, *_: object) -> None:
+        self._lines.close()
+        self._moves.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._is_new:
+            with contextlib.suppress(OSError):  # it holds a site now
+                self.root.rmdir()
 
-    def put(self, path: str, content: Content) -> None:
-        """Put a file aside, unless it is there already.
+    def add(self, part: Part) -> None:
+        """Make a part, unless its files are as they were left.
 
         Raises:
-            Conflict: the place is somebody else's.
-            BadInput, DiskFull: it cannot be written.
+            Conflict: it is there already, or a place is somebody else's.
+            BadInput, DiskFull: it cannot be made or written.
         """
-        target = self.root / path
-        entry = self.known.files.get(path)
-        self._require_ours(path, target)
-        if _same(self.root, path, content, entry):
-            self.found[path] = _entry_of(target, content)
-            return
-        if entry is None and os.path.lexists(target):
-            raise Conflict(
-                f"{target}: is there already and was not written by streamhub",
-                hint="move it away or build into another folder",
-            )
-        place = self._folder / str(len(self._places))
+        if part.name in self._names:
+            raise Conflict(f"{part.name}: planned twice", hint="give one of the two another name")
+        self._names.add(part.name)
+        row = self.known.find(part.name)
+        if row is None or row.digest != part.digest or not all(self._is_untouched(entry) for entry in row.entries):
+            row = self._make(part, row)
+            self.differs = True
+        self._crowd.add(row.paths)
+        self.files += len(row.entries)
+        self._lines.write(encode_line(row))
+
+    def finish(self) -> list[str]:
+        """Close what lists the files; returns those that the site no longer has.
+
+        Raises:
+            Conflict: two parts claim one path.
+        """
+        self._lines.close()
+        self._moves.close()
+        self._crowd.require_distinct(self._owners())
+        rows = (self.known.find(name) for name in self.known.names() if name not in self._names)
+        gone = [*self._gone, *self.known.unsettled, *(path for row in rows if row for path in row.paths)]
+        return sorted(set(self._crowd.find_absent(gone))) if gone else []
+
+    def move(self) -> None:
+        """Move everything that was put aside to its place."""
+        make_folder = lru_cache(maxsize=_FOLDERS_KNOWN)(self._make_folder)
+        number = 0
+        for row in read_rows(self.unsettled):
+            for path in row.paths:
+                target = f"{self.root}/{path}"
+                try:
+                    make_folder(path.rpartition("/")[0])
+                    os.replace(f"{self._folder}/{number}", target)  # noqa: PTH105 - thousands of files: pathlib costs much
+                except OSError as error:
+                    raise translate_os_error(Path(target), error) from error
+                number += 1
+
+    def _owners(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        yield "the manifest", (MANIFEST,)
+        yield from ((row.name, row.paths) for row in read_rows(self.manifest))
+
+    def _make(self, part: Part, row: Row | None) -> Row:
+        old = {entry.path: entry for entry in row.entries} if row else {}
+        files = part.render(lambda path: path in old and self._is_untouched(old[path]))
+        entries: list[Entry] = []
+        moves: list[Entry] = []
+        for path in sorted(files):
+            content = files[path]
+            entry = old[path] if content is None else self._find(path, content, path in old)
+            if entry is None and content is not None:
+                entry = self._put_aside(path, content)
+                moves.append(Entry(path, UNKNOWN, UNKNOWN))
+            if entry:
+                entries.append(entry)
+        if moves:
+            self._moves.write(encode_line(Row("", "", tuple(moves))))
+        self._gone += [path for path in old if path not in files]
+        return Row(part.name, part.digest, tuple(entries))
+
+    def _find(self, path: str, content: Content, is_ours: bool) -> Entry | None:
+        """What is known of a file that is there just so; None where it has to be put there."""
+        target = f"{self.root}/{require_site_path(path)}"
+        state = _state_of(target) if self._is_folder(path.rpartition("/")[0]) else None
+        if state is None:
+            return None
+        if _is_same(target, state, content):
+            return Entry(path, state.st_size, state.st_mtime_ns)
+        if not is_ours and path not in self.known.paths:
+            if stat.S_ISREG(state.st_mode):
+                reason, hint = "is there already and was not written by streamhub", "build into another folder"
+                raise Conflict(f"{target}: {reason}", hint=f"move it away or {hint}")
+            raise Conflict(f"{target}: is a link or a folder, the site needs a file there", hint="move it away")
+        return None
+
+    def _put_aside(self, path: str, content: Content) -> Entry:
+        place = f"{self._folder}/{self.made}"
         try:
-            if not self._places:
-                self._folder.mkdir(parents=True, exist_ok=True)
             if isinstance(content, MediaLink):
-                _link_or_copy(content.source, place)
+                state = _link_or_copy(content.source, place)
             else:
-                with open(place, "wb") as file:  # noqa: PTH123 - thousands of files: pathlib costs as much as the disk
-                    file.write(content)
+                state = _write(place, content)
                 self.size_bytes += len(content)
         except OSError as error:
-            raise translate_os_error(target, error) from error
-        self.made[path] = _digest(content) if isinstance(content, bytes) else ""
-        self._places[path] = place
+            raise translate_os_error(self.root / path, error) from error
+        self.made += 1
+        return Entry(path, state.st_size, state.st_mtime_ns)
 
-    def move(self, path: str) -> _Entry:
-        """Move a file that was put aside to its place; what is known of it from now on."""
-        folder, _, _ = path.rpartition("/")
-        target = f"{self.root}/{path}"
-        try:
-            if folder not in self._have:
-                os.makedirs(f"{self.root}/{folder}", exist_ok=True)  # noqa: PTH103 - as above
-                self._have.add(folder)
-            os.replace(self._places[path], target)  # noqa: PTH105 - as above
-            state = os.lstat(target)
-        except OSError as error:
-            raise translate_os_error(Path(target), error) from error
-        return _Entry(self.made[path], state.st_size, state.st_mtime_ns)
+    def _look_for_folder(self, folder: str) -> bool:
+        """Whether a folder is there; no link is followed out of the site."""
+        if folder and not self._is_folder(folder.rpartition("/")[0]):
+            return False
+        above = f"{self.root}/{folder}"
+        state = _state_of(above)
+        if state and not stat.S_ISDIR(state.st_mode):
+            raise Conflict(f"{above}: is a link or a file, the site needs a folder there", hint="move it away")
+        return state is not None
 
-    def drop(self) -> None:
-        """Remove what was put aside and is not needed."""
-        if self._places:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            if self._is_new:
-                with contextlib.suppress(OSError):  # it holds a site now
-                    self.root.rmdir()
+    def _make_folder(self, folder: str) -> None:
+        os.makedirs(f"{self.root}/{folder}", exist_ok=True)  # noqa: PTH103 - as above
 
-    def _require_ours(self, path: str, target: Path) -> None:
-        """No link is followed out of the folder, and nothing is put in the place of a folder."""
-        folder = path.rpartition("/")[0]
-        while folder not in self._checked:
-            self._checked.add(folder)
-            above = self.root / folder
-            if above.is_symlink() or (above.exists() and not above.is_dir()):
-                raise Conflict(f"{above}: is a link or a file, the site needs a folder there", hint="move it away")
-            folder = folder.rpartition("/")[0]
-        if path not in self.known.files and (target.is_symlink() or target.is_dir()):
-            raise Conflict(f"{target}: is a link or a folder, the site needs a file there", hint="move it away")
+    def _is_untouched(self, entry: Entry) -> bool:
+        state = _state_of(f"{self.root}/{entry.path}")
+        return state is not None and state.st_size == entry.size and state.st_mtime_ns == entry.mtime_ns
 
 
-def _untouched(root: Path, path: str, entry: _Entry | None) -> bool:
-    if entry is None:
-        return False
+def _state_of(path: str) -> os.stat_result | None:
     try:
-        state = os.lstat(f"{root}/{path}")
+        return os.lstat(path)
     except OSError:
-        return False
-    return (state.st_size, state.st_mtime_ns) == (entry.size, entry.mtime_ns)
+        return None
 
 
-def _same(root: Path, name: str, content: Content, entry: _Entry | None) -> bool:
+def _is_same(path: str, state: os.stat_result, content: Content) -> bool:
     """Whether the file on the disk is the wanted one already."""
-    path = f"{root}/{name}"
     try:
-        ours = os.lstat(path)
         if isinstance(content, MediaLink):
             theirs = content.source.stat()
-            copied = (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
-            return ours.st_ino == theirs.st_ino or copied
-        if ours.st_size != len(content) or not stat.S_ISREG(ours.st_mode):
-            return False
-        if entry and entry.digest == _digest(content) and _untouched(root, name, entry):
-            return True
-        return Path(path).read_bytes() == content
+            copied = (state.st_size, state.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
+            return state.st_ino == theirs.st_ino or copied
+        same_size = stat.S_ISREG(state.st_mode) and state.st_size == len(content)
+        return same_size and Path(path).read_bytes() == content
     except OSError:
         return False
 
 
-def _entry_of(path: Path, content: Content) -> _Entry:
-    state = path.stat()
-    return _Entry(_digest(content) if isinstance(content, bytes) else "", state.st_size, state.st_mtime_ns)
+def _write(place: str, content: bytes) -> os.stat_result:
+    """Write a file; returns its state, which a move does not change."""
+    with open(place, "wb", buffering=0) as file:  # noqa: PTH123 - thousands of files: pathlib costs as much as the disk
+        at = file.write(content)
+        while at < len(content):
+            at += file.write(content[at:])
+        return os.fstat(file.fileno())
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
+def _link_or_copy(source: Path, target: str) -> os.stat_result:
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError:  # another disk, or one without links
         shutil.copy2(source, target, follow_symlinks=False)
+    return os.lstat(target)
 
 
-def _tidy(root: Path, known: _Manifest) -> None:
+def _tidy(root: Path, known: Manifest) -> None:
     """Remove what a killed build left: nobody would ever ask whether it may still be public."""
     left = root / STAGING
     if left.is_symlink() or (left.exists() and not left.is_dir()):
         raise Conflict(f"{left}: is a link or a file, the site needs a folder there", hint="move it away")
     shutil.rmtree(left, ignore_errors=True)
-    for path in [root / name for name, entry in known.files.items() if entry.size == _UNKNOWN]:
+    require_inside(known.unsettled, root)
+    for path in [root / name for name in known.unsettled]:
         if not any(folder.is_symlink() for folder in _folders(root, path)):
             with contextlib.suppress(OSError):  # somebody put a file there; the build says so
                 _drop_folders(root, path)
@@ -313,46 +334,3 @@ def _remove(root: Path, name: str) -> bool:
         raise translate_os_error(path, error) from error
     _drop_folders(root, path)
     return True
-
-
-def _digest(content: bytes) -> str:
-    return blake2b(content, digest_size=16).hexdigest()
-
-
-def _read_manifest(root: Path) -> _Manifest:
-    try:
-        data: Any = json.loads((root / MANIFEST).read_bytes())
-        if data["version"] != _VERSION:
-            return _Manifest({path: _Entry("", _UNKNOWN, _UNKNOWN) for path in data["files"]}, {})
-        files = {
-            str(path): _Entry(str(entry[0]), int(entry[1]), int(entry[2])) for path, entry in data["files"].items()
-        }
-        parts = {str(name): (str(digest), tuple(map(str, paths))) for name, (digest, paths) in data["parts"].items()}
-    except FileNotFoundError:
-        return _Manifest({}, {})
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise BadInput(
-            f"{root / MANIFEST}: is damaged ({error})", hint="build into an empty folder, or remove this one"
-        ) from error
-    for path in files:
-        if path.startswith("/") or ".." in path.split("/"):
-            raise BadInput(f"{root / MANIFEST}: names {path!r}, which is outside", hint="build into an empty folder")
-    return _Manifest(files, parts)
-
-
-def _write_manifest(root: Path, manifest: _Manifest) -> None:
-    """Written whole or not at all."""
-    data = {
-        "version": _VERSION,
-        "files": {path: [entry.digest, entry.size, entry.mtime_ns] for path, entry in sorted(manifest.files.items())},
-        "parts": {name: [digest, list(paths)] for name, (digest, paths) in sorted(manifest.parts.items())},
-    }
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    part = root / f"{MANIFEST}.part"
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(text.encode())
-        part.replace(root / MANIFEST)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise translate_os_error(root / MANIFEST, error) from error

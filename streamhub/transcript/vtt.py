@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from streamhub.errors import BadCaptions, BadInput
 from streamhub.timecode import format_ms, parse_ms
 from streamhub.transcript.cuetimes import Captions, RawCue, settle_cues, squeeze
-from streamhub.transcript.transcript import Maker, Transcript
+from streamhub.transcript.ownvtt import read_own_cues, split_own
+from streamhub.transcript.transcript import Cue, Maker, Transcript
 
 _ENTITIES: Mapping[str, str] = {
     "&amp;": "&",
@@ -89,6 +90,8 @@ def parse_vtt_loosely(text: str, source: str, *, language: str = "") -> Captions
     Raises:
         BadCaptions: as `parse_vtt`.
     """
+    if (own := _read_own(text)) is not None:
+        return Captions(transcript=own)
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd").split("\n")
     if not re.match(r"WEBVTT(?:[ \t]|$)", lines[0]):
         raise BadCaptions(
@@ -110,15 +113,26 @@ def parse_vtt_loosely(text: str, source: str, *, language: str = "") -> Captions
         elif block.lines[0].strip() not in {"STYLE", "REGION"}:
             skipped += _take_stray(block, raw, source)
     settled = settle_cues(_unroll(raw) if _INLINE_TIME.search(text) else [cue for cue, _ in raw], source)
-    made_by = Maker.PERSON if facts["made by"] == Maker.PERSON else Maker.MACHINE
-    transcript = Transcript(
+    transcript = _make_transcript(facts, settled.cues)
+    return Captions(transcript=transcript, warnings=(*skipped, *settled.warnings))
+
+
+def _read_own(text: str) -> Transcript | None:
+    """What `format_vtt` wrote, where nothing about it has to be settled."""
+    parts = split_own(text)
+    facts = _note_facts(parts[0]) if parts else {}
+    cues = read_own_cues(parts[1], unescape) if parts and facts else None
+    return None if cues is None else _make_transcript(facts, cues)
+
+
+def _make_transcript(facts: Mapping[str, str], cues: tuple[Cue, ...]) -> Transcript:
+    return Transcript(
         language=facts["language"],
-        cues=settled.cues,
-        made_by=made_by,
+        cues=cues,
+        made_by=Maker.PERSON if facts["made by"] == Maker.PERSON else Maker.MACHINE,
         made_with=facts["made with"],
         moved_ms=_moved_ms(facts.get("moved by", "")),
     )
-    return Captions(transcript=transcript, warnings=(*skipped, *settled.warnings))
 
 
 def _escape(text: str) -> str:

@@ -33,11 +33,12 @@ from streamhub.archive.deploying import (
     run_deploy,
 )
 from streamhub.archive.hosting import parse_headers
+from streamhub.archive.manifest import MANIFEST
 from streamhub.archive.rsync import deploy_by_rsync
 from streamhub.archive.s3 import PART_BYTES, StoreAccess, StoreTarget, etag_of
 from streamhub.archive.site import plan_site
 from streamhub.archive.theme import load_theme
-from streamhub.archive.writer import MANIFEST, write_site
+from streamhub.archive.writer import write_site
 from streamhub.config import Secret, SiteSettings
 from streamhub.errors import BadInput, Conflict, Environment, Unavailable
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -135,9 +136,30 @@ def test_the_site_is_the_same_with_and_without_what_was_kept(archive: Path, tmp_
         if path.is_file():
             path.write_bytes(b"\x00damaged")
     assert render(sources, theme, kept) == first
-    for path in kept.rglob("*.words"):
-        path.write_bytes(b"\x00damaged")
-    assert render(sources, theme, kept) == first
+    for kind in ("words", "public"):
+        for path in kept.rglob(f"*.{kind}"):
+            path.write_bytes(b"\x00damaged")
+        assert render(sources, theme, kept) == first
+
+
+def test_what_was_kept_of_an_earlier_state_is_not_used(archive: Path, tmp_path: Path, theme: Theme) -> None:
+    """A crash may keep one file of a session and lose another: each says for itself of which state it is."""
+    before, after = (trusted(find_sources(archive), lambda source, n=n: f"{n} {source.id}") for n in (1, 2))
+    kept, old = tmp_path / "kept", tmp_path / "old"
+    render(before, theme, kept)
+    shutil.copytree(kept, old)
+    session = other_session()
+    answers = (replace(session.answers[0], question="Warum knackt die Leitung?"),)
+    save_session(archive, replace(session, answers=answers), loaded=session)
+    fresh = render(after, theme, kept)
+    for kind in ("words", "public"):
+        shutil.copytree(
+            old,
+            kept,
+            dirs_exist_ok=True,
+            ignore=lambda _, names, kind=kind: [name for name in names if "." in name and not name.endswith(kind)],
+        )
+    assert render(after, theme, kept) == fresh
 
 
 def test_nothing_is_kept_of_a_session_that_is_gone(archive: Path, tmp_path: Path, theme: Theme) -> None:
@@ -147,7 +169,7 @@ def test_nothing_is_kept_of_a_session_that_is_gone(archive: Path, tmp_path: Path
     render(sources, theme, kept)
     render(sources[:1], theme, kept)
     names = {path.name for path in kept.rglob("*") if path.is_file()}
-    assert names == {f"{sources[0].id}.gist", f"{sources[0].id}.words", "index.memory"}
+    assert names == {*(f"{sources[0].id}.{kind}" for kind in ("gist", "words", "public")), "index.memory"}
 
 
 def test_nothing_old_is_kept_of_a_session_that_was_written_just_now(

@@ -16,10 +16,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from records import make_session
 
 from streamhub.answers.answer import AnswerState
-from streamhub.archive.plan import Claims, Content, MediaLink, Part, SitePlan, digest_of
+from streamhub.archive.claims import Claims, Crowd
+from streamhub.archive.manifest import MANIFEST, UNKNOWN, Entry, Row, encode_line
+from streamhub.archive.plan import Content, MediaLink, Part, SitePlan, digest_of
 from streamhub.archive.site import plan_site
 from streamhub.archive.theme import Theme, load_theme
-from streamhub.archive.writer import MANIFEST, STAGING, write_site
+from streamhub.archive.writer import STAGING, write_site
 from streamhub.config import SiteSettings
 from streamhub.errors import BadInput, Conflict
 
@@ -203,10 +205,8 @@ def test_a_build_that_was_interrupted_is_finished_by_the_next(tmp_path: Path) ->
     """Files written before a crash are known as ours; the next build completes the site."""
     old = plan(part({"a.html": b"a"}), part({"b.html": b"b"}))
     write_site(old, tmp_path)
-    data = json.loads((tmp_path / MANIFEST).read_bytes())
-    data["parts"] = {}
-    data["files"]["c.html"] = ["", -1, -1]
-    (tmp_path / MANIFEST).write_text(json.dumps(data))
+    with (tmp_path / MANIFEST).open("ab") as manifest:
+        manifest.write(encode_line(Row("", "", (Entry("c.html", UNKNOWN, UNKNOWN),))))
     (tmp_path / "c.html").write_bytes(b"half-way")
     new = plan(part({"a.html": b"a"}), part({"c.html": b"c"}))
     report = write_site(new, tmp_path)
@@ -249,10 +249,55 @@ def test_a_lost_manifest_is_no_disaster(tmp_path: Path) -> None:
 def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     """A manifest that cannot be read or names files outside stops the build instead of removing something."""
     write_site(plan(part({"a.html": b"a"})), tmp_path)
-    for text in ("{", "[]", '{"version": 1, "files": {"../x": ["", 1, 1]}, "parts": {}}'):
+    outside = '{"version":2}\n["part x","",[["../x",1,1]]]\n'
+    for text in (
+        "{",
+        "[]",
+        '{"version":2}\n["cut',
+        '{"version": 1, "files": {"../x": ["", 1, 1]}, "parts": {}}',
+        outside,
+    ):
         (tmp_path / MANIFEST).write_text(text)
         with pytest.raises(BadInput, match=r"is damaged|outside"):
             write_site(plan(part({"a.html": b"a"})), tmp_path)
+
+
+def test_a_manifest_of_another_version_tells_what_is_ours(tmp_path: Path) -> None:
+    """What an older release built is taken over: the same files stay, others are replaced or removed."""
+    for name in ("a.html", "b.html", "c.html"):
+        (tmp_path / name).write_bytes(b"old")
+    files = {name: ["", 3, 1] for name in ("a.html", "b.html", "c.html")}
+    (tmp_path / MANIFEST).write_text(json.dumps({"version": 1, "files": files, "parts": {}}))
+    report = write_site(plan(part({"a.html": b"old", "b.html": b"new"})), tmp_path)
+    assert (report.written, report.unchanged, report.removed) == (1, 1, 1)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != MANIFEST} == {
+        "a.html": b"old",
+        "b.html": b"new",
+    }
+    assert write_site(plan(part({"a.html": b"old", "b.html": b"new"})), tmp_path).written == 0
+
+
+def test_a_file_that_moves_from_one_part_to_another_stays(tmp_path: Path) -> None:
+    """Parts may be cut otherwise: a path that another part claims now is neither removed nor refused."""
+    write_site(plan(part({"a.html": b"a", "b.html": b"b"}, "one")), tmp_path)
+    report = write_site(plan(part({"a.html": b"a"}, "one"), part({"b.html": b"new"}, "two")), tmp_path)
+    assert (report.written, report.removed) == (1, 0)
+    assert (tmp_path / "b.html").read_bytes() == b"new"
+    assert write_site(plan(part({"b.html": b"new"}, "two")), tmp_path).removed == 1
+    assert {path.name for path in tmp_path.iterdir()} == {MANIFEST, "b.html"}
+
+
+def test_a_large_site_is_seen_through_by_numbers() -> None:
+    """What claims are asked about is little: only paths that may be the same, whatever else a site has."""
+    crowd = Crowd()
+    parts = [(f"part {n}", [f"a/{n}/index.html", f"A{n}.html"]) for n in range(1000)]
+    for _, paths in parts:
+        crowd.add(paths)
+    crowd.require_distinct(parts)
+    crowd.add(["a/7"])
+    with pytest.raises(Conflict, match=r"part 7.*one more claims a/7 as a file|a/7: claimed by part 7 and by one more"):
+        crowd.require_distinct([*parts, ("one more", ["a/7"])])
+    assert crowd.find_absent(["a/8/INDEX.html", "a/8/other.html"]) == ["a/8/other.html"]
 
 
 def test_no_part_file_is_left(tmp_path: Path, theme: Theme) -> None:

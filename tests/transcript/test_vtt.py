@@ -62,6 +62,25 @@ def test_parse_is_the_inverse_of_format(transcript: Transcript) -> None:
     assert read.warnings == ()
 
 
+@given(
+    transcripts(),
+    st.lists(st.tuples(st.integers(0, 2000), st.sampled_from([" ", "\n", "\t", "<", "&", "0", "c1", "-->"]))),
+)
+def test_the_short_way_of_reading_comes_to_the_same(transcript: Transcript, edits: list[tuple[int, str]]) -> None:
+    """What we wrote is read without looking at everything that others may write; an edit by hand changes nothing."""
+    text = format_vtt(transcript)
+    for place, more in edits:
+        text = text[:place] + more + text[place:]
+    long_way = text.replace("\n\nNOTE\n", "\n\n\nNOTE\n", 1)  # a blank line more, which says nothing
+    outcomes = []
+    for one in (text, long_way):
+        try:
+            outcomes.append(parse_vtt(one, "x.vtt"))
+        except BadCaptions:
+            outcomes.append(None)
+    assert outcomes[0] == outcomes[1]
+
+
 @given(transcripts())
 def test_others_read_what_we_write(transcript: Transcript) -> None:
     """An independent reader finds the same cues, times, ids and speakers in our files."""
