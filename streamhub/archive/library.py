@@ -234,6 +234,8 @@ def _rank_block(
     sums = np.add.reduceat(keys & ((1 << _WEIGHT_BITS) - 1), begins)
     rows, columns = pairs[begins] // total, pairs[begins] % total
     good = (sums >= _LEAST_LIKENESS * _SCALE) & (rows + start != columns)
+    if not good.any():
+        return
     rows, columns, sums = rows[good], columns[good], sums[good]
     order = np.lexsort((columns, -sums, rows))
     rows, columns = rows[order], columns[order]
