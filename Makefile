@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Most tests wait for real processes and real seconds, so more jobs than processors are of use.
 TEST_JOBS ?= 4
 
-.PHONY: demo test check format test-browser test-postgres test-engines extras bench constraints clean
+.PHONY: demo test check format test-browser test-postgres test-engines golden extras bench constraints clean
 
 demo: $(STAMP)
 	@$(BIN)/streamhub demo --folder .demo
@@ -50,6 +50,10 @@ $(VENV)/.engines: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 onnx==1.23.2
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,openai-whisper,diarisation]'
 	@touch $@
+
+# The site that tests compare with what is built: made anew, to be looked at and committed.
+golden: $(STAMP)
+	$(BIN)/python tests/archive/golden_site.py
 
 extras: test-browser test-postgres test-engines
 

@@ -248,6 +248,10 @@ class SiteSettings:
         "", "Under what the answers may be used, such as CC BY 4.0; stands with every one. Empty: nothing."
     )
     licence_url: str = setting("", "Address of the licence's text; empty: no link.")
+    players: str = setting(
+        "youtube=https://www.youtube-nocookie.com/embed/{video}",
+        "Platforms whose videos play on the page after a click, as name=address with {video} in it; empty: links only.",
+    )
     others: str = setting(
         "", "Other archives that visitors can ask too: addresses such as https://antworten.firma.example/; empty: none."
     )
@@ -621,6 +625,10 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         parse_archives(sections["site"].others)
     except BadInput as error:
         problems.append(f"site.others: {error}")
+    try:
+        parse_players(sections["site"].players)
+    except BadInput as error:
+        problems.append(f"site.players: {error}")
     for room in ("hub", "site"):
         try:
             parse_origins(sections[room].embed_origins)
@@ -643,6 +651,32 @@ def parse_archives(text: str) -> tuple[str, ...]:
         if not _ORIGIN.fullmatch(origin) or not re.fullmatch(r"[\w./~-]*", parts.path) or parts.query or parts.fragment:
             raise BadInput(f"archive {root!r}: no address", hint="write it as https://antworten.firma.example/")
     return roots
+
+
+def parse_players(text: str) -> dict[str, str]:
+    """Addresses of platforms' players by the platform's name; ``{video}`` in them stands for the video.
+
+    Raises:
+        BadInput: one of them is no name with a plain web address; such a one could break the policy of the pages.
+    """
+    players = {}
+    for part in text.split():
+        name, _, address = part.partition("=")
+        parts = urlsplit(address)
+        if not (
+            re.fullmatch(r"[a-z0-9_-]+", name)
+            and parts.scheme == "https"
+            and _ORIGIN.fullmatch(f"https://{parts.netloc}".lower())
+            and re.fullmatch(r"[\w./~-]*\{video\}[\w./~-]*", parts.path)
+            and not parts.query
+            and not parts.fragment
+        ):
+            raise BadInput(
+                f"player {part!r}: no name with an address",
+                hint="write it as youtube=https://www.youtube-nocookie.com/embed/{video}",
+            )
+        players[name] = address
+    return players
 
 
 def parse_origins(text: str) -> tuple[str, ...]:

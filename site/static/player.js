@@ -1,7 +1,7 @@
-/* The player: turns a link to a recording into a video or audio element, on click and never before. Beside that, and
- * without any recording too, it shows the words at the second that the address asks for.
+/* The player: turns a link to a recording into a video or audio element, or into a platform's player in a frame, on click
+ * and never before. Beside that, and without any recording too, it shows the words at the second that the address asks for.
  *
- *   <div data-player data-kind="video|audio|hls" data-src data-start data-end [data-whole] data-clock="[[s,s,m,m],…]"
+ *   <div data-player data-kind="video|audio|hls|frame" data-src data-start data-end [data-whole] data-clock="[[s,s,m,m],…]"
  *        [data-captions data-captions-language data-captions-label] data-message-failed data-message-ended>
  *     <a class="player-start" href="…#t=12,34">…</a> <p data-player-note role="status">…</p>
  *   </div>
@@ -15,6 +15,7 @@
 (() => {
   const HLS = "application/vnd.apple.mpegurl";
   const STOP_SLACK_S = 0.35;
+  const ASK_EVERY_MS = 250;
 
   /** Second of the recording at a second of the session; null where nothing was recorded. */
   function toMediaSeconds(clock, sessionSeconds) {
@@ -56,16 +57,108 @@
     cue?.scrollIntoView({ block: "center" });
   }
 
+  /** A recording in the browser's own element. */
+  class FileDeck {
+    constructor(box, seconds, heard) {
+      const { kind, src, captions, captionsLanguage, captionsLabel } = box.dataset;
+      this.element = document.createElement(kind === "audio" ? "audio" : "video");
+      Object.assign(this.element, { controls: true, playsInline: true, preload: "auto" });
+      if (captions) {
+        const track = document.createElement("track");
+        Object.assign(track, { kind: "captions", src: captions, srclang: captionsLanguage, label: captionsLabel });
+        this.element.append(track);
+      }
+      const translation = document.querySelector("[data-track]");
+      if (translation) {
+        const { track: src, trackLanguage: srclang, trackLabel: label } = translation.dataset;
+        this.element.append(Object.assign(document.createElement("track"), { kind: "subtitles", src, srclang, label }));
+      }
+      this.element.addEventListener("loadedmetadata", () => (this.element.currentTime = seconds), { once: true });
+      this.element.addEventListener("timeupdate", () => heard.time(this.element.currentTime, !this.element.paused));
+      this.element.addEventListener("error", heard.failed);
+      this.element.src = `${src}#t=${seconds}`;
+    }
+
+    begin() {
+      this.element.play().catch(() => {});
+    }
+
+    seek(seconds) {
+      this.element.currentTime = seconds;
+      this.begin();
+    }
+
+    pause() {
+      this.element.pause();
+    }
+  }
+
+  /** A platform's player in a frame. It is steered by messages, so that no script of the platform runs in this page:
+   * it is asked to tell its time, and told where to go (the messages of YouTube's IFrame API). */
+  class FrameDeck {
+    #origin;
+    #asking;
+
+    constructor(box, seconds, heard) {
+      const address = new URL(box.dataset.src);
+      this.#origin = address.origin;
+      const wanted = { start: Math.floor(seconds), autoplay: 1, playsinline: 1, rel: 0, enablejsapi: 1, origin: location.origin };
+      for (const [name, value] of Object.entries(wanted)) address.searchParams.set(name, value);
+      this.element = document.createElement("iframe");
+      Object.assign(this.element, {
+        src: address.href,
+        title: box.querySelector("strong").textContent,
+        allow: "autoplay; encrypted-media; fullscreen; picture-in-picture",
+        referrerPolicy: "strict-origin-when-cross-origin",
+      });
+      addEventListener("message", (event) => this.#onMessage(event, heard));
+      this.#asking = setInterval(() => this.#tell({ event: "listening" }), ASK_EVERY_MS);
+    }
+
+    begin() {}
+
+    seek(seconds) {
+      this.#command("seekTo", [seconds, true]);
+      this.#command("playVideo", []);
+    }
+
+    pause() {
+      this.#command("pauseVideo", []);
+    }
+
+    #command(func, args) {
+      this.#tell({ event: "command", func, args });
+    }
+
+    #tell(message) {
+      this.element.contentWindow?.postMessage(JSON.stringify({ ...message, id: 1, channel: "widget" }), this.#origin);
+    }
+
+    #onMessage(event, heard) {
+      if (event.source !== this.element.contentWindow || event.origin !== this.#origin) return;
+      clearInterval(this.#asking);
+      let said;
+      try {
+        said = JSON.parse(event.data);
+      } catch {
+        return; // not for us
+      }
+      if (said?.event === "onError") heard.failed();
+      else if (typeof said?.info?.currentTime === "number") heard.time(said.info.currentTime, true);
+    }
+  }
+
   class Player {
     #box;
     #note;
-    #media = null;
+    #deck = null;
     #start;
     #end;
     #cues;
     #starts;
     #now = null;
     #stopAt;
+    #broken = false;
 
     constructor(box) {
       this.#box = box;
@@ -82,8 +175,7 @@
     listen() {
       this.#box.querySelector(".player-start").addEventListener("click", (event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-        event.preventDefault();
-        this.#play(this.#asked() ?? this.#start);
+        if (this.#play(this.#asked() ?? this.#start)) event.preventDefault();
       });
       document.addEventListener("click", (event) => this.#onClick(event));
     }
@@ -103,52 +195,41 @@
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
       const link = event.target.closest("a[data-cue]");
       const cue = link ? document.getElementById(link.dataset.cue) : event.target.closest(".cue");
-      if (!cue?.dataset.start || (!link && (!this.#media || event.target.closest("a") || String(getSelection())))) return;
-      this.#play(Number(cue.dataset.start));
+      if (!cue?.dataset.start || (!link && (!this.#deck || event.target.closest("a") || String(getSelection())))) return;
+      // A link to a cue leads there in any case; a platform's player is loaded by its own button alone.
+      if (this.#deck || this.#box.dataset.kind !== "frame") this.#play(Number(cue.dataset.start));
     }
 
+    /** Whether it plays here; else the link may do what links do. */
     #play(seconds) {
+      const { kind } = this.#box.dataset;
       this.#stopAt = seconds < this.#end - STOP_SLACK_S ? this.#stopAt : Infinity;
-      if (this.#media) {
-        this.#media.currentTime = seconds;
-        this.#media.play().catch(() => {});
-        return;
+      if (this.#deck) {
+        this.#deck.seek(seconds);
+        return true;
       }
-      const { kind, src, captions, captionsLanguage, captionsLabel } = this.#box.dataset;
-      const media = document.createElement(kind === "audio" ? "audio" : "video");
-      if (kind === "hls" && !media.canPlayType(HLS)) {
+      if (this.#broken) return false;
+      if (kind === "frame" && location.protocol === "file:") return false; // platforms want to know who shows them
+      if (kind === "hls" && !document.createElement("video").canPlayType(HLS)) {
+        this.#broken = true;
         this.#say(this.#box.dataset.messageFailed);
-        return;
+        return true;
       }
-      media.controls = true;
-      media.playsInline = true;
-      media.preload = "auto";
-      if (captions) {
-        const track = document.createElement("track");
-        Object.assign(track, { kind: "captions", src: captions, srclang: captionsLanguage, label: captionsLabel });
-        media.append(track);
-      }
-      const translation = document.querySelector("[data-track]");
-      if (translation) {
-        const { track: src, trackLanguage: srclang, trackLabel: label } = translation.dataset;
-        media.append(Object.assign(document.createElement("track"), { kind: "subtitles", src, srclang, label }));
-      }
-      media.addEventListener("loadedmetadata", () => (media.currentTime = seconds), { once: true });
-      media.addEventListener("timeupdate", () => this.#follow());
-      media.addEventListener("error", () => this.#fail());
-      media.src = `${src}#t=${seconds}`;
-      this.#media = media;
+      const heard = { time: (at, playing) => this.#follow(at, playing), failed: () => this.#fail() };
+      this.#deck = new (kind === "frame" ? FrameDeck : FileDeck)(this.#box, seconds, heard);
       this.#box.classList.add("is-open");
       this.#box.querySelector(".player-start").hidden = true;
-      this.#box.prepend(media);
+      this.#box.prepend(this.#deck.element);
       this.#say("");
-      media.focus({ preventScroll: true });
-      media.play().catch(() => {});
+      this.#deck.element.focus({ preventScroll: true });
+      this.#deck.begin();
+      return true;
     }
 
     #fail() {
-      this.#media.remove();
-      this.#media = null;
+      this.#deck?.element.remove();
+      this.#deck = null;
+      this.#broken = true;
       this.#box.classList.remove("is-open");
       this.#box.querySelector(".player-start").hidden = false;
       this.#say(this.#box.dataset.messageFailed);
@@ -159,11 +240,10 @@
       this.#note.hidden = !text;
     }
 
-    #follow() {
-      const seconds = this.#media.currentTime;
-      if (seconds >= this.#stopAt && !this.#media.paused) {
+    #follow(seconds, playing) {
+      if (seconds >= this.#stopAt && playing) {
         this.#stopAt = Infinity;
-        this.#media.pause();
+        this.#deck.pause();
         this.#say(this.#box.dataset.messageEnded);
       }
       const cue = this.#cues[findCue(this.#starts, seconds)] ?? null;

@@ -113,7 +113,7 @@ def _event(entry: Appointment, base: str) -> Event:
     starts_at = entry.starts_at.astimezone(ZoneInfo(entry.zone))
     length = timedelta(milliseconds=entry.duration_ms) if entry.duration_ms else _LENGTH_UNKNOWN
     event = Event()
-    event.add("uid", f"{uuid5(NAMESPACE_URL, f'streamhub:session:{entry.path}')}@streamhub")
+    event.add("uid", plan_uid(entry.path))
     event.add("dtstamp", entry.starts_at)
     event.add("dtstart", starts_at)
     # Added to the instant: the wall clock may jump meanwhile.
@@ -125,6 +125,11 @@ def _event(entry: Appointment, base: str) -> Event:
         event.add("url", entry.url or absolute(base, entry.path))
     event.add("transp", "TRANSPARENT")
     return event
+
+
+def plan_uid(path: str) -> str:
+    """The name for ever of a session's entry, from the path of its page: ``s/<session>/``, on the hub and here."""
+    return f"{uuid5(NAMESPACE_URL, f'streamhub:session:{path}')}@streamhub"
 
 
 def _flat(text: str) -> str:

@@ -10,11 +10,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from streamhub.archive.embeds import Licence
-from streamhub.archive.views import AnswerView, Head, SessionView
+from streamhub.archive.markdown import plain_paragraphs
+from streamhub.archive.structured import absolute
+from streamhub.archive.views import AnswerView, Head, SessionView, TranscriptView
 from streamhub.spreadsheet import Cell, render_csv
 from streamhub.timecode import format_clock, format_ms
 from streamhub.transcript.transcript import Transcript
@@ -83,13 +86,30 @@ def render_srt(transcript: Transcript) -> bytes:
 
 def render_text(view: SessionView) -> bytes:
     """What was said, as plain text: who, when, a line for each paragraph."""
+    return "\n".join(_said(view.transcript)).encode("utf-8", "replace")
+
+
+def render_answer_text(view: AnswerView, base: str) -> bytes:
+    """An answer as plain text: question, source, address, the writing, what was said."""
+    ref = view.answer
+    names = ", ".join(person.title for person in view.answerers)
+    day = f"{ref.starts_at.astimezone(ZoneInfo(ref.zone)):%Y-%m-%d}"
+    source = " · ".join(_flat(part) for part in (view.show_title, view.session.title, day, names) if part)
+    lines = [_flat(ref.question), "", source]
+    lines += [absolute(base, ref.url), ""] if base else [""]
+    if view.body_html:
+        lines += [plain_paragraphs(view.body_markdown), ""]
+    return ("\n".join([*lines, *_said(view.transcript)]).rstrip() + "\n").encode("utf-8", "replace")
+
+
+def _said(transcript: TranscriptView | None) -> list[str]:
     lines: list[str] = []
-    for turn in view.transcript.turns if view.transcript else ():
+    for turn in transcript.turns if transcript else ():
         at = format_clock(turn.paragraphs[0][0].at_ms)
         lines += [f"[{at}] {_flat(turn.speaker.title)}".rstrip()]
         lines += [" ".join(_flat(cue.text) for cue in paragraph) for paragraph in turn.paragraphs]
         lines.append("")
-    return "\n".join(lines).encode("utf-8", "replace")
+    return lines
 
 
 def render_data(

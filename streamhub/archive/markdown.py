@@ -45,6 +45,12 @@ def plain_text(text: str) -> str:
     return " ".join(" ".join(_words(_PARSER.parse(text))).split())
 
 
+def plain_paragraphs(text: str) -> str:
+    """The words of a Markdown text, its blocks apart by an empty line."""
+    blocks = (" ".join(block.split()) for block in _words(_PARSER.parse(text)))
+    return "\n\n".join(block for block in blocks if block)
+
+
 def _words(tokens: Sequence[Token]) -> list[str]:
     found: list[str] = []
     for token in tokens:

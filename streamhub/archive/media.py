@@ -6,8 +6,9 @@ that leads out of the media folder is refused, links included: what is linked is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -19,6 +20,8 @@ from streamhub.recording.recording import ClockMap
 from streamhub.timecode import Span
 from streamhub.transcript.transcript import Cue
 
+_VIDEO = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlacedMedia:
@@ -26,10 +29,12 @@ class PlacedMedia:
 
     Attributes:
         url: relative to the root of the site, or absolute.
-        kind: ``video``, ``audio`` or ``hls``; ``link`` for a platform that is only linked to.
+        kind: ``video``, ``audio`` or ``hls``; ``frame`` for a platform's player; ``link`` for a link alone.
         mime: of a file; may be empty.
         clock: session clock to media clock.
         duration_ms: of the media.
+        player: of a frame: the platform's address, ``{video}`` in it stands for the video.
+        platform: of a frame: the platform's name in the archive.
     """
 
     url: str
@@ -37,6 +42,8 @@ class PlacedMedia:
     mime: str
     clock: ClockMap
     duration_ms: int
+    player: str = ""
+    platform: str = ""
 
     @property
     def origin(self) -> str:
@@ -53,11 +60,13 @@ class MediaSettings:
         root: the media folder; None when there is none here.
         prefix: address under which recordings are served elsewhere; empty: from the site.
         link: whether recordings are linked into the site.
+        players: addresses of platforms' players, by the platform's name in the archive.
     """
 
     root: Path | None
     prefix: str = ""
     link: bool = True
+    players: Mapping[str, str] = field(default_factory=dict)
 
 
 def place_recording(
@@ -112,6 +121,27 @@ def _playlist_files(root: Path, playlist: PurePosixPath, what: str, depth: int =
                 continue
             files += _playlist_files(root, path, what, depth + 1) if name.endswith(".m3u8") and depth < 3 else [path]
     return list(dict.fromkeys(files))
+
+
+def place_video(placed: PlacedMedia, player: str, platform: str) -> PlacedMedia:
+    """A platform's video in the platform's own player, where its address tells which video it is; else as it was."""
+    url = plan_frame(placed.url, player) if player and placed.kind == "link" else ""
+    return replace(placed, url=url, kind="frame", player=player, platform=platform) if url else placed
+
+
+def plan_frame(url: str, player: str) -> str:
+    """The address of a platform's player for a video; empty when the video's own address does not say which it is.
+
+    Platforms name a video in the query ``v`` or in the last part of the path; nothing else is used of them.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    video = dict(parse_qsl(parts.query)).get("v") or parts.path.rstrip("/").rpartition("/")[2]
+    if parts.scheme != "https" or not _VIDEO.fullmatch(video):
+        return ""
+    return player.replace("{video}", video)
 
 
 def player_kind(kind: str, *, has_video: bool) -> str:

@@ -7,7 +7,7 @@ Refuses to know disks and what is public.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -45,7 +45,7 @@ EXPORTED_LENGTH = 600
 """Letters of an answer in a blog post."""
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'{data}; media-src 'self'{media}; manifest-src 'self'; form-action 'self'; base-uri 'none'"
+    "connect-src 'self'{data}; media-src 'self'{media}; {frame}manifest-src 'self'; form-action 'self'; base-uri 'none'"
 )
 
 
@@ -278,11 +278,16 @@ def _home(language: str, site_language: str) -> str:
     return "" if language == site_language else f"{language}/"
 
 
-def plan_csp(origins: Sequence[str], others: Sequence[str] = ()) -> str:
-    """The policy, with the hosts of recordings that are served elsewhere, and other archives that may be asked."""
+def plan_csp(origins: Iterable[str], others: Sequence[str] = (), frames: Iterable[str] = ()) -> str:
+    """The policy: hosts of recordings that are served elsewhere, other archives, and players that may stand in a frame.
+
+    None of them is asked before somebody clicks; without any of them the policy does not even name the possibility.
+    """
     hosts = {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, others)}
     data = "".join(f" {origin}" for origin in sorted(hosts))
-    return CSP.format(media="".join(f" {origin}" for origin in sorted({*origins} - {""})), data=data)
+    media = "".join(f" {origin}" for origin in sorted({*origins} - {""}))
+    players = " ".join(sorted({*frames} - {""}))
+    return CSP.format(media=media, data=data, frame=f"frame-src {players}; " if players else "")
 
 
 def view_digest(template: str, view: Any, more: Mapping[str, Any] | None = None) -> str:

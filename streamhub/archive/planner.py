@@ -20,7 +20,7 @@ from streamhub.archive.embedding import BuilderView, Embedder, choose_labels
 from streamhub.archive.embeds import ListedAnswer
 from streamhub.archive.exporting import FOLDER as EXPORT
 from streamhub.archive.exporting import ExportedSession, ExportPageView, list_session, render_index, render_schema
-from streamhub.archive.exports import ExportView, render_data, render_srt, render_table, render_text
+from streamhub.archive.exports import ExportView, render_answer_text, render_data, render_srt, render_table, render_text
 from streamhub.archive.feeds import FEED_ENTRIES, render_answer_markdown
 from streamhub.archive.gist import AnswerGist, SessionGist
 from streamhub.archive.legal import LEGAL_PAGES
@@ -220,6 +220,7 @@ class Planner:
         files: dict[str, Content] = {
             view.head.path: self._printer.print_page("answer.html", view, data=describe_answer(view, self._address)),
             f"{answer.url}answer.md": render_answer_markdown(view, self._frame.url),
+            f"{answer.url}answer.txt": render_answer_text(view, self._frame.url),
             fragment_path(answer_id): render_fragment(plan_document(answer, found)),
         }
         if answer.speech:

@@ -114,7 +114,7 @@ def chapters_path(view: SessionView) -> str:
 def plan_marks(view: SessionView) -> tuple[Mark, ...]:
     """The answers of a session as chapters of its recording, in its order; no two begin at once."""
     player = view.player
-    if player is None or player.kind == "link":
+    if player is None or player.kind in {"frame", "link"}:
         return ()
     marks: dict[int, Mark] = {}
     for ref in view.answers:

@@ -6,7 +6,7 @@ are; writes nothing (`streamhub.archive.writer` does).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import chain
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from streamhub.archive.embeds import Licence
 from streamhub.archive.gist import SessionGist
 from streamhub.archive.legal import plan_legal
 from streamhub.archive.library import Library, plan_library
-from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, player_kind
+from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, place_video, player_kind
 from streamhub.archive.outlets import COVER, Outlets
 from streamhub.archive.pages import Frame, Printer, plan_csp
 from streamhub.archive.plan import MediaLink, Part, SitePlan, digest_of
@@ -31,7 +31,7 @@ from streamhub.archive.viewing import (
 from streamhub.archive.views import (
     ClipView,
 )
-from streamhub.config import LegalSettings, SiteSettings, parse_archives, parse_origins
+from streamhub.config import LegalSettings, SiteSettings, parse_archives, parse_origins, parse_players
 
 NOTHING_LEGAL = LegalSettings()
 
@@ -83,7 +83,12 @@ def plan_from_sources(
     duties = plan_legal(legal, theme.templates)
     reader = Readings(title=settings.title, code=theme.code, folder=sources.readings)
     library = plan_library(reader.read(sources.sessions))
-    media = MediaSettings(root=media_root, prefix=settings.media_url, link=settings.media == "link")
+    media = MediaSettings(
+        root=media_root,
+        prefix=settings.media_url,
+        link=settings.media == "link",
+        players=parse_players(settings.players),
+    )
     placed, links, missing = _place_media(library.sessions, media)
     clips, clip_links = _place_clips(library.sessions, media)
     links |= clip_links
@@ -115,7 +120,7 @@ def _plan_frame(
     settings: SiteSettings,
     theme: Theme,
     library: Library,
-    recordings: Iterable[PlacedMedia],
+    recordings: Collection[PlacedMedia],
     *,
     hub_url: str,
     legal: tuple[str, ...],
@@ -126,7 +131,11 @@ def _plan_frame(
         language=settings.language,
         url=settings.url,
         hub_url=hub_url,
-        csp=plan_csp([one.origin for one in recordings if one.kind != "link"], parse_archives(settings.others)),
+        csp=plan_csp(
+            [one.origin for one in recordings if one.kind not in {"link", "frame"}],
+            parse_archives(settings.others),
+            [one.origin for one in recordings if one.kind == "frame"],
+        ),
         has_products=bool(library.products),
         has_people=bool(library.people),
         has_topics=bool(library.topics),
@@ -155,13 +164,14 @@ def _place_media(
             missing.append(recording.url)
             continue
         links |= place[1]
-        placed[gist.id] = PlacedMedia(
+        found = PlacedMedia(
             url=place[0],
             kind=player_kind(recording.kind, has_video=recording.has_video),
             mime=recording.mime,
             clock=recording.clock,
             duration_ms=recording.duration_ms,
         )
+        placed[gist.id] = place_video(found, settings.players.get(recording.kind, ""), recording.kind)
     return placed, links, tuple(missing)
 
 

@@ -210,7 +210,7 @@ def to_media_ms(player: PlayerView, session_ms: int | None) -> int | None:
 def _whereabouts(player: PlayerView, address: Address) -> tuple[str, str]:
     """Under which key a recording's address stands, and the address."""
     url = player.url if player.origin else address(player.url)
-    return "embedUrl" if player.kind == "link" else "contentUrl", url
+    return "embedUrl" if player.kind in {"frame", "link"} else "contentUrl", url
 
 
 def _video(about: tuple[str, str, datetime, str], key: str, url: str, duration_ms: int) -> dict[str, Any] | None:

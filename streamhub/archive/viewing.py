@@ -7,6 +7,7 @@ player plays. Refuses to know templates.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from streamhub.archive.coming import ComingSession
 from streamhub.archive.gist import AnswerGist, SessionGist, first_cue, plan_anchor, refer_answer, refer_session
 from streamhub.archive.library import Label, Library
 from streamhub.archive.markdown import cut_text, render_markdown
-from streamhub.archive.media import PlacedMedia, plan_jump, to_media_time
+from streamhub.archive.media import PlacedMedia, plan_frame, plan_jump, to_media_time
 from streamhub.archive.public import PublicAnswer, PublicSession, key_of, neighbours
 from streamhub.archive.views import (
     AnswerRef,
@@ -84,9 +85,10 @@ def view_answer(
     """The page of a published answer of a session; with its clip, where there is one."""
     record = answer.answer
     before, after = neighbours(found, record.id)
-    player = _answer_player(answer, media)
+    media = _playing(answer, found, media)
     videos = _answer_videos(answer, found)
-    downloads = (f"{answer.url}answer.vtt",) if answer.cues else ()
+    player = _on_its_page(_answer_player(answer, media), videos)
+    downloads = [f"{answer.url}{name}" for name in ("answer.vtt", "answer.txt") if answer.cues or name != "answer.vtt"]
     return AnswerView(
         head=Head(
             path=f"{answer.url}index.html",
@@ -160,7 +162,7 @@ def view_session(found: PublicSession, library: Library, media: PlacedMedia | No
         ),
         recap_html=render_markdown(session.recap) if session.recap.strip() else "",
         recap_markdown=session.recap.strip(),
-        player=_session_player(found.url, _captions_language(found), media),
+        player=_on_its_page(_session_player(found.url, _captions_language(found), media), videos),
         videos=videos,
         recording_missing=bool(found.recording and not media and not videos),
         duration_ms=media.duration_ms if media else spoken_ms,
@@ -243,6 +245,25 @@ def _pieces(media: PlacedMedia) -> tuple[tuple[int, int, int, int], ...]:
         (piece.session.start_ms, piece.session.end_ms, piece.media.start_ms, piece.media.end_ms)
         for piece in media.clock.pieces
     )
+
+
+def _playing(answer: PublicAnswer, found: PublicSession, media: PlacedMedia | None) -> PlacedMedia | None:
+    """The recording in which an answer is; of several videos of a platform the first that has it."""
+    if media is None or media.kind != "frame":
+        return media
+    for video in found.videos:
+        url = plan_frame(video.url, media.player) if video.kind == media.platform else ""
+        if url and any(video.clock.media_spans(span) for span in answer.answer.ranges):
+            return replace(media, url=url, clock=video.clock, duration_ms=video.duration_ms)
+    return media
+
+
+def _on_its_page(player: PlayerView | None, videos: Sequence[VideoLink]) -> PlayerView | None:
+    """A platform's player, with the platform's page for whoever has no scripts."""
+    if player is None or player.kind != "frame":
+        return player
+    page = videos[0] if videos else None
+    return replace(player, page=page.url if page else "", label=page.label if page else "")
 
 
 def _answer_player(answer: PublicAnswer, media: PlacedMedia | None) -> PlayerView | None:

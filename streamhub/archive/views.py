@@ -149,7 +149,10 @@ class TurnView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlayerView:
-    """A recording, from where to where, and how session time maps onto it (``start, end, start, end`` in ms)."""
+    """A recording, from where to where, and how session time maps onto it (``start, end, start, end`` in ms).
+
+    ``page`` is where it can be seen without our player: a platform's own page; empty for a file, which opens by itself.
+    """
 
     url: str
     kind: str
@@ -161,6 +164,8 @@ class PlayerView:
     captions: str
     captions_language: str
     origin: str
+    page: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

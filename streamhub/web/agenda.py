@@ -11,6 +11,7 @@ from aiohttp import web
 from icalendar import Alarm, Calendar, Event
 from sqlite_utils import Database
 
+from streamhub.archive.agenda import plan_uid
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import shows as show_rows
 from streamhub.store.announcements import Revisions, load_revisions
@@ -18,7 +19,6 @@ from streamhub.web import desk
 from streamhub.web.access import Action, allow, is_https
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import PAGES, format_moment, language_of
-from streamhub.web.signing import digest_for
 from streamhub.web.source_views import Ways
 from streamhub.web.ways import find_ways, tell_ways
 
@@ -45,7 +45,7 @@ async def calendar_file(request: web.Request) -> web.StreamResponse:
         session=session,
         show=show,
         revisions=revisions,
-        uid=f"{digest_for(hub.secret, 'calendar', session.id)}@streamhub",
+        uid=plan_uid(f"s/{session.id}/"),
         url=page_address(request, session.id),
         ways=await find_ways(hub, session, at=hub.now()),
         now=hub.now(),

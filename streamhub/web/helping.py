@@ -28,7 +28,7 @@ from streamhub.web.hub import Hub, hub_of
 from streamhub.web.links import read_helped, read_leave
 from streamhub.web.pages import keep_language, render_page, see_other, words_of
 from streamhub.web.security import read_form
-from streamhub.web.voter import keep_voter, voter_of
+from streamhub.web.voter import keep_voter, known_voter, voter_of
 
 LOG = logging.getLogger("streamhub.web")
 _ID_LENGTH = 26
@@ -110,23 +110,28 @@ async def say_helped(request: web.Request, question_id: str, judge: Judge, form:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
-    """What a mail's reader was told about.
+    """What somebody is asked about: a mail's reader, or who comes from the archive.
 
     Attributes:
-        follower: the reader.
         question: the answered one.
         answer: the answer; None when its pages are gone.
         verdict: what he said before.
+        follower: a mail's reader; None for anybody else.
     """
 
-    follower: Follower
     question: Question
     answer: Answer | None
     verdict: Verdict | None
+    follower: Follower | None = None
+
+    @property
+    def language(self) -> str:
+        """In which it is asked."""
+        return self.follower.language if self.follower else self.question.language
 
 
-async def _read_told(request: web.Request) -> Told:
-    """What the link in the address is about.
+async def _read_told(request: web.Request) -> tuple[Told, Follower]:
+    """What the link in the address is about, and its reader.
 
     Raises:
         NotFound: we made no such link, or what it is about is gone.
@@ -144,7 +149,7 @@ async def _read_told(request: web.Request) -> Told:
 
     follower, question, verdict = await hub.store.read(read)
     answer = await find_answer(hub, question)
-    return Told(follower=follower, question=question, answer=answer, verdict=verdict)
+    return Told(follower=follower, question=question, answer=answer, verdict=verdict), follower
 
 
 async def find_answer(hub: Hub, question: Question) -> Answer | None:
@@ -159,7 +164,8 @@ async def find_answer(hub: Hub, question: Question) -> Answer | None:
 @allow(Action.SEE_OWN)
 async def show_helped(request: web.Request) -> web.StreamResponse:
     """Ask whether an answer helped."""
-    return await _render_helped(request, await _read_told(request), error=None, form={}, status=200)
+    told, _ = await _read_told(request)
+    return await _render_helped(request, told, error=None, form={}, status=200)
 
 
 async def _render_helped(
@@ -172,7 +178,7 @@ async def _render_helped(
         request,
         "helped.html",
         status=status,
-        default_language=told.follower.language,
+        default_language=told.language,
         told=told,
         page=hub.answers.page(told.answer),
         at_ms=told.answer.start_ms,
@@ -190,12 +196,33 @@ async def _render_helped(
 @allow(Action.CHANGE_OWN)
 async def helped(request: web.Request) -> web.StreamResponse:
     """Keep what the reader of a mail says."""
-    told, form = await _read_told(request), await read_form(request)
+    (told, follower), form = await _read_told(request), await read_form(request)
     try:
-        reopened = await say_helped(request, told.question.id, judge_by_link(told.follower), form)
+        reopened = await say_helped(request, told.question.id, judge_by_link(follower), form)
     except BadInput as error:
         return await _render_helped(request, told, error=error, form=form, status=400)
     return see_other(f"{request.path}?said={'reopened' if reopened else 'thanks'}#said")
+
+
+@routes.get("/s/{session_id}/answers/{question_id}/helped")
+@allow(Action.SEE_PUBLIC)
+async def show_helped_on_page(request: web.Request) -> web.StreamResponse:
+    """Ask whether an answer helped; ``?helped=`` of the archive's page is chosen already, and nothing is kept by it."""
+    session_id, question_id = request.match_info["session_id"], request.match_info["question_id"]
+    hub, voter = hub_of(request), known_voter(request)
+
+    def read(db: Database) -> tuple[Question, Verdict | None]:
+        desk.require_public(db, session_id)
+        question = question_rows.load_question(db, question_id)
+        if question.session_id != session_id:
+            raise NotFound(f"answer {question_id}: there is no such answer in session {session_id}")
+        found = verdict_rows.find_verdicts(db, [question_id], f"v:{voter}") if voter else {}
+        return question, found.get(question_id)
+
+    question, verdict = await hub.store.read(read)
+    told = Told(question=question, answer=await find_answer(hub, question), verdict=verdict)
+    form = {"helped": chosen} if (chosen := request.query.get("helped", "")) in set(Helped) else {}
+    return await _render_helped(request, told, error=None, form=form, status=200)
 
 
 @routes.post("/s/{session_id}/answers/{question_id}/helped")

@@ -44,9 +44,10 @@ PAGE_POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 ARCHIVE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "media-src 'self' https:; connect-src 'self' https:; frame-src https:; form-action 'self'; base-uri 'none'"
 )
+"""Each page of the archive names in a policy of its own which hosts it means; both hold."""
 FRAMED_BY = web.RequestKey("framed_by", str)
 """Set by a handler whose page may be shown in frames: the origins of the pages that may show it."""
 

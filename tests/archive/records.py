@@ -41,6 +41,12 @@ HOSTILE = (
     "%s %(count)s {0} ${x}",
     "# heading\n\n[x](javascript:alert(1)) <svg/onload=alert(1)> ![p](https://tracker.example/p.gif)",
     "…„“‚‘ «» – — 漢字 🙂",
+    "BEGIN:VEVENT\r\nSUMMARY:x;y,z\\n\r\nEND:VEVENT\r\n",
+    "00:01.000 --> 00:02.000 <c.x><00:01.500>&lrm; NOTE x\n\nSTYLE\n::cue{}",
+    "]]>--!><![CDATA[x]]><?php x ?><!ENTITY e SYSTEM 'file:///etc/passwd'>&e;",
+    "Donaudampfschifffahrtsgesellschaftskapitänsmütze" * 8,
+    "👩‍👩‍👧‍👦 e\u0301 \ufeffx\u200b\u2060\u00ad\u200f\u061c \ud7ff\ufffe \U0001f1e9\U0001f1ea",
+    "```\n</textarea></title></style><base href=//x><plaintext>",
 )
 
 FILLED = LegalSettings(

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ import pytest
 from aiohttp import web
 
 sys.path.insert(0, str(Path(__file__).parent))
-from records import FILLED, make_session
+from records import FILLED, HOSTILE, make_session
 from serving import chromium
+from test_coming import NEXT
+from test_site import YOUTUBE, english, hostile_session
 
 from streamhub.archive.site import plan_site
 from streamhub.archive.theme import load_theme
@@ -29,8 +32,32 @@ from streamhub.config import SiteSettings
 pytestmark = pytest.mark.browser
 ANSWER = "a/q1-router-blinkt-rot/"
 SESSION = "s/2027-03-02-netz/"
+FRAMED = "a/e1-router-red/"
 PAGES = ("", ANSWER, "a/q4-router-alt/", SESSION, "search/", "topics/", "people/", "people/anna-weber/", "404.html")
-PAGES += ("shows/service-runde/", "imprint/", "en/privacy/", "accessibility/")
+PAGES += ("shows/service-runde/", "imprint/", "en/privacy/", "accessibility/", "en/", FRAMED, "s/2027-04-02-lines/")
+PAGES += ("sessions/", "topics/router/", "products/", "products/fritz-box-7590/", "embed/", "en/export/")
+PAGES += (f"embed/{ANSWER}", "embed/answers/", "embed/topics/router/")
+WATCH = """
+window.shifted = []; window.painted = 0; window.blocked = 0;
+const watch = (type, take) =>
+  new PerformanceObserver((list) => list.getEntries().forEach(take)).observe({ type, buffered: true });
+const names = (shift) => shift.sources.map((one) => one.node?.className);
+watch("layout-shift", (one) => one.hadRecentInput || shifted.push([one.value, ...names(one)]));
+watch("largest-contentful-paint", (one) => (painted = one.startTime));
+watch("longtask", (one) => (blocked += Math.max(0, one.duration - 50)));
+"""
+PLAYER = """<!doctype html><title>A platform's player</title><script>
+let at = Number(new URL(location).searchParams.get("start")), playing = true, asked = false;
+const say = () => parent.postMessage(JSON.stringify({ event: "infoDelivery", info: { currentTime: at } }), "*");
+addEventListener("message", (event) => {
+  const { event: kind, func, args } = JSON.parse(event.data);
+  if (kind === "listening") asked = true;
+  if (func === "seekTo") at = args[0];
+  if (func === "playVideo" || func === "pauseVideo") playing = func === "playVideo";
+});
+setInterval(() => { if (playing) at += 0.2; if (asked) say(); }, 50);
+</script>"""
+"""Does what platforms' players do: is told where to go, and tells its time once it was asked."""
 
 
 ASKED: list[str] = []
@@ -41,7 +68,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a served site with a real recording of 44 seconds; `ASKED` remembers what was asked for."""
     folder = tmp_path_factory.mktemp("browser")
     make_film(folder / "media/recordings/netz.mp4")
-    plan = plan_site((make_session(),), SiteSettings(), load_theme(), media_root=folder / "media", legal=FILLED)
+    session = make_session()
+    old = replace(session.answers[0], valid_until=date(2020, 1, 31))
+    archive = (replace(session, answers=(old, *session.answers[1:])), english(recordings=(YOUTUBE,)))
+    hub = "https://hub.example.org"
+    plan = plan_site(
+        archive, SiteSettings(), load_theme(), media_root=folder / "media", legal=FILLED, hub_url=hub, coming=(NEXT,)
+    )
     write_site(plan, folder / "public")
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -109,8 +142,11 @@ def test_pages_are_accessible_and_fit(site: str, browser: Any, scheme: str, widt
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
+    page.add_init_script(WATCH)
     for path in PAGES:
         page.goto(site + path)
+        page.wait_for_timeout(100)
+        assert page.evaluate("shifted") == [], path
         results = axe_module.Axe().run(page)
         assert results.violations_count == 0, (path, results.generate_report())
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
@@ -187,6 +223,89 @@ def test_without_script_everything_but_the_search_is_there(site: str, browser: A
     page.goto(f"{site}search/")
     assert "Die Suche braucht JavaScript" in page.inner_text("main")
     context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_page_reads_without_script(site: str, browser: Any, width: int) -> None:
+    """Each page type says with scripts what it says without, but for search and builder, which say what they need."""
+    heard = browser.new_context(viewport={"width": width, "height": 844})
+    deaf = browser.new_context(viewport={"width": width, "height": 844}, java_script_enabled=False)
+    with_script, without = heard.new_page(), deaf.new_page()
+    for path in PAGES:
+        with_script.goto(site + path)
+        without.goto(site + path)
+        said = " ".join(without.inner_text("main").split())
+        assert without.locator("h1").is_visible(), path
+        if path in {"search/", "embed/"} or path == ANSWER:  # the answer's validity is past, see below
+            continue
+        said_by_script = " ".join(with_script.inner_text("main").split())
+        assert said_by_script.replace(site, "") == said.replace(site, ""), path
+    heard.close()
+    deaf.close()
+
+
+def test_an_answer_that_held_until_a_day_says_so_afterwards(site: str, browser: Any) -> None:
+    """By the reader's clock; without scripts the day alone stands there."""
+    page = browser.new_page()
+    page.goto(site + ANSWER)
+    assert (
+        page.locator(".until").inner_text() == "Galt bis 31.\u00a0Januar 2020. Seitdem kann sich etwas geändert haben."
+    )
+    page.close()
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site + ANSWER)
+    assert page.locator(".until").inner_text() == "Gültig bis 31.\u00a0Januar 2020."
+    context.close()
+
+
+def test_a_platforms_player_comes_with_the_click_and_obeys(site: str, browser: Any) -> None:
+    """No other host is asked before; then its player starts at the second, words follow and lead it, and it stops."""
+    page = browser.new_page()
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.route(
+        "https://www.youtube-nocookie.com/**", lambda route: route.fulfill(body=PLAYER, content_type="text/html")
+    )
+    page.goto(f"{site}{FRAMED}#t-c2")
+    page.click("#t-c2")
+    page.click("a[data-cue=t-c1]")
+    assert page.locator("iframe").count() == 0
+    assert not [url for url in asked if not url.startswith(site)]
+    page.goto(f"{site}{FRAMED}?t=4")
+    page.click(".player-start")
+    (address,) = [url for url in asked if not url.startswith(site)]
+    assert address.startswith("https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ?start=4&autoplay=1")
+    page.wait_for_selector("#t-c2.is-now")
+    assert page.locator("iframe").get_attribute("title") == "Watch the answer"
+    page.click("a[data-cue=t-c1]")
+    page.wait_for_selector("#t-c1.is-now")
+    until(page, "document.querySelector('[data-player-note]').textContent.includes('The answer ends here')")
+    page.wait_for_timeout(300)
+    page.click("a[data-cue=t-c1]")
+    page.wait_for_selector("#t-c1.is-now")
+    assert said == []
+    page.close()
+
+
+def test_long_words_and_hostile_texts_fit(browser: Any, tmp_path: Path) -> None:
+    """On a small screen nothing of them is wider than the screen, runs or opens a dialog."""
+    for number, text in enumerate(HOSTILE):
+        folder = tmp_path / str(number)
+        write_site(
+            plan_site((hostile_session(text),), SiteSettings(title=text[:40]), load_theme(), media_root=None), folder
+        )
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        said: list[str] = []
+        page.on("dialog", lambda dialog, said=said: said.append(dialog.message))
+        page.on("pageerror", lambda error, said=said: said.append(str(error)))
+        for path in ("", ANSWER, SESSION, "sessions/", "topics/", f"embed/{ANSWER}"):
+            page.goto((folder / path / "index.html").as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, (text, path)
+        assert said == []
+        page.close()
 
 
 def test_a_broken_recording_is_said(site: str, browser: Any) -> None:

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from reading import Page
 from records import HOSTILE, make_session
 
+from streamhub.archive.agenda import plan_uid
 from streamhub.archive.coming import COMING_FILE, ComingSession, load_coming, save_coming
 from streamhub.archive.folder import load_archive, save_session
 from streamhub.archive.plan import MediaLink
@@ -104,7 +105,7 @@ def test_pages_and_calendars_tell_what_is_coming() -> None:
     archived = make_session(id=NEXT.id, answers=())
     plan = plan_site((archived,), SETTINGS, theme(), media_root=None, coming=(NEXT,)).render()
     (event,) = icalendar.Calendar.from_ical(plan["calendar.ics"]).walk("VEVENT")  # the archive's alone
-    assert event["UID"] == coming["UID"]
+    assert event["UID"] == coming["UID"] == plan_uid(f"s/{NEXT.id}/")
     assert event["URL"] == f"{SETTINGS.url}/s/{NEXT.id}/"
 
 

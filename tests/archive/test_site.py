@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import feedparser
 import pytest
@@ -25,9 +26,9 @@ from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.plan import MediaLink
 from streamhub.archive.site import plan_site
 from streamhub.archive.theme import Theme, load_theme
-from streamhub.config import SiteSettings
-from streamhub.errors import BadArchive
-from streamhub.recording.recording import ClockMap
+from streamhub.config import SiteSettings, parse_settings
+from streamhub.errors import BadArchive, BadConfig
+from streamhub.recording.recording import ClockMap, ClockPiece
 from streamhub.schedule.show import Participant, Role
 from streamhub.timecode import Span
 from streamhub.transcript.transcript import Cue, Maker, Transcript
@@ -501,6 +502,107 @@ def test_validity_is_shown(theme: Theme) -> None:
     first = replace(session.answers[0], valid_until=date(2027, 12, 31))
     files = build(replace(session, answers=(first,)), theme=theme)
     assert "Gültig bis 31.\u00a0Dezember 2027." in files["a/q1-router-blinkt-rot/index.html"].decode()
+
+
+def test_an_answer_page_leads_back_to_the_hub(theme: Theme) -> None:
+    """Whether it helped, and the question asked anew, are links to the hub, where there is one."""
+    question = "Was heißt “&amp; 50%” + <b>?"
+    session = make_session()
+    hostile = replace(session, answers=(replace(session.answers[0], question=question), *session.answers[1:]))
+    path = "a/q1-router-blinkt-rot/index.html"
+    page = pages(build(hostile, theme=theme, hub="https://hub.example.org/"))[path]
+    helped = f"https://hub.example.org/s/{session.id}/answers/q1/helped?helped="
+    assert [link for link in page.links() if link.startswith(helped)] == [
+        f"{helped}{v}" for v in ("yes", "partly", "no")
+    ]
+    (again,) = [link for link in page.links() if link.startswith("https://hub.example.org/?question=")]
+    assert dict(parse_qsl(urlsplit(again).query)) == {"question": question}
+    assert "Hat diese Antwort geholfen?" not in build(session, theme=theme)[path].decode()
+
+
+def test_an_answer_can_be_taken_along_as_text(theme: Theme) -> None:
+    """Question, source, address, the writing without its marks, and what was said with speakers and times."""
+    text = build(make_session(), theme=theme)["a/q1-router-blinkt-rot/answer.txt"].decode()
+    assert text == (
+        "Warum blinkt mein Router rot?\n\n"
+        "Service-Runde · Netz & Router · 2027-03-02 · Anna Weber\n"
+        f"{PUBLIC.url}/a/q1-router-blinkt-rot/\n\n"
+        "Halten Sie den Knopf zehn Sekunden gedrückt.\n\n"
+        "[0:05] Clara Roth\nMaria fragt, warum ihr Router rot blinkt.\n\n"
+        "[0:10] Anna Weber\nRotes Blinken heißt: Die Leitung ist nicht synchron.\n"
+    )
+
+
+YOUTUBE = ArchivedRecording(
+    url="https://www.youtube.com/watch?v=dQw4w9WgXcQ",
+    kind="youtube",
+    label="YouTube",
+    duration_ms=40_000,
+    clock=ClockMap.identity(40_000),
+)
+
+
+def test_a_platforms_video_plays_in_its_own_player(theme: Theme) -> None:
+    """A frame that is not there before the click, the platform's page without scripts, a policy for just that."""
+    files = build(make_session(recordings=(YOUTUBE,)), theme=theme)
+    page = pages(files)["a/q1-router-blinkt-rot/index.html"]
+    assert not page.all("iframe")
+    (player,) = [one for one in page.elements if "data-player" in one.attributes]
+    assert player.attributes["data-kind"] == "frame"
+    assert player.attributes["data-src"] == "https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ"
+    (start,) = [one for one in page.all("a") if one.attributes.get("class") == "player-start"]
+    assert start.attributes["href"] == "https://www.youtube.com/watch?v=dQw4w9WgXcQ&t=5s"
+    assert "Erst ein Klick lädt den Player von YouTube (www.youtube-nocookie.com); dabei erfährt YouTube" in page.text
+    assert "frame-src https://www.youtube-nocookie.com; " in files["_headers"].decode()
+    assert "frame-src" not in build(make_session(), theme=theme)["_headers"].decode()
+
+
+@pytest.mark.parametrize(
+    ("url", "players"),
+    [
+        ("https://www.youtube.com/watch?v=dQw4w9WgXcQ", ""),
+        ("https://video.example/watch?v=../../x", SiteSettings().players),
+        ("https://video.example/", SiteSettings().players),
+        ("https://video.example/a%22b", SiteSettings().players),
+    ],
+)
+def test_a_video_that_no_player_knows_is_linked_to(theme: Theme, url: str, players: str) -> None:
+    """Without a player, or where the address does not say which video it is, there is a link and no frame."""
+    files = build(
+        make_session(recordings=(replace(YOUTUBE, url=url),)), theme=theme, settings=replace(PUBLIC, players=players)
+    )
+    page = pages(files)["a/q1-router-blinkt-rot/index.html"]
+    assert not [one for one in page.elements if "data-player" in one.attributes]
+    assert "Auf YouTube ansehen" in page.text
+    assert "frame-src" not in files["_headers"].decode()
+
+
+def test_an_answer_plays_from_the_video_that_has_it(theme: Theme) -> None:
+    """Where a broken broadcast left two videos, the second one's player begins at its own second."""
+    first = replace(YOUTUBE, duration_ms=4_000, clock=ClockMap.identity(4_000))
+    piece = ClockPiece(Span(4_000, 40_000), Span(1_000, 37_000))
+    second = replace(YOUTUBE, url="https://youtu.be/zweites_Vid", clock=ClockMap((piece,)))
+    page = pages(build(make_session(recordings=(first, second)), theme=theme))["a/q1-router-blinkt-rot/index.html"]
+    (player,) = [one for one in page.elements if "data-player" in one.attributes]
+    assert player.attributes["data-src"] == "https://www.youtube-nocookie.com/embed/zweites_Vid"
+    assert (player.attributes["data-start"], player.attributes["data-end"]) == ("2", "12")
+
+
+@pytest.mark.parametrize(
+    "players",
+    [
+        "youtube",
+        "youtube=http://p.example/{video}",
+        "youtube=https://p.example/x",
+        "youtube=https://p.example;x/{video}",
+        "a b=https://p.example/{video}?q='",
+    ],
+)
+def test_a_player_that_could_break_the_policy_is_refused(players: str) -> None:
+    """With the setting's name and how to write it."""
+    with pytest.raises(BadConfig) as caught:
+        parse_settings(f'[site]\nplayers = "{players}"\n', {})
+    assert any(line.startswith("site.players: ") for line in caught.value.problems)
 
 
 def test_two_builds_are_byte_identical(theme: Theme, media: Path) -> None:

@@ -259,6 +259,22 @@ async def test_no_of_others_is_counted_and_asks_nothing_anew(world: World) -> No
         assert (count.yes, count.partly, count.no) == (0, 0, 2)
 
 
+async def test_the_archive_asks_by_a_link_that_keeps_nothing(world: World) -> None:
+    """Who comes from an answer's page finds his choice made and has to send it; other sessions know nothing of it."""
+    session = await world.plan()
+    async with reader_of(world) as ada, reader_of(world) as bob:
+        asked = await ada.ask(session)
+        await answer(world, asked)
+        await finish(world, session)
+        page = await bob.get(f"/s/{session}/answers/{asked}/helped?helped=partly")
+        assert 'value="partly" required checked' in page
+        assert f'action="/s/{session}/answers/{asked}/helped"' in page
+        assert "whole history" not in page
+        assert "required checked" not in await bob.get(f"/s/{session}/answers/{asked}/helped?helped=maybe")
+        assert await world.hub.store.read(verdicts.count_verdicts) == {}
+        await bob.get(f"/s/anderswo/answers/{asked}/helped", status=404)
+
+
 async def test_one_person_counts_once_by_mail_and_by_browser(world: World) -> None:
     """Who says it by the mail's link and again in the browser that asked counts once."""
     session = await world.plan()
