@@ -18,6 +18,7 @@ from streamhub.archive.embeds import Licence
 from streamhub.archive.markdown import plain_paragraphs
 from streamhub.archive.structured import absolute
 from streamhub.archive.views import AnswerView, Head, SessionView, TranscriptView
+from streamhub.archive.xml import xml_text
 from streamhub.spreadsheet import Cell, render_csv
 from streamhub.timecode import format_clock, format_ms
 from streamhub.transcript.transcript import Transcript
@@ -98,7 +99,7 @@ def render_answer_text(view: AnswerView, base: str) -> bytes:
     lines = [_flat(ref.question), "", source]
     lines += [absolute(base, ref.url), ""] if base else [""]
     if view.body_html:
-        lines += [plain_paragraphs(view.body_markdown), ""]
+        lines += [xml_text(plain_paragraphs(view.body_markdown)), ""]
     return ("\n".join([*lines, *_said(view.transcript)]).rstrip() + "\n").encode("utf-8", "replace")
 
 
@@ -185,4 +186,4 @@ def _line(view: AnswerView, address: Callable[[str], str]) -> tuple[Cell, ...]:
 
 
 def _flat(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(xml_text(text).split())

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 from streamhub.archive.structured import absolute
 from streamhub.archive.views import AnswerRef, AnswerView
-from streamhub.archive.xml import LANGUAGE, add, format_utc, serialise
+from streamhub.archive.xml import LANGUAGE, add, format_utc, serialise, xml_text
 from streamhub.timecode import format_clock
 
 FEED_ENTRIES = 50
@@ -210,7 +210,7 @@ def render_answer_markdown(view: AnswerView, base: str) -> bytes:
     if base:
         lines += [f"<{absolute(base, ref.url)}>", ""]
     if view.body_html and view.body_markdown:
-        lines += [view.body_markdown, ""]
+        lines += [xml_text(view.body_markdown), ""]
     for turn in view.transcript.turns if view.transcript else ():
         first = turn.paragraphs[0][0]
         speaker = f"**{_flat(turn.speaker.title)}** " if turn.speaker.title else ""
@@ -221,4 +221,4 @@ def render_answer_markdown(view: AnswerView, base: str) -> bytes:
 
 
 def _flat(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(xml_text(text).split())

@@ -7,6 +7,7 @@ Refuses to know disks and what is public.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,6 +44,12 @@ GENERATOR = "streamhub"
 """By this name pages say who made them; a deploy knows its own site by it."""
 EXPORTED_LENGTH = 600
 """Letters of an answer in a blog post."""
+_NO_TEXT = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef"
+    + "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
+    + "]"
+)
+"""Controls and noncharacters: HTML forbids them, and they show nothing."""
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'{data}; media-src 'self'{media}; {frame}manifest-src 'self'; form-action 'self'; base-uri 'none'"
@@ -117,7 +124,7 @@ class Printer:
             line = getattr(error, "lineno", None)
             place = f"{getattr(error, 'name', None) or template}{f':{line}' if line else ''}"
             raise BadInput(f"{head.path}: template {place} fails: {error.message}") from error
-        return (text.strip() + "\n").encode("utf-8", "replace")
+        return (_NO_TEXT.sub("", text).strip() + "\n").encode("utf-8", "replace")
 
     def _helpers(self, head: Head) -> dict[str, Any]:
         to = partial(self._link, head.path)

@@ -294,7 +294,7 @@ def place_recording(root: Path, session: ArchivedSession, *, title: str) -> Path
     folder.mkdir(parents=True)
     names = {"video": "q.mp4", "audio": "q.m4a", "captions": "q.vtt", "poster": "q.jpg", "share": "q-share.jpg"}
     for name in names.values():
-        (folder / name).write_bytes(b"x")
+        (folder / name).write_bytes(b"WEBVTT\n" if name.endswith(".vtt") else b"x")
     answer = session.answers[0]
     clip = Clip(answer_id=answer.id, key=plan_key(session, answer, title=title), duration_ms=10_000, **names)
     (folder / note_name(answer.id)).write_text(json.dumps(clip.to_json()))
