@@ -24,15 +24,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-try:
-    from bench.convert_bundestag import parse_bundestag
-    from bench.convert_changelog import find_asked, parse_changelog
-    from bench.turns import Turn, plan_transcript, time_turns
-except ModuleNotFoundError:  # run as a script, from its own folder
-    from convert_bundestag import parse_bundestag
-    from convert_changelog import find_asked, parse_changelog
-    from turns import Turn, plan_transcript, time_turns
-
+from bench.convert_bundestag import parse_bundestag
+from bench.convert_changelog import find_asked, parse_changelog
+from bench.turns import Turn, plan_transcript, time_turns
 from streamhub.questions.question import Question, QuestionState
 from streamhub.schedule.show import Participant, Role, Session
 from streamhub.text import split_sentences

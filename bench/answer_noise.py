@@ -9,11 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-try:
-    from bench.answer_cases import ZERO, Case
-except ModuleNotFoundError:  # run as a script, from its own folder
-    from answer_cases import ZERO, Case
-
+from bench.answer_cases import ZERO, Case
 from streamhub.live.mark import Mark, MarkKind
 from streamhub.timecode import Span, add_ms
 from streamhub.transcript.transcript import Cue, Transcript

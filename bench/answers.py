@@ -20,29 +20,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-try:
-    from bench.answer_cases import Case, load_cases
-    from bench.answer_noise import (
-        MARKINGS,
-        Marking,
-        misheard,
-        out_of_step,
-        simulate_marks,
-        with_other_words,
-        without_speakers,
-    )
-except ModuleNotFoundError:  # run as a script, from its own folder
-    from answer_cases import Case, load_cases
-    from answer_noise import (
-        MARKINGS,
-        Marking,
-        misheard,
-        out_of_step,
-        simulate_marks,
-        with_other_words,
-        without_speakers,
-    )
-
+from bench.answer_cases import Case, load_cases
+from bench.answer_noise import (
+    MARKINGS,
+    Marking,
+    misheard,
+    out_of_step,
+    simulate_marks,
+    with_other_words,
+    without_speakers,
+)
 from streamhub.answers.rules import find_shift, plan_answers
 from streamhub.timecode import Span
 from streamhub.transcript.rules import move_captions

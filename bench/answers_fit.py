@@ -17,13 +17,8 @@ from random import Random
 
 import numpy as np
 
-try:
-    from bench.answer_cases import Case, load_cases
-    from bench.answer_noise import misheard, with_other_words, without_speakers
-except ModuleNotFoundError:  # run as a script, from its own folder
-    from answer_cases import Case, load_cases
-    from answer_noise import misheard, with_other_words, without_speakers
-
+from bench.answer_cases import Case, load_cases
+from bench.answer_noise import misheard, with_other_words, without_speakers
 from streamhub.answers.sentences import sentences_of
 from streamhub.answers.witnesses import SIGN_NAMES, Asked, Hearing
 from streamhub.answers.wording import stems_of

@@ -1,6 +1,6 @@
 """The minutes of a question time in the Bundestag (JSON of OpenParliamentTV) as WebVTT with speakers.
 
-    python bench/convert_bundestag.py bundestag_19010_fragestunde.json folder
+    python -m bench.convert_bundestag bundestag_19010_fragestunde.json folder
 
 The source is a list of speeches, each with ``duration`` in seconds and ``turns`` of ``sp`` (speaker) and ``text``. The
 turns of a whole agenda item stand with its first speech; those after it have only durations, and the last may repeat
@@ -16,8 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from turns import Turn, plain_line, plan_transcript, time_turns
-
+from bench.turns import Turn, plain_line, plan_transcript, time_turns
 from streamhub.transcript.vtt import format_vtt
 
 

@@ -1,6 +1,6 @@
 r"""A Changelog transcript (Markdown) as WebVTT with speakers, and the questions that were read aloud in it.
 
-    python bench/convert_changelog.py go-time-68.md folder
+    python -m bench.convert_changelog go-time-68.md folder
 
 The source has paragraphs ``**Speaker:** text``, paragraphs without a name by the same speaker, and every few minutes a
 time as ``\[mm:ss\]``. Writes ``go-time-68.vtt``, and where a listener's question was read aloud (``Jamie asks
@@ -14,8 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from turns import AskedQuestion, Turn, place_in, plain_line, plan_transcript, time_turns, write_questions
-
+from bench.turns import AskedQuestion, Turn, place_in, plain_line, plan_transcript, time_turns, write_questions
 from streamhub.timecode import Span, parse_ms
 from streamhub.transcript.vtt import format_vtt
 

@@ -1,6 +1,6 @@
 """Meetings of QMSum (JSON lines) as WebVTT with speakers, and their queries as questions with marks.
 
-    python bench/convert_qmsum.py val.jsonl folder
+    python -m bench.convert_qmsum val.jsonl folder
 
 Each line is a meeting: ``meeting_transcripts`` (turns of ``speaker`` and ``content``, without times) and
 ``specific_query_list`` (a query and the turns that answer it). Times are made up by counting words. Writes a folder per
@@ -15,8 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from turns import AskedQuestion, Turn, plain_line, plan_transcript, time_turns, write_questions
-
+from bench.turns import AskedQuestion, Turn, plain_line, plan_transcript, time_turns, write_questions
 from streamhub.timecode import Span
 from streamhub.transcript.vtt import format_vtt
 

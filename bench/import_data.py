@@ -1,6 +1,6 @@
 """Imports every real recording and transcript of a data folder, and looks whether each is published and found.
 
-    python bench/import_data.py [../shared/data] [--only WORD] [--alone] [--keep FOLDER]
+    python -m bench.import_data [../shared/data] [--only WORD] [--alone] [--keep FOLDER]
 
 The folder has recordings under ``speech/`` and ``roundtable/`` and texts under ``transcripts/``: WebVTT as it is, the
 others through the converters beside this file. Without it the script says so, ending with 0. Each file goes through
@@ -25,10 +25,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert_bundestag import convert_bundestag
-from convert_changelog import convert_changelog
-from convert_qmsum import convert_qmsum
-
+from bench.convert_bundestag import convert_bundestag
+from bench.convert_changelog import convert_changelog
+from bench.convert_qmsum import convert_qmsum
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.folder import load_session
 from streamhub.commands import find_answers

@@ -19,7 +19,6 @@ import argparse
 import json
 import random
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -28,11 +27,8 @@ from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from convert_bundestag import parse_bundestag
-from convert_changelog import parse_changelog
-
+from bench.convert_bundestag import parse_bundestag
+from bench.convert_changelog import parse_changelog
 from streamhub.text import words_of
 from streamhub.timecode import Span
 from streamhub.transcript import names as pass_

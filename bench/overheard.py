@@ -21,13 +21,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-try:
-    from bench.answer_cases import Case, load_cases
-    from bench.answer_noise import MARKINGS, misheard, simulate_marks, without_speakers
-except ModuleNotFoundError:  # run as a script, from its own folder
-    from answer_cases import Case, load_cases
-    from answer_noise import MARKINGS, misheard, simulate_marks, without_speakers
-
+from bench.answer_cases import Case, load_cases
+from bench.answer_noise import MARKINGS, misheard, simulate_marks, without_speakers
 from streamhub.answers.overheard import find_over, find_overheard
 from streamhub.live.mark import Mark
 from streamhub.questions.question import Question, QuestionState

@@ -1,10 +1,10 @@
 """How well like questions are found on labelled sets, beside FTS5: R@1, R@5, MRR@10, what the floors show, clusters.
 
-    python bench/question_likeness.py                                       the held-out parts, words alone
-    python bench/question_likeness.py --encoder some/all-MiniLM-L6-v2       with an encoder beside them
-    python bench/question_likeness.py --encoder ... --sweep                 the choosing parts: every constant's table
-    python bench/question_likeness.py --encoder ... --part checking         whether the choice holds there
-    python bench/question_likeness.py --encoder ... --unseen folder         sets that nobody chose anything by
+    python -m bench.question_likeness                                       the held-out parts, words alone
+    python -m bench.question_likeness --encoder some/all-MiniLM-L6-v2       with an encoder beside them
+    python -m bench.question_likeness --encoder ... --sweep                 the choosing parts: every constant's table
+    python -m bench.question_likeness --encoder ... --part checking         whether the choice holds there
+    python -m bench.question_likeness --encoder ... --unseen folder         sets that nobody chose anything by
 
 `labelled.py` says what the sets are, how they are parted and what was seen of each before. The constants of
 `streamhub.questions.finding` are those that ``--sweep`` names, which reads the choosing parts alone: of all settings
@@ -37,8 +37,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from labelled import PARTS, SEEN, SETS, Asked, Labelled, load_sets, load_unseen, read_banking, read_xquad
 
+from bench.labelled import PARTS, SEEN, SETS, Asked, Labelled, load_sets, load_unseen, read_banking, read_xquad
 from streamhub.questions import finding
 from streamhub.questions.encoder import Encoder
 from streamhub.questions.finding import QuestionFinder

@@ -25,10 +25,10 @@ from streamhub.transcript.rules import move_captions
 from streamhub.transcript.transcript import Transcript
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "bench"))
-from answer_cases import Case, load_round_table, read_case  # noqa: E402
-from answer_noise import MARKINGS, Marking, misheard, out_of_step, simulate_marks, without_speakers  # noqa: E402
-from answers import iou  # noqa: E402
+sys.path.insert(0, str(ROOT))
+from bench.answer_cases import Case, load_round_table, read_case  # noqa: E402
+from bench.answer_noise import MARKINGS, Marking, misheard, out_of_step, simulate_marks, without_speakers  # noqa: E402
+from bench.answers import iou  # noqa: E402
 
 REAL = [read_case(path) for path in sorted((ROOT / "tests" / "data" / "answers").glob("*.json"))]
 DEMO = [load_round_table(path) for path in sorted((ROOT / "streamhub" / "demo").glob("roundtable_*.json"))]

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from streamhub.transcript.captions import read_captions
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
-from convert_bundestag import convert_bundestag
-from convert_changelog import convert_changelog
-from convert_qmsum import convert_qmsum
-from turns import Turn, time_turns
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from bench.convert_bundestag import convert_bundestag
+from bench.convert_changelog import convert_changelog
+from bench.convert_qmsum import convert_qmsum
+from bench.turns import Turn, time_turns
 
 CHANGELOG = r"""**Anna Berg:** Welcome! \[laughter\] Good to have you.
 

@@ -228,6 +228,12 @@ async def test_two_reviewers_meet(world: World, clip: Path) -> None:
         assert jana.complaints == []
 
 
+_BELOW = "document.documentElement.scrollHeight - document.body.getBoundingClientRect().bottom - scrollY"
+_UNFOLD = """document.querySelectorAll("main details").forEach((fold) => { fold.open = true; });
+const long = "Was kostet ein zweiter Anschluss? ".repeat(5);
+document.querySelectorAll("main option").forEach((one) => { one.textContent = long; });"""
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("language", ["de", "en"])
 async def test_it_reads_well_everywhere(world: World, clip: Path, language: str) -> None:
@@ -243,6 +249,10 @@ async def test_it_reads_well_everywhere(world: World, clip: Path, language: str)
                 await async_api.expect(tab.page.locator(".edge").first).to_be_visible()
                 await tab.shoot(f"review-{name}-{width}-{language}")
                 assert await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+                assert await tab.page.evaluate(_BELOW) < 2, "empty room below the page"
+                await tab.page.evaluate(_UNFOLD)
+                assert await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+                await tab.shoot(f"review-{name}-unfolded-{width}-{language}")
                 results = await axe.Axe().run(tab.page)
                 found = [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in results.response["violations"]]
                 assert found == []
