@@ -16,7 +16,19 @@ STAGES = ["schedule", "questions", "live", "recording", "transcript", "answers",
 WORKFLOWS = {"pipeline", "ordering", "archiving"}
 CORE = {"errors", "timecode", "text", "config", "process", "spreadsheet", "wordforms"}
 NOUNS = {
-    "schedule": {"show", "rundown"},
+    "schedule": {
+        "appraising",
+        "board",
+        "columns",
+        "demand",
+        "greedy",
+        "master",
+        "programme",
+        "proposing",
+        "rundown",
+        "show",
+        "usage",
+    },
     "questions": {
         "change",
         "follower",
@@ -70,6 +82,7 @@ BRANDS = {
     "aiosmtplib": {"outbox/smtp"},
     "sherpa.onnx": {"transcript/sherpa_onnx"},
     "boto3": {"archive/s3"},
+    "highs": {"schedule/highs", "schedule/highs_solving"},
 }
 EVERYWHERE = {"app", "config"}  # the rooms that may name brands
 
