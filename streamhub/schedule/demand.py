@@ -6,6 +6,7 @@ they stand for. Refuses to know how questions were grouped and where people are 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -39,7 +40,7 @@ class Wanted:
     @property
     def weight(self) -> float:
         """What answering it is worth: grows with the people, more slowly than they do, and up to three times by age."""
-        return 10.0 * float(self.people) ** 0.7 * (1.0 + min(self.age_days, OLD_DAYS) / (OLD_DAYS / 2))
+        return 10.0 * math.pow(self.people, 0.7) * (1.0 + min(self.age_days, OLD_DAYS) / (OLD_DAYS / 2))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,18 +64,27 @@ class Highs:
         async with self._turn:
             child, known = await self._take()
             try:
-                async with asyncio.timeout(limit_s + self._grace_s + (0.0 if known else self._start_s)):
-                    if self._told is None or self._told.programme is not programme or not known:
-                        self._told = _Told(programme=programme)
-                    found = await _ask(child, programme, self._told, limit_s=limit_s)
-            except TimeoutError as error:
-                await self._drop(child)
-                raise TimedOut(f"{child.command.label}: no plan after {limit_s:g} s") from error
-            except BaseException:
-                await self._drop(child)
-                raise
-            self._keep(child)
-            return found
+                return await self._solve(child, programme, known=known, limit_s=limit_s)
+            except ToolFailed:
+                if not known:
+                    raise
+            child, _ = await self._take()  # it had died while it waited
+            return await self._solve(child, programme, known=False, limit_s=limit_s)
+
+    async def _solve(self, child: Child, programme: Programme, *, known: bool, limit_s: float) -> Found:
+        if self._told is None or self._told.programme is not programme or not known:
+            self._told = _Told(programme=programme)
+        try:
+            async with asyncio.timeout(limit_s + self._grace_s + (0.0 if known else self._start_s)):
+                found = await _ask(child, programme, self._told, limit_s=limit_s)
+        except TimeoutError as error:
+            await self._drop(child)
+            raise TimedOut(f"{child.command.label}: no plan after {limit_s:g} s") from error
+        except BaseException:
+            await self._drop(child)
+            raise
+        self._keep(child)
+        return found
 
     async def close(self) -> None:
         """Let the process go."""

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from streamhub.errors import TimedOut, ToolFailed
+from streamhub.errors import TimedOut
 from streamhub.schedule.board import Board
 from streamhub.schedule.columns import plan_columns
 from streamhub.schedule.highs import Highs
@@ -69,14 +69,11 @@ async def test_wishes_in_one_process_are_as_good_as_asking_anew(highs: Highs) ->
 
 
 async def test_a_killed_process_is_said_and_replaced(highs: Highs) -> None:
-    """Somebody kills the process: the next programme finds it dead or starts another one, and then it works."""
+    """Somebody kills the process that waits: the next programme is solved by another one."""
     await highs.solve(make_programme(), limit_s=20)
     assert highs.pid is not None
     os.kill(highs.pid, signal.SIGKILL)
-    try:
-        await highs.solve(make_programme(), limit_s=20)
-    except ToolFailed as error:
-        assert "planner" in error.message
+    await highs.solve(make_programme(), limit_s=20)
     assert (await highs.solve(make_programme(), limit_s=20)).optimal
 
 

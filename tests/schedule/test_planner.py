@@ -129,7 +129,7 @@ def test_absurd_problems_are_refused_in_words() -> None:
         lambda: Rules(sessions=0),
         lambda: Rules(experts_least=5, experts_most=2),
         lambda: Rules(customers_least=-1),
-        lambda: Exclusion(),
+        Exclusion,
         lambda: Wanted(id="q", people=1, age_days=float("nan")),
         lambda: small(slots=(make_slot("s0"), make_slot("s0"))),
         lambda: small(zone="Mars/Olympus"),
