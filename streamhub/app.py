@@ -41,6 +41,7 @@ from streamhub.keepers.announcer import Announcer, AnnouncerParts
 from streamhub.keepers.outside import Outside, OutsideParts, OutsideSettings
 from streamhub.keepers.post import HubPost
 from streamhub.keepers.postman import Postman, PostmanParts
+from streamhub.keepers.scheduler import Scheduler
 from streamhub.keepers.source_reading import SourceKind
 from streamhub.keepers.teller import Teller, TellerParts, is_still_true
 from streamhub.keepers.telling import HubTelling
@@ -380,6 +381,8 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
             photos = photos_folder(parts.workspace, parts.settings)
             tidying = asyncio.create_task(keep_tidy(parts.store, photos, now=parts.now, sleep=asyncio.sleep))
             stack.callback(tidying.cancel)
+            scheduling = asyncio.create_task(Scheduler(parts.store, now=parts.now).keep())
+            stack.callback(scheduling.cancel)
             if parts.settings.hub.url:
                 announcer = Announcer(
                     AnnouncerParts(

@@ -617,6 +617,76 @@ create table spoken_languages (
 ) strict;
 """
 
+_PEOPLE = """
+create table people (
+    id text primary key,
+    name text not null,
+    role text not null,
+    email text not null,
+    about text not null,
+    organisation text not null,
+    language text not null,
+    zone text not null,
+    topics text not null,
+    products text not null,
+    speaks text not null,
+    most_sessions integer not null check (most_sessions >= 0),
+    rest_days integer not null check (rest_days >= 0),
+    active integer not null check (active in (0, 1)),
+    link_version integer not null,
+    calendar_url text not null default '',
+    calendar_read_at text,
+    calendar_problem text not null default ''
+) strict;
+create unique index people_by_email on people (email) where email <> '';
+create table person_hours (
+    person_id text not null references people (id) on delete cascade,
+    weekday integer not null check (weekday between 0 and 6),
+    hour integer not null check (hour between 0 and 23),
+    primary key (person_id, weekday, hour)
+) strict, without rowid;
+create table absences (
+    person_id text not null references people (id) on delete cascade,
+    first_day text not null,
+    last_day text not null,
+    primary key (person_id, first_day, last_day)
+) strict, without rowid;
+create table busy_times (
+    person_id text not null references people (id) on delete cascade,
+    starts_at text not null,
+    ends_at text not null,
+    primary key (person_id, starts_at, ends_at)
+) strict, without rowid;
+"""
+
+_SERIES = """
+create table series (
+    show_id text primary key references shows (id) on delete cascade,
+    title text not null,
+    rhythm text not null check (rhythm in ('weekly', 'monthly')),
+    every integer not null check (every >= 1),
+    weekdays text not null,
+    nth integer not null,
+    at text not null,
+    zone text not null,
+    minutes integer not null,
+    first_day text not null,
+    last_day text,
+    region text not null,
+    pauses text not null,
+    ahead_weeks integer not null
+) strict;
+create table series_dates (
+    show_id text not null references shows (id) on delete cascade,
+    day text not null,
+    cancelled integer not null check (cancelled in (0, 1)),
+    moved_to text,
+    session_id text references sessions (id) on delete set null,
+    made_for text,
+    primary key (show_id, day)
+) strict, without rowid;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -642,4 +712,6 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=128, name="what people called the speakers of a show", sql=_VOICES),
     Migration(number=131, name="what hosts said to overheard questions", sql=_OVERHEARD),
     Migration(number=134, name="in which language sessions are spoken", sql=_SPOKEN),
+    Migration(number=140, name="people who can be invited, and when they can", sql=_PEOPLE),
+    Migration(number=141, name="series of sessions, and their single dates", sql=_SERIES),
 )

@@ -9,6 +9,7 @@ from streamhub.web.signing import sign, unsign
 _HELPED = "helped"
 _LEAVE = "leave"
 _FEED = "feed"
+_ME = "me"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,9 +48,27 @@ class Links:
         """Where a follower has the address deleted."""
         return f"{self.hub_url}/leave/{sign(self.secret, _LEAVE, follower_id)}"
 
+    def me(self, person_id: str, version: int) -> str:
+        """A person's own page, where he answers invitations and says when he can."""
+        return f"{self.hub_url}/me/{make_me(self.secret, person_id, version)}"
+
     def feed(self, voter: str) -> str:
         """The secret address of a browser's own questions as a feed."""
         return f"{self.hub_url}/f/{sign(self.secret, _FEED, voter)}.atom"
+
+
+def make_me(secret: bytes, person_id: str, version: int) -> str:
+    """The token of a person's own page; a higher version makes the ones before worthless."""
+    return sign(secret, _ME, f"{person_id}-{version}")
+
+
+def read_me(secret: bytes, token: str) -> tuple[str, int] | None:
+    """The person and version that a token of `make_me` was made for; None when we made no such token."""
+    payload = unsign(secret, _ME, token)
+    if payload is None:
+        return None
+    person_id, _, version = payload.rpartition("-")
+    return person_id, int(version)
 
 
 def read_helped(secret: bytes, token: str) -> str | None:

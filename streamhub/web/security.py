@@ -54,7 +54,7 @@ FRAMED_BY = web.RequestKey("framed_by", str)
 _UPLOADS = re.compile(r"/(?:s|api/v1/sessions)/[^/]+/(?:questions|embed)")
 _LISTS = re.compile(r"/host/s/[^/]+/bring|/api/v1/host/sessions/[^/]+/questions/csv")
 _FOR_ANYBODY = frozenset({Action.ASK, Action.VOTE})
-_SECRET_PATH = re.compile(r"^(/(?:f|helped|leave)/).*", re.DOTALL)
+_SECRET_PATH = re.compile(r"^(/(?:f|helped|leave|me)/).*", re.DOTALL)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

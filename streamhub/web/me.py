@@ -1,0 +1,124 @@
+"""A person's own page, behind a personal link: when it suits, and what he is asked. No account, no cookie.
+
+Looking at the page changes nothing, because mail scanners look at links; each form posts to an address under the same
+link. A link is worthless once hosts made a new one, or deleted the person. Other people's addresses are never here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from sqlite_utils import Database
+
+from streamhub.errors import BadInput, NotSignedIn, StreamhubError
+from streamhub.schedule.people import Person
+from streamhub.store import people as rows
+from streamhub.web import access
+from streamhub.web.access import Action, actor_of, allow
+from streamhub.web.hub import hub_of
+from streamhub.web.links import read_me
+from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
+from streamhub.web.people_form import HOURS, parse_away, parse_week, plan_away_rows
+from streamhub.web.security import read_form
+from streamhub.web.series_form import name_days
+
+LOG = logging.getLogger("streamhub.web")
+_SAID = frozenset({"week", "away"})
+
+routes = web.RouteTableDef()
+
+
+def require_person(db: Database, secret: bytes, token: str) -> Person:
+    """The person whose link this is.
+
+    Raises:
+        NotSignedIn: we made no such link, or it works no more.
+    """
+    found = read_me(secret, token)
+    people = [one for one in rows.list_people(db) if found and one.id == found[0]]
+    if not people or found is None or people[0].link_version != found[1]:
+        raise NotSignedIn("personal page: no valid link", hint="ask the host for a new one")
+    return people[0]
+
+
+async def load_me(request: web.Request) -> Person:
+    """The person whose page a request is about.
+
+    Raises:
+        NotSignedIn: the link is worthless.
+    """
+    hub, token = hub_of(request), request.match_info["token"]
+    return await hub.store.read(lambda db: require_person(db, hub.secret, token))
+
+
+@routes.get("/me/{token}")
+@allow(Action.SEE_OWN)
+async def show_me(request: web.Request) -> web.StreamResponse:
+    """The page."""
+    response = await render_me(request, await load_me(request))
+    keep_language(request, response)
+    return response
+
+
+@routes.post("/me/{token}/week")
+@allow(Action.CHANGE_OWN)
+async def keep_week(request: web.Request) -> web.StreamResponse:
+    """Keep the hours that were ticked."""
+    person, hours = await load_me(request), parse_week(await read_form(request))
+    await hub_of(request).store.write(lambda db: rows.save_week(db, person.id, hours))
+    return _back(request, "week")
+
+
+@routes.post("/me/{token}/away")
+@allow(Action.CHANGE_OWN)
+async def keep_away(request: web.Request) -> web.StreamResponse:
+    """Keep the days away."""
+    person, form = await load_me(request), await read_form(request)
+    try:
+        away = parse_away(form, say=_words(request, person))
+    except BadInput as error:
+        return await render_me(request, person, error=error)
+    await hub_of(request).store.write(lambda db: rows.save_absences(db, person.id, away))
+    return _back(request, "away")
+
+
+def _words(request: web.Request, person: Person) -> Any:
+    return words_of(request, default=person.language)
+
+
+def _back(request: web.Request, said: str) -> web.Response:
+    LOG.info("web.me_changed what=%s", said)
+    return see_other(f"/me/{request.match_info['token']}?said={said}#said")
+
+
+async def render_me(
+    request: web.Request, person: Person, *, error: StreamhubError | None = None, form: Mapping[str, str] | None = None
+) -> web.Response:
+    """A person's page as it is now, with what went wrong."""
+    hub, now = hub_of(request), hub_of(request).now()
+    language = language_of(request, default=person.language)
+    availability = await hub.store.read(lambda db: rows.load_availability(db, person.id))
+    said = request.query.get("said", "")
+    response = render_page(
+        request,
+        "me.html",
+        status=error.http_status if error else 200,
+        default_language=person.language,
+        person=person,
+        at=f"/me/{request.match_info['token']}",
+        availability=availability,
+        away_rows=plan_away_rows(availability),
+        hours=HOURS,
+        days=name_days(language),
+        said=said if said in _SAID else "",
+        error=error,
+        form=form or {},
+        now=now,
+        form_token=access.form_token(hub, actor_of(request)),
+    )
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

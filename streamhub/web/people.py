@@ -1,0 +1,171 @@
+"""People for hosts: who can be invited, what they know, when they can, and their personal links.
+
+Addresses and links are shown to hosts alone; what a person sees himself stands in `streamhub.web.me`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+from aiohttp import web
+from sqlite_utils import Database
+
+from streamhub.errors import BadInput, Conflict, StreamhubError
+from streamhub.schedule.people import Person
+from streamhub.schedule.show import Role
+from streamhub.store import people as rows
+from streamhub.store.log import log_action
+from streamhub.text import new_id
+from streamhub.web.access import Action, actor_of, allow, is_https
+from streamhub.web.host import person_context
+from streamhub.web.hub import hub_of
+from streamhub.web.links import Links
+from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
+from streamhub.web.people_form import HOURS, format_person_form, parse_person_form
+from streamhub.web.security import read_form
+from streamhub.web.series_form import name_days
+
+LOG = logging.getLogger("streamhub.web")
+
+routes = web.RouteTableDef()
+
+
+def links_of(request: web.Request) -> Links:
+    """Makes addresses that are good outside: the public one where the settings know it."""
+    hub = hub_of(request)
+    own = f"{'https' if is_https(request) else 'http'}://{request.host}"
+    return Links(hub_url=hub.settings.url.rstrip("/") or own, secret=hub.secret)
+
+
+@routes.get("/host/people")
+@allow(Action.PLAN)
+async def list_people(request: web.Request) -> web.StreamResponse:
+    """Everybody who can be invited, and a form for one more."""
+    response = await _render_list(request, form={}, error=None)
+    keep_language(request, response)
+    return response
+
+
+@routes.post("/host/people")
+@allow(Action.PLAN)
+async def add_person(request: web.Request) -> web.StreamResponse:
+    """Add a person from the form."""
+    hub, form = hub_of(request), await read_form(request)
+    fresh = Person(id=new_id(hub.random), name="?", language=hub.settings.language, zone=hub.settings.zone)
+    try:
+        person = parse_person_form({**form, "active": "1"}, fresh, say=words_of(request))
+        await _save(request, person, "person.add")
+    except (BadInput, Conflict) as error:
+        return await _render_list(request, form=form, error=_tell(request, error))
+    return see_other(f"/host/people/{person.id}")
+
+
+@routes.get("/host/people/{person_id}")
+@allow(Action.PLAN)
+async def show_person(request: web.Request) -> web.StreamResponse:
+    """What is known of a person, and the form to change it."""
+    response = await _render(request)
+    keep_language(request, response)
+    return response
+
+
+@routes.post("/host/people/{person_id}")
+@allow(Action.PLAN)
+async def change_person(request: web.Request) -> web.StreamResponse:
+    """Change a person, make his links worthless, or delete him."""
+    hub, person_id, form = hub_of(request), request.match_info["person_id"], await read_form(request)
+    before = await hub.store.read(lambda db: rows.load_person(db, person_id))
+    deed, at, author = form.get("deed", ""), hub.now(), actor_of(request).person
+    if deed == "link":
+        return await _render(request, url=links_of(request).me(before.id, before.link_version))
+    if deed == "delete":
+        if form.get("sure") != "yes":
+            say = words_of(request)
+            error = BadInput(say("Nothing was deleted."), hint=say("Please tick the box that says that you are sure."))
+            return await _render(request, error=error)
+
+        def delete(db: Database) -> None:
+            rows.delete_person(db, person_id)
+            log_action(
+                db, at=at, author=author, action="person.delete", object_kind="person", object_id=person_id, details={}
+            )
+
+        await hub.store.write(delete)
+        return see_other("/host/people")
+    try:
+        if deed == "relink":
+            after = replace(before, link_version=before.link_version + 1)
+        else:
+            after = parse_person_form(form, before, say=words_of(request))
+        await _save(request, after, f"person.{deed or 'change'}")
+    except (BadInput, Conflict) as error:
+        return await _render(request, form=form, error=_tell(request, error))
+    return see_other(f"/host/people/{person_id}?said={'relinked' if deed == 'relink' else 'saved'}#said")
+
+
+async def _save(request: web.Request, person: Person, action: str) -> None:
+    hub = hub_of(request)
+    at, author = hub.now(), actor_of(request).person
+
+    def save(db: Database) -> None:
+        rows.save_person(db, person)
+        log_action(db, at=at, author=author, action=action, object_kind="person", object_id=person.id, details={})
+
+    await hub.store.write(save)
+    LOG.info("web.person person_id=%s action=%s by=%s", person.id, action, author)
+
+
+def _tell(request: web.Request, error: StreamhubError) -> StreamhubError:
+    """A refusal in the reader's language, where it is one that hosts meet."""
+    say = words_of(request)
+    if isinstance(error, Conflict):
+        return Conflict(say("Somebody has this address already."), hint=say("Change that person instead."))
+    if error.message.startswith("e-mail:"):
+        return BadInput(say("This is no address for mail."), hint=say("Write it as name@example.org."))
+    return error
+
+
+async def _render_list(request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None) -> web.Response:
+    hub = hub_of(request)
+    people = await hub.store.read(rows.list_people)
+    return render_page(
+        request,
+        "people.html",
+        status=error.http_status if error else 200,
+        people=people,
+        form={"zone": hub.settings.zone, "language": hub.settings.language, "speaks_de": "1", **form},
+        roles=list(Role),
+        error=error,
+        **person_context(hub, actor_of(request)),
+    )
+
+
+async def _render(
+    request: web.Request,
+    *,
+    form: Mapping[str, str] | None = None,
+    error: StreamhubError | None = None,
+    url: str = "",
+) -> web.Response:
+    hub, person_id = hub_of(request), request.match_info["person_id"]
+    person, availability = await hub.store.read(
+        lambda db: (rows.load_person(db, person_id), rows.load_availability(db, person_id))
+    )
+    return render_page(
+        request,
+        "person.html",
+        status=error.http_status if error else 200,
+        person=person,
+        availability=availability,
+        form=dict(form) if form is not None else format_person_form(person),
+        roles=list(Role),
+        hours=HOURS,
+        days=name_days(language_of(request)),
+        url=url,
+        said=request.query.get("said", ""),
+        error=error,
+        zone=hub.settings.zone,
+        **person_context(hub, actor_of(request)),
+    )
