@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 from sqlite_utils import Database
 
-from streamhub.errors import BadInput, NotSignedIn, StreamhubError
+from streamhub.errors import BadInput, NotFound, StreamhubError
 from streamhub.schedule.people import Person
 from streamhub.store import people as rows
 from streamhub.web import access
@@ -35,12 +35,12 @@ def require_person(db: Database, secret: bytes, token: str) -> Person:
     """The person whose link this is.
 
     Raises:
-        NotSignedIn: we made no such link, or it works no more.
+        NotFound: we made no such link, or it works no more.
     """
     found = read_me(secret, token)
     people = [one for one in rows.list_people(db) if found and one.id == found[0]]
     if not people or found is None or people[0].link_version != found[1]:
-        raise NotSignedIn("personal page: no valid link", hint="ask the host for a new one")
+        raise NotFound("personal page: no valid link", hint="ask the host for a new one")
     return people[0]
 
 
@@ -48,7 +48,7 @@ async def load_me(request: web.Request) -> Person:
     """The person whose page a request is about.
 
     Raises:
-        NotSignedIn: the link is worthless.
+        NotFound: the link is worthless.
     """
     hub, token = hub_of(request), request.match_info["token"]
     return await hub.store.read(lambda db: require_person(db, hub.secret, token))
