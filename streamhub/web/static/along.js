@@ -1,6 +1,8 @@
 // Reading along: the words of a session beside its picture, and as captions in its player, while they are spoken.
 // What arrives is documented in streamhub/web/captions.py. The server's HTML holds the last words; this makes them grow.
 
+import { watchJoin } from "./joined.js";
+
 const panel = document.getElementById("along");
 const fold = document.getElementById("along-fold");
 const box = document.getElementById("along-words");
@@ -17,6 +19,7 @@ let asking = false;
 let crowd = 1;
 let following = true;
 let track = null;
+let lead = null; // milliseconds of the broadcast before the player's beginning, as soon as that is known
 
 // hearWords(told, crowd): what an event says; what it follows on and is not known here is fetched.
 export function hearWords(told, size) {
@@ -138,10 +141,10 @@ document.getElementById("along-speak")?.addEventListener("click", (event) => {
   log.setAttribute("aria-live", on ? "polite" : "off");
 });
 
-// Captions in the player. Its time counts from the first moment that it has; `clock` says which that is.
+// Captions in the player. `clock` says how the time of the broadcast goes with the session's, `lead` where the player joined it.
 
-function moveClock(fresh) {
-  clock = fresh;
+function moveClock(fresh, joined = lead) {
+  [clock, lead] = [fresh, joined];
   if (!track) return;
   for (const cue of [...(track.cues ?? [])]) track.removeCue(cue);
   for (const cue of cues.values()) addToTrack(cue);
@@ -149,11 +152,11 @@ function moveClock(fresh) {
 
 function playerTime(ms) {
   const [from, at] = clock.findLast(([start]) => start <= ms) ?? clock[0];
-  return (at + ms - from) / 1000;
+  return (at + ms - from - lead) / 1000;
 }
 
 function addToTrack(cue) {
-  if (!track || !clock.length) return;
+  if (!track || !clock.length || lead === null) return;
   const end = playerTime(cue.end_ms);
   if (end <= 0) return;
   const old = track.cues?.getCueById(cue.id);
@@ -170,6 +173,8 @@ export function attachTrack() {
   const mode = video.querySelector("track")?.track.mode;
   video.querySelector("track")?.remove();
   track = video.addTextTrack("captions", panel.dataset.track, box.lang);
+  lead = null;
+  watchJoin(video, (joined) => moveClock(clock, joined));
   track.mode = mode === "showing" ? "showing" : "hidden"; // a track that is disabled keeps no cues
   for (const cue of cues.values()) addToTrack(cue);
 }
@@ -180,7 +185,7 @@ let wanted = /^#at-(\d{1,9})$/.exec(location.hash)?.[1] ?? null;
 function seek() {
   const video = document.querySelector("#stage video");
   if (wanted === null || !video || !clock.length) return;
-  video.currentTime = Math.max(0, playerTime(Number(wanted)));
+  video.currentTime = Math.max(0, playerTime(Number(wanted))); // a player that cannot go back stays where it is
   video.scrollIntoView({ block: "center" });
   wanted = null;
 }

@@ -1,11 +1,16 @@
 // Marks by ear: a key press keeps where the player stands. The sheet is the server's HTML; the player goes on playing.
 
+import { watchJoin } from "./joined.js";
+
 const main = document.querySelector("main[data-session]");
 const id = main.dataset.session;
 const sheet = document.getElementById("sheet");
 const player = document.getElementById("player");
 const said = document.getElementById("marks-said");
 let picked = null;
+let leadS = 0; // of a broadcast, before the player's beginning
+
+if (player?.src.endsWith(".m3u8")) watchJoin(player, (lead) => (leadS = lead / 1000));
 
 function say(text) {
   said.hidden = !text;
@@ -74,7 +79,7 @@ function keepNow(item, which) {
   if (!form || !player) return;
   const body = new URLSearchParams();
   for (const name of ["form_token", "question"]) body.set(name, form.elements[name].value);
-  body.set(which, timeText(player.currentTime));
+  body.set(which, timeText(player.currentTime + leadS));
   send(form.action, body);
 }
 
