@@ -20,6 +20,8 @@ try:
     from playwright import async_api
 except ImportError:
     async_api = None  # type: ignore[assignment]
+else:
+    async_api.expect.set_options(timeout=30_000)  # what comes, comes at once; a busy machine shall fail nothing
 
 CHROMIUM = (shutil.which("chromium") or shutil.which("google-chrome")) if async_api else None
 """The browser's program; None where there is none, or nothing to drive it with."""
