@@ -64,7 +64,7 @@ async def test_an_evening(world: World) -> None:
 
         await host.page.get_by_text("Sendung beenden …").click()
         await host.page.get_by_role("button", name="Jetzt beenden").click()
-        await async_api.expect(voter.page.get_by_text("Die Sendung ist zu Ende.")).to_be_visible(timeout=8000)
+        await async_api.expect(voter.page.get_by_text("Die Sendung ist zu Ende.")).to_be_visible(timeout=30_000)
         await async_api.expect(voter.page.locator("#ask-form")).to_have_count(0)
         # An empty playlist is all that this test's stream holds; every other complaint is ours.
         for tab in (asker, voter, host):

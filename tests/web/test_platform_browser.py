@@ -105,13 +105,13 @@ async def test_the_console_follows_the_platform(world: World) -> None:
         await host.page.evaluate("document.querySelector('.lines').scrollTop = 300")
         world.platforms.views[session] = staging.troubled_platform(now, text=HOSTILE)
         gone = host.page.get_by_text("Die Übertragung wurde dort gelöscht.")
-        await async_api.expect(gone).to_be_visible(timeout=8000)
+        await async_api.expect(gone).to_be_visible(timeout=30_000)
         assert await host.page.evaluate("document.querySelector('.lines').scrollTop") == 300
         await host.page.get_by_role("button", name="neu anlegen").click()
         await async_api.expect(host.page.locator("#board")).to_contain_text("Teil 2")
         assert world.platforms.remade == [session]
         world.platforms.views[session] = staging.calm_platform(now)
-        await async_api.expect(gone).to_have_count(0, timeout=8000)
+        await async_api.expect(gone).to_have_count(0, timeout=30_000)
 
         line = host.page.locator("#chat li", has_text="Gilt das auch für Mieter?")
         await line.get_by_role("button", name="als Frage nehmen").click()
