@@ -78,7 +78,9 @@ from streamhub.recording.pyav_splice import PyavSplicer
 from streamhub.recording.room import RecordingRoom
 from streamhub.recording.studio import Studio
 from streamhub.reviewing import HubReview
+from streamhub.schedule.highs import Highs
 from streamhub.schedule.show import Session, SessionState, Show
+from streamhub.session_planner import SessionPlanner
 from streamhub.store import shows as show_rows
 from streamhub.store.broadcasts import list_broadcasts
 from streamhub.store.lock import hold_workspace
@@ -396,7 +398,10 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
                 stack.callback(announcing.cancel)
             clusterer = Clusterer(parts.store, now=parts.now, random=parts.random, encoder=encoder)
             await stack.enter_async_context(clusterer.keep())
-            url = await stack.enter_async_context(_web(parts, broadcasting, outside, suggester, clusterer, post))
+            planner = SessionPlanner(parts.store, _keep_highs(stack), now=parts.now, zone=parts.settings.hub.zone)
+            await stack.enter_async_context(planner.keep())
+            beside = Beside(suggester=suggester, clusterer=clusterer, planner=planner)
+            url = await stack.enter_async_context(_web(parts, broadcasting, outside, beside, post))
             handlers = {**_control(parts, url, rtmp), "platforms-wake": _wake_platforms(outside)}
             await stack.enter_async_context(open_control(parts.workspace, handlers))
             await _greet(parts, url, rtmp, say)
@@ -649,13 +654,28 @@ def _make_post(parts: Parts) -> HubPost:
     return HubPost(Teller(teller), Postman(postman))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beside:
+    """What computes beside the hub's work."""
+
+    suggester: Suggester
+    clusterer: Clusterer
+    planner: SessionPlanner
+
+
+def _keep_highs(stack: contextlib.AsyncExitStack) -> Highs:
+    """The planner's solver; its process goes with the hub."""
+    highs = Highs()
+    stack.push_async_callback(highs.close)
+    return highs
+
+
 @contextlib.asynccontextmanager
 async def _web(
     parts: Parts,
     broadcasting: HubBroadcasting,
     outside: Outside,
-    suggester: Suggester,
-    clusterer: Clusterer,
+    beside: Beside,
     post: HubPost,
 ) -> AsyncIterator[str]:
     """Serve the web face; yields its address."""
@@ -679,9 +699,10 @@ async def _web(
         videos=outside.video_sights,
         inbox=outside.inbox,
         sources=outside.sources,
-        suggestions=suggester,
-        lookalikes=suggester,
-        topics=clusterer,
+        suggestions=beside.suggester,
+        lookalikes=beside.suggester,
+        topics=beside.clusterer,
+        planner=beside.planner,
         telling=HubTelling(store=parts.store, offered=post.configured, now=parts.now, random=parts.random),
         post=post,
         public_dir=parts.workspace.public,
@@ -692,7 +713,7 @@ async def _web(
         secret=parts.workspace.secret(),
     )
     pages = make_app(hub)
-    outside.changed = clusterer.changed = partial(notify, pages)
+    outside.changed = beside.clusterer.changed = partial(notify, pages)
     parts.live_ear.changed = partial(words_changed, pages)
     runner = web.AppRunner(
         pages, handler_cancellation=True, access_log=None, shutdown_timeout=5, keepalive_timeout=IDLE_S

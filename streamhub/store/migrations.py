@@ -687,6 +687,21 @@ create table series_dates (
 ) strict, without rowid;
 """
 
+_PLANNER = """
+create table planner_frame (
+    id integer primary key check (id = 1),
+    frame text not null,
+    at text not null,
+    author text not null
+) strict;
+create table planned_questions (
+    session_id text not null references sessions (id) on delete cascade,
+    question_id text not null references questions (id) on delete cascade,
+    primary key (session_id, question_id)
+) strict, without rowid;
+create index planned_by_question on planned_questions (question_id);
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -714,4 +729,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=134, name="in which language sessions are spoken", sql=_SPOKEN),
     Migration(number=140, name="people who can be invited, and when they can", sql=_PEOPLE),
     Migration(number=141, name="series of sessions, and their single dates", sql=_SERIES),
+    Migration(number=150, name="how sessions are planned, and for which questions", sql=_PLANNER),
 )

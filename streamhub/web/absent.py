@@ -16,10 +16,13 @@ from streamhub.errors import BadInput, Conflict, NotFound
 from streamhub.live.platform import Ingest
 from streamhub.questions.follower import FollowerKind
 from streamhub.recording.matching import InboxItem
+from streamhub.schedule.frame import Frame
+from streamhub.schedule.proposing import Plan, Problem
 from streamhub.store.consents import Successor
 from streamhub.store.reviews import Made
 from streamhub.text import clean_email
 from streamhub.transcript.live_words import LiveCaptions
+from streamhub.web.planner_views import Planned, PlannerView, Wishes
 from streamhub.web.platform_views import (
     AccountView,
     ChatView,
@@ -219,6 +222,29 @@ class NoTopics:
 
     async def regroup(self, session_id: str) -> None:
         """Leave them as hosts grouped them."""
+
+
+class NoPlanner:
+    """A hub that proposes no sessions."""
+
+    async def frame(self) -> Frame:
+        """A usual one."""
+        return Frame()
+
+    async def save_frame(self, frame: Frame, *, author: str) -> None:
+        """Say that nobody plans with it."""
+        raise Conflict("planner: this hub proposes no sessions", hint="plan them by hand")
+
+    async def propose(self, wishes: Wishes) -> PlannerView:
+        """Nothing."""
+        return PlannerView(plan=Plan(), problem=Problem(themes=(), slots=(), experts=()), wishes=wishes)
+
+    async def find(self, wishes: Wishes, theme_id: str, slot_id: str) -> tuple[Frame, Planned]:
+        """Say that there is none."""
+        raise Conflict(f"plan: no session about {theme_id} at {slot_id}", hint="plan sessions by hand")
+
+    async def note_planned(self, session_id: str, question_ids: Sequence[str], *, author: str) -> None:
+        """Nobody asks for it."""
 
 
 class NoTelling:

@@ -19,6 +19,7 @@ from streamhub.web.absent import (
     NoLiveAnswers,
     NoLiveWords,
     NoLookalikes,
+    NoPlanner,
     NoPlatforms,
     NoPost,
     NoReview,
@@ -38,6 +39,7 @@ from streamhub.web.services import (
     LiveAnswers,
     LiveWords,
     Lookalikes,
+    Planner,
     Platforms,
     Post,
     Review,
@@ -62,7 +64,7 @@ class Hub:
         random: the source of ids and tokens.
         broadcasting, work, answers, workshop: the roles of `streamhub.web.services`.
         platforms, videos, chat, inbox, suggestions, lookalikes, topics, telling, sources, post, review, live_words,
-            clips, gate, live_answers: more; a hub may be without.
+            clips, gate, live_answers, planner: more; a hub may be without.
         public_dir: the generated archive site, served at ``/archive/``; need not exist yet.
         photos_dir: where pictures that came with questions lie, need not exist yet; None: no pictures are taken.
         site_dir: the workspace's overrides of the theme; need not exist.
@@ -100,6 +102,7 @@ class Hub:
     live_answers: LiveAnswers = field(default_factory=NoLiveAnswers)
     clips: Clips = field(default_factory=NoClips)
     gate: Gate = field(default_factory=NoGate)
+    planner: Planner = field(default_factory=NoPlanner)
 
 
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)

@@ -25,11 +25,13 @@ from streamhub.questions.follower import FollowerKind
 from streamhub.questions.question import QuestionState
 from streamhub.recording.clip import Clip
 from streamhub.recording.matching import InboxCode, InboxItem
+from streamhub.schedule.frame import Frame
 from streamhub.store.consents import Successor
 from streamhub.store.reviews import Made
 from streamhub.transcript.live_words import LiveCaptions
 from streamhub.transcript.recognised import PieceTask
 from streamhub.transcript.transcript import Transcript
+from streamhub.web.planner_views import Planned, PlannerView, Wishes
 from streamhub.web.platform_views import (
     AccountView,
     ChatView,
@@ -588,6 +590,29 @@ class Topics(Protocol):
 
     async def regroup(self, session_id: str) -> None:
         """Group a session's questions anew; what hosts named, pinned or placed stays."""
+
+
+class Planner(Protocol):
+    """Proposes the next sessions from what people ask."""
+
+    async def frame(self) -> Frame:
+        """What hosts said last of how to plan; a usual one where nobody did."""
+
+    async def save_frame(self, frame: Frame, *, author: str) -> None:
+        """Keep what a host says of how to plan."""
+
+    async def propose(self, wishes: Wishes) -> PlannerView:
+        """The best plan that is known by now; while it says ``working``, a later call may know a better one."""
+
+    async def find(self, wishes: Wishes, theme_id: str, slot_id: str) -> tuple[Frame, Planned]:
+        """A session of that plan, with the frame that it was made in.
+
+        Raises:
+            Conflict: the plan has no such session any more.
+        """
+
+    async def note_planned(self, session_id: str, question_ids: Sequence[str], *, author: str) -> None:
+        """Keep which questions a session is planned for: no other one is proposed for them while it is ahead."""
 
 
 class Telling(Protocol):
