@@ -73,6 +73,7 @@
   async function show() {
     for (const part of form.querySelectorAll("[data-for]")) part.hidden = part.dataset.for !== form.elements.kind.value;
     const chosen = await choose();
+    box.querySelector("[data-preview-empty]").hidden = Boolean(chosen);
     const fields = ["element", "frame", "plain"].map((id) => document.getElementById(id));
     if (!chosen) {
       for (const field of fields) field.value = "";

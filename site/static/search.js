@@ -82,7 +82,7 @@ function cutExcerpt(pieces) {
     if (inside) cut.push({ text: inside, isMatch });
     at += part.length;
   }
-  return end < text.length ? [...cut, { text: " …", isMatch: false }] : cut;
+  return end < text.length ? [...cut, { text: "\u00a0…", isMatch: false }] : cut;
 }
 
 const renderMarked = (pieces) =>

@@ -68,7 +68,7 @@ def format_moment(instant: datetime, zone: str, language: str) -> str:
     clock = f"{local:%H:%M}{_NBSP}Uhr" if language == "de" else f"{local:%H:%M}"
     name = get_timezone_name(local, width="short", locale=LOCALES[language])
     offset = format_offset(local)
-    label = f"{name}, {offset}" if name.isalpha() and name != offset else offset
+    label = f"{name},{_NBSP}{offset}" if name.isalpha() and name != offset else offset
     return f"{format_day(instant, zone, language)}, {clock} ({label})"
 
 

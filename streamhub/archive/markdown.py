@@ -17,6 +17,7 @@ _TAGS = {
     *("h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"),
 }
 _LOWEST_HEADING = 6
+_ENDS = frozenset(".!?…:;,–—-")
 
 
 def render_markdown(text: str, *, under: int = 2) -> str:
@@ -41,8 +42,9 @@ def render_markdown(text: str, *, under: int = 2) -> str:
 
 
 def plain_text(text: str) -> str:
-    """The words of a Markdown text, in one line."""
-    return " ".join(" ".join(_words(_PARSER.parse(text))).split())
+    """The words of a Markdown text, in one line; where a block ends without a mark of its own it gets one."""
+    blocks = [flat for block in _words(_PARSER.parse(text)) if (flat := " ".join(block.split()))]
+    return "".join(one + (" " if one[-1] in _ENDS else "; ") for one in blocks[:-1]) + (blocks[-1] if blocks else "")
 
 
 def plain_paragraphs(text: str) -> str:
@@ -71,4 +73,4 @@ def cut_text(text: str, *, max_length: int) -> str:
     if len(flat) <= max_length:
         return flat
     head = flat[: max_length - 1]
-    return (head.rsplit(" ", 1)[0] if " " in head else head).rstrip(" ,;:–-") + " …"
+    return (head.rsplit(" ", 1)[0] if " " in head else head).rstrip(" ,;:–-") + "\u00a0…"

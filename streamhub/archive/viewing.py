@@ -6,6 +6,7 @@ player plays. Refuses to know templates.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -100,7 +101,7 @@ def view_answer(
         ),
         answer=refer_answer(answer, found),
         asker=record.asker,
-        answerers=tuple(name_person(name, library) for name in record.answerers),
+        answerers=tuple(name_person(name, library) for name in record.answerers or filter(None, [record.writer])),
         topics=name_labels(record.topics, library.topics),
         products=name_labels(record.products, library.products),
         session=Named(title=found.session.title, url=found.url),
@@ -170,7 +171,16 @@ def view_session(found: PublicSession, library: Library, media: PlacedMedia | No
         transcript=_session_transcript(found, library, media),
         downloads=_session_downloads(found),
         translation=_view_translation(found.translation, found.url),
+        voices=() if session.participants else _voices(transcript, library),
     )
+
+
+def _voices(transcript: Transcript | None, library: Library) -> tuple[Named, ...]:
+    """Who speaks, whoever says most first."""
+    said = Counter[str]()
+    for cue in transcript.cues if transcript else ():
+        said[cue.speaker] += len(cue.text)
+    return tuple(name_person(name, library) for name, _ in said.most_common() if name)
 
 
 def outline_session(gist: SessionGist, library: Library, media: PlacedMedia | None) -> SessionView:

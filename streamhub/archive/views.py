@@ -269,7 +269,10 @@ class ReplacedView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionView:
-    """The page of a session; downloads by kind, in the order in which they are offered."""
+    """The page of a session; downloads by kind, in the order in which they are offered.
+
+    ``voices`` are those who speak in it, where nobody said who takes part.
+    """
 
     head: Head
     session: SessionRef
@@ -284,6 +287,7 @@ class SessionView:
     transcript: TranscriptView | None
     downloads: tuple[Named, ...]
     translation: TranslationView | None = None
+    voices: tuple[Named, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

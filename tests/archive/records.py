@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -105,6 +106,14 @@ def transcripts(draw: st.DrawFn, language: str) -> Transcript:
         made_by=draw(st.sampled_from(Maker)),
         made_with=draw(lines | st.just("")),
     )
+
+
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+
+
+def shown(text: str) -> str:
+    """What of a text is to be seen: without controls, spaces as one."""
+    return " ".join(CONTROLS.sub("", text.replace("\x85", " ")).split())
 
 
 def _without_words(transcript: Transcript) -> Transcript:

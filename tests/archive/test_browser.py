@@ -249,7 +249,7 @@ def test_an_answer_that_held_until_a_day_says_so_afterwards(site: str, browser: 
     page = browser.new_page()
     page.goto(site + ANSWER)
     assert (
-        page.locator(".until").inner_text() == "Galt bis 31.\u00a0Januar 2020. Seitdem kann sich etwas geändert haben."
+        page.locator(".until").inner_text() == "Galt bis 31.\u00a0Januar 2020; seitdem kann sich etwas geändert haben."
     )
     page.close()
     context = browser.new_context(java_script_enabled=False)
@@ -292,20 +292,22 @@ def test_a_platforms_player_comes_with_the_click_and_obeys(site: str, browser: A
 
 def test_long_words_and_hostile_texts_fit(browser: Any, tmp_path: Path) -> None:
     """On a small screen nothing of them is wider than the screen, runs or opens a dialog."""
+    archive, paths = [], ["", "sessions/", "topics/", "people/", "embed/answers/"]
     for number, text in enumerate(HOSTILE):
-        folder = tmp_path / str(number)
-        write_site(
-            plan_site((hostile_session(text),), SiteSettings(title=text[:40]), load_theme(), media_root=None), folder
-        )
-        page = browser.new_page(viewport={"width": 390, "height": 844})
-        said: list[str] = []
-        page.on("dialog", lambda dialog, said=said: said.append(dialog.message))
-        page.on("pageerror", lambda error, said=said: said.append(str(error)))
-        for path in ("", ANSWER, SESSION, "sessions/", "topics/", f"embed/{ANSWER}"):
-            page.goto((folder / path / "index.html").as_uri())
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390, (text, path)
-        assert said == []
-        page.close()
+        session = replace(hostile_session(text), id=f"2027-03-02-x{number}")
+        answer = replace(session.answers[0], id=f"q{number}", session_id=session.id)
+        archive.append(replace(session, answers=(answer,)))
+        paths += [f"a/q{number}-router-blinkt-rot/", f"s/{session.id}/", f"embed/a/q{number}-router-blinkt-rot/"]
+    write_site(plan_site(archive, SiteSettings(), load_theme(), media_root=None), tmp_path)
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    said: list[str] = []
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    for path in paths:
+        page.goto((tmp_path / path / "index.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    assert said == []
+    page.close()
 
 
 def test_a_broken_recording_is_said(site: str, browser: Any) -> None:

@@ -6,7 +6,6 @@ import csv
 import functools
 import io
 import json
-import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +23,7 @@ from markdown_it import MarkdownIt
 
 sys.path.insert(0, str(Path(__file__).parent))
 from feed_rules import JSON_CHAPTERS, JSON_FEED
-from records import HOSTILE, make_session, place_recording
+from records import CONTROLS, HOSTILE, make_session, place_recording, shown
 from test_coming import NEXT
 from test_site import PUBLIC, YOUTUBE, english, hostile_session, shipped_theme
 
@@ -35,7 +34,6 @@ from streamhub.archive.site import plan_site
 from streamhub.archive.writer import write_site
 
 ANSWER, SESSION, SHOW = "a/q1-router-blinkt-rot/", "s/2027-03-02-netz/", "shows/service-runde/"
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 HTML = "{http://www.w3.org/1999/xhtml}"
 
 
@@ -61,11 +59,6 @@ def hostile_on_platform(text: str) -> ArchivedSession:
 def text(request: pytest.FixtureRequest) -> str:
     """What somebody typed."""
     return str(request.param)
-
-
-def words(text: str) -> str:
-    """What of a text is to be seen: without controls, spaces as one."""
-    return " ".join(_CONTROLS.sub("", text.replace("\x85", " ")).split())
 
 
 def read_html(content: bytes) -> Any:
@@ -98,7 +91,7 @@ def test_pages_have_the_same_elements(text: str) -> None:
         assert shape(read) <= shape(expected), path
         assert acting(read) == acting(expected), path
     page = read_html(files[f"{ANSWER}index.html"])
-    assert words("".join(page.find(".//h1").itertext())) == words(text)
+    assert shown("".join(page.find(".//h1").itertext())) == shown(text)
 
 
 def test_structured_data_says_the_question(text: str) -> None:
@@ -109,7 +102,7 @@ def test_structured_data_says_the_question(text: str) -> None:
                 if script.get("type") == "application/ld+json":
                     data = json.loads(script.text)
                     if path == f"{ANSWER}index.html":
-                        assert words(data["mainEntity"]["name"]) == words(text)
+                        assert shown(data["mainEntity"]["name"]) == shown(text)
 
 
 def test_feeds_sitemap_and_podcast(text: str) -> None:
@@ -121,12 +114,12 @@ def test_feeds_sitemap_and_podcast(text: str) -> None:
     for path, root in found.items():
         assert not root.getroottree().docinfo.internalDTD, path
         assert not [one for one in root.iter() if one.tag is etree.Entity], path
-    titles = [words(entry.title) for entry in feedparser.parse(files["feed.xml"]).entries]
+    titles = [shown(entry.title) for entry in feedparser.parse(files["feed.xml"]).entries]
     assert len(titles) == 2
     for path in ("feed.json", f"{SHOW}feed.json"):
         data = json.loads(files[path])
         jsonschema.validate(data, JSON_FEED, format_checker=jsonschema.FormatChecker())
-        assert words(data["items"][0]["title"]) == words(text)
+        assert shown(data["items"][0]["title"]) == shown(text)
 
 
 def test_podcast_and_chapters_with_a_recording(text: str, tmp_path: Path) -> None:
@@ -156,7 +149,7 @@ def test_calendars(text: str) -> None:
         assert len(events) == 3
         summaries = [str(event["SUMMARY"]) for event in events]
         assert all("\n" not in summary for summary in summaries)
-        assert words(text) in words(" ".join(summaries))
+        assert shown(text) in shown(" ".join(summaries))
 
 
 def test_captions_and_subtitles(text: str, tmp_path: Path) -> None:
@@ -187,7 +180,7 @@ def test_json_of_programs(text: str) -> None:
                 body = html5lib.parseFragment(data["html"], namespaceHTMLElements=False)
                 assert [one.tag for one in body.iter() if isinstance(one.tag, str)] == ["DOCUMENT_FRAGMENT", "iframe"]
                 assert not [name for name in body[0].attrib if str(name).startswith("on")]
-    assert words(json.loads(files["answers/q1.json"])["question"]) == words(text)
+    assert shown(json.loads(files["answers/q1.json"])["question"]) == shown(text)
 
 
 def test_texts_to_take_along(text: str) -> None:
@@ -196,14 +189,14 @@ def test_texts_to_take_along(text: str) -> None:
     tokens = MarkdownIt("commonmark", {"html": True}).parse(files[f"{ANSWER}answer.md"].decode())
     assert tokens[0].tag == "h1"
     post = files[f"{SESSION}export/post.md"].decode()
-    front = yaml.safe_load(_CONTROLS.sub("", post.split("---\n")[1]))
+    front = yaml.safe_load(CONTROLS.sub("", post.split("---\n")[1]))
     assert set(front) == {"title", "date", "tags", "canonical_url"}
     table = list(csv.reader(io.StringIO(files[f"{SESSION}export/answers.csv"].decode("utf-8-sig")), delimiter=";"))
     assert len(table) == 2
     assert not [cell for cell in table[1] if cell[:1] in set("=+-@\t\r")]
-    assert words(files[f"{ANSWER}answer.txt"].decode()).startswith(words(text))
+    assert shown(files[f"{ANSWER}answer.txt"].decode()).startswith(shown(text))
     for path in [name for name in files if name.endswith((".txt", ".md", ".srt", ".vtt"))]:
-        assert not set(_CONTROLS.findall(files[path].decode())) - {"\x85"}, path
+        assert not set(CONTROLS.findall(files[path].decode())) - {"\x85"}, path
 
 
 @pytest.mark.parametrize("name", ["Antworten", *HOSTILE[:4]])
@@ -211,7 +204,7 @@ def test_the_owners_title_is_text_too(name: str) -> None:
     """What the site is called stands in every output, and can break none."""
     plan = plan_site((make_session(),), replace(PUBLIC, title=name), shipped_theme(), media_root=None)
     files = {path: one for path, one in plan.render().items() if not isinstance(one, MediaLink)}
-    assert words("".join(read_html(files["index.html"]).find(".//title").itertext())) == words(name)
+    assert shown("".join(read_html(files["index.html"]).find(".//title").itertext())) == shown(name)
     for path, content in files.items():
         if path.endswith(".xml"):
             etree.fromstring(content)
