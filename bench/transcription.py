@@ -26,6 +26,7 @@ from pathlib import Path
 import av
 
 from streamhub.config import TranscriptSettings
+from streamhub.hearing import join_parts
 from streamhub.process import Command, run_checked
 from streamhub.text import words_of
 from streamhub.transcript.child import ChildJob, Recognisers, thread_count
@@ -33,7 +34,6 @@ from streamhub.transcript.cutting import cut_recording
 from streamhub.transcript.faster_whisper import SHELF, FasterWhisper, plan_request
 from streamhub.transcript.models import find_model
 from streamhub.transcript.piece import Hearing
-from streamhub.transcript.stitching import join_parts
 from streamhub.transcript.transcriber import TranscriptionJob
 from streamhub.transcript.transcript import Transcript
 from streamhub.transcript.vtt import format_vtt

@@ -47,10 +47,12 @@ from streamhub.transcript.recognised import (
 from streamhub.transcript.rules import (
     cues_from_words,
     cut_vocabulary,
+    join_words,
+    mark_languages,
     settle_languages,
     unmark_language,
 )
-from streamhub.transcript.stitching import join_parts
+from streamhub.transcript.stitching import HeardPiece, stitch
 from streamhub.transcript.transcriber import Transcriber, TranscriptionJob
 from streamhub.transcript.transcript import TRANSLATED, Transcript
 
@@ -313,6 +315,17 @@ class Ear:
 
     def _folder(self, hearing: str) -> Path:
         return self.media / HEARD_FOLDER / hearing
+
+
+def join_parts(hearing: Hearing, parts: Sequence[Transcript | None]) -> Transcript:
+    """One transcript of what was heard in the pieces; those that are missing leave a hole."""
+    heard = [(piece, part) for piece, part in zip(hearing.pieces, parts, strict=True) if part is not None]
+    if len(parts) == 1 and heard:
+        return heard[0][1]
+    words = stitch([HeardPiece(piece=piece, words=join_words(part)) for piece, part in heard])
+    made_with = " + ".join(sorted({part.made_with for _, part in heard}))
+    spoken = [(piece.span, part.language) for piece, part in heard]
+    return Transcript(language="", cues=mark_languages(cues_from_words(words), spoken), made_with=made_with)
 
 
 def _load_parts(folder: Path, files: Sequence[str]) -> list[Transcript | None]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from streamhub.errors import BadInput
@@ -56,6 +57,7 @@ def merge_spans(spans: Iterable[Span], *, gap_ms: int = 0) -> tuple[Span, ...]:
     return tuple(merged)
 
 
+@lru_cache(maxsize=4096)
 def format_ms(ms: int) -> str:
     """Write milliseconds as ``HH:MM:SS.mmm``, the notation of WebVTT and of the archive."""
     if ms < 0:

@@ -1,35 +1,22 @@
 """The library: what the site shows and how it hangs together, from the gists of its sessions. Pure.
 
-Owns labels (topics, products, people), which answers are like each other, and who took whose place. What may be shown
+Owns labels (topics, products, people) and who took whose place; which answers are like each other is
+`streamhub.archive.likes`' business. What may be shown
 at all is decided in `streamhub.archive.public`; a `Library` holds nothing of a draft or withdrawn answer.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-import numpy as np
-from numpy.typing import NDArray
-
 from streamhub.archive.gist import AnswerGist, SessionGist
+from streamhub.archive.likes import Likes, relate
 from streamhub.archive.public import key_of
 from streamhub.schedule.show import Role
 from streamhub.text import slugify
-
-RELATED_ANSWERS = 4
-_COMMON_SHARE = 0.2
-_MOST_HOLDERS = 128
-"""Of more answers, a word or a label tells nothing about likeness; and their pairs would be too many to weigh."""
-
-_LABEL_WEIGHT = 2.0
-_LEAST_LIKENESS = 1.5
-_SCALE = 1 << 10  # likeness is summed in whole numbers, so that every machine comes to the same order
-_BLOCK = 512
-_WEIGHT_BITS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +55,7 @@ class Library:
 
     sessions: tuple[SessionGist, ...]
     answers: Mapping[str, AnswerGist]
-    related: Mapping[str, tuple[str, ...]]
+    related: Likes
     topics: Mapping[str, Label]
     products: Mapping[str, Label]
     people: Mapping[str, Label]
@@ -81,8 +68,15 @@ class Library:
         return self.answers.get(_follow(self.heirs[answer_id], self.heirs)) if answer_id in self.heirs else None
 
 
-def plan_library(gists: Iterable[SessionGist]) -> Library:
-    """Put together what is shown of sessions, which come in any order."""
+def plan_library(
+    gists: Iterable[SessionGist], *, find_likes: Callable[[Mapping[str, AnswerGist]], Likes] = relate
+) -> Library:
+    """Put together what is shown of sessions, which come in any order.
+
+    Args:
+        gists: of the sessions.
+        find_likes: as `relate`, by whoever remembers what it came to the last time.
+    """
     sessions = tuple(sorted(gists, key=lambda found: (found.ref.starts_at, found.id), reverse=True))
     answers = {answer.id: answer for session in sessions for answer in session.answers}
     old = [answer for session in sessions for answer in session.replaced]
@@ -93,7 +87,7 @@ def plan_library(gists: Iterable[SessionGist]) -> Library:
     return Library(
         sessions=sessions,
         answers=answers,
-        related=relate(answers),
+        related=find_likes(answers),
         topics=_labels("topics", answers, lambda answer: answer.topics),
         products=_labels("products", answers, lambda answer: answer.products),
         people=_people(sessions, answers),
@@ -185,60 +179,3 @@ def _mark(key: str) -> str:
 
 def _commonest(counted: Counter[str]) -> str:
     return min(counted, key=lambda text: (-counted[text], text))
-
-
-# --- likes
-
-
-def relate(answers: Mapping[str, AnswerGist]) -> dict[str, tuple[str, ...]]:
-    """The most alike answers: rare common words of questions in one language, topics and products; best first."""
-    ids = sorted(answers)
-    holders: defaultdict[str, list[int]] = defaultdict(list)
-    for ordinal, answer_id in enumerate(ids):
-        for feature in answers[answer_id].features:
-            holders[feature].append(ordinal)
-    most = max(8, min(_MOST_HOLDERS, int(_COMMON_SHARE * len(ids))))
-    telling = {
-        feature: (np.array(found, dtype=np.int64), _weight_of(feature, len(found), len(ids)))
-        for feature, found in holders.items()
-        if 1 < len(found) <= most
-    }
-    related: dict[str, tuple[str, ...]] = dict.fromkeys(ids, ())
-    for start in range(0, len(ids), _BLOCK):
-        block = [
-            [telling[one] for one in answers[key].features if one in telling] for key in ids[start : start + _BLOCK]
-        ]
-        for row, others in _rank_block(block, start, len(ids)):
-            related[ids[row]] = tuple(ids[other] for other in others)
-    return related
-
-
-def _weight_of(feature: str, count: int, total: int) -> int:
-    return round(_SCALE * math.log(1 + total / count) * (_LABEL_WEIGHT if feature.startswith("#") else 1.0))
-
-
-def _rank_block(
-    block: Sequence[Sequence[tuple[NDArray[np.int64], int]]], start: int, total: int
-) -> Iterable[tuple[int, list[int]]]:
-    """Of a run of answers, each with its telling features' holders and weights: the likest others of each."""
-    pieces = [(row, found, weight) for row, own in enumerate(block, start) for found, weight in own]
-    if not pieces:
-        return
-    sizes = [len(found) for _, found, _ in pieces]
-    rows = np.repeat(np.array([row - start for row, _, _ in pieces], dtype=np.int64), sizes)
-    columns = np.concatenate([found for _, found, _ in pieces])
-    weights = np.repeat(np.array([weight for _, _, weight in pieces], dtype=np.int64), sizes)
-    keys = np.sort((rows * total + columns) << _WEIGHT_BITS | weights)
-    pairs = keys >> _WEIGHT_BITS
-    begins = np.flatnonzero(np.diff(pairs, prepend=-1))
-    sums = np.add.reduceat(keys & ((1 << _WEIGHT_BITS) - 1), begins)
-    rows, columns = pairs[begins] // total, pairs[begins] % total
-    good = (sums >= _LEAST_LIKENESS * _SCALE) & (rows + start != columns)
-    if not good.any():
-        return
-    rows, columns, sums = rows[good], columns[good], sums[good]
-    order = np.lexsort((columns, -sums, rows))
-    rows, columns = rows[order], columns[order]
-    firsts = np.flatnonzero(np.diff(rows, prepend=-1))
-    for row, first, end in zip(rows[firsts].tolist(), firsts.tolist(), [*firsts[1:].tolist(), len(rows)], strict=True):
-        yield start + row, columns[first : min(end, first + RELATED_ANSWERS)].tolist()

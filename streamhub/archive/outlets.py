@@ -48,7 +48,7 @@ from streamhub.archive.views import (
     ClipView,
     ComingView,
     Head,
-    LabelView,
+    LabelRef,
     SessionRef,
     SessionView,
     ShowView,
@@ -140,11 +140,10 @@ class Outlets:
                 coming=tuple(one for one in self._coming if one.show_url == show.folder),
             )
 
-    def plan_label(self, view: LabelView) -> Part:
-        """The feeds of a topic, product or person."""
-        entries = tuple(enter_reference(ref) for ref in view.answers[:FEED_ENTRIES])
-        folder = view.head.path.removesuffix("index.html")
-        return self._feed(f"{view.label.title} – {self._title}", view.label.language, folder, f"feed:{folder}", entries)
+    def plan_label(self, label: LabelRef, newest: Iterable[AnswerRef]) -> Part:
+        """The feeds of a topic, product or person, from its newest answers."""
+        entries = tuple(map(enter_reference, islice(newest, FEED_ENTRIES)))
+        return self._feed(f"{label.title} – {self._title}", label.language, label.url, f"feed:{label.url}", entries)
 
     def plan_newest(self, made_from: object, views: Callable[[], Iterable[AnswerView]]) -> Part:
         """The feeds of the whole site.

@@ -12,11 +12,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from keyword import iskeyword
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from babel.support import Translations
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, nodes, select_autoescape
+from jinja2.compiler import CodeGenerator
+from jinja2.compiler import Frame as CodeFrame
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
@@ -29,10 +33,11 @@ from streamhub.archive.catalogue import (
     format_short_day,
     load_translations,
 )
+from streamhub.archive.compiled import CompiledTemplates
 from streamhub.archive.embeds import Licence
 from streamhub.archive.exports import escape_markdown
 from streamhub.archive.markdown import cut_text
-from streamhub.archive.plan import digest_of
+from streamhub.archive.plan import Part, digest_of
 from streamhub.archive.structured import absolute, render_json_ld
 from streamhub.archive.theme import Theme
 from streamhub.archive.views import CueView, Head
@@ -40,6 +45,12 @@ from streamhub.errors import BadInput
 from streamhub.text import LANGUAGES
 
 NOT_FOUND = "404.html"
+FRAME = "_frame.html"
+"""What is around every page."""
+PARTS_KEPT = 512
+TRANSLATORS = frozenset({"_", "gettext", "ngettext", "npgettext", "pgettext"})
+"""Functions that want to know a template's state."""
+_SPECIAL = re.compile("[&<>\"']")
 GENERATOR = "streamhub"
 """By this name pages say who made them; a deploy knows its own site by it."""
 EXPORTED_LENGTH = 600
@@ -96,17 +107,32 @@ class Frame:
 class Printer:
     """Prints views with a theme's templates.
 
+    Args:
+        theme: templates and catalogues.
+        frame: what is around every page.
+        kept: folder in which compiled templates are kept from build to build; None for nowhere.
+
     Attributes:
         theme: templates and catalogues.
         frame: what is around every page.
         digest: of both.
     """
 
-    def __init__(self, theme: Theme, frame: Frame) -> None:
+    def __init__(self, theme: Theme, frame: Frame, *, kept: Path | None = None) -> None:
+        self._environment_of = partial(make_environment, theme, kept=kept)
         self.theme = theme
         self.frame = frame
         self.digest = digest_of(theme.digest, frame)
         self._static_digest = digest_of(sorted(theme.static.items()))[:10]
+        self._print_part = lru_cache(maxsize=PARTS_KEPT)(self._render_part)
+
+    def plan_page(self, template: str, view: Any, **more: Any) -> Part:
+        """A page as a part of the site."""
+        return Part(
+            name=f"page {view.head.path}",
+            digest=digest_of(self.digest, view_digest(template, view, more)),
+            make=lambda present: {view.head.path: self.print_page(template, view, **more)},
+        )
 
     def print_page(self, template: str, view: Any, **more: Any) -> bytes:
         """The bytes of a page.
@@ -115,7 +141,7 @@ class Printer:
             BadInput: the template fails; says which, on which page.
         """
         head: Head = view.head
-        environment = make_environment(self.theme, head.language)
+        environment = self._environment_of(language=head.language)
         try:
             text = environment.get_template(template).render(
                 view=view, page=head, site=self.frame, **self._helpers(head), **more
@@ -127,8 +153,9 @@ class Printer:
         return (_NO_TEXT.sub("", text).strip() + "\n").encode("utf-8", "replace")
 
     def _helpers(self, head: Head) -> dict[str, Any]:
-        to = partial(self._link, head.path)
+        to = Links(head.path, root=self.frame.url if head.path == NOT_FOUND else "")
         return {
+            "frame": partial(self._print_part, head.language, to.up),
             "generator": GENERATOR,
             "link": to,
             "static": partial(self._static, to),
@@ -136,18 +163,65 @@ class Printer:
             "reach": partial(absolute, self.frame.url) if self.frame.url else to,
             "json_ld": lambda data: Markup(render_json_ld(data)),  # noqa: S704 - escaped for script elements there
             "lang_attr": partial(_lang_attr, head.language),
-            "other": next(language for language in LANGUAGES if language != head.language),
+            "other": _other(head.language),
             "home": _home(head.language, self.frame.language),
         }
 
-    def _link(self, page: str, target: str) -> str:
-        """Relative to the page; but the page for wrong addresses is shown at any depth and needs whole addresses."""
-        return absolute(self.frame.url, target) if page == NOT_FOUND and self.frame.url else link(page, target)
+    def _render_part(self, language: str, up: str, name: str, *values: Any) -> Markup:
+        """A macro of `FRAME`; it is told nothing else of the page, since others that hand over the same get it too."""
+        place = Place(
+            link=lambda target: up + target or "./",
+            static=partial(self._static, lambda target: up + target),
+            language=language,
+            other=_other(language),
+            home=_home(language, self.frame.language),
+            generator=GENERATOR,
+        )
+        macros = self._environment_of(language=language).get_template(FRAME).module
+        return Markup(str(getattr(macros, name)(self.frame, place, *values)).strip())  # noqa: S704 - escaped there
 
     def _static(self, to: Callable[[str], str], name: str) -> str:
         if name not in self.theme.static:
             raise BadInput(f"the theme has no static file {name}", hint="look at the theme's static folder")
         return f"{to(f'static/{name}')}?v={self._static_digest}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where what is around a page stands: how to link from there, and in which language it is said."""
+
+    link: Callable[[str], str]
+    static: Callable[[str], str]
+    language: str
+    other: str
+    home: str
+    generator: str
+
+
+class Links:
+    """Makes relative addresses from one page; the page for wrong addresses is shown at any depth and needs whole ones.
+
+    Args:
+        page: its path.
+        root: the public address of the site, where addresses have to be whole.
+
+    Attributes:
+        up: from the page to the root of the site.
+    """
+
+    def __init__(self, page: str, *, root: str = "") -> None:
+        self._page = page
+        self._root = root
+        self._first = page.partition("/")[0]
+        self.up = root.rstrip("/") + "/" if root else "../" * page.count("/")
+
+    def __call__(self, target: str) -> str:
+        """The address of a target, relative to the root of the site, as seen from the page."""
+        if self._root:
+            return absolute(self._root, target)
+        if target and not target.startswith(self._first) and ":" not in target and "#" not in target:
+            return self.up + target  # nothing in common: the rule for most links, said shortly
+        return link(self._page, target)
 
 
 @lru_cache(maxsize=8)
@@ -156,8 +230,53 @@ def load_phrases(theme: Theme, language: str) -> Translations:
     return load_translations(language, theme.catalogues.get(language, ()))
 
 
+def say(value: object) -> str:
+    """What a template says of a value: escaped, unless it is markup already."""
+    kind = type(value)
+    if kind is Markup or (kind is str and not _SPECIAL.search(cast("str", value))):
+        return cast("str", value)
+    return escape(value)
+
+
+class _Generator(CodeGenerator):
+    """Writes templates as code that spends no time where nothing can come of it.
+
+    Values are said by `say`, which makes no markup of what is joined to a text at once; and only what translates wants
+    to know a template's state: everything else is called as what it is.
+    """
+
+    def _output_child_pre(self, node: nodes.Expr, frame: CodeFrame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:
+            super()._output_child_pre(node, frame, finalize)
+        else:
+            self.write("environment.say(")
+
+    def visit_Call(self, node: nodes.Call, frame: CodeFrame, forward_caller: bool = False) -> None:  # noqa: N802
+        translates = isinstance(node.node, nodes.Name) and node.node.name in TRANSLATORS
+        if translates or forward_caller or node.dyn_args or node.dyn_kwargs or any(map(_is_reserved, node.kwargs)):
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+            return
+        self.visit(node.node, frame)
+        self.write("(")
+        for argument in node.args:
+            self.visit(argument, frame)
+            self.write(", ")
+        for named in node.kwargs:
+            self.write(f"{named.key}=")
+            self.visit(named.value, frame)
+            self.write(", ")
+        self.write(")")
+
+
+def _is_reserved(argument: nodes.Keyword) -> bool:
+    return iskeyword(argument.key)
+
+
 class _Environment(Environment):
     """Translates phrases without variables when a template is compiled: each is said on thousands of pages."""
+
+    code_generator_class = _Generator
+    say = staticmethod(say)
 
     def __init__(self, phrases: Translations, **options: Any) -> None:
         super().__init__(**options)
@@ -184,8 +303,8 @@ class _Translator(NodeTransformer):
 
 
 @lru_cache(maxsize=8)
-def make_environment(theme: Theme, language: str) -> Environment:
-    """The template environment of a language; compiled templates are kept as long as the theme is."""
+def make_environment(theme: Theme, *, language: str, kept: Path | None = None) -> Environment:
+    """The template environment of a language; compiled templates stay as long as the theme, and in a folder."""
     phrases = load_phrases(theme, language)
     environment = _Environment(
         phrases,
@@ -193,6 +312,7 @@ def make_environment(theme: Theme, language: str) -> Environment:
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
+        bytecode_cache=CompiledTemplates(kept, made_with=theme.digest, language=language),
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -274,11 +394,18 @@ def link(page: str, target: str) -> str:
     return relative + (f"#{quote(fragment)}" if fragment else "")
 
 
+_NOTHING = Markup()
+
+
 def _lang_attr(page_language: str, language: str) -> Markup:
     """A ``lang`` attribute where a text is in another language than the page."""
     if not language or language == page_language:
-        return Markup()
+        return _NOTHING
     return Markup(' lang="{}"').format(language)
+
+
+def _other(language: str) -> str:
+    return next(one for one in LANGUAGES if one != language)
 
 
 def _home(language: str, site_language: str) -> str:

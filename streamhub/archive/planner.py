@@ -7,14 +7,11 @@ Addresses never change: ``/a/<id>-<slug>/``, ``/s/<session>/``, ``/topics/<slug>
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from itertools import groupby, islice
-from typing import Any
-from zoneinfo import ZoneInfo
+from itertools import islice
 
 from streamhub.archive.embedding import BuilderView, Embedder, choose_labels
 from streamhub.archive.embeds import ListedAnswer
@@ -23,11 +20,13 @@ from streamhub.archive.exporting import ExportedSession, ExportPageView, list_se
 from streamhub.archive.exports import ExportView, render_answer_text, render_data, render_srt, render_table, render_text
 from streamhub.archive.feeds import FEED_ENTRIES, render_answer_markdown
 from streamhub.archive.gist import AnswerGist, SessionGist
+from streamhub.archive.heads import Heads
 from streamhub.archive.legal import LEGAL_PAGES
-from streamhub.archive.library import Label, Library
+from streamhub.archive.library import Library
+from streamhub.archive.listing import KINDS, Listing
 from streamhub.archive.media import PlacedMedia, to_media_time
 from streamhub.archive.outlets import Outlets
-from streamhub.archive.pages import NOT_FOUND, Printer, load_phrases, view_digest
+from streamhub.archive.pages import NOT_FOUND, Printer
 from streamhub.archive.plan import Content, Files, Part, Present, digest_of
 from streamhub.archive.public import PublicAnswer, PublicSession, key_of
 from streamhub.archive.search.assembly import IndexBuilder
@@ -36,12 +35,9 @@ from streamhub.archive.search.synonyms import parse_synonyms
 from streamhub.archive.searchable import plan_document, plan_rest
 from streamhub.archive.sources import Readings
 from streamhub.archive.structured import (
-    Crumb,
     absolute,
     describe_answer,
-    describe_label,
     describe_session,
-    describe_show,
     describe_site,
 )
 from streamhub.archive.viewing import (
@@ -61,13 +57,9 @@ from streamhub.archive.views import (
     Head,
     HomeView,
     LabelRef,
-    LabelsView,
-    LabelView,
     Named,
     PlainView,
     ReplacedView,
-    SessionRef,
-    SessionsView,
     SessionView,
 )
 from streamhub.config import LegalSettings
@@ -78,12 +70,13 @@ from streamhub.transcript.vtt import format_vtt
 
 OPEN_SESSIONS = 4
 """How many sessions are held in memory at once."""
+OPEN_VIEWS = 64
+"""How many views of answers are; they are made for the session's page and for their own."""
 
 HOME_ANSWERS = 8
 HOME_SESSIONS = 6
 HOME_TOPICS = 24
 SEARCH_EXAMPLES = 6
-KINDS = ("topics", "products", "people")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,16 +110,19 @@ class Planner:
         self._listed_digests: dict[str, str] = {}
         self._exported: list[ExportedSession] = []
         self._coming: list[ComingView] = []
-        self._gettext = {language: load_phrases(printer.theme, language).gettext for language in LANGUAGES}
+        self._heads = Heads(printer)
+        self._listing = Listing(shelf.library, printer, self._heads, outlets)
         self._open = lru_cache(maxsize=OPEN_SESSIONS)(self._show)
+        self._view = lru_cache(maxsize=OPEN_VIEWS)(self._view_answer)
 
     def plan_parts(self) -> Iterator[Part]:
         """Every part but the recordings."""
         yield from self._start_pages()
         for gist in self._library.sessions:
             yield from self._session_parts(gist)
+        yield from self._listing.plan_sessions()
         for kind in KINDS:
-            yield from self._label_pages(kind)
+            yield from self._listing.plan_labels(kind)
         yield self._export_index()
         yield from self._lists()
         yield from self._machine_files()
@@ -144,10 +140,10 @@ class Planner:
         checked = date.fromisoformat(legal.accessibility_checked) if legal.accessibility_checked else None
         for name in self._frame.legal:
             for language in LANGUAGES:
-                head = self._head(f"{name}/", language, LEGAL_PAGES[name], section=name)
+                head = self._heads.make(f"{name}/", language, LEGAL_PAGES[name], section=name)
                 self._outlets.add_page(head.path)
                 view = PlainView(head=head, total_answers=len(self._library.answers))
-                parts.append(self._page("legal.html", view, name=name, legal=legal, checked=checked))
+                parts.append(self._printer.plan_page("legal.html", view, name=name, legal=legal, checked=checked))
         return parts
 
     # --- sessions and answers
@@ -210,13 +206,14 @@ class Planner:
             make=lambda present: self._answer_files(answer.id, gist.id),
         )
 
-    def _view(self, answer: PublicAnswer, found: PublicSession) -> AnswerView:
-        media, clip = self._shelf.media.get(found.session.id), self._shelf.clips.get(answer.answer.id)
+    def _view_answer(self, answer_id: str, session_id: str) -> AnswerView:
+        answer, found = self._find(answer_id, session_id)
+        media, clip = self._shelf.media.get(session_id), self._shelf.clips.get(answer_id)
         return view_answer(answer, found, self._library, media, clip)
 
     def _answer_files(self, answer_id: str, session_id: str) -> dict[str, Content]:
         (answer, found), media = self._find(answer_id, session_id), self._shelf.media.get(session_id)
-        view = self._view(answer, found)
+        view = self._view(answer_id, session_id)
         files: dict[str, Content] = {
             view.head.path: self._printer.print_page("answer.html", view, data=describe_answer(view, self._address)),
             f"{answer.url}answer.md": render_answer_markdown(view, self._frame.url),
@@ -231,7 +228,7 @@ class Planner:
     def _session_files(self, gist: SessionGist) -> dict[str, Content]:
         found, media = self._open(gist.id), self._shelf.media.get(gist.id)
         view = view_session(found, self._library, media)
-        above = self._above("sessions", view.head.language)
+        above = self._heads.above("sessions", view.head.language)
         clips = (self._shelf.clips.get(ref.id) for ref in view.answers)
         still = next((clip.share for clip in clips if clip and clip.share), "")
         data = describe_session(view, self._address, above=above, still=still)
@@ -245,7 +242,7 @@ class Planner:
 
     def _exports(self, found: PublicSession, view: SessionView) -> dict[str, Content]:
         """What of a session can be taken along, beside its captions."""
-        answers = tuple(self._view(answer, found) for answer in found.answers)
+        answers = tuple(self._view(answer.answer.id, found.session.id) for answer in found.answers)
         topics = tuple(dict.fromkeys(topic.title for answer in answers for topic in answer.topics))
         head = Head(path=f"{found.url}export/index.html", language=view.head.language, title=view.head.title)
         export = ExportView(head=head, session=view, answers=answers, topics=topics)
@@ -263,17 +260,6 @@ class Planner:
 
     # --- pages
 
-    def _page(self, template: str, view: Any, **more: Any) -> Part:
-        return Part(
-            name=f"page {view.head.path}",
-            digest=digest_of(self._printer.digest, view_digest(template, view, more)),
-            make=lambda present: {view.head.path: self._printer.print_page(template, view, **more)},
-        )
-
-    def _above(self, section: str, language: str) -> Crumb:
-        """Name and path of a list, in a language."""
-        return self._gettext[language](section.capitalize()), f"{self._root(language)}{section}/"
-
     def _address(self, path: str) -> str:
         return absolute(self._frame.url, path)
 
@@ -284,45 +270,29 @@ class Planner:
             key=lambda ref: (-ref.answers, ref.title.casefold()),
         )
         data = describe_site(self._frame.title, self._frame.language, self._address, self._coming[:HOME_SESSIONS])
+        plan = self._printer.plan_page
         for language in LANGUAGES:
+            own = _of_language(topics, language)
             parts += [
-                self._page("home.html", self._home(language, _of_language(topics, language)[:HOME_TOPICS]), data=data),
-                self._page(
-                    "search.html", self._search_page(language, _of_language(topics, language)[:SEARCH_EXAMPLES])
-                ),
-                self._page("sessions.html", self._sessions_page(language)),
-                self._page("builder.html", self._builder(language)),
-                self._page("export.html", self._export_page(language)),
+                plan("home.html", self._home(language, own[:HOME_TOPICS]), data=data),
+                plan("search.html", self._search_page(language, own[:SEARCH_EXAMPLES])),
+                plan("builder.html", self._builder(language)),
+                plan("export.html", self._export_page(language)),
             ]
         not_found = Head(
             path=NOT_FOUND,
             language=self._frame.language,
-            title=self._gettext[self._frame.language]("Page not found"),
+            title=self._heads.say(self._frame.language, "Page not found"),
             indexed=False,
         )
-        parts.append(self._page("404.html", PlainView(head=not_found, total_answers=len(self._library.answers))))
+        parts.append(plan("404.html", PlainView(head=not_found, total_answers=len(self._library.answers))))
         return parts
-
-    def _head(self, folder: str, language: str, title: str, *, section: str = "", description: str = "") -> Head:
-        """The head of a page that exists in both languages."""
-        other = next(one for one in LANGUAGES if one != language)
-        return Head(
-            path=f"{self._root(language)}{folder}index.html",
-            twin=f"{self._root(other)}{folder}",
-            language=language,
-            title=self._gettext[language](title) if title else "",
-            description=self._gettext[language](description) if description else "",
-            section=section,
-        )
-
-    def _root(self, language: str) -> str:
-        return "" if language == self._frame.language else f"{language}/"
 
     def _home(self, language: str, topics: list[LabelRef]) -> HomeView:
         refs = [answer.ref for answer in self._library.answers.values()]
         newest = sorted(refs, key=lambda ref: ref.language != language)[:HOME_ANSWERS]
         return HomeView(
-            head=self._head(
+            head=self._heads.make(
                 "", language, "", description="Answers from live round tables, word for word, to the second"
             ),
             answers=tuple(newest),
@@ -335,7 +305,7 @@ class Planner:
 
     def _search_page(self, language: str, topics: list[LabelRef]) -> PlainView:
         return PlainView(
-            head=self._head("search/", language, "Search", section="search"),
+            head=self._heads.make("search/", language, "Search", section="search"),
             total_answers=len(self._library.answers),
             examples=tuple(Named(title=ref.title, url=ref.url) for ref in topics),
         )
@@ -344,52 +314,8 @@ class Planner:
         topics, products, people = (
             choose_labels([refer_label(label) for label in getattr(self._library, kind).values()]) for kind in KINDS
         )
-        head = self._head("embed/", language, "Embed", section="embed")
+        head = self._heads.make("embed/", language, "Embed", section="embed")
         return BuilderView(head=head, topics=topics, products=products, people=people)
-
-    def _sessions_page(self, language: str) -> SessionsView:
-        def year(ref: SessionRef) -> int:
-            return ref.starts_at.astimezone(ZoneInfo(ref.zone)).year
-
-        ordered = sorted((gist.ref for gist in self._library.sessions), key=year, reverse=True)
-        return SessionsView(
-            head=self._head("sessions/", language, "Sessions", section="sessions"),
-            years=tuple((number, tuple(members)) for number, members in groupby(ordered, year)),
-        )
-
-    def _label_pages(self, kind: str) -> list[Part]:
-        labels: Mapping[str, Label] = getattr(self._library, kind)
-        if not labels:
-            return []
-        parts = []
-        ordered = sorted(labels.values(), key=lambda label: (_letter(label.title), label.title.casefold()))
-        letters = tuple(
-            (letter, tuple(refer_label(label) for label in members))
-            for letter, members in groupby(ordered, key=lambda label: _letter(label.title))
-        )
-        for language in LANGUAGES:
-            head = self._head(f"{kind}/", language, kind.capitalize(), section=kind)
-            parts.append(self._page("labels.html", LabelsView(head=head, kind=kind, letters=letters)))
-        for label in ordered:
-            view = self._label_page(kind, label)
-            data = describe_label(view, self._address, above=self._above(kind, label.language))
-            parts += [self._page("label.html", view, data=data), self._outlets.plan_label(view)]
-        return parts
-
-    def _label_page(self, kind: str, label: Label) -> LabelView:
-        return LabelView(
-            head=Head(
-                path=f"{label.url}index.html",
-                language=label.language,
-                title=label.title,
-                section=kind,
-                feed=label.url,
-            ),
-            kind=kind,
-            label=refer_label(label),
-            answers=tuple(self._library.answers[one].ref for one in label.answers),
-            sessions=tuple(self._library.by_id[one].ref for one in label.sessions),
-        )
 
     # --- files
 
@@ -435,7 +361,7 @@ class Planner:
 
         def views() -> Iterator[AnswerView]:
             for one in newest:
-                yield self._view(*self._find(one.id, sessions[one.id].id))
+                yield self._view(one.id, sessions[one.id].id)
 
         made_from = [(sessions[one.id].digest, self._foreign(one)) for one in newest]
         return self._outlets.plan_newest(made_from, views)
@@ -455,7 +381,7 @@ class Planner:
         )
 
     def _export_page(self, language: str) -> ExportPageView:
-        head = self._head("export/", language, "Data for programs", section="export")
+        head = self._heads.make("export/", language, "Data for programs", section="export")
         return ExportPageView(head=head, sessions=len(self._library.sessions), answers=len(self._library.answers))
 
     def _machine_files(self) -> Iterator[Part]:
@@ -467,18 +393,12 @@ class Planner:
             outlets.add_session(outline_session(gist, library, self._shelf.media.get(gist.id)))
         yield self._newest()
         for language in LANGUAGES:
-            root, say = self._root(language), self._gettext[language]
-            for folder in ("", "search/", "sessions/", *(f"{kind}/" for kind in KINDS if getattr(library, kind))):
+            root = self._heads.root(language)
+            for folder in ("", "search/"):
                 outlets.add_page(f"{root}{folder}index.html")
-            description = say("Answers from live round tables, word for word, to the second")
+            description = self._heads.say(language, "Answers from live round tables, word for word, to the second")
             yield from outlets.plan_search(language, f"{root}search/", description)
-        for kind in KINDS:
-            for label in getattr(library, kind).values():
-                outlets.add_page(f"{label.url}index.html")
-        for show in outlets.list_shows():
-            outlets.add_page(show.head.path)
-            data = describe_show(show, self._address, above=self._above("sessions", show.head.language))
-            yield self._page("show.html", show, data=data)
+        yield from self._listing.plan_shows()
         yield from outlets.plan_parts()
         yield from outlets.plan_hosting(frame.csp, frame.ai_crawlers, frame.framers)
 
@@ -493,13 +413,13 @@ class Planner:
 
         def make(present: Present) -> Files:
             synonyms = parse_synonyms(self._theme.synonyms)
-            memory = self._shelf.reader.recall_index()
+            memory = self._shelf.reader.recall("index")
             with IndexBuilder(synonyms=synonyms, memory=memory) as builder:
                 for gist in gists:
                     for record in self._shelf.reader.words_of(gist):
                         builder.add(record)
                 files = dict(builder.files(present))
-                self._shelf.reader.keep_index(builder.keep())
+                self._shelf.reader.keep("index", builder.keep())
             return files
 
         return Part(
@@ -536,9 +456,3 @@ def _translation(translation: Transcript | None, url: str, media: PlacedMedia | 
 
 def _constant(path: str, content: bytes) -> Callable[[Present], Files]:
     return lambda present: {path: content}
-
-
-def _letter(title: str) -> str:
-    """Under which letter a title is listed: umlauts with their vowels, everything else under ``#``."""
-    first = unicodedata.normalize("NFKD", title.strip()[:1].upper())[:1]
-    return first if "A" <= first <= "Z" else "#"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 from streamhub.answers.answer import Answer, AnswerState
@@ -235,6 +236,7 @@ def neighbours(session: PublicSession, answer_id: str) -> tuple[PublicAnswer | N
     return before, after
 
 
+@lru_cache(maxsize=4096)
 def key_of(title: str) -> str:
     """What makes two spellings of a topic, product or name the same: case and spaces do not count, umlauts do."""
     return " ".join(title.casefold().split())

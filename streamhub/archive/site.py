@@ -6,7 +6,8 @@ are; writes nothing (`streamhub.archive.writer` does).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from streamhub.archive.brand import BRAND_CSS, CUSTOM_CSS, brand_theme
 from streamhub.archive.clips import place_clips
 from streamhub.archive.coming import ComingSession
 from streamhub.archive.embeds import Licence
-from streamhub.archive.gist import SessionGist
+from streamhub.archive.gist import AnswerGist, SessionGist
 from streamhub.archive.legal import plan_legal
 from streamhub.archive.library import Library, plan_library
+from streamhub.archive.likes import Likes, recall_likes
 from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, place_video, player_kind
 from streamhub.archive.outlets import COVER, Outlets
 from streamhub.archive.pages import Frame, Printer, plan_csp
@@ -82,7 +84,7 @@ def plan_from_sources(
     theme = brand_theme(theme, settings)
     duties = plan_legal(legal, theme.templates)
     reader = Readings(title=settings.title, code=theme.code, folder=sources.readings)
-    library = plan_library(reader.read(sources.sessions))
+    library = plan_library(reader.read(sources.sessions), find_likes=partial(_find_likes, reader, theme.code))
     media = MediaSettings(
         root=media_root,
         prefix=settings.media_url,
@@ -93,7 +95,7 @@ def plan_from_sources(
     clips, clip_links = _place_clips(library.sessions, media)
     links |= clip_links
     frame = _plan_frame(settings, theme, library, placed.values(), hub_url=hub_url, legal=duties.pages)
-    printer = Printer(theme, frame)
+    printer = Printer(theme, frame, kept=sources.readings)
     outlets = Outlets(
         settings.title,
         settings.language,
@@ -114,6 +116,14 @@ def plan_from_sources(
         missing_media=missing,
         advice=duties.advice,
     )
+
+
+def _find_likes(reader: Readings, code: str, answers: Mapping[str, AnswerGist]) -> Likes:
+    """Which answers are like each other, as it was found the last time if nothing about that has changed."""
+    likes, memory = recall_likes(answers, reader.recall("likes"), code=code)
+    if memory:
+        reader.keep("likes", memory)
+    return likes
 
 
 def _plan_frame(

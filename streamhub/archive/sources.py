@@ -27,7 +27,7 @@ from streamhub.archive.searchable import plan_documents
 from streamhub.errors import BadArchive
 
 _GIST, _WORDS, _PUBLIC = _KINDS = ".gist", ".words", ".public"
-_INDEX = "index.memory"
+_MEMORY = ".memory"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,17 +172,17 @@ class Readings:
         kept = self._recall_of(source, _PUBLIC, _Public)
         return kept.session if kept else show_session(source.load())
 
-    def recall_index(self) -> bytes:
-        """What the search index kept of its last build; empty without one."""
+    def recall(self, name: str) -> bytes:
+        """What something kept of the last build under that name; empty without it."""
         try:
-            return (self._folder / _INDEX).read_bytes() if self._folder else b""
+            return (self._folder / f"{name}{_MEMORY}").read_bytes() if self._folder else b""
         except OSError:
             return b""
 
-    def keep_index(self, memory: bytes) -> None:
+    def keep(self, name: str, memory: bytes) -> None:
         """Keep that for the next build."""
         if self._folder:
-            write_atomically(self._folder / _INDEX, memory, durably=False)
+            write_atomically(self._folder / f"{name}{_MEMORY}", memory, durably=False)
 
     def _recall(self, source: Source) -> Reading | None:
         reading = self._recall_of(source, _GIST, Reading)

@@ -9,6 +9,7 @@ Refuses to know templates; what goes into a page is escaped here, once.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,7 @@ from streamhub.archive.views import (
 )
 
 SHORTEST_VIDEO_MS = 30_000
+_PLAIN_PATH = re.compile(r"(?:[\w-]+(?:\.[\w-]+)*(?:/|$))*", re.ASCII)
 Address = Callable[[str], str]
 """Makes a path's address."""
 Crumb = tuple[str, str]
@@ -129,15 +131,16 @@ def describe_session(view: SessionView, address: Address, *, above: Crumb, still
 
 def describe_label(view: LabelView, address: Address, *, above: Crumb) -> dict[str, Any]:
     """The data of the page of a topic, a product or a person; ``above`` as with a session."""
-    page = address(view.label.url)
+    page = address(view.head.path.removesuffix("index.html"))
+    is_profile = view.kind == "people" and not view.steps.newest
     data: dict[str, Any] = {
-        "@type": "ProfilePage" if view.kind == "people" else "CollectionPage",
+        "@type": "ProfilePage" if is_profile else "CollectionPage",
         "url": page,
-        "name": view.label.title,
+        "name": view.head.title,
         "inLanguage": view.label.language,
-        "breadcrumb": _crumbs([(above[0], address(above[1])), (view.label.title, page)]),
+        "breadcrumb": _crumbs([(above[0], address(above[1])), (view.head.title, page)]),
     }
-    if view.kind == "people":
+    if is_profile:
         person = {"@type": "Person", "name": view.label.title, "url": page}
         data["mainEntity"] = person | ({"description": view.label.about} if view.label.about else {})
     return data
@@ -148,7 +151,7 @@ def describe_show(view: ShowView, address: Address, *, above: Crumb) -> dict[str
     folder = view.head.path.removesuffix("index.html")
     series: dict[str, Any] = {"@type": "CreativeWorkSeries", "name": view.head.title, "inLanguage": view.head.language}
     if view.has_podcast:
-        series |= {"@type": "PodcastSeries", "webFeed": address(f"{folder}podcast.xml")}
+        series |= {"@type": "PodcastSeries", "webFeed": address(f"{view.head.feed}podcast.xml")}
     return {
         "@type": "CollectionPage",
         "url": address(folder),
@@ -241,4 +244,7 @@ def _crumbs(steps: list[tuple[str, str]]) -> dict[str, Any]:
 
 def absolute(base: str, path: str) -> str:
     """The public address of a path; the path itself when the site has no public address."""
-    return urljoin(base.rstrip("/") + "/", path) if base else path
+    if not base:
+        return path
+    root = base.rstrip("/") + "/"
+    return root + path if _PLAIN_PATH.fullmatch(path) else urljoin(root, path)

@@ -304,41 +304,70 @@ class HomeView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WayView:
+    """A page among many that a list is spread over: a year, a letter; and how much is there."""
+
+    title: str
+    url: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepsView:
+    """Addresses of the pages beside one of a long list, and of its first; each empty where there is none."""
+
+    newest: str = ""
+    newer: str = ""
+    older: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionsView:
-    """All sessions, by year."""
+    """Sessions, by year; and the pages of all years, where one page cannot hold them."""
 
     head: Head
     years: tuple[tuple[int, tuple[SessionRef, ...]], ...]
+    ways: tuple[WayView, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelsView:
-    """All topics, products or people, by first letter."""
+    """Topics, products or people, by first letter; and the pages of all letters, where one page cannot hold them.
+
+    A letter that is empty stands for those that are used most.
+    """
 
     head: Head
     kind: str
     letters: tuple[tuple[str, tuple[LabelRef, ...]], ...]
+    ways: tuple[WayView, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelView:
-    """One topic, product or person."""
+    """One topic, product or person; or a page of its older answers and sessions, which does not know how many."""
 
     head: Head
     kind: str
     label: LabelRef
-    answers: tuple[AnswerRef, ...]
-    sessions: tuple[SessionRef, ...]
+    answers: tuple[AnswerRef, ...] = ()
+    sessions: tuple[SessionRef, ...] = ()
+    steps: StepsView = StepsView()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShowView:
-    """The page of a show: its sessions, newest first, whether they can be heard as a podcast, and what is coming."""
+    """The page of a show: its sessions, newest first, whether they can be heard as a podcast, and what is coming.
+
+    ``total`` counts all its sessions; 0 on pages of older ones.
+    """
 
     head: Head
     sessions: tuple[SessionRef, ...]
     has_podcast: bool
     coming: tuple[ComingView, ...] = ()
+    total: int = 0
+    steps: StepsView = StepsView()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

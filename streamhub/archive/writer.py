@@ -122,8 +122,7 @@ class _Staging:
         self._folder = root / STAGING
         self._is_new = not root.exists()
         self.manifest, self.unsettled = self._folder / "manifest", self._folder / "unsettled"
-        self._crowd = Crowd()
-        self._crowd.add([MANIFEST])
+        self._is_settled = True  # no path is there that was not there before
         self._names: set[str] = set()
         self._gone: list[str] = []
         self._is_folder = lru_cache(maxsize=_FOLDERS_KNOWN)(self._look_for_folder)
@@ -160,7 +159,6 @@ class _Staging:
         if row is None or row.digest != part.digest or not all(self._is_untouched(entry) for entry in row.entries):
             row = self._make(part, row)
             self.differs = True
-        self._crowd.add(row.paths)
         self.files += len(row.entries)
         self._lines.write(encode_line(row))
 
@@ -172,10 +170,15 @@ class _Staging:
         """
         self._lines.close()
         self._moves.close()
-        self._crowd.require_distinct(self._owners())
         rows = (self.known.find(name) for name in self.known.names() if name not in self._names)
         gone = [*self._gone, *self.known.unsettled, *(path for row in rows if row for path in row.paths)]
-        return sorted(set(self._crowd.find_absent(gone))) if gone else []
+        if self._is_settled and not gone:  # the paths are those of the last build, which were looked at then
+            return []
+        crowd = Crowd()
+        for _, paths in self._owners():
+            crowd.add(paths)
+        crowd.require_distinct(self._owners())
+        return sorted(set(crowd.find_absent(gone))) if gone else []
 
     def move(self) -> None:
         """Move everything that was put aside to its place."""
@@ -211,6 +214,7 @@ class _Staging:
         if moves:
             self._moves.write(encode_line(Row("", "", tuple(moves))))
         self._gone += [path for path in old if path not in files]
+        self._is_settled = self._is_settled and files.keys() <= old.keys()
         return Row(part.name, part.digest, tuple(entries))
 
     def _find(self, path: str, content: Content, is_ours: bool) -> Entry | None:

@@ -14,6 +14,8 @@ LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 def xml_text(text: str) -> str:
     """The text without characters that XML cannot hold."""
+    if text.isprintable():
+        return text
     return "".join(c for c in text if c in "\t\n" or (c >= " " and c not in "\x7f\ufffe\uffff" and not _surrogate(c)))
 
 

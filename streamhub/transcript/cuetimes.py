@@ -25,6 +25,7 @@ MAX_OVERLAP_MS = 10_000
 MAX_BACKWARDS_MS = 2_000
 
 _CUE_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+_UNEVEN = re.compile("  |[\x00-\x1f\x7f\x85\u2028\u2029]")
 _SPACES = re.compile(r"[ \t\n\r\f\v\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
@@ -104,7 +105,7 @@ class _Warnings:
 
 def squeeze(text: str) -> str:
     """One line without doubled spaces; no-break spaces stay."""
-    return _SPACES.sub(" ", text).strip(" ")
+    return (_SPACES.sub(" ", text) if _UNEVEN.search(text) else text).strip(" ")
 
 
 def settle_cues(raw: Sequence[RawCue], source: str) -> Settled:

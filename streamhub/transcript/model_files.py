@@ -16,6 +16,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from streamhub.errors import DiskFull, ModelMissing
-from streamhub.transcript.model_folder import MANIFEST, FileList, is_complete
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes known to come)."""
@@ -31,6 +31,33 @@ Progress = Callable[[int, int], None]
 ANSWER_S = 4.0
 _STALL_S = 30.0
 _CHUNK_BYTES = 2**20
+_MANIFEST = "fetched.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileList:
+    """The files of a model.
+
+    Attributes:
+        required: all must be there.
+        one_of: at least one must be there.
+        optional: taken if there.
+        single: the address is that of the one required file itself.
+    """
+
+    required: tuple[str, ...]
+    one_of: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    single: bool = False
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether a fetched model is whole: every file that was fetched is there in its size."""
+    try:
+        sizes = json.loads((folder / _MANIFEST).read_text("utf-8"))["sizes"]
+        return bool(sizes) and all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, KeyError, AttributeError):
+        return False
 
 
 async def fetch_model(address: str, files: FileList, folder: Path, progress: Progress) -> None:
@@ -48,7 +75,7 @@ async def fetch_model(address: str, files: FileList, folder: Path, progress: Pro
     try:
         sizes = await _fetch_all(address, files, part, progress)
         manifest = {"from": address, "sizes": sizes}
-        (part / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+        (part / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
         _put_in_place(part, folder)
     except OSError as error:
         if error.errno == errno.ENOSPC:

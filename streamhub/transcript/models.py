@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from streamhub.config import TranscriptSettings
 from streamhub.errors import BadInput, ModelMissing
 from streamhub.text import slugify
-from streamhub.transcript.model_folder import FileList, is_complete
+from streamhub.transcript.model_files import FileList, Progress, fetch_model, is_complete
 
 REHEARSAL = "rehearsal"
 REHEARSAL_FOLDER = Path(__file__).parent / "rehearsal"
@@ -125,7 +125,7 @@ async def find_model(
     *,
     cache: Path,
     environ: Mapping[str, str],
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> Model:
     """The configured model; fetched into ``cache`` if it is not here, and if a server answers within seconds.
 
@@ -143,10 +143,6 @@ async def find_model(
         )
     place = _own_place(shelf, name, cache)
     try:
-        from streamhub.transcript.model_files import (
-            fetch_model,
-        )  # a recogniser's process never fetches: it starts faster
-
         await fetch_model(address, _files(shelf), place, progress)
     except ModelMissing as error:
         raise ModelMissing(

@@ -13,9 +13,8 @@ from itertools import pairwise
 
 from streamhub.text import words_of
 from streamhub.timecode import Span
-from streamhub.transcript.piece import Hearing, Piece
-from streamhub.transcript.rules import cues_from_words, join_words, mark_languages
-from streamhub.transcript.transcript import Transcript, Word
+from streamhub.transcript.piece import Piece
+from streamhub.transcript.transcript import Word
 
 _NEAR_MS = 400  # two hearings of one word lie closer together than that
 _MAX_OVERLAP_WORDS = 120
@@ -27,17 +26,6 @@ class HeardPiece:
 
     piece: Piece
     words: tuple[Word, ...]
-
-
-def join_parts(hearing: Hearing, parts: Sequence[Transcript | None]) -> Transcript:
-    """One transcript of what was heard in the pieces; those that are missing leave a hole."""
-    heard = [(piece, part) for piece, part in zip(hearing.pieces, parts, strict=True) if part is not None]
-    if len(parts) == 1 and heard:
-        return heard[0][1]
-    words = stitch([HeardPiece(piece=piece, words=join_words(part)) for piece, part in heard])
-    made_with = " + ".join(sorted({part.made_with for _, part in heard}))
-    spoken = [(piece.span, part.language) for piece, part in heard]
-    return Transcript(language="", cues=mark_languages(cues_from_words(words), spoken), made_with=made_with)
 
 
 def stitch(parts: Sequence[HeardPiece]) -> tuple[Word, ...]:

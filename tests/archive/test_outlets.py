@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urljoin
 from urllib.robotparser import RobotFileParser
 
 import feedparser
@@ -265,7 +266,8 @@ def test_browsers_learn_to_search() -> None:
         assert len(document.findtext(f"{space}ShortName") or "") in range(1, 17)
         assert document.findtext(f"{space}Language") == language
         page = Page(files[f"{root}index.html"].decode())
-        assert "search/opensearch.xml" in {one.attributes["href"] for one in page.all("link")}
+        links = {urljoin(f"{BASE}/{root}", one.attributes["href"]) for one in page.all("link")}
+        assert f"{BASE}/{root}search/opensearch.xml" in links
 
 
 def test_the_sitemap_knows_films(media: Path) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -225,10 +223,3 @@ def test_titles_tell_nothing_of_this_machine() -> None:
     assert model_title("https://mirror.example.org/small/") == "small"
     assert model_title("C:\\models\\tiny.pt") == "tiny"
     assert model_title("small") == "small"
-
-
-def test_a_recognisers_process_loads_nothing_that_it_does_not_need():
-    """Its start is paid for every show: what fetches models, serves pages or keeps rows stays out of it."""
-    asked = "import sys, streamhub.transcript.faster_whisper; print(*sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    assert not {"aiohttp", "sqlite_utils", "dbos", "jinja2"} & set(done.stdout.split())
