@@ -1,10 +1,11 @@
 """Cost of building the site of an archive of many answers, beside the least that writing its bytes can cost.
 
-    python bench/build.py [--answers 1000] [--json]
+    python -m bench.build [--answers 1000] [--hugo PATH] [--json]
 
 Makes a seeded archive of its own from text templates, then measures in processes of their own: a full build, a build
 after nothing changed, after one answer changed, after a session was added, after an answer was withdrawn, and writing
-the same bytes to the same paths and nothing else. Prints seconds, CPU seconds, peak memory and ratios.
+the same bytes to the same paths and nothing else; then the pages of answers alone, with Hugo beside it where its
+program is named, and writing these. Prints seconds, CPU seconds, peak memory and ratios; `bench/build.md` has results.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.build_peers import make_answer_pages, prepare_hugo, run_hugo
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.archived import ArchivedSession
-from streamhub.archive.folder import save_session
 from streamhub.archive.format import render_session
 from streamhub.archive.site import plan_from_sources
 from streamhub.archive.sources import Sources, find_sources
@@ -270,45 +271,63 @@ def _measure(function: Callable[..., dict[str, Any]], args: tuple[Any, ...]) -> 
     return result
 
 
+def measure_builds(folder: Path, sessions: list[ArchivedSession]) -> dict[str, dict[str, Any]]:
+    """A full build, and builds after changes."""
+    root, public = folder / "transcripts", folder / "public"
+    write_archive(root, sessions)
+    time.sleep(GRAIN_S)
+    rows = {"full build": measured(build, root, public), "nothing changed": measured(build, root, public)}
+    page = next(root.rglob("answers/*.md"))
+    page.write_text(page.read_text("utf-8").replace("votes: ", "votes: 1"), "utf-8")
+    rows["one answer changed"] = measured(build, root, public)
+    write_archive(root, [make_session(len(sessions), ANSWERS_PER_SESSION, random.Random(1))])
+    rows["one session more"] = measured(build, root, public)
+    page.write_text(page.read_text("utf-8").replace("state: published", "state: withdrawn"), "utf-8")
+    rows["one answer withdrawn"] = measured(build, root, public)
+    rows["write the same bytes"] = measured(write_again, public, folder / "again")
+    return rows
+
+
+def measure_pages(folder: Path, hugo: str) -> dict[str, dict[str, Any]]:
+    """The pages of answers alone, and Hugo's."""
+    rows = {"pages of answers alone": measured(make_answer_pages, folder / "transcripts", folder / "pages")}
+    if hugo:
+        prepare_hugo(folder / "pages", folder / "hugo")
+        rows["Hugo, the same pages"] = measured(run_hugo, hugo, folder / "hugo")
+    rows["write these bytes"] = measured(write_again, folder / "pages", folder / "pages again")
+    return rows
+
+
+def print_rows(rows: dict[str, dict[str, Any]], limit: str) -> None:
+    """A table; ratios are of CPU seconds, over those of one row."""
+    print(f"{'':28}{'wall s':>8}{'CPU s':>8}{'read s':>8}{'make s':>8}{'peak MB':>9}{'files':>8}{'MB':>7}{'ratio':>7}")
+    for name, row in rows.items():
+        seconds = "".join(f"{row.get(key, 0):8.2f}" for key in ("wall_s", "cpu_s", "read_s", "make_s"))
+        peak = row.get("child_mb", row["peak_mb"])
+        ratio = row["cpu_s"] / rows[limit]["cpu_s"]
+        print(f"{name:28}{seconds}{peak:9.0f}{row['written']:8d}{row.get('size_bytes', 0) / 1e6:7.1f}{ratio:7.1f}")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--answers", type=int, default=1000)
+    parser.add_argument("--hugo", default="", help="Hugo's program")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="streamhub-bench-"))
     try:
-        root, public = folder / "transcripts", folder / "public"
-        sessions = make_archive(options.answers)
-        write_archive(root, sessions)
-        time.sleep(GRAIN_S)
-        rows = {"full build": measured(build, root, public), "nothing changed": measured(build, root, public)}
-        page = next((root).rglob("answers/*.md"))
-        page.write_text(page.read_text("utf-8").replace("votes: ", "votes: 1"), "utf-8")
-        rows["one answer changed"] = measured(build, root, public)
-        write_archive(root, [make_session(len(sessions), ANSWERS_PER_SESSION, random.Random(1))])
-        rows["one session more"] = measured(build, root, public)
-        page.write_text(page.read_text("utf-8").replace("state: published", "state: withdrawn"), "utf-8")
-        rows["one answer withdrawn"] = measured(build, root, public)
-        rows["lower limit: write the same bytes"] = measured(write_again, public, folder / "again")
-        first = sessions[0]
-        started = time.perf_counter()
-        save_session(folder / "saved", first)
-        rows["save one session"] = {"wall_s": time.perf_counter() - started, "written": len(render_session(first))}
+        builds = measure_builds(folder, make_archive(options.answers))
+        pages = measure_pages(folder, options.hugo)
     finally:
         shutil.rmtree(folder)
     if options.json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps({"builds": builds, "pages": pages}, indent=1))
         return
-    limit = rows["lower limit: write the same bytes"]
-    print(
-        f"{options.answers} answers, {len(sessions)} sessions, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
-    )
-    print(f"{'':36}{'wall s':>8}{'CPU s':>8}{'read s':>8}{'make s':>8}{'peak MB':>9}{'files':>8}{'x limit (CPU)':>15}")
-    for name, row in rows.items():
-        ratio = row["cpu_s"] / limit["cpu_s"] if "cpu_s" in row else float("nan")
-        seconds = "".join(f"{row.get(key, 0):8.2f}" for key in ("wall_s", "cpu_s", "read_s", "make_s"))
-        print(f"{name:36}{seconds}{row.get('peak_mb', 0):9.0f}{row['written']:8d}{ratio:15.1f}")
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"{options.answers} answers, {os.cpu_count()} cores, load {load}, Python {sys.version.split()[0]}")
+    print_rows(builds, "write the same bytes")
+    print_rows(pages, "write these bytes")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,11 @@ from markupsafe import escape
 
 from streamhub.archive.embeds import (
     ListedAnswer,
+    ListPage,
+    ListView,
     encode,
     render_answer,
-    render_list,
+    render_list_page,
     render_replaced,
     short_text,
 )
@@ -118,12 +120,15 @@ class Embedder:
             head.path: self._printer.print_page("embed.html", page),
         }
 
-    def list_files(self, folder: str, title: str, language: str, answers: Sequence[ListedAnswer]) -> dict[str, bytes]:
-        """The files of a list, by path; its answers come newest first."""
-        head = _head(folder or ALL_ANSWERS, language, title, canonical=folder)
-        page = FrameView(head=head, url=folder, answers=tuple(one.ref for one in answers[:FRAME_ANSWERS]), is_list=True)
-        files = render_list(folder, title, answers, self._frame.licence)
-        return files | {head.path: self._printer.print_page("embed.html", page)}
+    def list_files(self, about: ListView, page: ListPage, answers: Sequence[ListedAnswer]) -> dict[str, bytes]:
+        """The files of a page of a list, by path; the newest comes with a page for a frame."""
+        files = {f"{about.folder}{page.name}": render_list_page(about, page, answers, self._frame.licence)}
+        if not page.is_newest:
+            return files
+        head = _head(about.folder or ALL_ANSWERS, about.language, about.title, canonical=about.folder)
+        refs = tuple(one.ref for one in answers[:FRAME_ANSWERS])
+        view = FrameView(head=head, url=about.folder, answers=refs, is_list=True)
+        return files | {head.path: self._printer.print_page("embed.html", view)}
 
     def _address(self, path: str) -> str:
         return absolute(self._frame.url, path)

@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from streamhub.archive.markdown import cut_text, plain_text
+from streamhub.archive.paging import count_older, cut_page
 from streamhub.archive.views import AnswerRef, AnswerView, Named, ReplacedView
 
 ANSWER_FORMAT = "streamhub answer 1"
@@ -22,8 +23,7 @@ LIST_FORMAT = "streamhub answers 1"
 """Say in the files what they are; another number where a program that reads them would have to change."""
 WRITTEN_LENGTH = 600
 SPOKEN_LENGTH = 300
-LIST_PAGE = 50
-"""Answers in a page of a list; the newest page has up to twice as many, so that a full page is never written again."""
+_NEWEST = "answers.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,42 +93,61 @@ def short_text(view: AnswerView) -> str:
     return cut_text(written or view.text, max_length=WRITTEN_LENGTH if written else SPOKEN_LENGTH)
 
 
-def render_list(folder: str, title: str, answers: Sequence[ListedAnswer], licence: Licence) -> dict[str, bytes]:
-    """The pages of a list: ``answers.json`` with the newest, whose ``next`` names the page with older ones.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListView:
+    """A list of answers.
 
-    Args:
-        folder: of the page that the list belongs to, empty or ending in ``/``.
-        title: of the list.
-        answers: newest first.
-        licence: of all of them.
+    Attributes:
+        folder: of the page that it belongs to, empty or ending in ``/``.
+        title, language: of the list.
+        total: how many answers it has.
     """
-    files = {}
-    for name, older, members in plan_pages(answers):
-        files[f"{folder}{name}"] = encode(
-            {
-                "format": LIST_FORMAT,
-                "title": title,
-                "url": folder,
-                "total": len(answers) if name == "answers.json" else None,
-                "next": older,
-                "licence": _describe_licence(licence),
-                "answers": [_describe_listed(one) for one in members],
-            }
+
+    folder: str
+    title: str
+    language: str
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListPage:
+    """A page of a list: its file's name, that of the one with older answers, and the ids of its own, newest first."""
+
+    name: str
+    older: str | None
+    members: Sequence[str]
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether it is the page that programs ask for first."""
+        return self.name == _NEWEST
+
+
+def render_list_page(about: ListView, page: ListPage, answers: Iterable[ListedAnswer], licence: Licence) -> bytes:
+    """A page of a list; of the newest, ``answers.json``, the ``next`` names the page with older ones."""
+    return encode(
+        {
+            "format": LIST_FORMAT,
+            "title": about.title,
+            "url": about.folder,
+            "total": about.total if page.is_newest else None,
+            "next": page.older,
+            "licence": _describe_licence(licence),
+            "answers": [_describe_listed(one) for one in answers],
+        }
+    )
+
+
+def plan_pages(ids: Sequence[str]) -> Iterator[ListPage]:
+    """The pages of a list, newest first."""
+    older = count_older(len(ids))
+    for number in (0, *range(older, 0, -1)):
+        below = older if number == 0 else number - 1
+        yield ListPage(
+            name=f"answers-{number}.json" if number else _NEWEST,
+            older=f"answers-{below}.json" if below else None,
+            members=cut_page(ids, number),
         )
-    return files
-
-
-def plan_pages(answers: Sequence[ListedAnswer]) -> Iterator[tuple[str, str | None, Sequence[ListedAnswer]]]:
-    """Name, next name and members of each page, newest first.
-
-    Pages are counted from the oldest answer, so that a new one changes the newest page alone.
-    """
-    full = max(0, len(answers) // LIST_PAGE - 1)
-    for number in range(full, -1, -1):
-        end = len(answers) - number * LIST_PAGE
-        start = 0 if number == full else end - LIST_PAGE
-        name = "answers.json" if number == full else f"answers-{number + 1}.json"
-        yield name, f"answers-{number}.json" if number else None, answers[start:end]
 
 
 def _describe_listed(one: ListedAnswer) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from streamhub.archive.gist import AnswerGist, SessionGist
+from streamhub.archive.gists import Gists
 from streamhub.archive.likes import Likes, relate
 from streamhub.archive.public import key_of
 from streamhub.schedule.show import Role
@@ -47,14 +48,16 @@ class Library:
     Attributes:
         sessions: newest first.
         answers: published, by id; newest first, within a session in the order in which they were given.
+        digest_of: digest of a published answer's reference, by id; cheaper than the answer.
         related: answer id to ids of its likes, best first.
         topics, products, people: by `key_of` their title.
         by_id: sessions.
         replaced: answer id to the superseded ones whose place it took.
     """
 
-    sessions: tuple[SessionGist, ...]
-    answers: Mapping[str, AnswerGist]
+    sessions: Sequence[SessionGist] = field(repr=False)
+    answers: Mapping[str, AnswerGist] = field(repr=False)
+    digest_of: Callable[[str], str] = field(repr=False)
     related: Likes
     topics: Mapping[str, Label]
     products: Mapping[str, Label]
@@ -68,30 +71,28 @@ class Library:
         return self.answers.get(_follow(self.heirs[answer_id], self.heirs)) if answer_id in self.heirs else None
 
 
-def plan_library(
-    gists: Iterable[SessionGist], *, find_likes: Callable[[Mapping[str, AnswerGist]], Likes] = relate
-) -> Library:
-    """Put together what is shown of sessions, which come in any order.
+def plan_library(gists: Gists, *, find_likes: Callable[[Mapping[str, AnswerGist]], Likes] = relate) -> Library:
+    """Put together what is shown of sessions.
 
     Args:
         gists: of the sessions.
         find_likes: as `relate`, by whoever remembers what it came to the last time.
     """
-    sessions = tuple(sorted(gists, key=lambda found: (found.ref.starts_at, found.id), reverse=True))
-    answers = {answer.id: answer for session in sessions for answer in session.answers}
-    old = [answer for session in sessions for answer in session.replaced]
+    answers = gists.answers
+    old = [answer for session in gists.sessions for answer in session.replaced]
     heirs = {answer.id: answer.superseded_by for answer in old}
     replaced: defaultdict[str, list[AnswerGist]] = defaultdict(list)
     for answer in old:
         replaced[_follow(answer.superseded_by, heirs)].append(answer)
     return Library(
-        sessions=sessions,
+        sessions=gists.sessions,
         answers=answers,
+        digest_of=gists.digest_of,
         related=find_likes(answers),
         topics=_labels("topics", answers, lambda answer: answer.topics),
         products=_labels("products", answers, lambda answer: answer.products),
-        people=_people(sessions, answers),
-        by_id={session.id: session for session in sessions},
+        people=_people(gists.sessions, answers),
+        by_id=gists.by_id,
         replaced={key: tuple(found) for key, found in replaced.items()},
         heirs=heirs,
     )
@@ -113,19 +114,21 @@ def _labels(
     folder: str, answers: Mapping[str, AnswerGist], titles_of: Callable[[AnswerGist], Iterable[str]]
 ) -> dict[str, Label]:
     spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    languages: defaultdict[str, Counter[str]] = defaultdict(Counter)
     members: defaultdict[str, list[str]] = defaultdict(list)
-    for answer in answers.values():
+    for answer_id, answer in answers.items():
         for title in titles_of(answer):
             key = key_of(title)
-            if key and members[key][-1:] != [answer.id]:
+            if key and members[key][-1:] != [answer_id]:
                 spellings[key][title] += 1
-                members[key].append(answer.id)
+                languages[key][answer.ref.language] += 1
+                members[key].append(answer_id)
     urls = plan_urls(folder, spellings)
     return {
         key: Label(
             title=_commonest(spellings[key]),
             url=urls[key],
-            language=_commonest(Counter(answers[answer_id].ref.language for answer_id in members[key])),
+            language=_commonest(languages[key]),
             answers=tuple(members[key]),
         )
         for key in sorted(spellings)

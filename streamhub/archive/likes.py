@@ -46,7 +46,7 @@ def recall_likes(answers: Mapping[str, AnswerGist], memory: bytes, *, code: str)
     Returns:
         The likes, and what to hand over the next time; empty where that is what was handed over.
     """
-    made_from = digest_of(code, [(key, answers[key].features) for key in sorted(answers)])
+    made_from = digest_of(code, *((key, answer.features) for key, answer in answers.items()))
     try:
         known = msgspec.msgpack.decode(memory, type=_Memory) if memory else None
     except msgspec.MsgspecError:
@@ -60,9 +60,10 @@ def recall_likes(answers: Mapping[str, AnswerGist], memory: bytes, *, code: str)
 def relate(answers: Mapping[str, AnswerGist]) -> dict[str, tuple[str, ...]]:
     """The most alike answers: rare common words of questions in one language, topics and products; best first."""
     ids = sorted(answers)
+    features = _gather_features(answers)
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for ordinal, answer_id in enumerate(ids):
-        for feature in answers[answer_id].features:
+        for feature in features[answer_id]:
             holders[feature].append(ordinal)
     most = max(8, min(_MOST_HOLDERS, int(_COMMON_SHARE * len(ids))))
     telling = {
@@ -72,12 +73,16 @@ def relate(answers: Mapping[str, AnswerGist]) -> dict[str, tuple[str, ...]]:
     }
     related: dict[str, tuple[str, ...]] = dict.fromkeys(ids, ())
     for start in range(0, len(ids), _BLOCK):
-        block = [
-            [telling[one] for one in answers[key].features if one in telling] for key in ids[start : start + _BLOCK]
-        ]
+        block = [[telling[one] for one in features[key] if one in telling] for key in ids[start : start + _BLOCK]]
         for row, others in _rank_block(block, start, len(ids)):
             related[ids[row]] = tuple(ids[other] for other in others)
     return related
+
+
+def _gather_features(answers: Mapping[str, AnswerGist]) -> dict[str, tuple[str, ...]]:
+    """By answer, each text held once: answers are looked at in their order, since few are in memory."""
+    names: dict[str, str] = {}
+    return {key: tuple(names.setdefault(one, one) for one in answer.features) for key, answer in answers.items()}
 
 
 def _weight_of(feature: str, count: int, total: int) -> int:

@@ -95,7 +95,7 @@ class Listing:
             head, steps = _number(first, label.url, number, pages)
             self._outlets.add_page(head.path)
             ref = refer_label(label) if number == 0 else replace(refer_label(label), answers=0, sessions=0)
-            said = [self._library.answers[one].digest for one in answers]
+            said = list(map(self._library.digest_of, answers))
             seen = [self._session_digests[one] for one in sessions]
             yield Part(
                 name=f"page {head.path}",

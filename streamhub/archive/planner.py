@@ -7,14 +7,14 @@ Addresses never change: ``/a/<id>-<slug>/``, ``/s/<session>/``, ``/topics/<slug>
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 
 from streamhub.archive.embedding import BuilderView, Embedder, choose_labels
-from streamhub.archive.embeds import ListedAnswer
+from streamhub.archive.embeds import ListedAnswer, ListPage, ListView, plan_pages
 from streamhub.archive.exporting import FOLDER as EXPORT
 from streamhub.archive.exporting import ExportedSession, ExportPageView, list_session, render_index, render_schema
 from streamhub.archive.exports import ExportView, render_answer_text, render_data, render_srt, render_table, render_text
@@ -51,6 +51,7 @@ from streamhub.archive.viewing import (
     view_session,
 )
 from streamhub.archive.views import (
+    AnswerRef,
     AnswerView,
     ClipView,
     ComingView,
@@ -193,9 +194,9 @@ class Planner:
         """Digest of what the page of an answer says that is not its session's."""
         library = self._library
         return digest_of(
-            [library.answers[other].digest for other in library.related[answer.id]],
+            list(map(library.digest_of, library.related[answer.id])),
             [old.digest for old in library.replaced.get(answer.id, ())],
-            self._listed_digest(answer),
+            self._listed_digest(answer.id),
             self._shelf.clips.get(answer.id),
         )
 
@@ -289,19 +290,29 @@ class Planner:
         return parts
 
     def _home(self, language: str, topics: list[LabelRef]) -> HomeView:
-        refs = [answer.ref for answer in self._library.answers.values()]
-        newest = sorted(refs, key=lambda ref: ref.language != language)[:HOME_ANSWERS]
         return HomeView(
             head=self._heads.make(
                 "", language, "", description="Answers from live round tables, word for word, to the second"
             ),
-            answers=tuple(newest),
+            answers=self._newest_in(language),
             sessions=tuple(gist.ref for gist in self._library.sessions[:HOME_SESSIONS]),
             topics=tuple(topics),
             total_answers=len(self._library.answers),
             total_sessions=len(self._library.sessions),
             coming=tuple(self._coming[:HOME_SESSIONS]),
         )
+
+    def _newest_in(self, language: str) -> tuple[AnswerRef, ...]:
+        """The newest answers in a language; after them others, where they are few."""
+        own: list[AnswerRef] = []
+        others: list[AnswerRef] = []
+        for answer in self._library.answers.values():
+            found = own if answer.ref.language == language else others
+            if len(found) < HOME_ANSWERS:
+                found.append(answer.ref)
+            if len(own) == HOME_ANSWERS:
+                break
+        return (*own, *others)[:HOME_ANSWERS]
 
     def _search_page(self, language: str, topics: list[LabelRef]) -> PlainView:
         return PlainView(
@@ -321,29 +332,36 @@ class Planner:
 
     def _lists(self) -> Iterator[Part]:
         """The lists that embeds show: all answers, and those of each topic, product and person."""
-        yield self._list("", self._frame.title, self._frame.language, self._library.answers)
+        yield from self._list("", self._frame.title, self._frame.language, list(self._library.answers))
         for kind in KINDS:
             for label in getattr(self._library, kind).values():
                 if label.answers:
-                    yield self._list(label.url, label.title, label.language, label.answers)
+                    yield from self._list(label.url, label.title, label.language, label.answers)
 
-    def _list(self, folder: str, title: str, language: str, ids: Iterable[str]) -> Part:
-        answers = [self._library.answers[answer_id] for answer_id in ids]
-        return Part(
-            name=f"list {folder}answers.json",
-            digest=digest_of(self._printer.digest, title, language, list(map(self._listed_digest, answers))),
-            make=lambda present: self._embedder.list_files(folder, title, language, list(map(self._listed, answers))),
-        )
+    def _list(self, folder: str, title: str, language: str, ids: Sequence[str]) -> Iterator[Part]:
+        """The pages of a list, and the page for a frame, which shows the newest."""
+        about = ListView(folder=folder, title=title, language=language, total=len(ids))
+        for page in plan_pages(ids):
+            said = list(map(self._listed_digest, page.members))
+            yield Part(
+                name=f"list {folder}{page.name}",
+                digest=digest_of(self._printer.digest, about if page.is_newest else (folder, title), page.older, said),
+                make=partial(self._list_files, about, page),
+            )
 
-    def _listed_digest(self, answer: AnswerGist) -> str:
+    def _list_files(self, about: ListView, page: ListPage, present: Present) -> Mapping[str, Content]:
+        listed = [self._listed(self._library.answers[one]) for one in page.members]
+        return self._embedder.list_files(about, page, listed)
+
+    def _listed_digest(self, answer_id: str) -> str:
         """Digest of what lists say of an answer, with the addresses of its people, topics and products."""
-        if answer.id not in self._listed_digests:
-            library = self._library
+        if answer_id not in self._listed_digests:
+            library, answer = self._library, self._library.answers[answer_id]
             named = ((library.people, answer.ref.answerers), (library.topics, answer.topics))
             labels = (*named, (library.products, answer.products))
             urls = [there[key].url for there, titles in labels for title in titles if (key := key_of(title)) in there]
-            self._listed_digests[answer.id] = digest_of(answer.digest, answer.topics, answer.products, urls)
-        return self._listed_digests[answer.id]
+            self._listed_digests[answer_id] = digest_of(answer.digest, answer.topics, answer.products, urls)
+        return self._listed_digests[answer_id]
 
     def _listed(self, answer: AnswerGist) -> ListedAnswer:
         library = self._library
@@ -356,15 +374,26 @@ class Planner:
 
     def _newest(self) -> Part:
         """The feeds of the newest answers, which tell all that is known of each."""
-        newest = list(islice(self._library.answers.values(), FEED_ENTRIES))
-        sessions = {answer.id: gist for gist in self._library.sessions for answer in gist.answers}
+        newest = list(islice(self._library.answers, FEED_ENTRIES))
+        sessions = {
+            one: gist for gist in self._newest_sessions(newest) for one in (answer.id for answer in gist.answers)
+        }
 
         def views() -> Iterator[AnswerView]:
             for one in newest:
-                yield self._view(one.id, sessions[one.id].id)
+                yield self._view(one, sessions[one].id)
 
-        made_from = [(sessions[one.id].digest, self._foreign(one)) for one in newest]
+        made_from = [(sessions[one].digest, self._foreign(self._library.answers[one])) for one in newest]
         return self._outlets.plan_newest(made_from, views)
+
+    def _newest_sessions(self, answer_ids: list[str]) -> Iterator[SessionGist]:
+        """The sessions of the newest answers."""
+        left = len(answer_ids)
+        for gist in self._library.sessions:
+            if left <= 0:
+                break
+            left -= len(gist.answers)
+            yield gist
 
     def _export_index(self) -> Part:
         """The index of the export; planned after the sessions."""
@@ -409,13 +438,11 @@ class Planner:
         ]
 
     def _search_index(self) -> Part:
-        gists = self._library.sessions
-
         def make(present: Present) -> Files:
             synonyms = parse_synonyms(self._theme.synonyms)
             memory = self._shelf.reader.recall("index")
             with IndexBuilder(synonyms=synonyms, memory=memory) as builder:
-                for gist in gists:
+                for gist in self._library.sessions:
                     for record in self._shelf.reader.words_of(gist):
                         builder.add(record)
                 files = dict(builder.files(present))
@@ -424,7 +451,9 @@ class Planner:
 
         return Part(
             name="search index",
-            digest=digest_of(self._theme.code, self._theme.synonyms, [(gist.id, gist.digest) for gist in gists]),
+            digest=digest_of(
+                self._theme.code, self._theme.synonyms, [(gist.id, gist.digest) for gist in self._library.sessions]
+            ),
             make=make,
         )
 

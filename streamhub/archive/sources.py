@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,14 +20,17 @@ from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.clips import clip_source, plan_key
 from streamhub.archive.folder import list_sessions, load_session, stamp_session, write_atomically
 from streamhub.archive.gist import SessionGist, plan_gist
+from streamhub.archive.gists import Gists, Slip, plan_slip
 from streamhub.archive.plan import digest_of
 from streamhub.archive.public import PublicSession, show_session
 from streamhub.archive.search.record import analyse
 from streamhub.archive.searchable import plan_documents
-from streamhub.errors import BadArchive
+from streamhub.errors import BadArchive, Conflict
 
 _GIST, _WORDS, _PUBLIC = _KINDS = ".gist", ".words", ".public"
 _MEMORY = ".memory"
+OPEN_READINGS = 600
+"""How many sessions' gists are in memory at once; any other is read again when a page names it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,20 +144,30 @@ class Readings:
         self._folder = folder
         self.answers = 0
         self._sources: dict[str, Source] = {}
+        self._held: dict[str, Reading] = {}
+        self._reading_of = lru_cache(maxsize=OPEN_READINGS)(self._find_reading)
         self._words: dict[str, tuple[bytes, ...]] = {}
 
-    def read(self, sources: Iterable[Source]) -> tuple[SessionGist, ...]:
-        """The gists of all sessions that are shown, in the order of the sources.
+    def read(self, sources: Iterable[Source]) -> Gists:
+        """The gists of all sessions that are shown.
 
         Raises:
             BadArchive: a file is wrong, or an id is there twice.
         """
         self._sources = {source.where: source for source in sources}
-        readings = [(source, self._recall(source) or self._read(source)) for source in self._sources.values()]
-        _require_distinct(readings)
-        self.answers = sum(len(reading.answer_ids) for _, reading in readings)
-        self._forget_others({source.where for source, _ in readings})
-        return tuple(reading.gist for _, reading in readings if reading.gist)
+        self._held.clear()
+        self._reading_of.cache_clear()
+        slips: list[Slip] = []
+        owners = _Owners()
+        self.answers = 0
+        for where, source in self._sources.items():
+            reading = self._reading_of(where)
+            owners.add(source, reading.answer_ids)
+            self.answers += len(reading.answer_ids)
+            if reading.gist:
+                slips.append(plan_slip(reading.gist))
+        self._forget_others()
+        return Gists(slips, self._load_gist)
 
     def words_of(self, gist: SessionGist) -> tuple[bytes, ...]:
         """The search records of a session that was read."""
@@ -183,6 +196,17 @@ class Readings:
         """Keep that for the next build."""
         if self._folder:
             write_atomically(self._folder / f"{name}{_MEMORY}", memory, durably=False)
+
+    def _load_gist(self, where: str) -> SessionGist:
+        gist = self._reading_of(where).gist
+        if gist is None:
+            raise Conflict(f"session {where}: changed while the site was built", hint="build again")
+        return gist
+
+    def _find_reading(self, where: str) -> Reading:
+        """What is known of a session: held where it is not kept, kept from the last build, or read now."""
+        source = self._sources[where]
+        return self._held.get(where) or self._recall(source) or self._read(source)
 
     def _recall(self, source: Source) -> Reading | None:
         reading = self._recall_of(source, _GIST, Reading)
@@ -216,6 +240,7 @@ class Readings:
         words = _words(found)
         if self._folder is None or not source.stamp:
             self._words[source.where] = words
+            self._held[source.where] = reading
             for kind in _KINDS if self._folder else ():  # what was kept may be what somebody withdrew just now
                 self._path(source.where, kind).unlink(missing_ok=True)
             return
@@ -234,10 +259,10 @@ class Readings:
         assert self._folder is not None
         return self._folder / f"{where}{kind}"
 
-    def _forget_others(self, kept: set[str]) -> None:
+    def _forget_others(self) -> None:
         """Nothing stays of sessions that are gone: somebody may have wanted that."""
         for path in self._folder.glob("*/*") if self._folder else ():
-            if f"{path.parent.name}/{path.stem}" not in kept:
+            if f"{path.parent.name}/{path.stem}" not in self._sources:
                 path.unlink()
 
 
@@ -245,10 +270,21 @@ def _words(found: PublicSession | None) -> tuple[bytes, ...]:
     return tuple(analyse(document) for document in plan_documents(found)) if found else ()
 
 
-def _require_distinct(readings: Iterable[tuple[Source, Reading]]) -> None:
-    seen: dict[str, str] = {}
-    for source, reading in readings:
-        for what, key in [("session", source.id), *(("answer", one) for one in reading.answer_ids)]:
-            if seen.setdefault(f"{what} {key}", source.where) != source.where:
-                reason = f"{what} {key!r} is in {seen[f'{what} {key}']} too"
+class _Owners:
+    """Which session has which id."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, str] = {}
+        self._answers: dict[str, str] = {}
+
+    def add(self, source: Source, answer_ids: Iterable[str]) -> None:
+        """Take a session in.
+
+        Raises:
+            BadArchive: its id or that of an answer is another's.
+        """
+        found = [("session", source.id, self._sessions), *(("answer", one, self._answers) for one in answer_ids)]
+        for what, key, owners in found:
+            if owners.setdefault(key, source.where) != source.where:
+                reason = f"{what} {key!r} is in {owners[key]} too"
                 raise BadArchive(source.where, 0, reason, hint="ids are unique in an archive")

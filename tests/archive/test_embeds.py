@@ -16,8 +16,9 @@ from reading import Page
 from records import HOSTILE, make_session
 from test_site import PUBLIC, build, english, hostile_session, shipped_theme
 
-from streamhub.archive.embeds import LIST_PAGE, Licence, ListedAnswer, plan_pages, render_list
+from streamhub.archive.embeds import Licence, ListedAnswer, ListView, plan_pages, render_list_page
 from streamhub.archive.hosting import parse_headers
+from streamhub.archive.paging import PAGE
 from streamhub.archive.views import AnswerRef
 from streamhub.config import SiteSettings
 
@@ -90,11 +91,22 @@ def test_withdrawal_takes_the_files_and_the_place_in_lists() -> None:
     assert not [path for path in files if path.startswith("topics/zebra")]
 
 
-@pytest.mark.parametrize("count", [0, 1, LIST_PAGE - 1, LIST_PAGE, 2 * LIST_PAGE - 1, 2 * LIST_PAGE, 5 * LIST_PAGE + 7])
+def render_list(folder: str, answers: list[ListedAnswer]) -> dict[str, bytes]:
+    """The pages of a list, by path."""
+    about = ListView(folder=folder, title="X", language="de", total=len(answers))
+    by_id = {one.ref.id: one for one in answers}
+    pages = plan_pages(list(by_id))
+    return {
+        f"{folder}{page.name}": render_list_page(about, page, [by_id[one] for one in page.members], Licence())
+        for page in pages
+    }
+
+
+@pytest.mark.parametrize("count", [0, 1, PAGE - 1, PAGE, 2 * PAGE - 1, 2 * PAGE, 5 * PAGE + 7])
 def test_lists_in_pages_have_every_answer_once(count: int) -> None:
     """From page to page by ``next``, newest first, nothing is missing and nothing is there twice."""
     answers = [listed(number) for number in range(count, 0, -1)]
-    files = render_list("topics/x/", "X", answers, Licence())
+    files = render_list("topics/x/", answers)
     seen = []
     path: str | None = "answers.json"
     while path:
@@ -107,16 +119,15 @@ def test_lists_in_pages_have_every_answer_once(count: int) -> None:
 
 def test_a_new_answer_changes_the_newest_page_alone() -> None:
     """Pages count from the oldest answer: older ones stay as they are but for the step at which a page is full."""
-    before = render_list("", "", [listed(number) for number in range(260, 0, -1)], Licence())
-    after = render_list("", "", [listed(number) for number in range(261, 0, -1)], Licence())
+    before = render_list("", [listed(number) for number in range(260, 0, -1)])
+    after = render_list("", [listed(number) for number in range(261, 0, -1)])
     assert [path for path in before if before[path] != after[path]] == ["answers.json"]
 
 
 def test_pages_are_not_much_longer_than_others() -> None:
     """The newest page has at most two pages' answers."""
-    for count in range(3 * LIST_PAGE):
-        pages = list(plan_pages([listed(number) for number in range(count)]))
-        assert all(len(members) < 2 * LIST_PAGE for _, _, members in pages)
+    for count in range(3 * PAGE):
+        assert all(len(page.members) < 2 * PAGE for page in plan_pages([str(number) for number in range(count)]))
 
 
 @pytest.mark.parametrize("text", HOSTILE)

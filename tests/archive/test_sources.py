@@ -142,6 +142,20 @@ def test_the_site_is_the_same_with_and_without_what_was_kept(archive: Path, tmp_
         assert render(sources, theme, kept) == first
 
 
+def test_few_gists_in_memory_make_the_same_site(
+    archive: Path, tmp_path: Path, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where an archive has more sessions than are held, they are looked at again, on the disk or as held."""
+    sources = trusted(find_sources(archive), lambda source: f"first {source.id}")
+    first = render(sources, theme, None)
+    monkeypatch.setattr("streamhub.archive.sources.OPEN_READINGS", 1)
+    kept = tmp_path / "kept"
+    assert render(sources, theme, kept) == first
+    assert render(tuple(replace(source, load=fail) for source in sources), theme, kept) == first
+    half = (replace(sources[0], stamp=""), *sources[1:])
+    assert render(half, theme, kept) == first
+
+
 def test_what_was_kept_of_an_earlier_state_is_not_used(archive: Path, tmp_path: Path, theme: Theme) -> None:
     """A crash may keep one file of a session and lose another: each says for itself of which state it is."""
     before, after = (trusted(find_sources(archive), lambda source, n=n: f"{n} {source.id}") for n in (1, 2))
