@@ -443,8 +443,7 @@ class Planner:
             memory = self._shelf.reader.recall("index")
             with IndexBuilder(synonyms=synonyms, memory=memory) as builder:
                 for gist in self._library.sessions:
-                    for record in self._shelf.reader.words_of(gist):
-                        builder.add(record)
+                    builder.add(*self._shelf.reader.words_of(gist))
                 files = dict(builder.files(present))
                 self._shelf.reader.keep("index", builder.keep())
             return files

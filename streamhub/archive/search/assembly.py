@@ -22,8 +22,8 @@ from __future__ import annotations
 import json
 import math
 from array import array
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from tempfile import SpooledTemporaryFile
@@ -35,7 +35,7 @@ import numpy as np
 from streamhub.archive.search.codec import FORMAT_VERSION, MAX_IMPACT, name_by_content, pack
 from streamhub.archive.search.document import FACETS, FOLDERS, FRAGMENTS, LANGUAGES, Kind
 from streamhub.archive.search.lexicon import Flags, Integers, Lexicon, TermTable
-from streamhub.archive.search.record import read_record
+from streamhub.archive.search.record import Record, read_record
 from streamhub.archive.search.synonyms import Synonyms, parse_synonyms
 from streamhub.archive.search.tables import encode_entries, encode_many_postings, plan_cuts
 from streamhub.errors import Conflict
@@ -57,6 +57,7 @@ MEMORY_BYTES = 32 << 20
 CHUNK_WORDS = 1 << 18
 RANGE_WORDS = 1 << 19
 
+_WEIGHT_BYTES = 2
 _WORD_BITS, _DOCUMENT_BITS, _WEIGHT_BITS = 22, 24, 17
 
 Present = Callable[[str], bool]
@@ -102,26 +103,22 @@ class IndexBuilder:
         for gathering in self._parts.values():
             gathering.spool.close()
 
-    def add(self, record: bytes) -> None:
-        """Add a document by its record.
+    def add(self, *records: bytes) -> None:
+        """Add documents by their records; those of a session together cost less than one by one.
 
         Raises:
-            BadInput: the record cannot be read.
-            Conflict: there is one with this id already.
+            BadInput: a record cannot be read.
+            Conflict: there is one with its id already.
         """
-        read = read_record(record)
-        if (read.kind, read.id) in self._ids:
-            raise Conflict(f"search document {read.id}: there are two with this id", hint="rename one answer")
-        self._ids.add((read.kind, read.id))
-        kind: Kind = "speech" if read.kind == "speech" else "answer"
-        gathering = self._parts[kind, "en" if read.language == "en" else "de"]
-        gathering.add(
-            _Document(date=read.date, id=read.id, norm=_norm(read.length)),
-            read.labels,
-            read.words,
-            np.frombuffer(read.weights, dtype="<u2"),
-            np.frombuffer(read.noun_signs, dtype="<i2"),
-        )
+        groups: defaultdict[tuple[Kind, Language], list[Record]] = defaultdict(list)
+        for read in map(read_record, records):
+            if (read.kind, read.id) in self._ids:
+                raise Conflict(f"search document {read.id}: there are two with this id", hint="rename one answer")
+            self._ids.add((read.kind, read.id))
+            kind: Kind = "speech" if read.kind == "speech" else "answer"
+            groups[kind, "en" if read.language == "en" else "de"].append(read)
+        for key, reads in groups.items():
+            self._parts[key].add(reads)
 
     def files(self, present: Present = lambda path: False) -> Iterator[tuple[str, bytes | None]]:
         """Make the files; asked once, after the last document.
@@ -169,29 +166,35 @@ class _Gathering:
         self.lexicon = lexicon
         self.documents: list[_Document] = []
         self.lengths: list[int] = []
+        self._batches: list[int] = []
         self.facets: dict[str, dict[str, _Holders]] = {facet: {} for facet in FACETS}
         self.spool: IO[bytes] = SpooledTemporaryFile(max_size=memory_bytes)  # noqa: SIM115 the builder closes it
         self._signs = np.zeros(0, dtype=np.int64)
         self._present = np.zeros(0, dtype=bool)
 
-    def add(
-        self, document: _Document, labels: Mapping[str, tuple[str, ...]], words: str, weights: Any, noun_signs: Any
-    ) -> None:
-        """Number a document's words and put the numbers aside."""
+    def add(self, reads: Sequence[Record]) -> None:
+        """Number the words of some documents and put the numbers aside."""
+        for read in reads:
+            self._note_labels(read.labels)
+            self.documents.append(_Document(date=read.date, id=read.id, norm=_norm(read.length)))
+            self.lengths.append(len(read.weights) // _WEIGHT_BYTES)
+        numbers = self.lexicon.number("\n".join(read.words for read in reads if read.words))
+        self._batches.append(len(reads))
+        self.spool.write(numbers.astype("<u4").tobytes())
+        self.spool.write(b"".join(read.weights for read in reads))
+        self._grow(len(self.lexicon.words))
+        self._present[numbers] = True
+        signs = np.frombuffer(b"".join(read.noun_signs for read in reads), dtype="<i2").astype(np.int64)
+        if len(signs):
+            np.add.at(self._signs, numbers, signs)
+
+    def _note_labels(self, labels: Mapping[str, tuple[str, ...]]) -> None:
+        """Take in what the next document can be narrowed down by."""
         for facet, titles in labels.items():
             for title in titles:
                 holders = self.facets[facet].setdefault(title.casefold(), _Holders())
                 holders.places.append(len(self.documents))
                 holders.spellings[title] += 1
-        numbers = self.lexicon.number(words)
-        self.documents.append(document)
-        self.lengths.append(len(numbers))
-        self.spool.write(numbers.astype("<u4").tobytes())
-        self.spool.write(weights.tobytes())
-        self._grow(len(self.lexicon.words))
-        self._present[numbers] = True
-        if len(noun_signs):
-            self._signs[numbers] += noun_signs  # a document names each of its words once
 
     def words(self) -> tuple[Flags, Integers]:
         """By a word's number, whether it is there and what speaks for a noun."""
@@ -202,23 +205,22 @@ class _Gathering:
     def chunks(self) -> Iterator[tuple[Integers, Integers, Integers]]:
         """The documents' places, words and weights, some documents at a time, in the order in which they came."""
         self.spool.seek(0)
-        places: list[int] = []
         words: list[Any] = []
         weights: list[Any] = []
-        size = 0
-        for place, length in enumerate(self.lengths):
+        first = last = size = 0
+        for number, documents in enumerate(self._batches, 1):
+            length = sum(self.lengths[last : last + documents])
             words.append(np.frombuffer(self.spool.read(4 * length), dtype="<u4"))
-            weights.append(np.frombuffer(self.spool.read(2 * length), dtype="<u2"))
-            places.append(place)
+            weights.append(np.frombuffer(self.spool.read(_WEIGHT_BYTES * length), dtype="<u2"))
+            last += documents
             size += length
-            if size >= CHUNK_WORDS or place == len(self.lengths) - 1:
-                lengths = [len(one) for one in words]
+            if size >= CHUNK_WORDS or number == len(self._batches):
                 yield (
-                    np.repeat(np.array(places, dtype=np.int64), lengths),
+                    np.repeat(np.arange(first, last, dtype=np.int64), self.lengths[first:last]),
                     np.concatenate(words).astype(np.int64),
                     np.concatenate(weights).astype(np.int64),
                 )
-                places, words, weights, size = [], [], [], 0
+                words, weights, first, size = [], [], last, 0
 
     def _grow(self, size: int) -> None:
         if size > len(self._present):

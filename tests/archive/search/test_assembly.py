@@ -72,6 +72,16 @@ def test_little_memory_makes_the_same_files(archive: list[SearchDocument], monke
         assert dict(builder.files()) == expected
 
 
+def test_documents_that_come_together_make_the_same_files(archive: list[SearchDocument]) -> None:
+    """All at once, one by one, or by the handful: the same bytes."""
+    expected = build(archive)[0]
+    for size in (3, len(archive)):
+        with IndexBuilder(service_nouns=["Rad"]) as builder:
+            for at in range(0, len(archive), size):
+                builder.add(*map(analyse, archive[at : at + size]))
+            assert dict(builder.files()) == expected
+
+
 def test_present_files_are_not_made_again(archive: list[SearchDocument]) -> None:
     """A file that is there already is named without its content; the manifest always comes."""
     files, _ = build(archive)
