@@ -38,6 +38,7 @@ from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
 from streamhub.importing import ImportRequest
 from streamhub.keepers.announcer import Announcer, AnnouncerParts
+from streamhub.keepers.inviter import Inviter, InviterParts, is_current
 from streamhub.keepers.outside import Outside, OutsideParts, OutsideSettings
 from streamhub.keepers.post import HubPost
 from streamhub.keepers.postman import Postman, PostmanParts
@@ -57,7 +58,7 @@ from streamhub.live_answers import LiveAnswers
 from streamhub.live_ear import LiveEar, LiveEarParts
 from streamhub.naming import load_vocabulary
 from streamhub.ordering import Source, order_session
-from streamhub.outbox.mail import Letterhead
+from streamhub.outbox.mail import Letterhead, Mail
 from streamhub.outbox.sender import Sender
 from streamhub.outbox.smtp import SmtpAccess, SmtpSender
 from streamhub.pipeline import Pipeline, PipelineParts
@@ -643,15 +644,32 @@ def _make_post(parts: Parts) -> HubPost:
         secret=secret,
         now=parts.now,
     )
+    if not hub.url:  # mails could lead nowhere
+        return HubPost(None, None)
+    inviter = Inviter(
+        InviterParts(
+            store=parts.store,
+            links=links,
+            hub_name=hub.name,
+            address=clean_email(mail.from_address) if mail.from_address else "",
+            by_rule=mail.send == "by_rule" and sender is not None,
+            secret=secret,
+            now=parts.now,
+        )
+    )
     if sender is None:
-        return HubPost(Teller(teller) if hub.url else None, None)
+        return HubPost(Teller(teller), None, inviter)
     head = Letterhead(
         address=clean_email(mail.from_address),
         name=mail.from_name or hub.name,
         links=(links.hub_url, links.site),
     )
-    postman = PostmanParts(store=parts.store, sender=sender, head=head, wanted=is_still_true, now=parts.now)
-    return HubPost(Teller(teller), Postman(postman))
+
+    def wanted(db: Database, one: Mail) -> bool:
+        return is_still_true(db, one) and is_current(db, one)
+
+    postman = PostmanParts(store=parts.store, sender=sender, head=head, wanted=wanted, now=parts.now)
+    return HubPost(Teller(teller), Postman(postman), inviter)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

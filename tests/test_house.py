@@ -23,6 +23,7 @@ NOUNS = {
         "demand",
         "frame",
         "greedy",
+        "invitation",
         "master",
         "people",
         "programme",

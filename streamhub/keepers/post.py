@@ -9,22 +9,32 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import Protocol
 
 from streamhub.keepers.postman import Postman
 from streamhub.keepers.teller import Teller
+
+
+class Writer(Protocol):
+    """Somebody who writes mails into the outbox."""
+
+    async def watch(self) -> None:
+        """Write what is to be written, again and again; ends by being cancelled."""
 
 
 class HubPost:
     """Fulfils `streamhub.web.services.Post`.
 
     Args:
-        teller: writes the mails; None where they could not link to the hub.
-        postman: sends them; None without a mail server.
+        teller: writes to who asked; None where mails could not link to the hub.
+        postman: sends mails; None without a mail server.
+        writers: whoever else writes mails.
     """
 
-    def __init__(self, teller: Teller | None, postman: Postman | None) -> None:
+    def __init__(self, teller: Teller | None, postman: Postman | None, *writers: Writer) -> None:
         self._teller = teller
         self._postman = postman
+        self._writers = writers
 
     @property
     def configured(self) -> bool:
@@ -45,7 +55,7 @@ class HubPost:
     async def keep(self) -> AsyncIterator[None]:
         """Write and send while the block runs."""
         async with contextlib.AsyncExitStack() as stack:
-            for keeper in (self._teller, self._postman):
+            for keeper in (self._teller, *self._writers, self._postman):
                 if keeper is not None:
                     task = asyncio.create_task(keeper.watch(), name=type(keeper).__name__.lower())
                     stack.push_async_callback(_stop, task)

@@ -23,6 +23,7 @@ POLICY = SMTP.clone(cte_type="7bit")
 """Lines end in CR LF, nothing but ASCII: every mail server takes that."""
 
 _WEB = re.compile(r"(https?://[^\s<>\"']+)")
+_METHOD = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)
 _PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
     """\
 <!doctype html>
@@ -67,8 +68,21 @@ def build_letter(mail: Mail, head: Letterhead, *, at: datetime) -> EmailMessage:
         letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
     letter.set_content(mail.body.rstrip() + "\n", charset="utf-8", cte="quoted-printable")
     letter.add_alternative(render_html(mail, head.links), subtype="html", charset="utf-8", cte="quoted-printable")
+    if mail.calendar:
+        _add_calendar(letter, mail.calendar)
     letter["Content-Language"] = mail.language  # after the parts, which would take it along
     return letter
+
+
+def _add_calendar(letter: EmailMessage, text: str) -> None:
+    """Add an iCalendar text twice: for programs that look among the alternatives, and for those that look at files.
+
+    See RFC 6047, section 2.4: the part's method is that of the text.
+    """
+    found = _METHOD.search(text)
+    method = found[1] if found else "PUBLISH"
+    letter.add_alternative(text, subtype="calendar", charset="utf-8", cte="base64", params={"method": method})
+    letter.add_attachment(text.encode(), maintype="application", subtype="ics", filename="invite.ics")
 
 
 def render_html(mail: Mail, links: tuple[str, ...]) -> str:

@@ -39,6 +39,7 @@ class Mail:
         subject: one line.
         body: plain text; paragraphs are separated by blank lines.
         leave_url: where the recipient says that he wants no more of these; empty for none.
+        calendar: an iCalendar text with a method that goes along, so that calendars understand it; empty for none.
         state: where it is.
         made_at: when, UTC.
         sent_at: when the mail server took it, UTC; None before.
@@ -59,6 +60,7 @@ class Mail:
     subject: str
     body: str
     leave_url: str = ""
+    calendar: str = ""
     state: MailState = MailState.DRAFT
     made_at: datetime
     sent_at: datetime | None = None

@@ -66,6 +66,12 @@ def list_unsent(db: Database, kind: str) -> list[Mail]:
     return [_mail(row) for row in rows]
 
 
+def list_about(db: Database, kind: str, object_id: str, recipient: str) -> list[Mail]:
+    """Mails of a kind about one thing to one person, in any state, oldest first."""
+    sql = "select * from mails where kind = ? and object = ? and recipient = ? order by made_at, id"
+    return [_mail(row) for row in fetch_all(db, sql, kind, object_id, recipient)]
+
+
 def count_mails(db: Database) -> dict[MailState, int]:
     """How many mails are in each state; states without any are 0."""
     counted = {row["state"]: row["n"] for row in fetch_all(db, "select state, count(*) as n from mails group by state")}
@@ -175,7 +181,7 @@ def _blank_erased(db: Database) -> None:
     """Take the words out of mails whose questions were erased while they were on their way."""
     change(
         db,
-        "update mails set recipient = '', subject = '', body = '', leave_url = '', "
+        "update mails set recipient = '', subject = '', body = '', leave_url = '', calendar = '', "
         "state = case state when 'sent' then 'sent' else 'discarded' end "
         "where recipient <> '' and state <> 'sending' and (object in (select question_id from erasures) "
         "or followed in (select question_id from erasures))",
@@ -191,7 +197,7 @@ def forget_mails(db: Database, *, made_before: datetime) -> int:
     """Delete address and words of old mails; their ids stay, so that none is ever written again."""
     return change(
         db,
-        "update mails set recipient = '', subject = '', body = '', leave_url = '', "
+        "update mails set recipient = '', subject = '', body = '', leave_url = '', calendar = '', "
         "state = case state when 'sent' then 'sent' when 'sending' then 'sending' else 'discarded' end "
         "where recipient <> '' and state <> 'sending' and made_at < ?",
         format_instant(made_before),
@@ -230,6 +236,7 @@ def _row(mail: Mail) -> Row:
         "subject": mail.subject,
         "body": mail.body,
         "leave_url": mail.leave_url,
+        "calendar": mail.calendar,
         "state": mail.state.value,
         "made_at": format_instant(mail.made_at),
         "sent_at": text_or_none(mail.sent_at),

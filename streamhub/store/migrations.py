@@ -702,6 +702,39 @@ create table planned_questions (
 create index planned_by_question on planned_questions (question_id);
 """
 
+_INVITATIONS = """
+create table invitations (
+    session_id text not null references sessions (id) on delete cascade,
+    person_id text not null references people (id) on delete cascade,
+    role text not null,
+    made_at text not null,
+    reply text not null check (reply in ('none', 'accepted', 'tentative', 'declined')),
+    replied_at text,
+    confirmed_at text,
+    withdrawn_at text,
+    sequence integer not null check (sequence >= 0),
+    told text not null,
+    note text not null,
+    primary key (session_id, person_id)
+) strict, without rowid;
+create index invitations_by_person on invitations (person_id, session_id);
+create table rooms (
+    session_id text primary key references sessions (id) on delete cascade,
+    url text not null,
+    instructions text not null
+) strict, without rowid;
+create table consent_words (
+    session_id text not null references sessions (id) on delete cascade,
+    person_id text not null references people (id) on delete cascade,
+    purpose text not null check (purpose in ('live', 'recording', 'transcript', 'clips', 'name')),
+    given integer not null check (given in (0, 1)),
+    text_version text not null,
+    at text not null,
+    primary key (session_id, person_id, purpose)
+) strict, without rowid;
+alter table mails add column calendar text not null default '';
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -729,5 +762,6 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=134, name="in which language sessions are spoken", sql=_SPOKEN),
     Migration(number=140, name="people who can be invited, and when they can", sql=_PEOPLE),
     Migration(number=141, name="series of sessions, and their single dates", sql=_SERIES),
+    Migration(number=142, name="invitations, rooms, consent by purpose, calendar texts of mails", sql=_INVITATIONS),
     Migration(number=150, name="how sessions are planned, and for which questions", sql=_PLANNER),
 )

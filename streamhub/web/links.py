@@ -52,6 +52,10 @@ class Links:
         """A person's own page, where he answers invitations and says when he can."""
         return f"{self.hub_url}/me/{make_me(self.secret, person_id, version)}"
 
+    def my_dates(self, person_id: str, version: int) -> str:
+        """A person's sessions as a calendar to subscribe to."""
+        return f"{self.me(person_id, version)}/sessions.ics"
+
     def feed(self, voter: str) -> str:
         """The secret address of a browser's own questions as a feed."""
         return f"{self.hub_url}/f/{sign(self.secret, _FEED, voter)}.atom"

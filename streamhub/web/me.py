@@ -7,26 +7,29 @@ link. A link is worthless once hosts made a new one, or deleted the person. Othe
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, NotFound, StreamhubError
+from streamhub.schedule.invitation import Purpose, Reply
+from streamhub.schedule.itip import render_feed
 from streamhub.schedule.people import Person
 from streamhub.store import people as rows
-from streamhub.web import access
+from streamhub.web import access, desk
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.hub import hub_of
 from streamhub.web.links import read_me
+from streamhub.web.my_dates import list_my_dates, plan_appointment, save_answer
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
+from streamhub.web.people import links_of
 from streamhub.web.people_form import HOURS, parse_away, parse_week, plan_away_rows
 from streamhub.web.security import read_form
 from streamhub.web.series_form import name_days
 
 LOG = logging.getLogger("streamhub.web")
-_SAID = frozenset({"week", "away"})
+_SAID = frozenset({"week", "away", "answered"})
 
 routes = web.RouteTableDef()
 
@@ -85,6 +88,44 @@ async def keep_away(request: web.Request) -> web.StreamResponse:
     return _back(request, "away")
 
 
+@routes.post("/me/{token}/s/{session_id}")
+@allow(Action.CHANGE_OWN)
+async def answer_invitation(request: web.Request) -> web.StreamResponse:
+    """Keep what a person answers to an invitation, and what he consents to; a no works at once."""
+    hub, person, form = hub_of(request), await load_me(request), await read_form(request)
+    session_id, now = request.match_info["session_id"], hub.now()
+
+    def save(db: Database) -> bool | None:
+        mine = {one.session.id: one for one in list_my_dates(db, hub.secret, person, now=now)}
+        if session_id not in mine:
+            raise NotFound(f"personal page: no invitation into {session_id}")
+        return save_answer(db, person, session_id, form, at=now, still_open=mine[session_id].open)
+
+    publishing = await hub.store.write(save)
+    if publishing is not None:
+        await hub.gate.note_consent(session_id, person.name, "", given=publishing, author="personal link")
+    desk.tell(request, session_id)
+    return _back(request, "answered")
+
+
+@routes.get("/me/{token}/sessions.ics")
+@allow(Action.SEE_OWN)
+async def my_calendar(request: web.Request) -> web.StreamResponse:
+    """A person's sessions as a calendar to subscribe to; what he declined is not in it."""
+    hub, person, now = hub_of(request), await load_me(request), hub_of(request).now()
+    page_url = links_of(request).me(person.id, person.link_version)
+    dates = await hub.store.read(lambda db: list_my_dates(db, hub.secret, person, now=now))
+    wanted = [one for one in dates if one.invitation.reply is not Reply.DECLINED]
+    body = render_feed(
+        f"{hub.settings.name} – {person.name}",
+        [plan_appointment(hub.secret, person, one, page_url=page_url) for one in wanted],
+    )
+    response = web.Response(body=body, content_type="text/calendar", charset="utf-8")
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
 def _words(request: web.Request, person: Person) -> Any:
     return words_of(request, default=person.language)
 
@@ -94,13 +135,14 @@ def _back(request: web.Request, said: str) -> web.Response:
     return see_other(f"/me/{request.match_info['token']}?said={said}#said")
 
 
-async def render_me(
-    request: web.Request, person: Person, *, error: StreamhubError | None = None, form: Mapping[str, str] | None = None
-) -> web.Response:
+async def render_me(request: web.Request, person: Person, *, error: StreamhubError | None = None) -> web.Response:
     """A person's page as it is now, with what went wrong."""
     hub, now = hub_of(request), hub_of(request).now()
     language = language_of(request, default=person.language)
-    availability = await hub.store.read(lambda db: rows.load_availability(db, person.id))
+    availability, dates = await hub.store.read(
+        lambda db: (rows.load_availability(db, person.id), list_my_dates(db, hub.secret, person, now=now))
+    )
+    links = links_of(request)
     said = request.query.get("said", "")
     response = render_page(
         request,
@@ -109,13 +151,15 @@ async def render_me(
         default_language=person.language,
         person=person,
         at=f"/me/{request.match_info['token']}",
+        dates=dates,
+        calendar_url=links.my_dates(person.id, person.link_version),
+        purposes=list(Purpose),
         availability=availability,
         away_rows=plan_away_rows(availability),
         hours=HOURS,
         days=name_days(language),
         said=said if said in _SAID else "",
         error=error,
-        form=form or {},
         now=now,
         form_token=access.form_token(hub, actor_of(request)),
     )

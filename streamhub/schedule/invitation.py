@@ -1,0 +1,215 @@
+"""The noun of an invitation: one person asked into one session, what he said, what hosts said, and what he was told.
+
+An accepted invitation is not confirmed: the person says that he can, and hosts say that he is in. Whoever is certain
+stands among the session's participants. What changed in time, place or status is told once, with a sequence that
+rises; words that change are not. Pure; refuses to know mails and calendars.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from streamhub.schedule.people import Person
+from streamhub.schedule.show import Participant, Role, Session, SessionState
+from streamhub.timecode import format_instant
+
+CONSENT_VERSION = "2026-11-28"
+"""The version of the words with which consent is asked; a new one wherever they change in meaning."""
+
+
+class Reply(StrEnum):
+    """What the invited person said."""
+
+    NONE = "none"
+    ACCEPTED = "accepted"
+    TENTATIVE = "tentative"
+    DECLINED = "declined"
+
+
+class Purpose(StrEnum):
+    """What somebody consents to."""
+
+    LIVE = "live"
+    RECORDING = "recording"
+    TRANSCRIPT = "transcript"
+    CLIPS = "clips"
+    NAME = "name"
+
+
+PUBLISHING = frozenset({Purpose.RECORDING, Purpose.TRANSCRIPT})
+"""Without these nothing that somebody says is published."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentWord:
+    """What somebody said about one purpose.
+
+    Attributes:
+        purpose: for what.
+        given: whether it is a yes.
+        text_version: of the words with which it was asked.
+        at: when, UTC.
+    """
+
+    purpose: Purpose
+    given: bool
+    text_version: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """Where the people of a session meet.
+
+    Attributes:
+        session_id: the session.
+        url: of the studio; ``{key}`` in it becomes a key of each person's own, ``{name}`` his name; may be empty.
+        instructions: for the green room, plain text; may be empty.
+    """
+
+    session_id: str
+    url: str = ""
+    instructions: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invitation:
+    """One person asked into one session.
+
+    Attributes:
+        session_id: the session.
+        person_id: the person.
+        role: in the session.
+        made_at: when he was asked, UTC.
+        reply: what he said.
+        replied_at: when, UTC; None: not yet.
+        confirmed_at: when hosts said that he is in, UTC; None: not yet.
+        withdrawn_at: when hosts took the invitation back, UTC; None: it stands.
+        sequence: of the last thing that he was told.
+        told: that thing, as `plan_told` writes it; empty: nothing, or that it is off.
+        note: from hosts to him alone, plain text; may be empty.
+    """
+
+    session_id: str
+    person_id: str
+    role: Role
+    made_at: datetime
+    reply: Reply = Reply.NONE
+    replied_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    sequence: int = 0
+    told: str = ""
+    note: str = ""
+
+    @property
+    def stands(self) -> bool:
+        """Whether hosts have not taken it back."""
+        return self.withdrawn_at is None
+
+    @property
+    def certain(self) -> bool:
+        """Whether both sides said yes."""
+        return self.stands and self.reply is Reply.ACCEPTED and self.confirmed_at is not None
+
+
+_OFF = frozenset({SessionState.CANCELLED, SessionState.MOVED})
+_BEFORE = frozenset(
+    {SessionState.DRAFT, SessionState.SCHEDULED, SessionState.OPEN, SessionState.REHEARSAL, *_OFF},
+)
+
+
+class Telling(StrEnum):
+    """What an invited person is to be told."""
+
+    ASKED = "asked"
+    NEW_TIME = "new_time"
+    CONFIRMED = "confirmed"
+    CHANGED = "changed"
+    WITHDRAWN = "withdrawn"
+    CANCELLED = "cancelled"
+    POSTPONED = "postponed"
+
+    @property
+    def calls_off(self) -> bool:
+        """Whether it takes the date out of calendars."""
+        return self in {Telling.WITHDRAWN, Telling.CANCELLED, Telling.POSTPONED}
+
+
+def plan_told(invitation: Invitation, session: Session, room: Room) -> str:
+    """What matters of a session to somebody invited: time, place, and whether it is certain."""
+    facts = {
+        "starts_at": format_instant(session.starts_at),
+        "minutes": session.planned_minutes,
+        "zone": session.zone,
+        "certain": invitation.certain,
+        "room": room.url if invitation.certain else "",
+    }
+    return json.dumps(facts, sort_keys=True)
+
+
+def decide_telling(invitation: Invitation, session: Session, room: Room, *, now: datetime) -> Telling | None:
+    """What an invited person is to be told now that he has not been told; None for nothing.
+
+    Whoever declined hears again only when the time is another one.
+    """
+    if session.state not in _BEFORE or session.starts_at + timedelta(minutes=session.planned_minutes) < now:
+        return None
+    if not invitation.stands or session.state in _OFF:
+        return _decide_off(invitation, session)
+    if not invitation.told:
+        return Telling.ASKED
+    return _decide_change(invitation, plan_told(invitation, session, room))
+
+
+def _decide_change(invitation: Invitation, wanted: str) -> Telling | None:
+    before, after = json.loads(invitation.told), json.loads(wanted)
+    if (before["starts_at"], before["minutes"]) != (after["starts_at"], after["minutes"]):
+        return Telling.NEW_TIME
+    if before == after or invitation.reply is Reply.DECLINED:
+        return None
+    return Telling.CONFIRMED if after["certain"] and not before["certain"] else Telling.CHANGED
+
+
+def _decide_off(invitation: Invitation, session: Session) -> Telling | None:
+    if not invitation.told or invitation.reply is Reply.DECLINED:
+        return None
+    if not invitation.stands:
+        return Telling.WITHDRAWN
+    return Telling.CANCELLED if session.state is SessionState.CANCELLED else Telling.POSTPONED
+
+
+def decide_told(invitation: Invitation, telling: Telling, session: Session, room: Room) -> Invitation:
+    """The invitation after its person was told; a new time asks him anew, and so does a date that is off."""
+    if telling is Telling.WITHDRAWN:
+        return replace(invitation, sequence=invitation.sequence + 1, told="")
+    if telling.calls_off:
+        asked_anew = replace(invitation, reply=Reply.NONE, replied_at=None, confirmed_at=None)
+        return replace(asked_anew, sequence=invitation.sequence + 1, told="")
+    if telling is Telling.NEW_TIME:
+        invitation = replace(invitation, reply=Reply.NONE, replied_at=None, confirmed_at=None)
+    sequence = invitation.sequence if not invitation.told and not invitation.sequence else invitation.sequence + 1
+    return replace(invitation, sequence=sequence, told=plan_told(invitation, session, room))
+
+
+def decide_reply(invitation: Invitation, reply: Reply, *, at: datetime) -> Invitation:
+    """The invitation after its person answered; whoever does not come any more is not confirmed any more."""
+    if reply is invitation.reply:
+        return invitation
+    confirmed_at = invitation.confirmed_at if reply is Reply.ACCEPTED else None
+    return replace(invitation, reply=reply, replied_at=at, confirmed_at=confirmed_at)
+
+
+def place_person(session: Session, person: Person, invitation: Invitation) -> Session:
+    """The session with a person among its participants if he is certain, and without him if not."""
+    mine = [one for one in session.participants if one.name == person.name and one.role is invitation.role]
+    if invitation.certain and not mine:
+        about = person.about or person.organisation
+        fresh = Participant(name=person.name, role=invitation.role, about=about)
+        return replace(session, participants=(*session.participants, fresh))
+    if not invitation.certain and mine:
+        return replace(session, participants=tuple(one for one in session.participants if one not in mine))
+    return session

@@ -1,0 +1,211 @@
+"""Invitations for hosts: who is asked into a session, who can, who said what, who is confirmed, and where all meet.
+
+What speaks against a person is told as a warning with its reason and forbids nothing. Mails are written by a keeper.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from aiohttp import web
+from sqlite_utils import Database
+
+from streamhub.errors import BadInput, Conflict, StreamhubError
+from streamhub.schedule.invitation import ConsentWord, Invitation, Purpose, Reply, Room
+from streamhub.schedule.people import Fit, Load, Person, check_fit, check_load
+from streamhub.schedule.show import Role, Session
+from streamhub.store import invitations as rows
+from streamhub.store import people as people_rows
+from streamhub.store import shows as show_rows
+from streamhub.store.log import log_action
+from streamhub.text import clean_text
+from streamhub.web import desk
+from streamhub.web.access import Action, actor_of, allow
+from streamhub.web.host import person_context
+from streamhub.web.hub import hub_of
+from streamhub.web.pages import keep_language, render_page, see_other, words_of
+from streamhub.web.people import links_of
+from streamhub.web.rooms import MAX_INSTRUCTIONS, clean_room_url
+from streamhub.web.security import read_form
+
+LOG = logging.getLogger("streamhub.web")
+
+routes = web.RouteTableDef()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guest:
+    """Somebody who is or could be asked.
+
+    Attributes:
+        person: who.
+        fit: whether he can at the session's time.
+        load: whether it is too much for him.
+        invitation: into this session; None: he is not asked.
+        words: what he consents to.
+    """
+
+    person: Person
+    fit: Fit
+    load: Load
+    invitation: Invitation | None
+    words: Mapping[Purpose, ConsentWord]
+
+
+def list_guests(db: Database, session: Session) -> list[Guest]:
+    """Everybody who is asked into a session, and everybody active who could be."""
+    people, ends_at = people_rows.list_people(db), session.starts_at + timedelta(minutes=session.planned_minutes)
+    availability = people_rows.list_availability(db, people)
+    found = []
+    for person in people:
+        invitation = rows.find_invitation(db, session.id, person.id)
+        if not person.active and invitation is None:
+            continue
+        found.append(
+            Guest(
+                person=person,
+                fit=check_fit(availability[person.id], session.starts_at, ends_at),
+                load=check_load(person, rows.list_starts(db, person.id, but=session.id), session.starts_at),
+                invitation=invitation,
+                words=rows.list_words(db, session.id, person.id),
+            )
+        )
+    return found
+
+
+@routes.get("/host/s/{session_id}/invitations")
+@allow(Action.PLAN)
+async def show_invitations(request: web.Request) -> web.StreamResponse:
+    """Who is asked, who could be, and where all meet."""
+    response = await _render(request)
+    keep_language(request, response)
+    return response
+
+
+@routes.post("/host/s/{session_id}/invitations")
+@allow(Action.PLAN)
+async def invite(request: web.Request) -> web.StreamResponse:
+    """Ask everybody who was ticked."""
+    hub, session_id, form = hub_of(request), request.match_info["session_id"], await read_form(request)
+    at, author, say = hub.now(), actor_of(request).person, words_of(request)
+
+    def save(db: Database) -> int:
+        known = {person.id: person for person in people_rows.list_people(db, active=True)}
+        chosen = [known[one] for one in known if form.get(f"p-{one}")]
+        for person in chosen:
+            wanted = form.get(f"role-{person.id}", "")
+            role = Role(wanted) if wanted in set(Role) else person.role
+            rows.invite(db, session_id, person.id, role, at=at, author=author)
+        return len(chosen)
+
+    count = await hub.store.write(save)
+    if not count:
+        error = BadInput(say("Nobody is ticked."), hint=say("Tick the people whom you want to ask."))
+        return await _render(request, error=error)
+    LOG.info("web.invited session_id=%s count=%d person=%s", session_id, count, author)
+    return see_other(f"{request.path}?said=invited#said")
+
+
+@routes.post("/host/s/{session_id}/invitations/{person_id}")
+@allow(Action.PLAN)
+async def decide(request: web.Request) -> web.StreamResponse:
+    """Confirm a person, take that or the invitation back, note what he said by other means, or write to him."""
+    hub, session_id, form = hub_of(request), request.match_info["session_id"], await read_form(request)
+    person_id, at, author, say = request.match_info["person_id"], hub.now(), actor_of(request).person, words_of(request)
+    deed = form.get("deed", "")
+
+    def save(db: Database) -> Session:
+        before = rows.load_invitation(db, session_id, person_id)
+        changes = {
+            "confirm": replace(before, confirmed_at=at),
+            "unconfirm": replace(before, confirmed_at=None),
+            "withdraw": replace(before, withdrawn_at=at, confirmed_at=None),
+            "accepted": replace(before, reply=Reply.ACCEPTED, replied_at=at),
+            "note": replace(before, note=_clean_note(form.get("note", ""))),
+        }
+        if deed not in changes:
+            raise BadInput(f"deed {deed!r}: there is none", hint=f"use {', '.join(changes)}")
+        if not before.stands:
+            raise Conflict(
+                say("This invitation was taken back."), hint=say("Invite the person again if that was a mistake.")
+            )
+        if deed == "confirm" and before.reply is not Reply.ACCEPTED:
+            raise Conflict(
+                say("This person has not accepted."),
+                hint=say("Wait for the answer, or note it if you got it otherwise."),
+            )
+        return rows.change_invitation(db, changes[deed], f"invitation.{deed}", at=at, author=author)
+
+    try:
+        await hub.store.write(save)
+    except (BadInput, Conflict) as error:
+        return await _render(request, error=error)
+    desk.tell(request, session_id)
+    return see_other(f"/host/s/{session_id}/invitations?said=saved#said")
+
+
+def _clean_note(text: str) -> str:
+    return clean_text(text, max_length=MAX_INSTRUCTIONS, what="note") if text.strip() else ""
+
+
+@routes.post("/host/s/{session_id}/room")
+@allow(Action.PLAN)
+async def change_room(request: web.Request) -> web.StreamResponse:
+    """Say where the people of the session meet."""
+    hub, session_id, form = hub_of(request), request.match_info["session_id"], await read_form(request)
+    at, author, say = hub.now(), actor_of(request).person, words_of(request)
+    try:
+        room = Room(
+            session_id=session_id,
+            url=clean_room_url(form.get("url", "")),
+            instructions=_clean_note(form.get("instructions", "")),
+        )
+    except BadInput:
+        error = BadInput(
+            say("This is no address of a studio."),
+            hint=say("Write it as https://…; {key} and {name} are filled in for each person."),
+        )
+        return await _render(request, form=form, error=error)
+
+    def save(db: Database) -> None:
+        show_rows.load_session(db, session_id)
+        rows.save_room(db, room)
+        log_action(
+            db, at=at, author=author, action="room.save", object_kind="session", object_id=session_id, details={}
+        )
+
+    await hub.store.write(save)
+    return see_other(f"/host/s/{session_id}/invitations?said=saved#room")
+
+
+async def _render(
+    request: web.Request, *, form: Mapping[str, str] | None = None, error: StreamhubError | None = None
+) -> web.Response:
+    hub, session_id, links = hub_of(request), request.match_info["session_id"], links_of(request)
+
+    def read(db: Database) -> tuple[Session, list[Guest], Room]:
+        session = show_rows.load_session(db, session_id)
+        return session, list_guests(db, session), rows.load_room(db, session_id)
+
+    session, guests, room = await hub.store.read(read)
+    asked = [one for one in guests if one.invitation and one.invitation.stands]
+    return render_page(
+        request,
+        "invitations.html",
+        status=error.http_status if error else 200,
+        session=session,
+        asked=asked,
+        others=[one for one in guests if one not in asked and one.person.active],
+        urls={one.person.id: links.me(one.person.id, one.person.link_version) for one in asked},
+        room=form or {"url": room.url, "instructions": room.instructions},
+        roles=list(Role),
+        purposes=list(Purpose),
+        offered=hub.post.configured,
+        said=request.query.get("said", ""),
+        zone=hub.settings.zone,
+        error=error,
+        **person_context(hub, actor_of(request)),
+    )

@@ -1,0 +1,45 @@
+"""Where the people of a session meet: each one's own way into the studio, the date's name in his calendar. Pure.
+
+An address may hold ``{key}``, which becomes a key of each person's own that only the hub can make, and ``{name}``.
+Works for Jitsi, VDO.Ninja and every other studio that is an address.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+from streamhub.errors import BadInput
+from streamhub.schedule.invitation import Room
+from streamhub.schedule.people import Person
+from streamhub.web.signing import digest_for
+
+MAX_ROOM_URL = 500
+MAX_INSTRUCTIONS = 2000
+
+
+def plan_room_url(secret: bytes, room: Room, person: Person) -> str:
+    """A person's own way into the studio; empty where there is none."""
+    key = digest_for(secret, f"room:{room.session_id}", person.id).replace("_", "A").replace("-", "B")[:16]
+    return room.url.replace("{key}", key).replace("{name}", quote(person.name, safe=""))
+
+
+def plan_uid(secret: bytes, session_id: str, person_id: str) -> str:
+    """The name of a session in a person's calendar, the same for life."""
+    return f"{digest_for(secret, 'invitation', f'{session_id} {person_id}')}@streamhub"
+
+
+def clean_room_url(text: str) -> str:
+    """An address of a studio as typed; may be empty.
+
+    Raises:
+        BadInput: no web address, or one with places that nobody fills.
+    """
+    url = text.strip()
+    if not url:
+        return ""
+    filled = url.replace("{key}", "k").replace("{name}", "n")
+    parts = urlsplit(filled)
+    bad = any(not one.isprintable() or one.isspace() or one in '{}"<>' for one in filled)
+    if bad or parts.scheme not in {"https", "http"} or not parts.netloc or len(url) > MAX_ROOM_URL:
+        raise BadInput("studio: not an address", hint="write it as https://vdo.ninja/?room=show&push={key}")
+    return url
