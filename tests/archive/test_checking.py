@@ -57,6 +57,11 @@ def test_the_shipped_theme_has_no_flaw(site: tuple[Path, str]) -> None:
         ("</main>", '<a href="../../../../etc/passwd">x</a></main>', "there is no file"),
         ('{"@context"', '{"@context', "structured data"),
         ('id="content"', 'id="content" id2="x"><p id="content"', "id content is there twice"),
+        ("</main>", '<p><span id="t-c2">x</span></p></main>', "id t-c2 is there twice"),
+        ("</main>", '<a href="../../"><a href="../../">x</a></a></main>', "implies end tag (a)"),
+        ("</main>", '<p><span id="x" id="y">x</span></p></main>', "duplicate attribute"),
+        ("</main>", "<p><span>x &nope; y</span></p></main>", "entity"),
+        ("</main>", '<p><a href="../../a/weg/">x <span>y</span></a></p></main>', "there is no file a/weg/index.html"),
     ],
 )
 def test_flaws_are_found(site: tuple[Path, str], old: str, new: str, said: str) -> None:
