@@ -363,7 +363,8 @@ class SearchPage {
     const moment = new Date(`${date}T00:00:00Z`);
     if (Number.isNaN(moment.getTime())) return date;
     const language = (document.documentElement.lang || this.#form.dataset.lang).replace(/^en$/, "en-GB"); // as the pages write dates
-    return new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" }).format(moment);
+    const shown = new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" }).format(moment);
+    return shown.replace(" ", "\u00a0"); // the day stays with its month
   }
 }
 

@@ -148,7 +148,7 @@ def test_typing_finds_and_links_to_the_second(page: Any, address: str) -> None:
     assert item.locator("mark").all_inner_texts() == ["Telefonleitungen"]
     assert item.locator("time").inner_text() == "ab 0:21"
     assert item.locator(".search-result-speaker").inner_text() == "Julia"
-    assert item.locator(".search-result-source").inner_text() == "Netzabend · 10. Januar 2026"
+    assert item.locator(".search-result-source").inner_text() == "Netzabend · 10.\u00a0Januar 2026"
     assert page.evaluate("location.search") == "?q=Telefonleitung"
 
 
