@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlite_utils import Database
 
@@ -40,6 +40,15 @@ from streamhub.timecode import Now
 from streamhub.web.planner_views import Missed, Planned, PlannerView, Wishes
 
 T = TypeVar("T")
+
+
+class Work(Protocol):
+    """Computes something elsewhere than on the event loop."""
+
+    def __call__(self, fn: Callable[[], T], /) -> Awaitable[T]:
+        """What the function returns."""
+
+
 LOG = logging.getLogger(__name__)
 
 LIMIT_S = 10.0
@@ -140,7 +149,7 @@ class SessionPlanner:
         base, wishes = await self._find_base(frame, wishes)
         board = base.board.wish(wishes.pins, wishes.exclusions)
         if wishes not in base.plans:
-            base.plans[wishes] = await self._work(partial(plan_greedily, board))
+            base.plans[wishes] = await self._work(partial(plan_at_once, board, list(base.plans.values())))
             base.working[wishes] = asyncio.create_task(self._improve(base, board, wishes), name="planner")
         working = base.working.get(wishes)
         if working is not None:
@@ -197,25 +206,10 @@ class SessionPlanner:
                 base.plans[wishes] = plan
 
     async def _solve(self, base: _Base, board: Board, greedy: Plan) -> Plan:
-        master = await self._work(partial(_prepare, base, board, greedy))
-        if not master.columns:
+        base.master = await self._work(partial(prepare, base.master, base.board, board, greedy))
+        if not base.master.columns:
             return replace(greedy, proof=Proof.OPTIMAL, bound=greedy.value)
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + self._limit_s
-        for _ in range(ROUNDS):
-            found = await self._solver.solve(master.programme, limit_s=max(0.2, until_s - loop.time()))
-            choices = master.choices(found)
-            if not await self._work(partial(master.add_broken, choices)):
-                break
-        plan = await self._work(partial(appraise, board, choices))
-        bound = found.bound + master.pin_price * len(plan.unmet)
-        known = bound - plan.value < master.pin_price / 2  # else a better plan might meet a pin more
-        return replace(
-            plan,
-            proof=Proof.OPTIMAL if found.optimal else Proof.FEASIBLE,
-            bound=max(bound, plan.value) if known else None,
-            columns=len(master.columns),
-        )
+        return await find_best(board, base.master, self._solver, limit_s=self._limit_s, work=self._work)
 
     async def _work(self, fn: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, fn)
@@ -227,12 +221,67 @@ async def _stop(base: _Base) -> None:
     await asyncio.gather(*base.working.values(), return_exceptions=True)
 
 
-def _prepare(base: _Base, board: Board, greedy: Plan) -> Master:
-    known = [Choice(theme_id=one.theme_id, slot_id=one.slot_id, expert_ids=one.expert_ids) for one in greedy.proposals]
-    if base.master is None or len(base.master.columns) > MOST_COLUMNS:
-        base.master = Master(base.board, plan_columns(base.board))
-    base.master.wish(board, adapt_columns(board, base.master.columns.values(), known), greedy)
-    return base.master
+def plan_at_once(board: Board, others: Iterable[Plan] = ()) -> Plan:
+    """The greedy plan, or a plan made under other wishes that is right under these, too, and worth more."""
+    best = plan_greedily(board)
+    for other in others:
+        if other.proof is not Proof.GREEDY:
+            plan = appraise(board, choices_of(other))
+            if not find_violations(board, plan) and _rank(plan) > _rank(best):
+                best = plan
+    return best
+
+
+def _rank(plan: Plan) -> tuple[int, float]:
+    return -len(plan.unmet), plan.value
+
+
+def choices_of(plan: Plan) -> list[Choice]:
+    """The sessions of a plan."""
+    return [Choice(theme_id=one.theme_id, slot_id=one.slot_id, expert_ids=one.expert_ids) for one in plan.proposals]
+
+
+def prepare(master: Master | None, base: Board, board: Board, greedy: Plan) -> Master:
+    """The programme of a problem under a host's wishes; the one that there is follows them.
+
+    Args:
+        master: the programme as it was; None: there is none yet.
+        base: the problem without wishes.
+        board: under them.
+        greedy: a plan to begin with.
+    """
+    known = choices_of(greedy)
+    if master is None or len(master.columns) > MOST_COLUMNS:
+        master = Master(base, plan_columns(base))
+    master.wish(board, adapt_columns(board, master.columns.values(), known), greedy)
+    return master
+
+
+async def find_best(board: Board, master: Master, solver: Solver, *, limit_s: float, work: Work) -> Plan:
+    """The best plan over the columns of a programme, as far as the solver finds and proves it in time.
+
+    Limits of experts that a solution breaks are added, and it is solved again; a plan that broke one in the end would
+    be found out by `streamhub.schedule.usage.find_violations`.
+
+    Raises:
+        StreamhubError: the solver failed, or found nothing in time.
+    """
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + limit_s
+    for _ in range(ROUNDS):
+        found = await solver.solve(master.programme, limit_s=max(0.2, until_s - loop.time()))
+        choices = master.choices(found)
+        if not await work(partial(master.add_broken, choices)):
+            break
+    plan = await work(partial(appraise, board, choices))
+    bound = found.bound + master.pin_price * len(plan.unmet)
+    known = bound - plan.value < master.pin_price / 2  # else a better plan might meet a pin more
+    return replace(
+        plan,
+        proof=Proof.OPTIMAL if found.optimal else Proof.FEASIBLE,
+        bound=max(bound, plan.value) if known else None,
+        columns=len(master.columns),
+    )
 
 
 def _explain(board: Board, plan: Plan) -> _Why:

@@ -6,7 +6,7 @@ booked for already. What sessions of one plan do to each other stands in `stream
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -114,6 +114,7 @@ class Board:
             for theme_id in customer.asked & self.themes.keys():
                 self._askers[theme_id].append(customer)
         self._pairs: dict[str, list[Pair]] = {}
+        self._ranked: dict[str, list[Pair]] = {}
         self._look_at_wishes()
 
     def wish(self, pins: Iterable[Pin], exclusions: Iterable[Exclusion]) -> Board:
@@ -122,17 +123,24 @@ class Board:
         other.problem = replace(self.problem, pins=tuple(pins), exclusions=tuple(exclusions))
         other._look_at_wishes()
         if set(self.problem.exclusions) - set(other.problem.exclusions):
-            other._pairs = {}
+            other._pairs, other._ranked = {}, {}
         elif gone := set(other.problem.exclusions) - set(self.problem.exclusions):
             other._pairs = {key: other._without(pairs, gone) for key, pairs in self._pairs.items()}
+            other._ranked = {
+                key: pairs for key, pairs in self._ranked.items() if other._pairs.get(key) is self._pairs.get(key)
+            }
         return other
 
     def _look_at_wishes(self) -> None:
         self._closed = [one for one in self.problem.exclusions if not one.expert_id]
         self._kept_out = [one for one in self.problem.exclusions if one.expert_id]
 
-    def _without(self, pairs: Iterable[Pair], gone: Iterable[Exclusion]) -> list[Pair]:
-        kept = []
+    def _without(self, pairs: list[Pair], gone: Collection[Exclusion]) -> list[Pair]:
+        """The pairs of a theme under more exclusions; the very same list where these do not touch it."""
+        kept, known = [], {expert.id for expert in self.knowers[pairs[0].theme_id]} | {""} if pairs else set()
+        gone = [one for one in gone if pairs and one.theme_id in {"", pairs[0].theme_id} and one.expert_id in known]
+        if not gone:
+            return pairs
         for pair in pairs:
             named = [one for one in gone if one.theme_id in {"", pair.theme_id} and one.slot_id in {"", pair.slot_id}]
             ids = {one.expert_id for one in named}
@@ -197,6 +205,12 @@ class Board:
             found = (self._pair(theme_id, slot.id) for slot in self.slots if possible)
             self._pairs[theme_id] = [pair for pair in found if pair is not None]
         return self._pairs[theme_id]
+
+    def ranked(self, theme_id: str) -> list[Pair]:
+        """The same, those first that are worth most."""
+        if theme_id not in self._ranked:
+            self._ranked[theme_id] = sorted(self.pairs(theme_id), key=lambda pair: (-pair.value, pair.slot_id))
+        return self._ranked[theme_id]
 
     def _pair(self, theme_id: str, slot_id: str) -> Pair | None:
         seats = self.seats(theme_id, slot_id)

@@ -48,11 +48,11 @@ class _Search:
         open_slots = {slot.id for slot in self._board.slots if self._usage.fits_slot(slot.id)}
         for theme_id, gain in self._wanted(pin):
             less = self._board.gain(theme_id, 0) - gain
-            for pair in self._board.pairs(theme_id):
+            for pair in self._board.ranked(theme_id):
+                if pair.value - less <= best_value and not pin.expert_ids:
+                    break  # its best panel is not good enough, and those that follow are worse
                 if pair.slot_id not in open_slots or pin.slot_id not in {"", pair.slot_id}:
                     continue
-                if not pin.expert_ids and pair.value - less <= best_value:
-                    continue  # its best panel is not good enough
                 panel = self._panel(pair, pin.expert_ids)
                 value = gain - self._board.delay(theme_id, pair.slot_id) + sum(seat.points for seat in panel)
                 if panel and value > best_value and self._finds_customers(theme_id, pair.slot_id):

@@ -12,12 +12,18 @@ from datetime import datetime
 from itertools import combinations
 
 from streamhub.schedule.board import Board, fits_load
-from streamhub.schedule.demand import Expert, Slot
+from streamhub.schedule.demand import Expert
 from streamhub.schedule.proposing import Pin, Plan, Proposal
 
 
 class Usage:
     """What is taken by the sessions that were added so far.
+
+    Attributes:
+        sessions: how many were added.
+        themes: how many about each theme.
+        uses: how many with each expert.
+        customers: who comes.
 
     Args:
         board: the problem.
@@ -25,27 +31,21 @@ class Usage:
 
     def __init__(self, board: Board) -> None:
         self._board, self._rules = board, board.rules
-        self._slots: list[Slot] = []
+        self._clashing: set[str] = set()
         self._days: Counter[object] = Counter()
         self._weeks: Counter[object] = Counter()
         self._starts: dict[str, list[datetime]] = {one.id: list(one.booked) for one in board.problem.experts}
         self._expert_weeks: Counter[tuple[str, object]] = Counter()
+        self.sessions = 0
         self.themes: Counter[str] = Counter()
         self.uses: Counter[str] = Counter()
         self.customers: set[str] = set()
-
-    @property
-    def sessions(self) -> int:
-        """How many were added."""
-        return len(self._slots)
 
     def fits_slot(self, slot_id: str) -> bool:
         """Whether the host can hold one session more at a slot."""
         if self._days[self._board.day[slot_id]] >= self._rules.per_day:
             return False
-        if self._weeks[self._board.week[slot_id]] >= self._rules.per_week:
-            return False
-        return not any(one.clashes(self._board.slot[slot_id]) for one in self._slots)
+        return self._weeks[self._board.week[slot_id]] < self._rules.per_week and slot_id not in self._clashing
 
     def fits_expert(self, expert: Expert, slot_id: str) -> bool:
         """Whether an expert takes on one session more at a slot."""
@@ -60,7 +60,8 @@ class Usage:
     def add(self, theme_id: str, slot_id: str, experts: Sequence[Expert], customers: Sequence[str]) -> None:
         """Add a session."""
         slot = self._board.slot[slot_id]
-        self._slots.append(slot)
+        self.sessions += 1
+        self._clashing |= {one.id for one in self._board.slots if one.clashes(slot)}
         self._days[self._board.day[slot_id]] += 1
         self._weeks[self._board.week[slot_id]] += 1
         self.themes[theme_id] += 1
