@@ -1,6 +1,6 @@
 """How long the planner takes, and what its best plan is worth beside the greedy one.
 
-    python bench/planner.py [--seeds 3]
+    python -m bench.planner [--seeds 3]
 
 Companies are made up (`bench/planner_cases.py`), each seed another one. Everything runs as in the hub: looking up, the
 greedy plan and the programme's numbers in this process, HiGHS in a process of its own that is kept. For each company:
@@ -18,16 +18,12 @@ import asyncio
 import os
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import psutil
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.planner_cases import ABUNDANT, SCARCE, VERY_SCARCE, Shape, make_problem
 from streamhub.schedule.board import Board

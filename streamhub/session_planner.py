@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, StreamhubError
-from streamhub.planning_inputs import LATELY, Engagement, Inputs, Known, make_inputs, with_wishes
+from streamhub.planning_inputs import ASKER, LATELY, Engagement, Inputs, Known, make_inputs, with_wishes
 from streamhub.schedule.appraising import Choice, appraise
 from streamhub.schedule.board import Board
 from streamhub.schedule.columns import adapt_columns, plan_columns
@@ -34,6 +34,7 @@ from streamhub.schedule.reasons import Hurting, Missing, Reasons, explain, find_
 from streamhub.schedule.solver import Solver
 from streamhub.schedule.usage import find_violations
 from streamhub.store import demand as rows
+from streamhub.store import invitations
 from streamhub.store import people as people_rows
 from streamhub.store.store import Store
 from streamhub.timecode import Now
@@ -169,10 +170,18 @@ class SessionPlanner:
                 return view.frame, one
         raise Conflict(f"plan: no session about {theme_id} at {slot_id} any more", hint="look at the plan again")
 
-    async def note_planned(self, session_id: str, question_ids: Sequence[str], *, author: str) -> None:
-        """Keep which questions a session is planned for; see the role."""
+    async def follow_up(self, session_id: str, one: Planned, *, author: str) -> None:
+        """Keep which questions a session is planned for, and ask its people into it; see the role."""
         at = self._now()
-        await self._store.write(lambda db: rows.save_planned(db, session_id, question_ids, at=at, author=author))
+
+        def save(db: Database) -> None:
+            rows.save_planned(db, session_id, one.proposal.question_ids, at=at, author=author)
+            known = {person.id: person for person in people_rows.list_people(db)}
+            for key in (*one.proposal.expert_ids, *one.proposal.customer_ids):
+                if key in known:
+                    invitations.invite(db, session_id, key, known[key].role, at=at, author=author)
+
+        await self._store.write(save)
 
     async def _find_base(self, frame: Frame, wishes: Wishes) -> tuple[_Base, Wishes]:
         """What is worked out of the problem as it is now, and the wishes that still mean something in it."""
@@ -290,12 +299,17 @@ def _explain(board: Board, plan: Plan) -> _Why:
 
 def _read(db: Database, now: datetime) -> Known:
     people = people_rows.list_people(db, active=True)
-    names = rows.list_names(db, since=now - max(LATELY, LOAD_WINDOW))
+    since = now - max(LATELY, LOAD_WINDOW)
+    seen = [
+        Engagement(name=name, starts_at=begin, ends_at=end) for name, begin, end in rows.list_names(db, since=since)
+    ]
+    asked = rows.list_invited(db, since=since)
+    seen += [Engagement(name="", person_id=key, starts_at=begin, ends_at=end) for key, begin, end in asked]
     return Known(
         asked=rows.list_asked_for(db),
         people=people,
         availability=people_rows.list_availability(db, people),
-        engagements=[Engagement(name=name, starts_at=begin, ends_at=end) for name, begin, end in names],
+        engagements=seen,
         taken=rows.list_taken(db, since=now),
     )
 
@@ -311,6 +325,7 @@ def _describe(db: Database, base: _Base, board: Board, plan: Plan, why: _Why) ->
             slot=board.slot[one.slot_id],
             experts=tuple(board.experts[key] for key in one.expert_ids),
             customers=tuple(board.customers[key] for key in one.customer_ids),
+            by_name=tuple(board.customers[key].name for key in one.customer_ids if key.startswith(ASKER)),
             reasons=reasons,
             people=rows.count_askers(db, one.question_ids),
             waiting=rows.count_askers(db, [wanted.id for wanted in board.themes[one.theme_id].wanted]),

@@ -110,6 +110,18 @@ def list_names(db: Database, *, since: datetime) -> list[tuple[str, datetime, da
     return [(str(row["name"]), *_stretch(row)) for row in rows]
 
 
+def list_invited(db: Database, *, since: datetime) -> list[tuple[str, datetime, datetime]]:
+    """Who is asked into which session from an instant on and has not declined: person's id, start and end."""
+    rows = fetch_all(
+        db,
+        "select i.person_id, s.starts_at, s.planned_minutes from invitations i join sessions s on s.id = i.session_id "
+        "where s.starts_at >= ? and s.state not in ('cancelled', 'moved') and i.withdrawn_at is null "
+        "and i.reply <> 'declined' order by s.starts_at, s.id, i.person_id",
+        format_instant(since),
+    )
+    return [(str(row["person_id"]), *_stretch(row)) for row in rows]
+
+
 def list_taken(db: Database, *, since: datetime) -> list[tuple[datetime, datetime]]:
     """When sessions are held from an instant on, those that are called off left out."""
     rows = fetch_all(

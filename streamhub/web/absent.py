@@ -243,8 +243,8 @@ class NoPlanner:
         """Say that there is none."""
         raise Conflict(f"plan: no session about {theme_id} at {slot_id}", hint="plan sessions by hand")
 
-    async def note_planned(self, session_id: str, question_ids: Sequence[str], *, author: str) -> None:
-        """Nobody asks for it."""
+    async def follow_up(self, session_id: str, one: Planned, *, author: str) -> None:
+        """There was no proposal."""
 
 
 class NoTelling:

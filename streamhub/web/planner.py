@@ -63,7 +63,7 @@ async def change_frame(request: web.Request) -> web.StreamResponse:
 @routes.post(f"{_PAGE}/make")
 @allow(Action.PLAN)
 async def make_draft(request: web.Request) -> web.StreamResponse:
-    """Make a proposed session a draft, with its people, and keep which questions it is for."""
+    """Make a proposed session a draft, invite its people, and keep which questions it is for."""
     hub, form = hub_of(request), await read_form(request)
     wishes = read_wishes(form.get("wishes", ""))
     try:
@@ -72,7 +72,7 @@ async def make_draft(request: web.Request) -> web.StreamResponse:
         session = await plans.plan_session(request, plan_body(frame, one, show_id))
     except (BadInput, Conflict) as error:
         return await _render(request, wishes, form={}, error=error, status=error.http_status)
-    await hub.planner.note_planned(session.id, one.proposal.question_ids, author=actor_of(request).person)
+    await hub.planner.follow_up(session.id, one, author=actor_of(request).person)
     return see_other(f"/host/s/{session.id}")
 
 
@@ -88,9 +88,8 @@ def choose_show(shows: Sequence[Show], frame: Frame, say: Callable[[str], str]) 
 
 
 def plan_body(frame: Frame, one: Planned, show_id: str) -> SessionBody:
-    """The session that a proposal becomes."""
-    experts = [ParticipantBody(name=person.name, role=Role.EXPERT) for person in one.experts]
-    customers = [ParticipantBody(name=person.name, role=Role.CUSTOMER) for person in one.customers]
+    """The session that a proposal becomes; those who are invited are in it once both sides said yes."""
+    customers = [ParticipantBody(name=name, role=Role.CUSTOMER) for name in one.by_name]
     return SessionBody(
         show_id=show_id,
         title=one.theme.title,
@@ -98,7 +97,7 @@ def plan_body(frame: Frame, one: Planned, show_id: str) -> SessionBody:
         zone=frame.zone,
         language=one.theme.language,
         planned_minutes=one.slot.minutes,
-        participants=(*experts, *customers),
+        participants=tuple(customers),
     )
 
 

@@ -26,6 +26,7 @@ class Planned:
     Attributes:
         proposal: the session.
         theme, slot, experts, customers: what, when and who.
+        by_name: names of those customers whom the hub knows by a question alone, so that hosts ask them.
         reasons: why.
         people: who want the questions answered that it would answer.
         waiting: who want any question of its theme answered.
@@ -36,6 +37,7 @@ class Planned:
     slot: Slot
     experts: Sequence[Expert]
     customers: Sequence[Customer]
+    by_name: Sequence[str]
     reasons: Reasons
     people: int
     waiting: int

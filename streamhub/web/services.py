@@ -611,8 +611,8 @@ class Planner(Protocol):
             Conflict: the plan has no such session any more.
         """
 
-    async def note_planned(self, session_id: str, question_ids: Sequence[str], *, author: str) -> None:
-        """Keep which questions a session is planned for: no other one is proposed for them while it is ahead."""
+    async def follow_up(self, session_id: str, one: Planned, *, author: str) -> None:
+        """A proposal became a session: ask its people into it, and propose no other one for its questions meanwhile."""
 
 
 class Telling(Protocol):

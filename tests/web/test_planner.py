@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,7 @@ from streamhub.schedule.people import Person
 from streamhub.schedule.programme import Found, Programme
 from streamhub.schedule.show import Role
 from streamhub.session_planner import SessionPlanner
-from streamhub.store import demand, people, shows
+from streamhub.store import demand, invitations, people, shows
 from streamhub.web.access import AccessRole
 from streamhub.web.application import make_app
 from streamhub.web.planner_views import Wishes
@@ -115,7 +116,7 @@ async def test_sessions_are_proposed_with_their_reasons(planned: World) -> None:
 
 
 async def test_one_click_makes_a_draft_and_its_questions_are_planned_for(planned: World) -> None:
-    """The draft has the theme's title and its people, and no second session is proposed for its questions."""
+    """The draft has the theme's title, its experts are invited, and no second session is proposed for its questions."""
     await fill(planned)
     browser = await planned.sign_in()
     text = await (await browser.get("/host/planner")).text()
@@ -126,11 +127,9 @@ async def test_one_click_makes_a_draft_and_its_questions_are_planned_for(planned
     session_id = place.removeprefix("/host/s/")
     session = await planned.hub.store.read(lambda db: shows.load_session(db, session_id))
     assert (session.title, session.state.value) == ("Router", "draft")
-    assert [(one.name, one.role) for one in session.participants] == [
-        ("Dr. Rita Router", Role.EXPERT),
-        ("Ralf Regal", Role.EXPERT),
-        ("Kim Kunde", Role.CUSTOMER),
-    ]
+    assert [(one.name, one.role) for one in session.participants] == [("Kim Kunde", Role.CUSTOMER)]
+    asked = await planned.hub.store.read(lambda db: invitations.list_invitations(db, session_id=session_id))
+    assert {(one.person_id, one.role) for one in asked} == {("e1", Role.EXPERT), ("e2", Role.EXPERT)}
     assert len(await planned.hub.store.read(lambda db: demand.list_planned(db, session_id))) == 3
     again = await (await browser.get("/host/planner")).text()
     assert "0 Sendungen vorgeschlagen" in again
@@ -241,3 +240,22 @@ async def test_the_planner_is_for_hosts(planned: World) -> None:
     await browser.close()
     async with planned.client.get("/host/planner") as answer:
         assert answer.status == 401
+
+
+async def test_who_is_invited_elsewhere_is_not_planned_twice(planned: World) -> None:
+    """An invitation that stands counts as a session: its week is closed for the expert, and its time for the host."""
+    await fill(planned)
+    view = await planned.hub.planner.propose(Wishes())
+    first = view.planned[0]
+    other = await planned.plan(title="Anderes", to="draft")
+    at = first.slot.starts_at
+
+    def invite(db: Database) -> None:
+        shows.save_session(db, replace(shows.load_session(db, other), starts_at=at))
+        invitations.invite(db, other, "e1", Role.EXPERT, at=planned.clock(), author="Jana")
+
+    await planned.hub.store.write(invite)
+    now = (await planned.hub.planner.propose(Wishes())).planned[0]
+    assert now.slot.starts_at - at >= timedelta(days=5)
+    expert = next(one for one in now.experts if one.id == "e1")
+    assert expert.booked == (at,)
