@@ -34,6 +34,8 @@ _PAGE = re.compile(
 _HUGO = f"""baseURL = "{ADDRESS}/"
 title = "Answers"
 disableKinds = ["taxonomy", "term", "RSS", "sitemap", "home", "section", "404"]
+[security]
+allowContent = ["^text/html$"]
 """
 
 
