@@ -119,6 +119,7 @@ class _Staging:
         self.known = known
         self.made = self.files = self.size_bytes = 0
         self.differs = bool(known.unsettled)
+        self._base = f"{root}/"
         self._folder = root / STAGING
         self._is_new = not root.exists()
         self.manifest, self.unsettled = self._folder / "manifest", self._folder / "unsettled"
@@ -156,7 +157,7 @@ class _Staging:
             raise Conflict(f"{part.name}: planned twice", hint="give one of the two another name")
         self._names.add(part.name)
         row = self.known.find(part.name)
-        if row is None or row.digest != part.digest or not all(self._is_untouched(entry) for entry in row.entries):
+        if row is None or row.digest != part.digest or not self._is_untouched(*row.entries):
             row = self._make(part, row)
             self.differs = True
         self.files += len(row.entries)
@@ -186,7 +187,7 @@ class _Staging:
         number = 0
         for row in read_rows(self.unsettled):
             for path in row.paths:
-                target = f"{self.root}/{path}"
+                target = self._base + path
                 try:
                     make_folder(path.rpartition("/")[0])
                     os.replace(f"{self._folder}/{number}", target)  # noqa: PTH105 - thousands of files: pathlib costs much
@@ -219,7 +220,7 @@ class _Staging:
 
     def _find(self, path: str, content: Content, is_ours: bool) -> Entry | None:
         """What is known of a file that is there just so; None where it has to be put there."""
-        target = f"{self.root}/{require_site_path(path)}"
+        target = self._base + require_site_path(path)
         state = _state_of(target) if self._is_folder(path.rpartition("/")[0]) else None
         if state is None:
             return None
@@ -258,9 +259,17 @@ class _Staging:
     def _make_folder(self, folder: str) -> None:
         os.makedirs(f"{self.root}/{folder}", exist_ok=True)  # noqa: PTH103 - as above
 
-    def _is_untouched(self, entry: Entry) -> bool:
-        state = _state_of(f"{self.root}/{entry.path}")
-        return state is not None and state.st_size == entry.size and state.st_mtime_ns == entry.mtime_ns
+    def _is_untouched(self, *entries: Entry) -> bool:
+        """Whether files are there as they were left; of a large site that is most of what a build asks the disk."""
+        base, look = self._base, os.lstat
+        try:
+            for entry in entries:
+                state = look(base + entry.path)
+                if state.st_size != entry.size or state.st_mtime_ns != entry.mtime_ns:
+                    return False
+        except OSError:
+            return False
+        return True
 
 
 def _state_of(path: str) -> os.stat_result | None:
