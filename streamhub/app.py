@@ -40,6 +40,7 @@ from streamhub.importing import ImportRequest
 from streamhub.keepers.announcer import Announcer, AnnouncerParts
 from streamhub.keepers.inviter import Inviter, InviterParts, is_current
 from streamhub.keepers.outside import Outside, OutsideParts, OutsideSettings
+from streamhub.keepers.pollster import Pollster, is_open
 from streamhub.keepers.post import HubPost
 from streamhub.keepers.postman import Postman, PostmanParts
 from streamhub.keepers.scheduler import Scheduler
@@ -646,19 +647,18 @@ def _make_post(parts: Parts) -> HubPost:
     )
     if not hub.url:  # mails could lead nowhere
         return HubPost(None, None)
-    inviter = Inviter(
-        InviterParts(
-            store=parts.store,
-            links=links,
-            hub_name=hub.name,
-            address=clean_email(mail.from_address) if mail.from_address else "",
-            by_rule=mail.send == "by_rule" and sender is not None,
-            secret=secret,
-            now=parts.now,
-        )
+    inviting = InviterParts(
+        store=parts.store,
+        links=links,
+        hub_name=hub.name,
+        address=clean_email(mail.from_address) if mail.from_address else "",
+        by_rule=mail.send == "by_rule" and sender is not None,
+        secret=secret,
+        now=parts.now,
     )
+    writers = (Inviter(inviting), Pollster(inviting))
     if sender is None:
-        return HubPost(Teller(teller), None, inviter)
+        return HubPost(Teller(teller), None, *writers)
     head = Letterhead(
         address=clean_email(mail.from_address),
         name=mail.from_name or hub.name,
@@ -666,10 +666,10 @@ def _make_post(parts: Parts) -> HubPost:
     )
 
     def wanted(db: Database, one: Mail) -> bool:
-        return is_still_true(db, one) and is_current(db, one)
+        return is_still_true(db, one) and is_current(db, one) and is_open(db, one)
 
     postman = PostmanParts(store=parts.store, sender=sender, head=head, wanted=wanted, now=parts.now)
-    return HubPost(Teller(teller), Postman(postman), inviter)
+    return HubPost(Teller(teller), Postman(postman), *writers)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,6 +26,7 @@ NOUNS = {
         "invitation",
         "master",
         "people",
+        "poll",
         "programme",
         "proposing",
         "reasons",

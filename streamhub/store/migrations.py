@@ -735,6 +735,37 @@ create table consent_words (
 alter table mails add column calendar text not null default '';
 """
 
+_POLLS = """
+create table polls (
+    session_id text primary key references sessions (id) on delete cascade,
+    needed integer not null check (needed >= 1),
+    made_at text not null,
+    ends_at text not null,
+    closed_at text,
+    chosen text
+) strict, without rowid;
+create table poll_options (
+    session_id text not null references polls (session_id) on delete cascade,
+    starts_at text not null,
+    primary key (session_id, starts_at)
+) strict, without rowid;
+create table poll_people (
+    session_id text not null references polls (session_id) on delete cascade,
+    person_id text not null references people (id) on delete cascade,
+    primary key (session_id, person_id)
+) strict, without rowid;
+create index poll_people_by_person on poll_people (person_id, session_id);
+create table poll_answers (
+    session_id text not null,
+    person_id text not null,
+    starts_at text not null,
+    suits text not null check (suits in ('yes', 'if_needed', 'no')),
+    primary key (session_id, person_id, starts_at),
+    foreign key (session_id, person_id) references poll_people (session_id, person_id) on delete cascade,
+    foreign key (session_id, starts_at) references poll_options (session_id, starts_at) on delete cascade
+) strict, without rowid;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -763,5 +794,6 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=140, name="people who can be invited, and when they can", sql=_PEOPLE),
     Migration(number=141, name="series of sessions, and their single dates", sql=_SERIES),
     Migration(number=142, name="invitations, rooms, consent by purpose, calendar texts of mails", sql=_INVITATIONS),
+    Migration(number=143, name="polls for dates", sql=_POLLS),
     Migration(number=150, name="how sessions are planned, and for which questions", sql=_PLANNER),
 )

@@ -7,16 +7,21 @@ link. A link is worthless once hosts made a new one, or deleted the person. Othe
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 from sqlite_utils import Database
 
-from streamhub.errors import BadInput, NotFound, StreamhubError
+from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
 from streamhub.schedule.invitation import Purpose, Reply
 from streamhub.schedule.itip import render_feed
 from streamhub.schedule.people import Person
+from streamhub.schedule.poll import Poll, Suits
+from streamhub.schedule.show import Session
 from streamhub.store import people as rows
+from streamhub.store import polls as poll_rows
+from streamhub.store import shows as show_rows
 from streamhub.web import access, desk
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.hub import hub_of
@@ -25,11 +30,12 @@ from streamhub.web.my_dates import list_my_dates, plan_appointment, save_answer
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
 from streamhub.web.people import links_of
 from streamhub.web.people_form import HOURS, parse_away, parse_week, plan_away_rows
+from streamhub.web.polls import parse_poll_answer
 from streamhub.web.security import read_form
 from streamhub.web.series_form import name_days
 
 LOG = logging.getLogger("streamhub.web")
-_SAID = frozenset({"week", "away", "answered"})
+_SAID = frozenset({"week", "away", "answered", "polled"})
 
 routes = web.RouteTableDef()
 
@@ -108,6 +114,28 @@ async def answer_invitation(request: web.Request) -> web.StreamResponse:
     return _back(request, "answered")
 
 
+@routes.post("/me/{token}/polls/{session_id}")
+@allow(Action.CHANGE_OWN)
+async def answer_poll(request: web.Request) -> web.StreamResponse:
+    """Keep which dates suit a person; the last word counts, until the poll is closed."""
+    hub, person, form = hub_of(request), await load_me(request), await read_form(request)
+    session_id, say = request.match_info["session_id"], _words(request, person)
+
+    def save(db: Database) -> None:
+        poll = poll_rows.find_poll(db, session_id)
+        if poll is None or person.id not in poll.people:
+            raise NotFound(f"personal page: no poll about {session_id}")
+        if poll.closed_at is not None:
+            raise Conflict(say("This date is decided already."), hint=say("Write to the host if it does not suit you."))
+        poll_rows.save_answers(db, session_id, person.id, parse_poll_answer(form, poll))
+
+    try:
+        await hub.store.write(save)
+    except Conflict as error:
+        return await render_me(request, person, error=error)
+    return _back(request, "polled")
+
+
 @routes.get("/me/{token}/sessions.ics")
 @allow(Action.SEE_OWN)
 async def my_calendar(request: web.Request) -> web.StreamResponse:
@@ -135,12 +163,28 @@ def _back(request: web.Request, said: str) -> web.Response:
     return see_other(f"/me/{request.match_info['token']}?said={said}#said")
 
 
+def _list_my_polls(db: Database, person: Person) -> list[tuple[Poll, Session, dict[datetime, Suits]]]:
+    """The polls that ask a person and go on, with what he said."""
+    return [
+        (
+            poll,
+            show_rows.load_session(db, poll.session_id),
+            poll_rows.list_answers(db, poll.session_id).get(person.id, {}),
+        )
+        for poll in poll_rows.list_polls(db, person_id=person.id, open_only=True)
+    ]
+
+
 async def render_me(request: web.Request, person: Person, *, error: StreamhubError | None = None) -> web.Response:
     """A person's page as it is now, with what went wrong."""
     hub, now = hub_of(request), hub_of(request).now()
     language = language_of(request, default=person.language)
-    availability, dates = await hub.store.read(
-        lambda db: (rows.load_availability(db, person.id), list_my_dates(db, hub.secret, person, now=now))
+    availability, dates, polls = await hub.store.read(
+        lambda db: (
+            rows.load_availability(db, person.id),
+            list_my_dates(db, hub.secret, person, now=now),
+            _list_my_polls(db, person),
+        )
     )
     links = links_of(request)
     said = request.query.get("said", "")
@@ -152,6 +196,7 @@ async def render_me(request: web.Request, person: Person, *, error: StreamhubErr
         person=person,
         at=f"/me/{request.match_info['token']}",
         dates=dates,
+        polls=polls,
         calendar_url=links.my_dates(person.id, person.link_version),
         purposes=list(Purpose),
         availability=availability,
