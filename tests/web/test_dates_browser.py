@@ -1,0 +1,118 @@
+"""Dates and people in a real browser: on a phone's width and a desk's, in both languages, without JavaScript too."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamhub.schedule.people import Person
+from streamhub.schedule.poll import Poll
+from streamhub.schedule.series import Series
+from streamhub.schedule.show import Role
+from streamhub.store import invitations, people, polls, series
+from streamhub.web.links import make_me
+from tests.web.browsing import CHROMIUM, HOSTILE, open_browser, open_tab, sign_in
+
+if TYPE_CHECKING:
+    from tests.web.conftest import World
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no browser"),
+    pytest.mark.timeout(240),
+]
+
+
+async def fill(world: World) -> tuple[str, str]:
+    """A session with a series, an invitation and a poll; returns its id and the guest's own page."""
+    session_id = await world.plan(title="Netz")
+    now: datetime = world.clock()
+
+    def save(db: Any) -> None:
+        ada = Person(id="ada", name="Ada Weber", email="ada@example.org", topics=("Netz",), zone="America/New_York")
+        people.save_person(db, ada)
+        people.save_person(db, Person(id="eve", name=HOSTILE[:70], organisation="Sehr lange Organisation " * 4))
+        rule = Series(
+            show_id="runde",
+            title="Netz",
+            weekdays=frozenset({2}),
+            at=time(20, 15),
+            first_day=date(2027, 3, 1),
+            region="DE",
+        )
+        series.save_series(db, rule)
+        invitations.invite(db, session_id, "ada", Role.EXPERT, at=now, author="")
+        options = tuple(now + timedelta(days=n) for n in (9, 10, 11))
+        polls.save_poll(
+            db,
+            Poll(
+                session_id=session_id,
+                options=options,
+                people=("ada",),
+                needed=1,
+                made_at=now,
+                ends_at=now + timedelta(days=5),
+            ),
+        )
+
+    await world.hub.store.write(save)
+    return session_id, f"/me/{make_me(world.hub.secret, 'ada', 1)}"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_pages_fit_and_complain_of_nothing(world: World, width: int) -> None:
+    """No page of dates and people is wider than its screen, breaks a policy, or lets a hostile name act."""
+    session_id, me = await fill(world)
+    paths = {
+        "series": "/host/shows/runde/series",
+        "people": "/host/people",
+        "person": "/host/people/ada",
+        "invitations": f"/host/s/{session_id}/invitations",
+        "poll": f"/host/s/{session_id}/poll",
+        "me": me,
+    }
+    async with open_browser() as browser:
+        tab = await open_tab(browser, width=width)
+        await sign_in(world, tab)
+        for language in ("de", "en"):
+            for name, path in paths.items():
+                await tab.page.goto(f"{world.url}{path}?lang={language}")
+                over = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                await tab.shoot(f"dates-{name}-{language}-{width}")
+                wide = (
+                    "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth)"
+                )
+                culprits = await tab.page.evaluate(f"{wide}.slice(0, 5).map(e => e.outerHTML.slice(0, 120))")
+                assert over <= 0, f"{name} {language}: {over} px too wide: {culprits}"
+                assert await tab.page.evaluate("window.hacked") is None
+        assert tab.complaints == []
+
+
+async def test_a_guest_answers_without_scripts(world: World) -> None:
+    """Without JavaScript a guest ticks a week by keyboard, accepts, consents and answers a poll."""
+    session_id, me = await fill(world)
+    async with open_browser() as browser:
+        tab = await open_tab(browser, width=390, java_script_enabled=False)
+        await tab.page.goto(f"{world.url}{me}?lang=de")
+        await tab.page.get_by_label("Montag 9–10").focus()
+        await tab.page.keyboard.press("Space")
+        await tab.page.get_by_role("button", name="Woche speichern").press("Enter")
+        await tab.page.wait_for_url("**said=week**")
+        dates = tab.page.locator(f"#s-{session_id}")
+        for purpose in ("live", "recording", "transcript", "clips", "name"):
+            await dates.locator(f'input[name="for_{purpose}"][value="yes"]').check()
+        await dates.get_by_role("button", name="Annehmen").click()
+        await tab.page.wait_for_url("**said=answered**")
+        poll = tab.page.locator(f"#poll-{session_id}")
+        await poll.get_by_label("zur Not").first.check()
+        await poll.get_by_role("button", name="Meine Antwort speichern").click()
+        await tab.page.wait_for_url("**said=polled**")
+    found = await world.hub.store.read(lambda db: people.load_availability(db, "ada"))
+    assert found.hours == {(0, 9)}
+    invitation = await world.hub.store.read(lambda db: invitations.load_invitation(db, session_id, "ada"))
+    assert invitation.reply.value == "accepted"
+    assert len(await world.hub.store.read(lambda db: invitations.list_words(db, session_id, "ada"))) == 5
+    answers = await world.hub.store.read(lambda db: polls.list_answers(db, session_id))
+    assert len(answers["ada"]) == 1
