@@ -1,4 +1,4 @@
-"""Invitations as calendars understand them (RFC 5545, 5546): requests and cancellations written, replies read. Pure.
+"""Invitations as calendars understand them (RFC 5545, 5546): requests and cancellations. Pure.
 
 A calendar text is for one attendee and names no other, so that nobody learns the panel's addresses. The entry's name is
 the same for life; the sequence rises with each change of time, place or status.
@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from icalendar import Alarm, Calendar, Event, Timezone, vCalAddress, vText
 
-from streamhub.schedule.invitation import Reply
-
 _ALARMS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=5))
-MAX_REPLY_BYTES = 200_000
-_PARTSTAT = {"ACCEPTED": Reply.ACCEPTED, "TENTATIVE": Reply.TENTATIVE, "DECLINED": Reply.DECLINED}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,25 +66,6 @@ class Ends:
     attendee_name: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CalendarReply:
-    """What a calendar program answered.
-
-    Attributes:
-        uid: of the entry that it answers.
-        sequence: of the version that it answers.
-        attendee: whose answer it is, lower case.
-        reply: what it says.
-        stamp: when it was written, UTC.
-    """
-
-    uid: str
-    sequence: int
-    attendee: str
-    reply: Reply
-    stamp: datetime
-
-
 def render_itip(one: Appointment, ends: Ends, language: str) -> str:
     """The calendar text of a request, or of a cancellation where it is off."""
     calendar = _calendar("CANCEL" if one.off else "REQUEST", [one])
@@ -120,32 +97,6 @@ def render_feed(title: str, appointments: Iterable[Appointment]) -> bytes:
     for one in found:
         calendar.add_component(_event(one))
     return bytes(calendar.to_ical())
-
-
-def parse_reply(raw: bytes) -> CalendarReply | None:
-    """What a calendar program answered; None where the text is no reply that can be used, whatever is wrong with it."""
-    if len(raw) > MAX_REPLY_BYTES:
-        return None
-    try:
-        calendar = Calendar.from_ical(raw)
-        if str(calendar.get("method", "")).upper() != "REPLY":
-            return None
-        (event,) = calendar.walk("VEVENT")
-        attendee = event["attendee"]
-        stamp = event.decoded("dtstamp")
-        reply = _PARTSTAT.get(str(attendee.params.get("PARTSTAT", "")).upper())
-        sequence = int(event.get("sequence", 0))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-        return None
-    if reply is None or not isinstance(stamp, datetime):
-        return None
-    return CalendarReply(
-        uid=str(event.get("uid", ""))[:200],
-        sequence=sequence,
-        attendee=str(attendee).lower().removeprefix("mailto:").strip(),
-        reply=reply,
-        stamp=stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC),
-    )
 
 
 def _calendar(method: str, appointments: list[Appointment]) -> Calendar:
