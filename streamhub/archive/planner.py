@@ -7,14 +7,14 @@ Addresses never change: ``/a/<id>-<slug>/``, ``/s/<session>/``, ``/topics/<slug>
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import islice
 
+from streamhub.archive.embed_lists import EmbedLists
 from streamhub.archive.embedding import BuilderView, Embedder, choose_labels
-from streamhub.archive.embeds import ListedAnswer, ListPage, ListView, plan_pages
 from streamhub.archive.exporting import FOLDER as EXPORT
 from streamhub.archive.exporting import ExportedSession, ExportPageView, list_session, render_index, render_schema
 from streamhub.archive.exports import ExportView, render_answer_text, render_data, render_srt, render_table, render_text
@@ -28,7 +28,7 @@ from streamhub.archive.media import PlacedMedia, to_media_time
 from streamhub.archive.outlets import Outlets
 from streamhub.archive.pages import NOT_FOUND, Printer
 from streamhub.archive.plan import Content, Files, Part, Present, digest_of
-from streamhub.archive.public import PublicAnswer, PublicSession, key_of
+from streamhub.archive.public import PublicAnswer, PublicSession
 from streamhub.archive.search.assembly import IndexBuilder
 from streamhub.archive.search.index import fragment_path, render_fragment
 from streamhub.archive.search.synonyms import parse_synonyms
@@ -41,8 +41,6 @@ from streamhub.archive.structured import (
     describe_site,
 )
 from streamhub.archive.viewing import (
-    name_labels,
-    name_person,
     outline_session,
     refer_label,
     translation_path,
@@ -108,7 +106,7 @@ class Planner:
         self._theme = printer.theme
         self._outlets = outlets
         self._embedder = Embedder(printer, printer.frame)
-        self._listed_digests: dict[str, str] = {}
+        self._lists = EmbedLists(shelf.library, printer, self._embedder)
         self._exported: list[ExportedSession] = []
         self._coming: list[ComingView] = []
         self._heads = Heads(printer)
@@ -125,7 +123,7 @@ class Planner:
         for kind in KINDS:
             yield from self._listing.plan_labels(kind)
         yield self._export_index()
-        yield from self._lists()
+        yield from self._lists.plan_lists()
         yield from self._machine_files()
         yield from self._static_files()
         yield self._search_index()
@@ -196,7 +194,7 @@ class Planner:
         return digest_of(
             list(map(library.digest_of, library.related[answer.id])),
             [old.digest for old in library.replaced.get(answer.id, ())],
-            self._listed_digest(answer.id),
+            self._lists.digest_of_answer(answer.id),
             self._shelf.clips.get(answer.id),
         )
 
@@ -329,48 +327,6 @@ class Planner:
         return BuilderView(head=head, topics=topics, products=products, people=people)
 
     # --- files
-
-    def _lists(self) -> Iterator[Part]:
-        """The lists that embeds show: all answers, and those of each topic, product and person."""
-        yield from self._list("", self._frame.title, self._frame.language, list(self._library.answers))
-        for kind in KINDS:
-            for label in getattr(self._library, kind).values():
-                if label.answers:
-                    yield from self._list(label.url, label.title, label.language, label.answers)
-
-    def _list(self, folder: str, title: str, language: str, ids: Sequence[str]) -> Iterator[Part]:
-        """The pages of a list, and the page for a frame, which shows the newest."""
-        about = ListView(folder=folder, title=title, language=language, total=len(ids))
-        for page in plan_pages(ids):
-            said = list(map(self._listed_digest, page.members))
-            yield Part(
-                name=f"list {folder}{page.name}",
-                digest=digest_of(self._printer.digest, about if page.is_newest else (folder, title), page.older, said),
-                make=partial(self._list_files, about, page),
-            )
-
-    def _list_files(self, about: ListView, page: ListPage, present: Present) -> Mapping[str, Content]:
-        listed = [self._listed(self._library.answers[one]) for one in page.members]
-        return self._embedder.list_files(about, page, listed)
-
-    def _listed_digest(self, answer_id: str) -> str:
-        """Digest of what lists say of an answer, with the addresses of its people, topics and products."""
-        if answer_id not in self._listed_digests:
-            library, answer = self._library, self._library.answers[answer_id]
-            named = ((library.people, answer.ref.answerers), (library.topics, answer.topics))
-            labels = (*named, (library.products, answer.products))
-            urls = [there[key].url for there, titles in labels for title in titles if (key := key_of(title)) in there]
-            self._listed_digests[answer_id] = digest_of(answer.digest, answer.topics, answer.products, urls)
-        return self._listed_digests[answer_id]
-
-    def _listed(self, answer: AnswerGist) -> ListedAnswer:
-        library = self._library
-        return ListedAnswer(
-            ref=answer.ref,
-            people=tuple(name_person(name, library) for name in answer.ref.answerers),
-            topics=name_labels(answer.topics, library.topics),
-            products=name_labels(answer.products, library.products),
-        )
 
     def _newest(self) -> Part:
         """The feeds of the newest answers, which tell all that is known of each."""
