@@ -29,6 +29,7 @@ _HOLE_S = 0.1
 _PREROLL_S = 1.0  # decoders need some frames before they are in tune
 _SILENCE_PEAK = 0.001  # -60 dB of full scale
 _MAX_BAD_PACKETS = 500
+_AT_ONCE = 240_000  # samples of a file, some seconds
 
 Samples = NDArray[np.float32]
 Pcm = NDArray[np.int16]
@@ -107,36 +108,66 @@ def _collect(chunks: Iterable[Pcm], skip: int, wanted: int) -> Pcm:
     return np.concatenate(kept) if kept else np.zeros(0, np.int16)
 
 
-def _decode(frames: Iterable[av.AudioFrame], *, zero_s: float, begin_s: float) -> Iterator[Pcm]:
+class _Resampler:
+    """Frames to samples, many frames at once: taken one by one they cost as much as their decoding.
+
+    Args:
+        at_once: so many samples of the source are put together.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._begin()
+
+    def _begin(self) -> None:
+        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
+        self._waiting = av.AudioFifo()
+
+    def take(self, frame: av.AudioFrame) -> Iterator[Pcm]:
+        """A frame more; what is ready by now."""
+        frame.pts = None  # holes are filled by others; nobody here shall judge time stamps a second time
+        try:
+            self._waiting.write(frame)
+        except ValueError:  # the signal's form changes within the file
+            yield from self.finish()
+            self._waiting.write(frame)
+        if self._waiting.samples >= self._at_once:
+            yield from self._convert(self._waiting.read())
+
+    def finish(self) -> Iterator[Pcm]:
+        """What is left; the next frame begins anew."""
+        if self._waiting.samples:
+            yield from self._convert(self._waiting.read())
+        yield from self._convert(None)
+        self._begin()
+
+    def _convert(self, frame: av.AudioFrame | None) -> Iterator[Pcm]:
+        for out in self._resampler.resample(frame):
+            yield np.asarray(out.to_ndarray(), np.int16).reshape(-1)
+
+
+def _decode(
+    frames: Iterable[av.AudioFrame], *, zero_s: float, begin_s: float, at_once: int = _AT_ONCE
+) -> Iterator[Pcm]:
     """Samples from ``begin_s`` of the media on, without a hole."""
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
+    resampler = _Resampler(at_once)
     next_s = begin_s
     for frame in frames:
         if frame.time is not None and frame.sample_rate:
             at_s = frame.time - zero_s
             hole_s = at_s - next_s
             if _HOLE_S < hole_s < MAX_HOLE_S:
-                yield from _samples(resampler, None)
-                resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
+                yield from resampler.finish()
                 yield from _silence(round(hole_s * RATE_HZ))
             next_s = at_s + frame.samples / frame.sample_rate
-        frame.pts = None  # holes are filled above; the resampler shall not judge time stamps a second time
-        yield from _samples(resampler, frame)
-    yield from _samples(resampler, None)
+        yield from resampler.take(frame)
+    yield from resampler.finish()
 
 
 def _silence(count: int) -> Iterator[Pcm]:
     minute = np.zeros(60 * RATE_HZ, np.int16)
     for at in range(0, count, len(minute)):
         yield minute[: count - at]
-
-
-def _samples(resampler: av.AudioResampler, frame: av.AudioFrame | None) -> Iterator[Pcm]:
-    try:
-        for out in resampler.resample(frame):
-            yield np.asarray(out.to_ndarray(), np.int16).reshape(-1)
-    except ValueError:  # the signal's form changed within the file in a way that cannot be followed
-        return
 
 
 def _frames(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
@@ -174,7 +205,7 @@ def stream_pcm(source: Any, container: str) -> Iterator[Pcm]:
                 raise BadMedia("signal: has no sound", hint="look at the encoder's audio")
             stream = media.streams.audio[0]
             zero_s = (media.start_time or 0) / av.time_base
-            yield from _decode(_frames(media, stream), zero_s=zero_s, begin_s=0.0)
+            yield from _decode(_frames(media, stream), zero_s=zero_s, begin_s=0.0, at_once=1)
     except av.error.FFmpegError as error:
         raise BadMedia(f"signal: cannot be read as {container} ({error.strerror or error})") from error
 
