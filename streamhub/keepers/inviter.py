@@ -7,14 +7,13 @@ sequence. A mail that nobody sent yet gives way to a newer one; of what was neve
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass, field, replace
 
 from sqlite_utils import Database
 
-from streamhub.errors import StreamhubError
 from streamhub.keepers.invitation_mail import InvitationFacts, plan_invitation_mail
+from streamhub.keepers.rounds import repeat
 from streamhub.outbox.mail import Mail, MailState
 from streamhub.outbox.rules import plan_mail_id
 from streamhub.schedule.invitation import Invitation, Room, Telling, decide_telling, decide_told
@@ -79,14 +78,7 @@ class Inviter:
 
     async def watch(self, pause_s: float = _PAUSE_S) -> None:
         """Look again and again; ends by being cancelled."""
-        while True:
-            try:
-                await self.sync()
-            except StreamhubError as error:
-                LOG.warning("inviter_failed error=%s", error)
-            except Exception:  # a job's boundary: one round's trouble must not silence all that follow
-                LOG.exception("inviter_broke")
-            await asyncio.sleep(pause_s)
+        await repeat(self.sync, name="inviter", log=LOG, pause_s=pause_s)
 
     async def sync(self) -> int:
         """Tell everybody who is to be told now; returns how many mails were written."""

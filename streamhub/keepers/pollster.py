@@ -6,7 +6,6 @@ that it happens once. Mails wait in the outbox like all others.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,8 +13,8 @@ from types import MappingProxyType
 
 from sqlite_utils import Database
 
-from streamhub.errors import StreamhubError
 from streamhub.keepers.inviter import InviterParts
+from streamhub.keepers.rounds import repeat
 from streamhub.outbox.mail import Mail, MailState
 from streamhub.outbox.rules import plan_mail_id
 from streamhub.schedule.people import Person
@@ -72,14 +71,7 @@ class Pollster:
 
     async def watch(self, pause_s: float = _PAUSE_S) -> None:
         """Look again and again; ends by being cancelled."""
-        while True:
-            try:
-                await self.sync()
-            except StreamhubError as error:
-                LOG.warning("pollster_failed error=%s", error)
-            except Exception:  # a job's boundary: one round's trouble must not silence all that follow
-                LOG.exception("pollster_broke")
-            await asyncio.sleep(pause_s)
+        await repeat(self.sync, name="pollster", log=LOG, pause_s=pause_s)
 
     async def sync(self) -> None:
         """Ask, remind and close whatever is due."""

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from streamhub.errors import StreamhubError
+from streamhub.keepers.rounds import repeat
 from streamhub.schedule.recurrence import list_occurrences, plan_due
 from streamhub.schedule.rules import plan_session_id
 from streamhub.schedule.series import Occurrence, Series, SeriesDate
@@ -46,14 +47,7 @@ class Scheduler:
 
     async def keep(self, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Look for ever; what goes wrong with one series is logged and tried again, and stops no other."""
-        while True:
-            try:
-                await self.sync()
-            except StreamhubError as error:
-                LOG.warning("series_failed error=%s", error)
-            except Exception:  # a job's boundary: one round's trouble must not end all that follow
-                LOG.exception("series_broke")
-            await sleep(EVERY_S)
+        await repeat(self.sync, name="series", log=LOG, pause_s=EVERY_S, sleep=sleep)
 
     async def sync(self) -> list[str]:
         """Make what is due; returns the ids of new sessions."""

@@ -7,7 +7,6 @@ reason, so that neither a crash nor two hubs tell anybody twice. What is withdra
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from typing import Protocol
 from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer, AnswerState
-from streamhub.errors import StreamhubError
 from streamhub.keepers.answered_mail import AnsweredFacts, plan_answered_mail
+from streamhub.keepers.rounds import repeat
 from streamhub.outbox.mail import Mail, MailState
 from streamhub.outbox.rules import plan_mail_id
 from streamhub.questions.follower import Follower
@@ -95,14 +94,7 @@ class Teller:
 
     async def watch(self, pause_s: float = _PAUSE_S) -> None:
         """Look again and again; ends by being cancelled."""
-        while True:
-            try:
-                await self.sync()
-            except StreamhubError as error:
-                LOG.warning("teller_failed error=%s", error)
-            except Exception:  # a job's boundary: one round's trouble must not silence all that follow
-                LOG.exception("teller_broke")
-            await asyncio.sleep(pause_s)
+        await repeat(self.sync, name="teller", log=LOG, pause_s=pause_s)
 
     async def sync(self) -> int:
         """Tell everybody who is to be told now, take back what is not true any more; returns how many were told."""
