@@ -81,6 +81,7 @@ from streamhub.recording.room import RecordingRoom
 from streamhub.recording.studio import Studio
 from streamhub.reviewing import HubReview
 from streamhub.schedule.highs import Highs
+from streamhub.schedule.masks import mask_session
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.session_planner import SessionPlanner
 from streamhub.store import shows as show_rows
@@ -421,7 +422,7 @@ async def _make_outside(parts: Parts) -> Outside:
         return f"{address}/s/{session_id}" if address else ""
 
     def describe(session: Session, show: Show) -> str:
-        return describe_session(session, show, page_url=page_url(session.id))
+        return describe_session(mask_session(session), show, page_url=page_url(session.id))
 
     remotes = {
         slug: platform_front(slug, workspace, settings).open(

@@ -24,6 +24,7 @@ from streamhub.live.mark import Mark
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.writing import Proposal
 from streamhub.recording.recording import Recording
+from streamhub.schedule.invitation import Purpose
 from streamhub.schedule.show import Participant, Role, Session, SessionState, Show
 from streamhub.store import marks as mark_rows
 from streamhub.store import proposals as proposal_rows
@@ -31,6 +32,7 @@ from streamhub.store import questions as question_rows
 from streamhub.store import recordings as recording_rows
 from streamhub.store import shows as show_rows
 from streamhub.store import voices as voice_rows
+from streamhub.store.agreements import list_lacking_names
 from streamhub.store.consents import find_successions
 from streamhub.store.store import Store
 from streamhub.transcript.rules import move_captions, to_session_clock
@@ -61,7 +63,13 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What the hub knows of a session when its answers are cut; ``voices``: what people called its show's speakers."""
+    """What the hub knows of a session when its answers are cut.
+
+    Attributes:
+        voices: what people called its show's speakers.
+        unnamed: names that must not be shown.
+        unclipped: names of those who agree to no clip.
+    """
 
     show: Show
     session: Session
@@ -70,6 +78,8 @@ class Facts:
     recording: Recording | None
     written: Written
     voices: Mapping[str, str]
+    unnamed: tuple[str, ...] = ()
+    unclipped: tuple[str, ...] = ()
 
 
 def load_facts(db: Database, session_id: str) -> Facts:
@@ -94,6 +104,8 @@ def load_facts(db: Database, session_id: str) -> Facts:
         recording=recording_rows.find_recording(db, session_id),
         written=_load_written(db, session_id, frozenset(question.id for question in wanted)),
         voices=voice_rows.list_voice_names(db, session.show_id),
+        unnamed=list_lacking_names(db, session_id, Purpose.NAME),
+        unclipped=list_lacking_names(db, session_id, Purpose.CLIPS),
     )
 
 
@@ -164,6 +176,8 @@ def plan_archived(
         zone=session.zone,
         language=session.language,
         participants=_host_first(session.participants),
+        unnamed=facts.unnamed,
+        unclipped=facts.unclipped,
         recordings=(_archived_recording(recording),) if recording else (),
         transcripts=(transcript,) if transcript else (),
         answers=tuple(
@@ -216,7 +230,8 @@ def without_erased(answers: Iterable[Answer], erased: Collection[str]) -> list[A
 
 
 def _host_first(participants: Sequence[Participant]) -> tuple[Participant, ...]:
-    return tuple(sorted(participants, key=lambda p: p.role is not Role.HOST))
+    named = (replace(one, named=True) for one in participants)  # who is not stands in a list of its own
+    return tuple(sorted(named, key=lambda p: p.role is not Role.HOST))
 
 
 def _archived_recording(recording: Recording) -> ArchivedRecording:
@@ -256,11 +271,13 @@ async def write_states(store: Store, transcripts: Path, session_id: str, ids: fr
 
     Nobody else may write to the archive meanwhile.
     """
-    session, written, successors = await store.read(
+    session, written, successors, unnamed, unclipped = await store.read(
         lambda db: (
             show_rows.load_session(db, session_id),
             _load_written(db, session_id, ids),
             find_successions(db, ids),
+            list_lacking_names(db, session_id, Purpose.NAME),
+            list_lacking_names(db, session_id, Purpose.CLIPS),
         )
     )
     try:
@@ -274,6 +291,7 @@ async def write_states(store: Store, transcripts: Path, session_id: str, ids: fr
     )
     erased = {question.id for question in written.questions if not question.text}
     answers = tuple(without_erased(answers, erased))
-    changed = replace(archived, answers=answers, public=session.state is SessionState.PUBLISHED)
+    public = session.state is SessionState.PUBLISHED
+    changed = replace(archived, answers=answers, public=public, unnamed=unnamed, unclipped=unclipped)
     await asyncio.to_thread(save_session, transcripts, changed, loaded=archived)
     return answers

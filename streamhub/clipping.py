@@ -26,12 +26,14 @@ from streamhub.archive.clips import (
     clip_spans,
     clips_folder,
     find_clip,
+    list_unclipped,
     load_note,
     plan_key,
 )
 from streamhub.archive.folder import load_session, write_atomically
+from streamhub.archive.masking import mask_one
 from streamhub.engine import Context, Json
-from streamhub.errors import BadMedia, Conflict, NotFound
+from streamhub.errors import BadMedia, Conflict, NoConsent, NotFound
 from streamhub.recording.clip import Clip, CutMethod, file_stem, note_name
 from streamhub.recording.clipping import ClipOrder, ClipTools, CutClip, cut_clip
 from streamhub.recording.recording import MediaInfo
@@ -87,6 +89,8 @@ class Clipper:
         answers = {answer.id: answer for answer in archived.answers}
         if missing := [one for one in ids if one not in answers]:
             raise NotFound(f"answer {missing[0]}: there is no such answer in session {session_id}")
+        for one in ids:
+            require_clippable(archived, answers[one])
         chosen = [answers[one] for one in ids] if ids else _published(archived)
         found = await asyncio.to_thread(lambda: [one.id for one in chosen if self._lacks(archived, one)])
         return {"answers": found}
@@ -103,7 +107,7 @@ class Clipper:
             for _ in range(_TRIES):
                 archived = await self._load(session_id)
                 answer = next((one for one in archived.answers if one.id == answer_id), None)
-                if answer is None or answer.state not in _ALIVE:
+                if answer is None or answer.state not in _ALIVE or list_unclipped(archived, answer):
                     await self.sweep(session_id)
                     return {"made": ""}
                 if await self._is_whole(archived, answer):
@@ -145,10 +149,7 @@ class Clipper:
         try:
             await asyncio.to_thread(_renew, work)
             made, recording = await self._cut(archived, answer, work, advance)
-            people = answer.answerers or tuple(name for name in (answer.writer,) if name)
-            card = ShareCard(
-                archive_title=self.title, show_title=archived.show_title, question=answer.question, people=people
-            )
+            card = _plan_card(self.title, archived, answer)
             picture = await asyncio.to_thread(draw_share_picture, card)
             share = work / "share.jpg"
             await asyncio.to_thread(share.write_bytes, picture)
@@ -174,7 +175,7 @@ class Clipper:
             async with self.archive_lock:  # whoever withdraws it from here on finds the note, and sweeps
                 now = await asyncio.to_thread(self._read, archived.show_id, archived.id)
                 same = next((one for one in now.answers if one.id == answer.id), None) if now else None
-                if now is None or same is None or same.state not in _ALIVE:
+                if now is None or same is None or same.state not in _ALIVE or list_unclipped(now, same):
                     return None
                 if plan_key(now, same, title=self.title) != key:
                     return None
@@ -201,7 +202,7 @@ class Clipper:
             info=info,
             spans=spans,
             captions=format_vtt(captions) if captions else "",
-            title=answer.question,
+            title=mask_one(archived, answer)[1].question,
             language=answer.language,
             folder=work,
         )
@@ -228,7 +229,9 @@ class Clipper:
     # --- keeping
 
     def _lacks(self, archived: ArchivedSession, answer: Answer) -> bool:
-        return answer.state in _ALIVE and find_clip(self.media, archived, answer, title=self.title) is None
+        if answer.state not in _ALIVE or list_unclipped(archived, answer):
+            return False
+        return find_clip(self.media, archived, answer, title=self.title) is None
 
     def _wanted(self, archived: ArchivedSession) -> list[str]:
         """Public answers without a clip that is right: those that had one, or all."""
@@ -303,6 +306,27 @@ def order_clips(db: Database, session_id: str, ids: Sequence[str], *, at: dateti
     key = f"{session_id}:{order_id or f'{at:%Y%m%dT%H%M%S%f}'}"
     put_outbox(db, CLIPS, key, [session_id, list(ids)], at=at)
     return f"{CLIPS}:{key}"
+
+
+def require_clippable(archived: ArchivedSession, answer: Answer) -> None:
+    """Insist that everybody who is to be heard in an answer agrees to a clip.
+
+    Raises:
+        NoConsent: somebody does not.
+    """
+    if names := list_unclipped(archived, answer):
+        raise NoConsent(
+            f"answer {answer.id}: {', '.join(names)} did not agree to clips",
+            hint="ask; it is said behind the personal link",
+            names=names,
+        )
+
+
+def _plan_card(title: str, archived: ArchivedSession, answer: Answer) -> ShareCard:
+    """What the picture to share says; nobody on it who does not want to be named."""
+    _, shown = mask_one(archived, answer)
+    people = shown.answerers or tuple(name for name in (shown.writer,) if name)
+    return ShareCard(archive_title=title, show_title=archived.show_title, question=shown.question, people=people)
 
 
 def _published(archived: ArchivedSession) -> list[Answer]:

@@ -6,7 +6,7 @@ carried out by `streamhub.pipeline`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,11 +50,18 @@ class Source:
 
 
 def publish_answered(
-    db: Database, session_id: str, ids: Sequence[str] | None, *, at: datetime, author: str
+    db: Database,
+    session_id: str,
+    ids: Sequence[str] | None,
+    *,
+    at: datetime,
+    author: str,
+    withheld: Collection[str] = (),
 ) -> list[str]:
     """Publish answered questions and order the pages, in one transaction.
 
-    When ``ids`` is None, all that was answered and the session itself, even if there was no question in it.
+    When ``ids`` is None, all that was answered and is not withheld, and the session itself, even if there was no
+    question in it.
 
     Raises:
         NotFound: an id is no question of this session.
@@ -68,7 +75,8 @@ def publish_answered(
     questions = {question.id: question for question in question_rows.list_questions(db, session_id)}
     if missing := [one for one in ids or () if one not in questions]:
         raise NotFound(f"session {session_id}: no question {missing[0]}")
-    chosen = [q.id for q in questions.values() if q.state in _READY] if ids is None else list(ids)
+    ready = [q.id for q in questions.values() if q.state in _READY and q.id not in withheld]
+    chosen = ready if ids is None else list(ids)
     for one in chosen:
         question_rows.step_question(db, one, Q.PUBLISHED, at=at, author=author)
     if session.state is SessionState.IN_REVIEW and (chosen or ids is None):

@@ -19,10 +19,12 @@ from sqlite_utils import Database
 from streamhub.answers.answer import AnswerState
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.folder import load_session, save_session, save_transcripts, save_translation
+from streamhub.archive.public import speakers_of
 from streamhub.archiving import Facts, load_facts, plan_archived, plan_recut, plan_written, write_states
 from streamhub.clipping import CLIPS, Clipper, run_clips
 from streamhub.config import AnswerSettings, TranscriptSettings
 from streamhub.engine import TRANSCRIPTION, Context, Engine, Json
+from streamhub.errors import NotFound
 from streamhub.hearing import Ear
 from streamhub.ordering import (
     AUTHOR,
@@ -34,6 +36,7 @@ from streamhub.ordering import (
     Source,
     publish_answered,
 )
+from streamhub.publishing import list_withheld
 from streamhub.questions.question import QuestionState
 from streamhub.recording.clipping import ClipTools
 from streamhub.recording.recording import Recording
@@ -459,6 +462,8 @@ class Pipeline:
         return {"answers": len(changed.answers), "public": archived.public}
 
     async def _enter_review(self, session_id: str, workflow_id: str) -> Json:
+        people = await self._list_heard(session_id)
+
         def enter(db: Database) -> str:
             at = self._parts.now()
             session = show_rows.load_session(db, session_id)
@@ -469,10 +474,24 @@ class Pipeline:
                 hand_over(db, session_id, at=at)
                 show_rows.step_session(db, session_id, SessionState.IN_REVIEW, at=at)
             if show_rows.load_show(db, session.show_id).publishing is Publishing.AUTO:
-                publish_answered(db, session_id, None, at=at, author=AUTHOR)
+                withheld = list_withheld(db, session_id, people)
+                publish_answered(db, session_id, None, at=at, author=AUTHOR, withheld=withheld)
             return session_id
 
         return await self._parts.store.write(enter, key=f"{workflow_id}:review")
+
+    async def _list_heard(self, session_id: str) -> dict[str, tuple[str, ...]]:
+        """Who is to be heard in each answer; nobody where nothing was cut."""
+        session = await self._parts.store.read(lambda db: show_rows.load_session(db, session_id))
+
+        def read() -> dict[str, tuple[str, ...]]:
+            try:
+                archived = load_session(self._parts.transcripts, session.show_id, session_id)
+            except NotFound:
+                return {}
+            return {answer.id: speakers_of(answer, archived) for answer in archived.answers}
+
+        return await asyncio.to_thread(read)
 
     async def _write_states(self, session_id: str, ids: frozenset[str], workflow_id: str) -> Json:
         """Write the states of these answers, and what was written for them, into their files; the rest stays."""

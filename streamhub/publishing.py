@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -17,12 +18,14 @@ from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.folder import load_session
 from streamhub.archive.public import speakers_of
 from streamhub.errors import Conflict, NoConsent, NotFound
-from streamhub.ordering import order_publication
+from streamhub.ordering import CUT_STATES, order_publication
 from streamhub.questions.question import QuestionState
+from streamhub.schedule.agreement import find_voices
 from streamhub.schedule.show import Publishing
 from streamhub.store import consents as rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
+from streamhub.store.agreements import list_voices
 from streamhub.store.consents import Successor
 from streamhub.store.store import Store
 from streamhub.text import clean_line
@@ -30,14 +33,22 @@ from streamhub.timecode import Now
 from streamhub.web.services import ConsentView
 
 MAX_NAME_LENGTH = 80
+_BY_LINK = "personal link"
 _PUBLIC = frozenset({QuestionState.PUBLISHED})
 
 
 def list_withheld(db: Database, session_id: str, people: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """Of these answers with those who speak in them, the ones that may not be published, and because of whom."""
     show = show_rows.load_show(db, show_rows.load_session(db, session_id).show_id)
-    said, needed = rows.list_consents(db, session_id), show.publishing is Publishing.CONSENT
-    found = {key: list_missing(names, key, said, needed=needed) for key, names in people.items()}
+    needed = show.publishing is Publishing.CONSENT
+    return _list_missing(db, session_id, people, needed=needed)
+
+
+def _list_missing(
+    db: Database, session_id: str, people: Mapping[str, Sequence[str]], *, needed: bool
+) -> dict[str, tuple[str, ...]]:
+    said, voices = rows.list_consents(db, session_id), list_voices(db, session_id)
+    found = {key: list_missing(names, key, said, needed=needed, voices=voices) for key, names in people.items()}
     return {key: names for key, names in found.items() if names}
 
 
@@ -53,6 +64,18 @@ def require_consent(db: Database, session_id: str, people: Mapping[str, Sequence
             hint="ask, and note the answer on the review page",
             names=names,
         )
+
+
+def _withdraw_refused(
+    db: Database, session_id: str, people: Mapping[str, Sequence[str]], *, at: datetime, author: str
+) -> list[str]:
+    """Withdraw what is public with the voice of somebody who says no; returns what went."""
+    public = {one.id for one in question_rows.list_questions(db, session_id, states=_PUBLIC)}
+    refused = _list_missing(db, session_id, people, needed=False)
+    gone = [one for one in people if one in public and one in refused]
+    for one in gone:
+        question_rows.step_question(db, one, QuestionState.WITHDRAWN, at=at, author=author)
+    return gone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,8 +94,12 @@ class HubGate:
 
     async def consents(self, archived: ArchivedSession, answer_id: str) -> ConsentView:
         """Who speaks in an answer, and what each said."""
-        show, said = await self.store.read(
-            lambda db: (show_rows.load_show(db, archived.show_id), rows.list_consents(db, archived.id))
+        show, said, voices = await self.store.read(
+            lambda db: (
+                show_rows.load_show(db, archived.show_id),
+                rows.list_consents(db, archived.id),
+                list_voices(db, archived.id),
+            )
         )
         answer = next((one for one in archived.answers if one.id == answer_id), None)
         names = speakers_of(answer, archived) if answer else ()
@@ -80,7 +107,8 @@ class HubGate:
         return ConsentView(
             needed=needed,
             people=tuple((name, find_word(name, answer_id, said)) for name in names),
-            missing=list_missing(names, answer_id, said, needed=needed),
+            missing=list_missing(names, answer_id, said, needed=needed, voices=voices),
+            voices={name: found for name in names if (found := find_voices(name, voices))},
         )
 
     async def note_consent(
@@ -102,9 +130,7 @@ class HubGate:
             NotFound: no such session.
             BadInput: no name.
         """
-        session = await self.store.read(lambda db: show_rows.load_session(db, session_id))
-        people = await asyncio.to_thread(self._people, session.show_id, session_id)
-        at = self.now()
+        people, at = await self._heard(session_id), self.now()
         consent = Consent(
             name=clean_line(name, max_length=MAX_NAME_LENGTH, what="name"),
             answer_id=answer_id,
@@ -115,16 +141,36 @@ class HubGate:
 
         def note(db: Database) -> Sequence[str]:
             rows.save_consent(db, session_id, consent)
-            said = rows.list_consents(db, session_id)
-            public = {one.id for one in question_rows.list_questions(db, session_id, states=_PUBLIC)}
-            gone = [one for one in people if one in public and list_missing(people[one], one, said, needed=False)]
-            for one in gone:
-                question_rows.step_question(db, one, QuestionState.WITHDRAWN, at=at, author=author)
+            gone = _withdraw_refused(db, session_id, people, at=at, author=author)
             if gone:
                 order_publication(db, session_id, gone, at=at)
             return gone
 
         return await self.store.write(note)
+
+    async def follow_words(self, session_id: str) -> Sequence[str]:
+        """Have archive, site, clips and embeds follow what an invited person said behind his link.
+
+        Returns:
+            The answers that were withdrawn.
+
+        Raises:
+            NotFound: no such session.
+        """
+        people, at = await self._heard(session_id), self.now()
+
+        def follow(db: Database) -> Sequence[str]:
+            gone = _withdraw_refused(db, session_id, people, at=at, author=_BY_LINK)
+            if show_rows.load_session(db, session_id).state in CUT_STATES:
+                order_publication(db, session_id, gone, at=at)
+            return gone
+
+        return await self.store.write(follow)
+
+    async def _heard(self, session_id: str) -> dict[str, tuple[str, ...]]:
+        """Who is to be heard in each answer."""
+        session = await self.store.read(lambda db: show_rows.load_session(db, session_id))
+        return await asyncio.to_thread(self._people, session.show_id, session_id)
 
     async def successors(self, session_id: str, answer_id: str) -> Sequence[Successor]:
         """The public answers of the show that could take the place of one."""

@@ -17,6 +17,7 @@ WORKFLOWS = {"pipeline", "ordering", "archiving"}
 CORE = {"errors", "timecode", "text", "config", "process", "spreadsheet", "wordforms"}
 NOUNS = {
     "schedule": {
+        "agreement",
         "appraising",
         "board",
         "columns",
@@ -24,6 +25,7 @@ NOUNS = {
         "frame",
         "greedy",
         "invitation",
+        "masks",
         "master",
         "people",
         "poll",

@@ -1,8 +1,9 @@
-/* Answers of an archive on somebody else's page: <streamhub-answer> and <streamhub-answers>.
+/* Answers of an archive on somebody else's page: <streamhub-answer>, <streamhub-answers> and <streamhub-next>.
  *
  *   <script async src="https://archive.example/static/embed.js"></script>
  *   <streamhub-answer src="https://archive.example/a/q1-router/"><a href="…">question</a></streamhub-answer>
  *   <streamhub-answers topic="router" language="de" limit="5"><a href="…">all answers</a></streamhub-answers>
+ *   <streamhub-next show="runde"><a href="…">all sessions</a></streamhub-next>: the next session of a show, or of any, with where to ask
  *
  * What stands inside an element is what is seen without this script, and until the archive has answered. A list can be
  * narrowed by topic, product, person (the last part of their page's address) and language; `src` names such a page.
@@ -15,6 +16,7 @@
 (() => {
   const ELEMENT = "streamhub-answer";
   const PAGES_MOST = 20;
+  const AGAIN_MS = 300000;
   const LABELS = { topic: "topics", product: "products", person: "people" };
   const WORDS = {
     de: {
@@ -31,6 +33,12 @@
       until: "Gilt bis {date}.",
       licence: "Lizenz: ",
       all: "Alle Antworten",
+      next: "Nächste Sendung: ",
+      ask: "Jetzt Frage stellen",
+      live: "Gerade live: ",
+      watch_live: "Zuschauen und fragen",
+      yours: " (bei Ihnen: {time})",
+      none: "Zurzeit ist keine Sendung geplant.",
     },
     en: {
       at: "In the archive from {time}",
@@ -46,6 +54,12 @@
       until: "Holds until {date}.",
       licence: "Licence: ",
       all: "All answers",
+      next: "Next session: ",
+      ask: "Ask your question now",
+      live: "Live now: ",
+      watch_live: "Watch and ask",
+      yours: " (your time: {time})",
+      none: "No session is planned at the moment.",
     },
   };
   const STYLE = `
@@ -149,7 +163,7 @@
   }
 
   class Embed extends HTMLElement {
-    static observedAttributes = ["src", "topic", "product", "person", "language", "limit", "look", "accent"];
+    static observedAttributes = ["src", "topic", "product", "person", "language", "limit", "show", "look", "accent"];
     #run = 0;
 
     static trust(root) {
@@ -344,7 +358,55 @@
     }
   }
 
+  /** When something is, in a zone. */
+  function writeMoment(moment, zone, language) {
+    const style = { weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", timeZoneName: "short", timeZone: zone };
+    return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, style).format(moment);
+  }
+
+  class Next extends Embed {
+    #timer = 0;
+
+    get place() {
+      return this.getAttribute("src") || ([...trusted][0] ?? "");
+    }
+
+    async load({ root }) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.isConnected && this.refresh(), AGAIN_MS);
+      const data = await load(new URL("coming.json", root), "streamhub coming 1");
+      const show = this.getAttribute("show");
+      const fits = (item) => (!show || item.show === show) && (item.live || Date.parse(item.ends_at) > Date.now());
+      const found = (data?.sessions ?? []).filter(fits);
+      return { item: found.find((one) => one.live) ?? found[0], state: found.length ? "published" : "none" };
+    }
+
+    render({ item }, { root }) {
+      if (!item) return make("div", "card", [make("p", "notice", this.words.none), document.createElement("slot")], { lang: this.ownLanguage });
+      const language = item.language === "de" ? "de" : "en";
+      const words = WORDS[language];
+      const url = addressOf(item.url, root);
+      const starts = new Date(item.starts_at);
+      const there = writeMoment(starts, item.zone, language);
+      const here = writeMoment(starts, undefined, language);
+      const time = there + (here === there ? "" : fill(words.yours, { time: here }));
+      return make(
+        "article",
+        "card",
+        [
+          make("p", "meta", (item.live ? words.live : words.next) + item.show_title, { dir: "auto" }),
+          make("p", "question", link(item.title, url), { dir: "auto" }),
+          make("p", "text", make("time", "", time, { datetime: item.starts_at })),
+          item.text && make("p", "text", item.text, { dir: "auto" }),
+          make("p", "", link(item.live ? words.watch_live : words.ask, url)),
+        ],
+        { lang: language, "aria-label": item.title },
+      );
+    }
+  }
+
   roots.forEach((root) => Embed.trust(root));
   customElements.define(ELEMENT, Answer);
   customElements.define("streamhub-answers", Answers);
+  customElements.define("streamhub-next", Next);
 })();

@@ -53,6 +53,8 @@ class ArchivedSession:
         zone: IANA name of the host's zone.
         language: ``de`` or ``en``.
         participants: the people, host first.
+        unnamed: names that the site shows by role alone.
+        unclipped: names of those who are to be heard in no clip.
         recordings: media with their clock maps; empty when only text exists.
         transcripts: one per language, times on the session clock.
         translations: made by a machine, one per language, on the session clock; never words that somebody said.
@@ -69,6 +71,8 @@ class ArchivedSession:
     zone: str = "Europe/Berlin"
     language: str = "de"
     participants: tuple[Participant, ...] = ()
+    unnamed: tuple[str, ...] = ()
+    unclipped: tuple[str, ...] = ()
     recordings: tuple[ArchivedRecording, ...] = ()
     transcripts: tuple[Transcript, ...] = ()
     translations: tuple[Transcript, ...] = ()

@@ -14,9 +14,10 @@ from urllib.parse import quote, urlsplit
 from streamhub.answers.answer import Answer
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.gist import SessionGist
+from streamhub.archive.masking import mask_one
 from streamhub.archive.media import MediaSettings, inside
 from streamhub.archive.plan import MediaLink, digest_of
-from streamhub.archive.public import cut_speech
+from streamhub.archive.public import cut_speech, key_of, speakers_of
 from streamhub.archive.views import ClipView
 from streamhub.errors import BadInput
 from streamhub.recording.clip import FOLDER, MAKING, Clip, note_name
@@ -39,6 +40,12 @@ def clip_source(session: ArchivedSession) -> ArchivedRecording | None:
     return next(files, None)
 
 
+def list_unclipped(session: ArchivedSession, answer: Answer) -> tuple[str, ...]:
+    """Who is to be heard in an answer and agrees to no clip; nobody when a clip may be made."""
+    refusing = {key_of(name) for name in session.unclipped}
+    return tuple(name for name in speakers_of(answer, session) if key_of(name) in refusing) if refusing else ()
+
+
 def clip_spans(session: ArchivedSession, answer: Answer) -> tuple[Span, ...]:
     """Where an answer lies in the recording; what was not recorded is left out, what touches is one stretch."""
     source = clip_source(session)
@@ -49,6 +56,7 @@ def clip_spans(session: ArchivedSession, answer: Answer) -> tuple[Span, ...]:
 
 def clip_captions(session: ArchivedSession, answer: Answer) -> Transcript | None:
     """What is said in an answer, in the time of its clip; None where nothing is."""
+    session, answer = mask_one(session, answer)
     source, speech = clip_source(session), cut_speech(answer, session)
     if source is None or speech is None:
         return None
@@ -74,6 +82,7 @@ def _moved(cue: Cue, place: Span, spans: tuple[Span, ...]) -> list[Cue]:
 
 def plan_key(session: ArchivedSession, answer: Answer, *, title: str) -> str:
     """A digest of everything that a clip is made from; ``title`` is that of the archive."""
+    session, answer = mask_one(session, answer)
     # Plain values alone: a record that gets one more field in a later release must not make every clip anew.
     source, captions = clip_source(session) if answer.ranges else None, clip_captions(session, answer)
     pieces = [
@@ -97,7 +106,7 @@ def load_note(folder: Path, answer_id: str) -> Clip | None:
 
 def find_clip(media_root: Path | None, session: ArchivedSession, answer: Answer, *, title: str) -> Clip | None:
     """The clip of an answer as it is now; None where there is none, it is out of date, or a file of it is missing."""
-    if media_root is None:
+    if media_root is None or list_unclipped(session, answer):
         return None
     return _find(clips_folder(media_root, session.id), answer.id, plan_key(session, answer, title=title))
 

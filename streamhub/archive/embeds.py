@@ -2,7 +2,8 @@
 
 ``<page of an answer>/answer.json`` is an answer in short, or says what took its place; ``answers.json`` in the root and
 beside every topic, product and person is a list of answers, newest first, in pages. Addresses in them are relative to
-the root of the site. ``site/static/embed.js`` reads both. Where an answer is withdrawn, its file is gone.
+the root of the site. ``coming.json`` in the root is what is planned or runs, the next session first.
+``site/static/embed.js`` reads them all. Where an answer is withdrawn, its file is gone.
 Refuses to know what is public: everything comes from views.
 """
 
@@ -16,13 +17,16 @@ from zoneinfo import ZoneInfo
 
 from streamhub.archive.markdown import cut_text, plain_text
 from streamhub.archive.paging import count_older, cut_page
-from streamhub.archive.views import AnswerRef, AnswerView, Named, ReplacedView
+from streamhub.archive.views import AnswerRef, AnswerView, ComingView, Named, ReplacedView
+from streamhub.timecode import format_instant
 
 ANSWER_FORMAT = "streamhub answer 1"
 LIST_FORMAT = "streamhub answers 1"
+COMING_FORMAT = "streamhub coming 1"
 """Say in the files what they are; another number where a program that reads them would have to change."""
 WRITTEN_LENGTH = 600
 SPOKEN_LENGTH = 300
+COMING_PATH = "coming.json"
 _NEWEST = "answers.json"
 
 
@@ -134,6 +138,30 @@ def render_list_page(about: ListView, page: ListPage, answers: Iterable[ListedAn
             "next": page.older,
             "licence": _describe_licence(licence),
             "answers": [_describe_listed(one) for one in answers],
+        }
+    )
+
+
+def render_next(coming: Iterable[ComingView]) -> bytes:
+    """``coming.json``: what is planned or runs, with the whole address of the page where people ask."""
+    return encode(
+        {
+            "format": COMING_FORMAT,
+            "sessions": [
+                {
+                    "title": one.title,
+                    "show": one.show_url.split("/")[1],
+                    "show_title": one.show_title,
+                    "text": one.text,
+                    "language": one.language,
+                    "starts_at": format_instant(one.starts_at),
+                    "ends_at": format_instant(one.ends_at),
+                    "zone": one.zone,
+                    "url": one.url,
+                    "live": one.live,
+                }
+                for one in sorted(coming, key=lambda one: (one.starts_at, one.path))
+            ],
         }
     )
 

@@ -166,6 +166,10 @@ def _session_values(session: ArchivedSession) -> dict[str, Given]:
         ],
         "recordings": [_recording_values(recording) for recording in session.recordings],
     }
+    if session.unnamed:
+        values["unnamed"] = list(session.unnamed)
+    if session.unclipped:
+        values["unclipped"] = list(session.unclipped)
     return values if session.public else values | {"public": False}
 
 
@@ -207,6 +211,8 @@ def _parse_head(sheet: Sheet, folder: str) -> ArchivedSession:
             Participant(name=person.text("name"), role=person.choice("role", Role), about=person.text("about", ""))
             for person in fields.children("participants")
         ),
+        unnamed=fields.texts("unnamed"),
+        unclipped=fields.texts("unclipped"),
         recordings=tuple(_parse_recording(recording) for recording in fields.children("recordings")),
         recap=sheet.body,
         public=fields.parsed("public", _parse_truth, "true"),

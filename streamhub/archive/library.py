@@ -16,6 +16,7 @@ from streamhub.archive.gist import AnswerGist, SessionGist
 from streamhub.archive.gists import Gists
 from streamhub.archive.likes import Likes, relate
 from streamhub.archive.public import key_of
+from streamhub.schedule.masks import is_mask
 from streamhub.schedule.show import Role
 from streamhub.text import slugify
 
@@ -163,6 +164,7 @@ def _people(sessions: Sequence[SessionGist], answers: Mapping[str, AnswerGist]) 
             sessions=tuple(seats[key]),
         )
         for key in sorted({*spoken, *names})
+        if not is_mask(spoken[key].title if key in spoken else _commonest(names[key]))
     }
 
 

@@ -19,6 +19,7 @@ from itertools import islice
 
 from streamhub.archive import hosting
 from streamhub.archive.agenda import Appointment, plan_appointment, plan_coming, render_calendar
+from streamhub.archive.embeds import COMING_PATH, render_next
 from streamhub.archive.feeds import (
     FEED_ENTRIES,
     Entry,
@@ -171,6 +172,8 @@ class Outlets:
             yield self._calendar(title, show.language, show.folder, [*show.appointments, *coming])
             if self._base and any(one.enclosure for one in show.episodes):
                 yield self._podcast(show)
+        views = tuple(self._coming)
+        yield self._part("coming", views, lambda: {COMING_PATH: render_next(views)})
         if self._base:
             pages = sorted(self._pages, key=lambda page: page.path)
             yield self._part("sitemap", pages, lambda: dict(render_sitemaps(self._base, pages)))

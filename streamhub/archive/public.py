@@ -15,6 +15,7 @@ from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.archived import PLAYABLE, ArchivedRecording, ArchivedSession
 from streamhub.archive.format import answer_name, order_of
 from streamhub.archive.markdown import cut_text, plain_text
+from streamhub.archive.masking import mask_archived
 from streamhub.timecode import Span
 from streamhub.transcript.speakers import is_label
 from streamhub.transcript.transcript import Cue, Transcript
@@ -91,7 +92,7 @@ def show_session(session: ArchivedSession) -> PublicSession | None:
     A session is shown when it has a published or superseded answer, or when it is public and has no answers at all (an
     imported recording or text). Speech inside a draft or withdrawn answer is left out of its transcript.
     """
-    return _public_session(_without_labels(session))
+    return _public_session(_without_labels(mask_archived(session)))
 
 
 def _without_labels(session: ArchivedSession) -> ArchivedSession:
@@ -118,7 +119,7 @@ def _public_session(session: ArchivedSession) -> PublicSession | None:
     found = _transcript_of(session.transcripts, session.language)
     transcript, gaps = _without_hidden(found, session.answers) if found else (None, frozenset[str]())
     return PublicSession(
-        session=replace(session, transcripts=(), translations=(), answers=(*published, *replaced)),
+        session=replace(session, unclipped=(), transcripts=(), translations=(), answers=(*published, *replaced)),
         url=f"s/{session.id}/",
         answers=tuple(_public_answer(answer, session) for answer in sorted(published, key=order_of)),
         replaced=tuple(_public_answer(replace(answer, ranges=(), body=""), session) for answer in replaced),

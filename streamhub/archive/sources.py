@@ -17,10 +17,11 @@ from typing import TypeVar
 import msgspec
 
 from streamhub.archive.archived import ArchivedSession
-from streamhub.archive.clips import clip_source, plan_key
+from streamhub.archive.clips import clip_source, list_unclipped, plan_key
 from streamhub.archive.folder import list_sessions, load_session, stamp_session, write_atomically
 from streamhub.archive.gist import SessionGist, plan_gist
 from streamhub.archive.gists import Gists, Slip, plan_slip
+from streamhub.archive.masking import mask_archived
 from streamhub.archive.plan import digest_of
 from streamhub.archive.public import PublicSession, show_session
 from streamhub.archive.search.record import analyse
@@ -230,7 +231,9 @@ class Readings:
         if found:
             keys = {}
             if clip_source(session):
-                keys = {one.answer.id: plan_key(session, one.answer, title=self._title) for one in found.answers}
+                masked = mask_archived(session)
+                clipped = [one.answer for one in found.answers if not list_unclipped(masked, one.answer)]
+                keys = {one.id: plan_key(masked, one, title=self._title) for one in clipped}
             gist = plan_gist(found, digest=digest_of(found), clip_keys=keys)
         reading = Reading(stamp=source.stamp, made_with=self._made_with, answer_ids=ids, gist=gist)
         self._keep(source, reading, found)

@@ -23,11 +23,12 @@ from streamhub.schedule.show import Session
 from streamhub.store import invitations as rows
 from streamhub.store import mails as mail_rows
 from streamhub.store import people as people_rows
+from streamhub.store import rooms as room_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
 from streamhub.timecode import Now
 from streamhub.web.links import Links
-from streamhub.web.rooms import plan_room_url, plan_uid
+from streamhub.web.rooms import plan_uid
 
 LOG = logging.getLogger("streamhub.keepers.inviter")
 KIND = "invitation"
@@ -118,7 +119,8 @@ class Inviter:
     def _write(self, case: _Case, telling: Telling) -> Mail:
         parts, person, session, invitation = self._parts, case.person, case.session, case.invitation
         page_url = parts.links.me(person.id, person.link_version)
-        room_url = plan_room_url(parts.secret, case.room, person) if invitation.certain else ""
+        has_door = invitation.certain and case.room.url
+        room_url = parts.links.studio(person.id, person.link_version, session.id) if has_door else ""
         facts = InvitationFacts(
             telling=telling,
             name=person.name,
@@ -193,7 +195,7 @@ def _find_case(db: Database, seen: Invitation) -> _Case | None:
         invitation=invitation,
         session=show_rows.load_session(db, seen.session_id),
         person=people_rows.load_person(db, seen.person_id),
-        room=rows.load_room(db, seen.session_id),
+        room=room_rows.load_room(db, seen.session_id),
     )
 
 

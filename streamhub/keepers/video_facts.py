@@ -22,6 +22,7 @@ from streamhub.live.platform import Phase
 from streamhub.live.problem import Problem, problem_of
 from streamhub.live.thumbnail import Face, Plate
 from streamhub.live.video import Video, VideoState
+from streamhub.schedule.masks import mask_session
 from streamhub.schedule.show import Participant, Role, Session, Show
 from streamhub.store.broadcasts import BroadcastRow, list_broadcasts
 from streamhub.store.effects import Effect, is_approved, list_effects
@@ -231,6 +232,7 @@ def mark_recording(recording: ArchivedRecording) -> str:
 
 def plan_plate(session: Session, show: Show, portraits: Mapping[str, bytes]) -> Plate:
     """What the picture of a session says; customers are not in it."""
+    session = mask_session(session)
     shown = [person for person in session.participants if person.role is not Role.CUSTOMER]
     ordered: Sequence[Participant] = sorted(shown, key=lambda person: person.role is not Role.HOST)
     return Plate(

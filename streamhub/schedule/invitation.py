@@ -52,12 +52,14 @@ class ConsentWord:
         given: whether it is a yes.
         text_version: of the words with which it was asked.
         at: when, UTC.
+        again_at: when he said so again before going live, UTC; None: not yet.
     """
 
     purpose: Purpose
     given: bool
     text_version: str
     at: datetime
+    again_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,12 +68,15 @@ class Room:
 
     Attributes:
         session_id: the session.
-        url: of the studio; ``{key}`` in it becomes a key of each person's own, ``{name}`` his name; may be empty.
+        url: of the studio; ``{key}`` in it becomes a key of each person's own, ``{name}`` his name, ``{room}`` a key
+            of the session that all share; may be empty.
+        view_url: where producers get one person's picture, with the same places to fill; may be empty.
         instructions: for the green room, plain text; may be empty.
     """
 
     session_id: str
     url: str = ""
+    view_url: str = ""
     instructions: str = ""
 
 
@@ -91,6 +96,7 @@ class Invitation:
         sequence: of the last thing that he was told.
         told: that thing, as `plan_told` writes it; empty: nothing, or that it is off.
         note: from hosts to him alone, plain text; may be empty.
+        shown_as: his name in this session, which tells two guests of one name apart; empty: his own.
     """
 
     session_id: str
@@ -104,6 +110,7 @@ class Invitation:
     sequence: int = 0
     told: str = ""
     note: str = ""
+    shown_as: str = ""
 
     @property
     def stands(self) -> bool:
@@ -167,6 +174,8 @@ def decide_telling(invitation: Invitation, session: Session, room: Room, *, now:
 
 def _decide_change(invitation: Invitation, wanted: str) -> Telling | None:
     before, after = json.loads(invitation.told), json.loads(wanted)
+    # Mails lead to the door, which knows the way: another address of the studio is no news.
+    before["room"], after["room"] = bool(before["room"]), bool(after["room"])
     if (before["starts_at"], before["minutes"]) != (after["starts_at"], after["minutes"]):
         return Telling.NEW_TIME
     if before == after or invitation.reply is Reply.DECLINED:
@@ -205,10 +214,11 @@ def decide_reply(invitation: Invitation, reply: Reply, *, at: datetime) -> Invit
 
 def place_person(session: Session, person: Person, invitation: Invitation) -> Session:
     """The session with a person among its participants if he is certain, and without him if not."""
-    mine = [one for one in session.participants if one.name == person.name and one.role is invitation.role]
+    name = invitation.shown_as or person.name
+    mine = [one for one in session.participants if one.name == name and one.role is invitation.role]
     if invitation.certain and not mine:
         about = person.about or person.organisation
-        fresh = Participant(name=person.name, role=invitation.role, about=about)
+        fresh = Participant(name=name, role=invitation.role, about=about)
         return replace(session, participants=(*session.participants, fresh))
     if not invitation.certain and mine:
         return replace(session, participants=tuple(one for one in session.participants if one not in mine))

@@ -74,11 +74,13 @@ class Participant:
         name: as shown and as spoken.
         role: what the person does in the session.
         about: one line under the name (post, company, product); may be empty.
+        named: whether the public may see the name; what hosts see is not touched by it.
     """
 
     name: str
     role: Role
     about: str = ""
+    named: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

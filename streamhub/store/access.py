@@ -137,6 +137,12 @@ def end_login(db: Database, digest: str) -> None:
     change(db, "delete from logins where digest = ?", digest)
 
 
+def end_role(db: Database, role: str) -> int:
+    """Sign everybody of a role out, and make the links worthless that nobody used; returns how many logins ended."""
+    change(db, "delete from tokens where one_use = 1 and scope like ?", f"link:{role}:%")
+    return change(db, "delete from logins where role = ?", role)
+
+
 def drop_expired(db: Database, *, at: datetime) -> int:
     """Delete tokens and logins that have ended; returns how many."""
     moment = format_instant(at)

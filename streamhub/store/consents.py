@@ -12,7 +12,8 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from streamhub.answers.consent import Consent, person_key
+from streamhub.answers.consent import Consent
+from streamhub.schedule.agreement import person_key
 from streamhub.store.log import log_action
 from streamhub.store.rows import change, fetch_all, json_list
 from streamhub.timecode import format_instant, parse_instant

@@ -1,22 +1,25 @@
-"""Invitations as rows: who is asked into which session, where its people meet, and what they consent to.
+"""Invitations as rows: who is asked into which session, and what he consents to.
 
-Owns the tables ``invitations``, ``rooms`` and ``consent_words``. What is told and decided is
+Owns the tables ``invitations`` and ``consent_words``. What is told and decided is
 `streamhub.schedule.invitation`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from sqlite_utils import Database
 
 from streamhub.errors import NotFound
-from streamhub.schedule.invitation import ConsentWord, Invitation, Purpose, Reply, Room, place_person
+from streamhub.schedule.agreement import plan_shown
+from streamhub.schedule.invitation import ConsentWord, Invitation, Purpose, Reply, place_person
 from streamhub.schedule.people import Person
 from streamhub.schedule.show import Role, Session, SessionState
 from streamhub.store import people as people_rows
 from streamhub.store import shows as show_rows
+from streamhub.store.agreements import read_word
 from streamhub.store.log import log_action
 from streamhub.store.rows import Row, fetch_all, fetch_one, instant_or_none, text_or_none, upsert
 from streamhub.timecode import format_instant, parse_instant
@@ -40,8 +43,28 @@ def invite(db: Database, session_id: str, person_id: str, role: Role, *, at: dat
     sequence = before.sequence if before else 0
     fresh = Invitation(session_id=session_id, person_id=person_id, role=role, made_at=at, sequence=sequence)
     save_invitation(db, fresh)
+    _tell_apart(db, session_id)
     _log(db, fresh, "invitation.make", at=at, author=author)
-    return fresh
+    return load_invitation(db, session_id, person_id)
+
+
+def _tell_apart(db: Database, session_id: str) -> None:
+    """Give guests who share a name different ones in a session; one that is on air or over keeps its names."""
+    session = show_rows.load_session(db, session_id)
+    asked = list_invitations(db, session_id=session_id)
+    people = [people_rows.load_person(db, one.person_id) for one in asked]
+    shown = plan_shown([(one.id, one.name, one.organisation) for one in people])
+    renamed: dict[tuple[str, Role], str] = {}
+    for one in asked:
+        if one.shown_as and session.state not in _PLACEABLE:
+            continue
+        if one.shown_as != shown[one.person_id]:
+            save_invitation(db, replace(one, shown_as=shown[one.person_id]))
+            if one.certain:
+                renamed[one.shown_as, one.role] = shown[one.person_id]
+    if renamed:
+        people_now = tuple(replace(p, name=renamed.get((p.name, p.role), p.name)) for p in session.participants)
+        show_rows.save_session(db, replace(session, participants=people_now))
 
 
 def change_invitation(db: Database, after: Invitation, action: str, *, at: datetime, author: str) -> Session:
@@ -77,6 +100,7 @@ def save_invitation(db: Database, one: Invitation) -> None:
         "sequence": one.sequence,
         "told": one.told,
         "note": one.note,
+        "shown_as": one.shown_as,
     }
     upsert(db, "invitations", row, key=("session_id", "person_id"))
 
@@ -125,18 +149,6 @@ def list_starts(db: Database, person_id: str, *, but: str = "") -> list[datetime
     return [parse_instant(row["starts_at"]) for row in rows]
 
 
-def save_room(db: Database, room: Room) -> None:
-    """Say where the people of a session meet."""
-    row = {"session_id": room.session_id, "url": room.url, "instructions": room.instructions}
-    upsert(db, "rooms", row, key=("session_id",))
-
-
-def load_room(db: Database, session_id: str) -> Room:
-    """Where the people of a session meet; an empty one where nobody said so."""
-    row = fetch_one(db, "select * from rooms where session_id = ?", session_id)
-    return Room(session_id=session_id) if row is None else Room(**row)
-
-
 def save_words(db: Database, session_id: str, person: Person, words: Iterable[ConsentWord]) -> None:
     """Keep what a person said about purposes; the log keeps that he did, with version and time."""
     for word in words:
@@ -147,6 +159,7 @@ def save_words(db: Database, session_id: str, person: Person, words: Iterable[Co
             "given": int(word.given),
             "text_version": word.text_version,
             "at": format_instant(word.at),
+            "again_at": text_or_none(word.again_at),
         }
         upsert(db, "consent_words", row, key=("session_id", "person_id", "purpose"))
         log_action(
@@ -168,15 +181,7 @@ def save_words(db: Database, session_id: str, person: Person, words: Iterable[Co
 def list_words(db: Database, session_id: str, person_id: str) -> dict[Purpose, ConsentWord]:
     """What a person said about purposes."""
     sql = "select * from consent_words where session_id = ? and person_id = ? order by purpose"
-    return {
-        Purpose(row["purpose"]): ConsentWord(
-            purpose=Purpose(row["purpose"]),
-            given=bool(row["given"]),
-            text_version=row["text_version"],
-            at=parse_instant(row["at"]),
-        )
-        for row in fetch_all(db, sql, session_id, person_id)
-    }
+    return {Purpose(row["purpose"]): read_word(row) for row in fetch_all(db, sql, session_id, person_id)}
 
 
 def _log(db: Database, one: Invitation, action: str, *, at: datetime, author: str) -> None:

@@ -766,6 +766,31 @@ create table poll_answers (
 ) strict, without rowid;
 """
 
+_AGREEMENTS = """
+alter table invitations add column shown_as text not null default '';
+alter table consent_words add column again_at text;
+update invitations set shown_as = (select name from people where people.id = person_id);
+delete from consents where author = 'personal link';
+"""
+
+_TECH_CHECKS = """
+create table tech_checks (
+    person_id text primary key references people (id) on delete cascade,
+    verdict text not null check (verdict in ('fine', 'help')),
+    at text not null
+) strict, without rowid;
+"""
+
+_STUDIOS = """
+alter table rooms add column view_url text not null default '';
+create table show_rooms (
+    show_id text primary key references shows (id) on delete cascade,
+    url text not null,
+    view_url text not null,
+    instructions text not null
+) strict, without rowid;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -796,4 +821,7 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=142, name="invitations, rooms, consent by purpose, calendar texts of mails", sql=_INVITATIONS),
     Migration(number=143, name="polls for dates", sql=_POLLS),
     Migration(number=150, name="how sessions are planned, and for which questions", sql=_PLANNER),
+    Migration(number=160, name="names that tell guests apart, and consent that is given again", sql=_AGREEMENTS),
+    Migration(number=161, name="what people tell of their tech check", sql=_TECH_CHECKS),
+    Migration(number=162, name="studios of shows, and where producers get each picture", sql=_STUDIOS),
 )

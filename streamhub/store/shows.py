@@ -5,7 +5,7 @@ Owns the tables ``shows``, ``sessions`` and ``participants``; which step may fol
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from streamhub.errors import NotFound
 from streamhub.schedule.rules import decide_step
 from streamhub.schedule.show import Moderation, Participant, Privacy, Publishing, Role, Session, SessionState, Show
+from streamhub.store.agreements import find_unnamed
 from streamhub.store.log import log_action
 from streamhub.store.rows import (
     Row,
@@ -100,7 +101,7 @@ def load_session(db: Database, session_id: str) -> Session:
     if row is None:
         raise NotFound(f"session {session_id}: there is no such session")
     people = fetch_all(db, "select * from participants where session_id = ? order by position", session_id)
-    return _session(row, people)
+    return _session(row, people, find_unnamed(db, [session_id]))
 
 
 def list_sessions(
@@ -122,7 +123,8 @@ def list_sessions(
         show_id,
     ):
         people.setdefault(person["session_id"], []).append(person)
-    return [_session(row, people.get(row["id"], [])) for row in rows]
+    unnamed = find_unnamed(db, [row["id"] for row in rows])
+    return [_session(row, people.get(row["id"], []), unnamed) for row in rows]
 
 
 def step_session(db: Database, session_id: str, to: SessionState, *, at: datetime, author: str = "") -> Session:
@@ -168,9 +170,13 @@ def _show(row: Row) -> Show:
     return Show(**{**row, **kinds})
 
 
-def _session(row: Row, people: list[Row]) -> Session:
+def _session(row: Row, people: list[Row], unnamed: Mapping[str, frozenset[str]]) -> Session:
+    hidden = unnamed.get(row["id"], frozenset())
     participants = tuple(
-        Participant(name=person["name"], role=Role(person["role"]), about=person["about"]) for person in people
+        Participant(
+            name=person["name"], role=Role(person["role"]), about=person["about"], named=person["name"] not in hidden
+        )
+        for person in people
     )
     kinds = {
         "starts_at": parse_instant(row["starts_at"]),

@@ -329,6 +329,10 @@ class NoGate:
         """Say that it is kept nowhere."""
         raise Conflict(f"session {session_id}: this hub keeps no consents", hint="use one that publishes")
 
+    async def follow_words(self, session_id: str) -> Sequence[str]:
+        """There is nothing to follow."""
+        return ()
+
     async def successors(self, session_id: str, answer_id: str) -> Sequence[Successor]:
         """None."""
         return ()

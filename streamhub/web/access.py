@@ -40,6 +40,7 @@ class AccessRole(StrEnum):
 
     PUBLIC = "public"
     EXPERT = "expert"
+    PRODUCER = "producer"
     HOST = "host"
     WORKER = "worker"
 
@@ -79,6 +80,8 @@ ALLOWED: Mapping[AccessRole, frozenset[Action]] = MappingProxyType(
     {
         AccessRole.PUBLIC: _EVERYBODY,
         AccessRole.EXPERT: _SIGNED_IN,
+        # The technique and the run of show; no addresses, no questions, nothing that makes public or takes out of it.
+        AccessRole.PRODUCER: _SIGNED_IN | {Action.SEE_STREAM_KEY, Action.STEP_SESSION, Action.RUN_SHOW},
         AccessRole.WORKER: _EVERYBODY | {Action.TRANSCRIBE},
         AccessRole.HOST: _SIGNED_IN
         | {
@@ -219,7 +222,7 @@ async def make_api_token(
 async def _save_token(store: Store, now: Now, random: Random, *, prefix: str, person: str, role: AccessRole) -> str:
     name = clean_line(person, max_length=80, what="person")
     if role is AccessRole.PUBLIC:
-        raise BadInput("token: the public needs none", hint="choose host or expert")
+        raise BadInput("token: the public needs none", hint="choose host, producer or expert")
     token = prefix + _random_text(random)
     digest, at = rows.digest_of(token), now()
     link = prefix == _LINK_PREFIX

@@ -19,6 +19,7 @@ from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import PUBLIC_STATES, plan_order
 from streamhub.questions.verdict import Verdict
 from streamhub.questions.writing import Proposal, Story, StoryState
+from streamhub.schedule.masks import mask_session
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS, accepts_asking
 from streamhub.schedule.show import LOCAL, Privacy, Session, SessionState, Show
 from streamhub.store import proposals as proposal_rows
@@ -151,7 +152,7 @@ async def see(hub: Hub, session_id: str, voter: str = "") -> Seen:
     answers = await hub.answers.list(session_id) if session.state in AFTER else ()
     published = [answer for answer in answers if answer.state is AnswerState.PUBLISHED]
     return Seen(
-        session=session,
+        session=mask_session(session),
         show=show,
         questions=questions,
         voted=voted,
@@ -176,7 +177,7 @@ async def _watch(hub: Hub, session: Session, show: Show) -> WatchPlace | None:
 async def home(request: web.Request) -> web.StreamResponse:
     """Sessions on air, to come and past; a question that came along goes on to the session that one chooses."""
     hub = hub_of(request)
-    sessions = [s for s in await hub.store.read(show_rows.list_sessions) if is_public(s)]
+    sessions = [mask_session(s) for s in await hub.store.read(show_rows.list_sessions) if is_public(s)]
     live = [s for s in sessions if s.state is SessionState.LIVE]
     coming = [s for s in sessions if s.state in ACCEPTS_QUESTIONS and s.state is not SessionState.LIVE]
     past = [s for s in sessions if s.state in AFTER]
@@ -229,6 +230,9 @@ def render_session(
     untold = "" if shared else request.query.get("untold", "")
     context: dict[str, Any] = {
         "session": session,
+        "address": f"{hub.settings.url.rstrip('/')}/s/{session.id}"
+        if hub.settings.url
+        else "",  # never what a request says
         "show": seen.show,
         "questions": seen.questions,
         "on_air": next((q for q in seen.questions if q.state is QuestionState.ON_AIR), None),

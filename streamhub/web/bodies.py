@@ -110,9 +110,10 @@ class SessionChangeBody(Body, frozen=True, kw_only=True):
 
 
 class StateBody(Body, frozen=True, kw_only=True):
-    """A step in a session's life."""
+    """A step in a session's life; ``anyway``: live although somebody did not agree to be."""
 
     to: str
+    anyway: bool = False
 
 
 class NoteBody(Body, frozen=True, kw_only=True):

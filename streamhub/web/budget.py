@@ -24,6 +24,8 @@ from streamhub.errors import TooMany
 ENTRIES_PER_MINUTE = 20
 OVERLAYS_PER_MINUTE = 120
 STREAMS_PER_ADDRESS = 1000
+CHECKS_PER_MINUTE = 90
+"""Blocks of the tech check, at most a mebibyte each: three measurements, so that a company's guests may share."""
 NEW_VOTERS_PER_MINUTE = 10
 SUGGESTIONS_PER_MINUTE = 300
 """Somebody who types asks about once a second, and a company's people share an address."""
@@ -38,6 +40,7 @@ class Spending(StrEnum):
     ENTRY = "entry"
     SUGGESTION = "suggestion"
     OVERLAY = "overlay"
+    CHECK = "check"
 
 
 class Budget:
@@ -52,6 +55,7 @@ class Budget:
             Spending.ENTRY: ENTRIES_PER_MINUTE,
             Spending.SUGGESTION: SUGGESTIONS_PER_MINUTE,
             Spending.OVERLAY: OVERLAYS_PER_MINUTE,
+            Spending.CHECK: CHECKS_PER_MINUTE,
         }
         self._limits: dict[Spending, RateLimitItem] = {
             what: RateLimitItemPerMinute(times) for what, times in per_minute.items()

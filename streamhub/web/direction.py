@@ -20,8 +20,9 @@ from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.handover import gather, hand_over
 from streamhub.store.log import log_action
-from streamhub.web.access import actor_of
+from streamhub.web.access import Action, Actor, actor_of, require
 from streamhub.web.bodies import DecisionBody
+from streamhub.web.consents import read_consents, require_live
 from streamhub.web.desk import notify, tell
 from streamhub.web.gate import tell_consent
 from streamhub.web.hub import Hub, hub_of
@@ -30,15 +31,24 @@ from streamhub.web.pages import words_of
 LOG = logging.getLogger("streamhub.web")
 
 _BY_PEOPLE = frozenset(SessionState) - {SessionState.PROCESSING, SessionState.DRAFT}
+_TECHNIQUE = frozenset({SessionState.REHEARSAL, SessionState.LIVE, SessionState.ENDED})
 OPEN_WORK = frozenset({"queued", "running", "held"})
 
 
-async def step_session(request: web.Request, session_id: str, to: str) -> Session:
+async def step_session(request: web.Request, session_id: str, to: str, *, anyway: bool = False) -> Session:
     """Take a session a step on in its life; a question left on air at the end counts as answered.
 
+    Args:
+        request: who asks.
+        session_id: the session.
+        to: the state that it is to have.
+        anyway: whether it goes live without the consent of everybody who was asked.
+
     Raises:
+        NoConsent: somebody did not agree to be broadcast live.
         NotFound: no such session.
         BadInput: no such state.
+        Forbidden: a step that is a host's alone.
         Conflict: the step is not allowed from here, or not a person's to take.
     """
     hub, author, say = hub_of(request), actor_of(request).person, words_of(request)
@@ -47,6 +57,8 @@ async def step_session(request: web.Request, session_id: str, to: str) -> Sessio
     goal, at = SessionState(to), hub.now()
     before = await hub.store.read(lambda db: show_rows.load_session(db, session_id))
     decide_step(before, goal, at=at)
+    if not may_step(actor_of(request), before.state, goal):
+        require(request, Action.PLAN)
     if goal is not before.state:
         if goal not in _BY_PEOPLE or (before.state is SessionState.PROCESSING and await _is_worked_on(hub, session_id)):
             raise Conflict(
@@ -54,6 +66,8 @@ async def step_session(request: web.Request, session_id: str, to: str) -> Sessio
                 hint=say("Look at the work on the console."),
             )
         if goal is SessionState.LIVE:
+            if not anyway:
+                await _require_live(request, before)
             await hub.broadcasting.go_live(session_id)
         elif goal is SessionState.ENDED:
             await hub.store.write(lambda db: _clear_air(db, session_id, at=at, author=author))
@@ -65,6 +79,21 @@ async def step_session(request: web.Request, session_id: str, to: str) -> Sessio
         LOG.info("web.stepped session_id=%s to=%s person=%s", session_id, goal, author)
     tell(request, session_id)
     return await hub.store.read(lambda db: show_rows.load_session(db, session_id))
+
+
+def may_step(actor: Actor, before: SessionState, goal: SessionState) -> bool:
+    """Whether a step is for this person: a producer rehearses, goes live and ends; the rest is for hosts."""
+    return actor.may(Action.PLAN) or (goal in _TECHNIQUE and before is not SessionState.PUBLISHED)
+
+
+async def _require_live(request: web.Request, session: Session) -> None:
+    lines, say = await hub_of(request).store.read(lambda db: read_consents(db, session)), words_of(request)
+    try:
+        require_live(lines)
+    except NoConsent as error:
+        message = say("Not live yet: %(names)s did not agree to be broadcast live.") % {"names": ", ".join(error.names)}
+        hint = say("Ask first. If you go live anyway, tick that you know it.")
+        raise NoConsent(message, hint=hint, names=error.names) from error
 
 
 def step_with_questions(db: Database, session_id: str, to: SessionState, *, at: datetime, author: str) -> Session:

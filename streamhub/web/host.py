@@ -147,7 +147,11 @@ async def read_board(request: web.Request) -> dict[str, Any]:
         "now": hub.now(),
         "after": after,
         "player": session.state in {SessionState.REHEARSAL, SessionState.LIVE} and has_stream(hub, session_id),
-        "steps": plan_steps(session.state, busy=any(str(one.state) in direction.OPEN_WORK for one in work)),
+        "steps": [
+            step
+            for step in plan_steps(session.state, busy=any(str(one.state) in direction.OPEN_WORK for one in work))
+            if direction.may_step(actor, session.state, step)
+        ],
         "ingest": await read_ingest(hub, session_id) if wants_key and not aside.direct else None,
         "changeable": session.state in CHANGEABLE and actor.may(Action.PLAN),
         "direct_key": wants_key and aside.direct,
@@ -247,8 +251,8 @@ async def session_work(hub: Hub, session_id: str) -> list[WorkStatus]:
 @allow(Action.STEP_SESSION)
 async def step(request: web.Request) -> web.StreamResponse:
     """Take the session a step on."""
-    session_id = request.match_info["session_id"]
-    await direction.step_session(request, session_id, (await read_form(request)).get("to", ""))
+    session_id, form = request.match_info["session_id"], await read_form(request)
+    await direction.step_session(request, session_id, form.get("to", ""), anyway=bool(form.get("anyway")))
     return see_other(f"/host/s/{session_id}")
 
 

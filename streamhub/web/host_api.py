@@ -115,10 +115,9 @@ async def change_session(request: web.Request) -> web.StreamResponse:
 @allow(Action.STEP_SESSION)
 async def step_session(request: web.Request) -> web.StreamResponse:
     """Take a session a step on in its life."""
-    body = await read_body(request, StateBody)
-    return web.json_response(
-        host_session_json(await direction.step_session(request, request.match_info["session_id"], body.to))
-    )
+    body, session_id = await read_body(request, StateBody), request.match_info["session_id"]
+    session = await direction.step_session(request, session_id, body.to, anyway=body.anyway)
+    return web.json_response(host_session_json(session))
 
 
 @routes.get(f"{_ROOT}/sessions/{{session_id}}/ingest")

@@ -1,4 +1,4 @@
-"""Invitations for hosts: who is asked into a session, who can, who said what, who is confirmed, and where all meet.
+"""Invitations for hosts: who is asked into a session, who can, who said what, and who is confirmed.
 
 What speaks against a person is told as a warning with its reason and forbids nothing. Mails are written by a keeper.
 """
@@ -14,13 +14,12 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, StreamhubError
-from streamhub.schedule.invitation import ConsentWord, Invitation, Purpose, Reply, Room
+from streamhub.schedule.invitation import ConsentWord, Invitation, Purpose, Reply
 from streamhub.schedule.people import Fit, Load, Person, check_fit, check_load
 from streamhub.schedule.show import Role, Session
 from streamhub.store import invitations as rows
 from streamhub.store import people as people_rows
 from streamhub.store import shows as show_rows
-from streamhub.store.log import log_action
 from streamhub.text import clean_text
 from streamhub.web import desk
 from streamhub.web.access import Action, actor_of, allow
@@ -28,7 +27,7 @@ from streamhub.web.host import person_context
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import keep_language, render_page, see_other, words_of
 from streamhub.web.people import links_of
-from streamhub.web.rooms import MAX_INSTRUCTIONS, clean_room_url
+from streamhub.web.rooms import MAX_INSTRUCTIONS
 from streamhub.web.security import read_form
 
 LOG = logging.getLogger("streamhub.web")
@@ -79,7 +78,7 @@ def list_guests(db: Database, session: Session) -> list[Guest]:
 @routes.get("/host/s/{session_id}/invitations")
 @allow(Action.PLAN)
 async def show_invitations(request: web.Request) -> web.StreamResponse:
-    """Who is asked, who could be, and where all meet."""
+    """Who is asked, and who could be."""
     response = await _render(request)
     keep_language(request, response)
     return response
@@ -151,46 +150,14 @@ def _clean_note(text: str) -> str:
     return clean_text(text, max_length=MAX_INSTRUCTIONS, what="note") if text.strip() else ""
 
 
-@routes.post("/host/s/{session_id}/room")
-@allow(Action.PLAN)
-async def change_room(request: web.Request) -> web.StreamResponse:
-    """Say where the people of the session meet."""
-    hub, session_id, form = hub_of(request), request.match_info["session_id"], await read_form(request)
-    at, author, say = hub.now(), actor_of(request).person, words_of(request)
-    try:
-        room = Room(
-            session_id=session_id,
-            url=clean_room_url(form.get("url", "")),
-            instructions=_clean_note(form.get("instructions", "")),
-        )
-    except BadInput:
-        error = BadInput(
-            say("This is no address of a studio."),
-            hint=say("Write it as https://…; {key} and {name} are filled in for each person."),
-        )
-        return await _render(request, form=form, error=error)
-
-    def save(db: Database) -> None:
-        show_rows.load_session(db, session_id)
-        rows.save_room(db, room)
-        log_action(
-            db, at=at, author=author, action="room.save", object_kind="session", object_id=session_id, details={}
-        )
-
-    await hub.store.write(save)
-    return see_other(f"/host/s/{session_id}/invitations?said=saved#room")
-
-
-async def _render(
-    request: web.Request, *, form: Mapping[str, str] | None = None, error: StreamhubError | None = None
-) -> web.Response:
+async def _render(request: web.Request, *, error: StreamhubError | None = None) -> web.Response:
     hub, session_id, links = hub_of(request), request.match_info["session_id"], links_of(request)
 
-    def read(db: Database) -> tuple[Session, list[Guest], Room]:
+    def read(db: Database) -> tuple[Session, list[Guest]]:
         session = show_rows.load_session(db, session_id)
-        return session, list_guests(db, session), rows.load_room(db, session_id)
+        return session, list_guests(db, session)
 
-    session, guests, room = await hub.store.read(read)
+    session, guests = await hub.store.read(read)
     asked = [one for one in guests if one.invitation and one.invitation.stands]
     return render_page(
         request,
@@ -200,7 +167,6 @@ async def _render(
         asked=asked,
         others=[one for one in guests if one not in asked and one.person.active],
         urls={one.person.id: links.me(one.person.id, one.person.link_version) for one in asked},
-        room=form or {"url": room.url, "instructions": room.instructions},
         roles=list(Role),
         purposes=list(Purpose),
         offered=hub.post.configured,

@@ -52,6 +52,10 @@ class Links:
         """A person's own page, where he answers invitations and says when he can."""
         return f"{self.hub_url}/me/{make_me(self.secret, person_id, version)}"
 
+    def studio(self, person_id: str, version: int, session_id: str) -> str:
+        """The door of the studio: where a person is asked again before going live, and gets in."""
+        return f"{self.me(person_id, version)}/s/{session_id}/studio"
+
     def my_dates(self, person_id: str, version: int) -> str:
         """A person's sessions as a calendar to subscribe to."""
         return f"{self.me(person_id, version)}/sessions.ics"

@@ -101,15 +101,14 @@ async def answer_invitation(request: web.Request) -> web.StreamResponse:
     hub, person, form = hub_of(request), await load_me(request), await read_form(request)
     session_id, now = request.match_info["session_id"], hub.now()
 
-    def save(db: Database) -> bool | None:
+    def save(db: Database) -> bool:
         mine = {one.session.id: one for one in list_my_dates(db, hub.secret, person, now=now)}
         if session_id not in mine:
             raise NotFound(f"personal page: no invitation into {session_id}")
         return save_answer(db, person, session_id, form, at=now, still_open=mine[session_id].open)
 
-    publishing = await hub.store.write(save)
-    if publishing is not None:
-        await hub.gate.note_consent(session_id, person.name, "", given=publishing, author="personal link")
+    if await hub.store.write(save):
+        await hub.gate.follow_words(session_id)
     desk.tell(request, session_id)
     return _back(request, "answered")
 

@@ -6,14 +6,13 @@ Of others a person sees names of who is certain, never an address.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
 from streamhub.schedule.invitation import (
     CONSENT_VERSION,
-    PUBLISHING,
     ConsentWord,
     Invitation,
     Purpose,
@@ -24,6 +23,7 @@ from streamhub.schedule.itip import Appointment
 from streamhub.schedule.people import Person
 from streamhub.schedule.show import Session, SessionState
 from streamhub.store import invitations as rows
+from streamhub.store import rooms as room_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.announcements import load_revisions
 from streamhub.web.rooms import plan_room_url, plan_uid
@@ -77,7 +77,7 @@ def list_my_dates(db: Database, secret: bytes, person: Person, *, now: datetime)
         session = show_rows.load_session(db, invitation.session_id)
         if not invitation.stands or session.starts_at < now - SHOWN_AFTER:
             continue
-        room = rows.load_room(db, session.id)
+        room, shown = room_rows.load_room(db, session.id), invitation.shown_as or person.name
         found.append(
             MyDate(
                 session=session,
@@ -85,7 +85,7 @@ def list_my_dates(db: Database, secret: bytes, person: Person, *, now: datetime)
                 invitation=invitation,
                 room_url=plan_room_url(secret, room, person) if invitation.certain else "",
                 instructions=room.instructions if invitation.certain else "",
-                others=tuple(one.name for one in session.participants if one.name != person.name),
+                others=tuple(one.name for one in session.participants if one.name != shown),
                 words=rows.list_words(db, session.id, person.id),
                 open=session.state in _OPEN and _ends_at(session) > now,
                 revision=invitation.sequence + load_revisions(db, session.id).count,
@@ -114,8 +114,8 @@ def parse_words(form: Mapping[str, str], *, at: datetime) -> list[ConsentWord]:
 
 def save_answer(
     db: Database, person: Person, session_id: str, form: Mapping[str, str], *, at: datetime, still_open: bool
-) -> bool | None:
-    """Keep what a person answered; returns what it means for publishing, None for nothing new.
+) -> bool:
+    """Keep what a person answered; says whether he consents to anything else than before.
 
     Args:
         db: the database.
@@ -135,19 +135,26 @@ def save_answer(
         if after is not before:
             rows.change_invitation(db, after, f"invitation.reply.{after.reply}", at=at, author="")
     known = rows.list_words(db, session_id, person.id)
-    said = [
-        one for one in parse_words(form, at=at) if one.purpose not in known or known[one.purpose].given != one.given
-    ]
+    said = [one for one in parse_words(form, at=at) if _is_other(one, known.get(one.purpose))]
     rows.save_words(db, session_id, person, said)
-    return decide_publishing({**known, **{one.purpose: one for one in said}}) if said else None
+    return bool(said)
 
 
-def decide_publishing(words: Mapping[Purpose, ConsentWord]) -> bool | None:
-    """Whether what somebody says may be published: a single no forbids it; None where he has not said it all."""
-    needed = [words.get(one) for one in PUBLISHING]
-    if any(word is not None and not word.given for word in needed):
-        return False
-    return True if all(word is not None for word in needed) else None
+def save_again(db: Database, person: Person, session_id: str, form: Mapping[str, str], *, at: datetime) -> bool:
+    """Keep what a person answered when he was asked again before going live; says whether anything is another answer.
+
+    A word that stays keeps its time; when it was said again stands beside it.
+    """
+    known = rows.list_words(db, session_id, person.id)
+    said = parse_words(form, at=at)
+    kept = [one if _is_other(one, known.get(one.purpose)) else known[one.purpose] for one in said]
+    rows.save_words(db, session_id, person, [replace(one, again_at=at) for one in kept])
+    return any(_is_other(one, known.get(one.purpose)) for one in said)
+
+
+def _is_other(word: ConsentWord, before: ConsentWord | None) -> bool:
+    """Whether a word says something else than the one before, or to other words."""
+    return before is None or (before.given, before.text_version) != (word.given, word.text_version)
 
 
 def plan_appointment(secret: bytes, person: Person, one: MyDate, *, page_url: str) -> Appointment:
@@ -162,7 +169,7 @@ def plan_appointment(secret: bytes, person: Person, one: MyDate, *, page_url: st
         minutes=session.planned_minutes,
         title=f"{session.title} – {one.show_title}",
         text="\n\n".join(text for text in (one.instructions, page_url) if text),
-        place=one.room_url,
+        place=f"{page_url}/s/{session.id}/studio" if one.room_url else "",
         url=page_url,
         certain=one.invitation.certain,
         off=session.state is SessionState.CANCELLED,

@@ -16,9 +16,10 @@ from streamhub.errors import BadInput, Conflict, StreamhubError
 from streamhub.schedule.people import Person
 from streamhub.schedule.show import Role
 from streamhub.store import people as rows
+from streamhub.store.access import end_role
 from streamhub.store.log import log_action
 from streamhub.text import new_id
-from streamhub.web.access import Action, actor_of, allow, is_https
+from streamhub.web.access import AccessRole, Action, actor_of, allow, is_https, make_host_link
 from streamhub.web.host import person_context
 from streamhub.web.hub import hub_of
 from streamhub.web.links import Links
@@ -127,7 +128,27 @@ def _tell(request: web.Request, error: StreamhubError) -> StreamhubError:
     return error
 
 
-async def _render_list(request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None) -> web.Response:
+@routes.post("/host/producers")
+@allow(Action.PLAN)
+async def let_producers(request: web.Request) -> web.StreamResponse:
+    """Make a producer's link to enter, shown once, or sign all producers out."""
+    hub, form, author = hub_of(request), await read_form(request), actor_of(request).person
+    if form.get("deed") == "end":
+        await hub.store.write(lambda db: end_role(db, AccessRole.PRODUCER))
+        LOG.info("web.producers_ended by=%s", author)
+        return see_other("/host/people?said=ended#producers")
+    url, name = links_of(request).hub_url, form.get("producer", "")
+    try:
+        link = await make_host_link(hub.store, hub.now, hub.random, url, person=name, role=AccessRole.PRODUCER)
+    except BadInput as error:
+        return await _render_list(request, form={}, error=error)
+    LOG.info("web.producer_link by=%s", author)
+    return await _render_list(request, form={}, error=None, link=link)
+
+
+async def _render_list(
+    request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None, link: str = ""
+) -> web.Response:
     hub = hub_of(request)
     people = await hub.store.read(rows.list_people)
     return render_page(
@@ -137,6 +158,8 @@ async def _render_list(request: web.Request, *, form: Mapping[str, str], error: 
         people=people,
         form={"zone": hub.settings.zone, "language": hub.settings.language, "speaks_de": "1", **form},
         roles=list(Role),
+        link=link,
+        said=request.query.get("said", ""),
         error=error,
         **person_context(hub, actor_of(request)),
     )

@@ -1,6 +1,7 @@
 """Where the people of a session meet: each one's own way into the studio, the date's name in his calendar. Pure.
 
-An address may hold ``{key}``, which becomes a key of each person's own that only the hub can make, and ``{name}``.
+An address may hold ``{key}``, which becomes a key of each person's own that only the hub can make, ``{room}``, a key
+that all of one session share, and ``{name}``.
 Works for Jitsi, VDO.Ninja and every other studio that is an address.
 """
 
@@ -19,8 +20,29 @@ MAX_INSTRUCTIONS = 2000
 
 def plan_room_url(secret: bytes, room: Room, person: Person) -> str:
     """A person's own way into the studio; empty where there is none."""
-    key = digest_for(secret, f"room:{room.session_id}", person.id).replace("_", "A").replace("-", "B")[:16]
-    return room.url.replace("{key}", key).replace("{name}", quote(person.name, safe=""))
+    return fill_address(secret, room, room.url, person.id, person.name)
+
+
+def plan_view_url(secret: bytes, room: Room, person: Person) -> str:
+    """Where producers get a person's picture; empty where there is no such place."""
+    return fill_address(secret, room, room.view_url, person.id, person.name)
+
+
+def fill_address(secret: bytes, room: Room, pattern: str, key: str, name: str) -> str:
+    """An address with its places filled: keys that only the hub can make, and a name."""
+    places = {
+        "{key}": _plain(digest_for(secret, f"room:{room.session_id}", key)),
+        "{room}": _plain(digest_for(secret, "room", room.session_id)),
+        "{name}": quote(name, safe=""),
+    }
+    for place, value in places.items():
+        pattern = pattern.replace(place, value)
+    return pattern
+
+
+def _plain(digest: str) -> str:
+    """Letters and digits alone: studios differ in what else they take."""
+    return digest.replace("_", "A").replace("-", "B")[:16]
 
 
 def plan_uid(secret: bytes, session_id: str, person_id: str) -> str:
@@ -37,7 +59,7 @@ def clean_room_url(text: str) -> str:
     url = text.strip()
     if not url:
         return ""
-    filled = url.replace("{key}", "k").replace("{name}", "n")
+    filled = url.replace("{key}", "k").replace("{room}", "r").replace("{name}", "n")
     parts = urlsplit(filled)
     bad = any(not one.isprintable() or one.isspace() or one in '{}"<>' for one in filled)
     if bad or parts.scheme not in {"https", "http"} or not parts.netloc or len(url) > MAX_ROOM_URL:

@@ -35,6 +35,8 @@ MAX_UPLOAD_BYTES = 32 * 2**20
 """Of a form with a photo; far more than a photo may have, so that what was typed beside it is read and kept."""
 MAX_LIST_BYTES = 2**20
 """Of a pasted list of questions, as it is sent."""
+MAX_BLOCK_BYTES = 2**20
+"""Of a block that times the line of a guest."""
 BODY_TIMEOUT_S = 15
 FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - the name of a field
 FORM_TOKEN_HEADER = "X-Form-Token"  # noqa: S105 - the name of a header
@@ -51,6 +53,10 @@ ARCHIVE_POLICY = (
 FRAMED_BY = web.RequestKey("framed_by", str)
 """Set by a handler whose page may be shown in frames: the origins of the pages that may show it."""
 
+CAPTURES = web.RequestKey("captures", bool)
+"""Set by a handler whose page may ask for camera and microphone."""
+
+_BLOCKS = re.compile(r"/me/[^/]+/check/up")
 _UPLOADS = re.compile(r"/(?:s|api/v1/sessions)/[^/]+/(?:questions|embed)")
 _LISTS = re.compile(r"/host/s/[^/]+/bring|/api/v1/host/sessions/[^/]+/questions/csv")
 _FOR_ANYBODY = frozenset({Action.ASK, Action.VOTE})
@@ -70,7 +76,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers["Content-Security-Policy"] = policy
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "strict-origin-when-cross-origin" if archive else "same-origin"
-    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    who = "(self)" if request.get(CAPTURES) else "()"
+    headers["Permissions-Policy"] = f"camera={who}, microphone={who}, geolocation=()"
     if not archive:
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if is_https(request):
@@ -219,6 +226,8 @@ def plan_most_bytes(request: web.Request) -> int:
         return MAX_TRANSCRIPT_BYTES
     if _LISTS.fullmatch(request.path):
         return MAX_LIST_BYTES
+    if _BLOCKS.fullmatch(request.path):
+        return MAX_BLOCK_BYTES
     is_upload = request.content_type == "multipart/form-data" and _UPLOADS.fullmatch(request.path)
     return MAX_UPLOAD_BYTES if is_upload else MAX_BODY_BYTES
 

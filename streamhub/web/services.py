@@ -6,7 +6,7 @@ The composition root hands in something that fulfils each; the web face knows no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -25,6 +25,7 @@ from streamhub.questions.follower import FollowerKind
 from streamhub.questions.question import QuestionState
 from streamhub.recording.clip import Clip
 from streamhub.recording.matching import InboxCode, InboxItem
+from streamhub.schedule.agreement import Voice
 from streamhub.schedule.frame import Frame
 from streamhub.store.consents import Successor
 from streamhub.store.reviews import Made
@@ -270,11 +271,13 @@ class ConsentView:
         needed: whether the show publishes nothing without consent.
         people: each with the last word, None where nothing was said.
         missing: names of those who keep it from being published.
+        voices: by name, the invited people whom it may mean, with what each said behind his link.
     """
 
     needed: bool
     people: tuple[tuple[str, Consent | None], ...]
     missing: tuple[str, ...]
+    voices: Mapping[str, tuple[Voice, ...]] = field(default_factory=dict)
 
 
 class Gate(Protocol):
@@ -291,6 +294,13 @@ class Gate(Protocol):
         Raises:
             NotFound: no such session.
             BadInput: no name.
+        """
+
+    async def follow_words(self, session_id: str) -> Sequence[str]:
+        """Have all that is public follow what an invited person said behind his link; returns what was withdrawn.
+
+        Raises:
+            NotFound: no such session.
         """
 
     async def successors(self, session_id: str, answer_id: str) -> Sequence[Successor]:

@@ -23,6 +23,7 @@ from streamhub.store import stage as stage_rows
 from streamhub.store.stage import ProducerNote
 from streamhub.timecode import format_instant
 from streamhub.web.access import Action, actor_of
+from streamhub.web.consents import ConsentLine, consents_state, read_consents
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.overlay import OnAir, find_on_air, overlay_url
 from streamhub.web.pages import words_of
@@ -44,6 +45,7 @@ class StageView:
         times: what the clock says of it now.
         notes: the producer's notes, the current one first.
         nonce: what the overlay's address is made of; empty while it has none.
+        consents: what each person in it agrees to.
     """
 
     session: Session
@@ -53,6 +55,7 @@ class StageView:
     times: RundownTimes
     notes: Sequence[ProducerNote]
     nonce: str
+    consents: Sequence[ConsentLine] = ()
 
     @property
     def note(self) -> ProducerNote | None:
@@ -82,6 +85,7 @@ def read_stage(db: Database, session_id: str, *, now: datetime) -> StageView:
         times=plan_times(rundown, session, now=min(now, ended)),
         notes=stage_rows.list_notes(db, session_id)[:_SHOWN_NOTES],
         nonce=stage_rows.load_overlay_nonce(db, session_id),
+        consents=read_consents(db, session),
     )
 
 
@@ -90,6 +94,7 @@ def plan_show_state(view: StageView) -> Json:
     return {
         "rundown": view.rundown.version,
         "overlay": bool(view.nonce),
+        "consents": consents_state(view.consents),
         "notes": [[note.id, note.seen_at is not None] for note in view.notes],
     }
 

@@ -13,6 +13,7 @@ from streamhub.answers.answer import Answer
 from streamhub.live.platform import Signal
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import PUBLIC_STATES, VOTABLE_STATES
+from streamhub.schedule.masks import mask_session
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS, NEXT_STATES, accepts_asking
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.timecode import format_instant
@@ -55,7 +56,11 @@ def session_json(session: Session, *, at: datetime | None = None) -> Json:
 
     With ``at``, ``accepts_questions`` minds the deadline of a call for contributions; ``accepts_votes`` never does.
     """
-    asking = session.state in ACCEPTS_QUESTIONS if at is None else accepts_asking(session, at=at)
+    session = mask_session(session)
+    return _session_json(session, session.state in ACCEPTS_QUESTIONS if at is None else accepts_asking(session, at=at))
+
+
+def _session_json(session: Session, asking: bool) -> Json:
     return {
         "id": session.id,
         "show_id": session.show_id,
@@ -79,7 +84,8 @@ def session_json(session: Session, *, at: datetime | None = None) -> Json:
 def host_session_json(session: Session) -> Json:
     """A session as the host sees it, with the states it may go to."""
     after = sorted(state.value for state in NEXT_STATES[session.state])
-    return {**session_json(session), "state": session.state.value, "next_states": after}
+    seen = _session_json(session, session.state in ACCEPTS_QUESTIONS)
+    return {**seen, "state": session.state.value, "next_states": after}
 
 
 def is_from_chat(question: Question) -> bool:

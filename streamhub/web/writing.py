@@ -368,7 +368,7 @@ def plan_writer(request: web.Request, session: Session, typed: Typed, *, say: Sa
         raise BadInput(f"shown: {typed.shown!r}", hint=f"use {', '.join(Shown)}")
     shown, person, role = Shown(typed.shown), known_participant(request, session), None
     if person is not None:
-        return Writer(name=person.name, shown=shown, role=person.role)
+        return Writer(name=person.name, shown=shown if person.named else Shown.ANONYMOUS, role=person.role)
     if len(typed.name.strip()) > MAX_NAME_LENGTH:
         raise BadInput(say("The name is too long: at most 60 characters fit."), hint=say("Please shorten it."))
     name = clean_line(typed.name, max_length=MAX_NAME_LENGTH, what="name") if desk.clean_or_empty(typed.name) else ""

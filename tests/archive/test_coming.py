@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import sys
 import warnings
 from dataclasses import replace
@@ -139,3 +140,14 @@ def test_hostile_announcements_stay_text(text: str) -> None:
     assert not page.problems
     assert [one.name for one in page.elements] == [one.name for one in harmless.elements]
     assert len(icalendar.Calendar.from_ical(files["calendar.ics"]).walk("VEVENT")) == 2
+
+
+def test_embeds_read_what_is_coming() -> None:
+    """``coming.json`` names what is planned or runs, the next first, and nothing where nothing is."""
+    later = replace(NEXT, id="2027-05-01-x", starts_at=datetime(2027, 5, 1, tzinfo=UTC))
+    data = json.loads(build(later, NEXT)["coming.json"])
+    assert data["format"] == "streamhub coming 1"
+    assert [one["starts_at"] for one in data["sessions"]] == ["2027-04-06T18:00:00.000Z", "2027-05-01T00:00:00.000Z"]
+    assert data["sessions"][0]["show"] == "service-runde"
+    assert data["sessions"][0]["url"] == NEXT.url
+    assert json.loads(build()["coming.json"])["sessions"] == []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import shutil
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -507,3 +510,67 @@ def test_cite_and_embed_on_the_answer_page(archive: Served, tabs: Any) -> None:
     page.get_by_role("link", name="Rahmen, Liste oder anderes Aussehen").click()
     tab.state(wanted="published")
     assert tab.complaints == []
+
+
+def next_of(archive: Served, **attributes: str) -> str:
+    """The line for the next session."""
+    said = "".join(f' {name}="{value}"' for name, value in attributes.items())
+    return f'<streamhub-next{said}><a href="{archive.url}">Alle Sendungen</a></streamhub-next>'
+
+
+def announce(folder: Path, *sessions: dict[str, Any]) -> None:
+    """Tell of these sessions, as a build of the archive does."""
+    data = {"format": "streamhub coming 1", "sessions": list(sessions)}
+    (folder / "coming.json").write_text(json.dumps(data), "utf-8")
+
+
+def coming(title: str, *, days: float, show: str = "runde", live: bool = False) -> dict[str, Any]:
+    starts = datetime.now(UTC) + timedelta(days=days)
+    return {
+        "title": title,
+        "show": show,
+        "show_title": "Die Runde",
+        "text": "",
+        "language": "de",
+        "starts_at": starts.isoformat(),
+        "ends_at": (starts + timedelta(hours=1)).isoformat(),
+        "zone": "Asia/Tokyo",
+        "url": "https://hub.example.org/s/x",
+        "live": live,
+    }
+
+
+def test_the_next_session_and_where_to_ask(archive: Served, firm: Served, tabs: Any, tmp_path: Path) -> None:
+    """The first that is not over is shown with both times and the way to ask; it follows a move and a cancellation."""
+    folder = tmp_path / "archive"
+    past, other = coming("Vorbei", days=-2), coming("Andere Reihe", days=1, show="zweite")
+    announce(folder, past, other, coming(HOSTILE[1], days=3), coming("Später", days=9))
+    tab = tabs(timezone_id="Europe/Berlin", viewport={"width": 390, "height": 800})
+    tab.page.goto(firm.write("index.html", page_of(next_of(archive, show="runde"), archive)))
+    tab.state("streamhub-next", wanted="published")
+    text = shown(tab.page, "streamhub-next")
+    for said in ("Nächste Sendung: Die Runde", HOSTILE[1], "Jetzt Frage stellen", "bei Ihnen"):
+        assert said in text
+    assert "Andere Reihe" not in text
+    assert tab.page.locator("streamhub-next a").first.evaluate("a => a.href") == "https://hub.example.org/s/x"
+    tab.shoot("embed-next-390")
+    announce(folder, coming("Umgezogen", days=5))
+    tab.page.locator("streamhub-next").evaluate("e => e.refresh()")
+    until(tab.page, "document.querySelector('streamhub-next').shadowRoot.textContent.includes('Umgezogen')")
+    announce(folder, coming("Läuft", days=0, live=True))
+    tab.page.locator("streamhub-next").evaluate("e => e.refresh()")
+    until(tab.page, "document.querySelector('streamhub-next').shadowRoot.textContent.includes('Gerade live')")
+    announce(folder)
+    tab.page.locator("streamhub-next").evaluate("e => e.refresh()")
+    tab.state("streamhub-next", wanted="none")
+    assert "Zurzeit ist keine Sendung geplant." in tab.page.locator("streamhub-next").evaluate(
+        "e => e.shadowRoot.textContent"
+    )
+    assert tab.page.get_by_role("link", name="Alle Sendungen").is_visible()
+    assert tab.complaints == []
+
+
+def test_the_script_stays_small() -> None:
+    """What a company's page loads is at most 8 KB, compressed."""
+    script = (Path(__file__).parents[2] / "site/static/embed.js").read_bytes()
+    assert len(gzip.compress(script, 9)) <= 8 * 1024

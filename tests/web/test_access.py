@@ -168,6 +168,8 @@ def test_table_denies_by_default() -> None:
     public = {Action.SEE_PUBLIC, Action.ASK, Action.VOTE, Action.ENTER, Action.USE_OVERLAY, *own}
     assert ALLOWED[AccessRole.PUBLIC] == public
     assert ALLOWED[AccessRole.EXPERT] - public == {Action.SEE_CONSOLE, Action.LEAVE, Action.SEE_STAGE}
+    technique = {Action.SEE_STREAM_KEY, Action.STEP_SESSION, Action.RUN_SHOW}
+    assert ALLOWED[AccessRole.PRODUCER] == ALLOWED[AccessRole.EXPERT] | technique
     assert ALLOWED[AccessRole.WORKER] - public == {Action.TRANSCRIBE}
     assert ALLOWED[AccessRole.HOST] == set(Action) - {Action.TRANSCRIBE}
 

@@ -72,6 +72,14 @@ async def test_pages_fit_and_complain_of_nothing(world: World, width: int) -> No
         "invitations": f"/host/s/{session_id}/invitations",
         "poll": f"/host/s/{session_id}/poll",
         "me": me,
+        "door": f"{me}/s/{session_id}/studio",
+        "check": f"{me}/check",
+        "technique": f"/host/s/{session_id}/technique",
+        "announcement": f"/host/s/{session_id}/announcement",
+        "rundown": f"/host/s/{session_id}/rundown",
+        "planner": "/host/planner",
+        "outbox": "/host/outbox",
+        "host": "/host",
     }
     async with open_browser() as browser:
         tab = await open_tab(browser, width=width)

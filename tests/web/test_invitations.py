@@ -25,6 +25,7 @@ from streamhub.schedule.show import Role, SessionState
 from streamhub.store import consents, mails, shows
 from streamhub.store import invitations as rows
 from streamhub.store import people as people_rows
+from streamhub.store.agreements import list_voices
 from streamhub.web.links import Links, make_me
 from tests.outbox.conftest import Postbox, sender_to, serve_mail
 
@@ -114,8 +115,9 @@ async def guests(world: World) -> AsyncIterator[Guests]:
         )
     )
     browser = await world.sign_in()
-    yield Guests(world, session_id, inviter, browser)
-    await browser.close()
+    made = Guests(world, session_id, inviter, browser)
+    yield made
+    await made.browser.close()
 
 
 def letter_of(mail: Mail) -> EmailMessage:
@@ -201,14 +203,15 @@ async def test_accepted_is_not_confirmed(guests: Guests) -> None:
     assert await guests.inviter.sync() == 1
     mail = (await guests.mails("ada@"))[-1]
     assert mail.subject == "Bestätigt: Netz, 02.03.2027"
-    assert "https://vdo.ninja/?room=runde&push=" in mail.body
-    assert "label=Ada%20Weber" in mail.body
+    assert f"/s/{guests.session_id}/studio" in mail.body
+    assert "vdo.ninja" not in mail.body + mail.calendar, "mails lead to the door"
     assert "Kopfhörer bitte." in mail.body
     (event,) = Calendar.from_ical(mail.calendar).walk("VEVENT")
     assert (event["status"], event["sequence"]) == ("CONFIRMED", 1)
     assert len(event.walk("VALARM")) == 3
     page = await guests.page_of("ada")
     assert "Zum Studio" in page
+    assert "vdo.ninja" not in page
     assert "ada@example.org" not in page
 
 
@@ -309,12 +312,13 @@ async def test_consent_by_purpose(guests: Guests) -> None:
     words = await store.read(lambda db: rows.list_words(db, session_id, "ada"))
     assert {one: word.given for one, word in words.items()} == {one: one is not Purpose.CLIPS for one in Purpose}
     assert {(word.text_version, word.at) for word in words.values()} == {(CONSENT_VERSION, guests.world.clock())}
-    assert [(one.name, one.given) for one in await store.read(lambda db: consents.list_consents(db, session_id))] == [
-        ("Ada Weber", True)
-    ]
+    assert await store.read(lambda db: consents.list_consents(db, session_id)) == [], "hosts noted nothing"
+    (voice,) = await store.read(lambda db: list_voices(db, session_id))
+    assert (voice.publishing, voice.refused) == (True, (Purpose.CLIPS,))
     guests.world.clock.forward(days=30)
     await guests.answer("ada", reply="", for_transcript="no")
-    assert [one.given for one in await store.read(lambda db: consents.list_consents(db, session_id))] == [False]
+    (voice,) = await store.read(lambda db: list_voices(db, session_id))
+    assert voice.publishing is False
     words = await store.read(lambda db: rows.list_words(db, session_id, "ada"))
     assert words[Purpose.TRANSCRIPT].at == guests.world.clock()
     assert words[Purpose.LIVE].at < guests.world.clock(), "what was not touched stays as it was said"
@@ -369,7 +373,7 @@ async def test_a_personal_calendar(guests: Guests) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "https://x.example/{room}", "https://x.example/ a", "x", "https://"]
+    "url", ["javascript:alert(1)", "https://x.example/{raum}", "https://x.example/ a", "x", "https://"]
 )
 async def test_studios_that_are_none(guests: Guests, url: str) -> None:
     """An address that is none, or with places that nobody fills, is refused in words."""

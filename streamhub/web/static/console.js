@@ -2,6 +2,7 @@
 // The board is the server's HTML; what somebody has open, picked, chosen or is typing survives the exchange.
 // Everything that a host does goes through the outbox, so that a bad line delays it and never loses it.
 
+import "./copying.js";
 import { makeDraggable } from "./dragging.js";
 import { Outbox } from "./outbox.js";
 import { released } from "./pressing.js";
@@ -419,15 +420,6 @@ document.addEventListener("keydown", (event) => {
 board.addEventListener("focusin", (event) => {
   const item = event.target.closest("[data-item]");
   if (item && item.id !== picked) pick(item.id, false);
-});
-
-board.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  const label = button.textContent;
-  await navigator.clipboard.writeText(button.dataset.copy);
-  button.textContent = button.dataset.copied;
-  setTimeout(() => (button.textContent = label), 2000);
 });
 
 document.getElementById("bring-file")?.addEventListener("change", async (event) => {

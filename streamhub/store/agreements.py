@@ -1,0 +1,81 @@
+"""What invited people say themselves, as the gate, the run of show and the public pages ask for it.
+
+Reads the tables ``invitations`` and ``consent_words`` of `streamhub.store.invitations`; owns none. What follows from it
+is `streamhub.schedule.agreement`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlite_utils import Database
+
+from streamhub.schedule.agreement import Voice, list_lacking
+from streamhub.schedule.invitation import ConsentWord, Purpose
+from streamhub.schedule.show import Publishing
+from streamhub.store.rows import Row, fetch_all, fetch_one, instant_or_none
+from streamhub.timecode import parse_instant
+
+
+def list_voices(db: Database, session_id: str) -> list[Voice]:
+    """Everybody who is asked into a session or said something about it, in the order of being asked."""
+    rows = fetch_all(
+        db,
+        "select person_id, name, shown_as, withdrawn_at from invitations join people on people.id = person_id "
+        "where session_id = ? order by made_at, person_id",
+        session_id,
+    )
+    words: dict[str, dict[Purpose, ConsentWord]] = {}
+    for row in fetch_all(db, "select * from consent_words where session_id = ? order by purpose", session_id):
+        words.setdefault(row["person_id"], {})[Purpose(row["purpose"])] = read_word(row)
+    return [
+        Voice(
+            person_id=row["person_id"],
+            name=row["name"],
+            shown_as=row["shown_as"] or row["name"],
+            asked=row["withdrawn_at"] is None,
+            words=words.get(row["person_id"], {}),
+        )
+        for row in rows
+    ]
+
+
+def read_word(row: Row) -> ConsentWord:
+    """A word of a row of ``consent_words``."""
+    return ConsentWord(
+        purpose=Purpose(row["purpose"]),
+        given=bool(row["given"]),
+        text_version=row["text_version"],
+        at=parse_instant(row["at"]),
+        again_at=instant_or_none(row["again_at"]),
+    )
+
+
+def list_lacking_names(db: Database, session_id: str, purpose: Purpose) -> tuple[str, ...]:
+    """Every name under which somebody may stand with whom something must not be done; none for no such session."""
+    needed = fetch_one(
+        db,
+        "select publishing from shows join sessions on sessions.show_id = shows.id where sessions.id = ?",
+        session_id,
+    )
+    if needed is None:
+        return ()
+    return list_lacking(list_voices(db, session_id), purpose, needed=needed["publishing"] == Publishing.CONSENT)
+
+
+def find_unnamed(db: Database, session_ids: Iterable[str]) -> dict[str, frozenset[str]]:
+    """By session, the names that must not be shown; sessions without any are left out."""
+    found = {one: frozenset(list_lacking_names(db, one, Purpose.NAME)) for one in _asked(db, session_ids)}
+    return {one: names for one, names in found.items() if names}
+
+
+def _asked(db: Database, session_ids: Iterable[str]) -> list[str]:
+    """Those of some sessions in which anybody may have to stay unnamed: most have nobody."""
+    found = fetch_all(
+        db,
+        "select session_id from consent_words where purpose = 'name' and given = 0 "
+        "union select invitations.session_id from invitations join sessions on sessions.id = session_id "
+        "join shows on shows.id = show_id where publishing = 'consent'",
+    )
+    known = {row["session_id"] for row in found}
+    return [one for one in session_ids if one in known]

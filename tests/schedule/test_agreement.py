@@ -1,0 +1,123 @@
+"""Agreement by person and purpose, and how somebody is shown who does not want to be named."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamhub.answers.consent import Consent, decide_word, list_missing
+from streamhub.schedule.agreement import Voice, find_voices, list_lacking, person_key, plan_shown
+from streamhub.schedule.invitation import ConsentWord, Purpose
+from streamhub.schedule.masks import is_mask, make_masker, mask_session, plan_masks
+from streamhub.schedule.show import Participant, Role, Session
+
+AT = datetime(2027, 3, 1, tzinfo=UTC)
+ADA = Participant(name="Ada Weber", role=Role.EXPERT, about="Leiterin Netz, Netz AG")
+
+
+def voice(person_id: str = "ada", name: str = "Ada Weber", shown_as: str = "", **said: bool) -> Voice:
+    words = {
+        Purpose(one): ConsentWord(purpose=Purpose(one), given=given, text_version="1", at=AT)
+        for one, given in said.items()
+    }
+    return Voice(person_id=person_id, name=name, shown_as=shown_as or name, words=words)
+
+
+def noted(given: bool, answer_id: str = "") -> Consent:
+    return Consent(name="Ada Weber", answer_id=answer_id, given=given, at=AT, author="host")
+
+
+BOTH = {"recording": True, "transcript": True}
+
+
+def test_a_no_of_either_side_is_a_no() -> None:
+    """A host's yes does not outweigh what the person said behind the link, nor the other way round."""
+    refusing, agreeing = voice(recording=False), voice(**BOTH)
+    assert decide_word("Ada Weber", "q1", [noted(True)], [refusing]) is False
+    assert decide_word("Ada Weber", "q1", [noted(True, "q1")], [refusing]) is False
+    assert decide_word("Ada Weber", "q1", [noted(False)], [agreeing]) is False
+    assert decide_word("ADA  weber", "q1", [], [agreeing]) is True
+    assert decide_word("Ada Weber", "q1", [], [voice(recording=True)]) is None
+    assert decide_word("Ada Weber", "q1", [noted(True)], [voice()]) is True
+    assert decide_word("Bob", "q1", [], [agreeing]) is None
+
+
+def test_two_guests_of_one_name_share_no_consent() -> None:
+    """A name that two share agrees only when both do; the name that tells them apart is one person's."""
+    one = voice("a", shown_as="Ada Weber (Netz AG)", **BOTH)
+    other = voice("b", shown_as="Ada Weber (Strom GmbH)")
+    assert decide_word("Ada Weber (Netz AG)", "q1", [], [one, other]) is True
+    assert decide_word("Ada Weber (Strom GmbH)", "q1", [], [one, other]) is None
+    assert decide_word("Ada Weber", "q1", [], [one, other]) is None
+    assert decide_word("Ada Weber", "q1", [noted(True)], [one, other]) is None, "of which of the two?"
+    assert decide_word("Ada Weber", "q1", [noted(True, "q1")], [one, other]) is True, "a host listened to it"
+    names = ["Ada Weber (Netz AG)", "Ada Weber"]
+    assert list_missing(names, "q1", [], needed=True, voices=[one, other]) == ("Ada Weber",)
+    assert list_missing(names, "q1", [], needed=False, voices=[one, other]) == ()
+    assert [found.person_id for found in find_voices("Ada Weber", [one, other])] == ["a", "b"]
+
+
+def test_silence_counts_only_where_consent_is_needed() -> None:
+    """Who was asked and said nothing lacks a purpose where the show asks; who is not asked any more does not."""
+    silent, gone = voice(), Voice(person_id="x", name="X", shown_as="X", asked=False)
+    assert list_lacking([silent, gone], Purpose.CLIPS, needed=True) == ("Ada Weber",)
+    assert list_lacking([silent, gone], Purpose.CLIPS, needed=False) == ()
+    assert list_lacking([voice(clips=False)], Purpose.CLIPS, needed=False) == ("Ada Weber",)
+    assert silent.silent == tuple(Purpose)
+    assert voice(live=False).refused == (Purpose.LIVE,)
+
+
+@given(
+    st.lists(
+        st.tuples(st.uuids().map(str), st.sampled_from(["Ada", "ada ", "Bob"]), st.sampled_from(["", "A", "B"])),
+        unique_by=lambda person: person[0],
+        max_size=8,
+    )
+)
+def test_names_tell_people_apart(people: list[tuple[str, str, str]]) -> None:
+    """However many share a name and an organisation, no two are shown alike, and who is alone keeps his name."""
+    shown = plan_shown(people)
+    assert len({person_key(name) for name in shown.values()}) == len(people)
+    for person_id, name, _ in people:
+        alone = [person_key(other) for _, other, _ in people].count(person_key(name)) == 1
+        assert (shown[person_id] == name) == alone
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Ada Weber sagt es.", "Fachperson sagt es."),
+        ("Das hat ada  weber gesagt", "Das hat Fachperson gesagt"),
+        ("Frau Weber, bitte", "Fachperson, bitte"),
+        ("Herr Dr. Weber und Dr. Webers Router", "Fachperson und Fachperson Router"),
+        ("Webermann und die Weber bleiben", "Webermann und die Weber bleiben"),
+        ("Danke, Ada!", "Danke, Ada!"),
+    ],
+)
+def test_names_leave_texts(text: str, masked: str) -> None:
+    """The whole name goes, and the surname after a form of address; what may be somebody else's stays."""
+    assert make_masker(plan_masks([ADA], ["Ada Weber"], "de"))(text) == masked
+
+
+def test_two_of_one_role_get_numbers() -> None:
+    """Two unnamed experts stay two, in the language of the session, and a mask is known as one."""
+    bob = Participant(name="Bob Stone", role=Role.EXPERT)
+    masks = plan_masks([ADA, bob], ["Ada Weber", "Bob Stone", "Carl"], "en")
+    assert masks == {"Ada Weber": "Expert 1", "Bob Stone": "Expert 2", "Carl": "Guest"}
+    assert all(map(is_mask, masks.values()))
+    assert not is_mask("Ada Weber")
+    assert plan_masks([ADA], [], "de") == {}
+
+
+def test_a_public_session_names_nobody_who_refuses() -> None:
+    """The name goes with the line under it, from people and title; hosts' own session is left as it is."""
+    hidden = Participant(name=ADA.name, role=ADA.role, about=ADA.about, named=False)
+    session = Session(id="s", show_id="r", title="Netz mit Ada Weber", starts_at=AT, participants=(hidden,))
+    shown = mask_session(session)
+    assert shown.title == "Netz mit Fachperson"
+    assert shown.participants == (Participant(name="Fachperson", role=Role.EXPERT),)
+    assert "Ada" not in repr(shown)
+    assert session.participants[0].name == "Ada Weber"
