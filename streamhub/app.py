@@ -43,6 +43,7 @@ from streamhub.keepers.outside import Outside, OutsideParts, OutsideSettings
 from streamhub.keepers.pollster import Pollster, is_open
 from streamhub.keepers.post import HubPost
 from streamhub.keepers.postman import Postman, PostmanParts
+from streamhub.keepers.reminding import Reminding, is_wanted
 from streamhub.keepers.scheduler import Scheduler
 from streamhub.keepers.source_reading import SourceKind
 from streamhub.keepers.teller import Teller, TellerParts, is_still_true
@@ -137,6 +138,7 @@ class Parts:
     pipeline: Pipeline
     importer: Importer
     clips: ClipDesk
+    reminding: Reminding
     room: RecordingRoom
     relay: Relay
     studio: Studio
@@ -307,6 +309,8 @@ def _make_parts(
         )
     )
     pipeline.register()
+    reminding = Reminding(_make_inviting(workspace, settings, store, now=now))
+    reminding.register(engine)
     clips = ClipDesk(
         store=store,
         engine=engine,
@@ -327,6 +331,7 @@ def _make_parts(
         pipeline=pipeline,
         importer=Importer(importing),
         clips=clips,
+        reminding=reminding,
         room=room,
         relay=relay,
         studio=studio,
@@ -630,6 +635,20 @@ def make_sender(settings: Settings, workspace: Workspace) -> Sender | None:
     )
 
 
+def _make_inviting(workspace: Workspace, settings: Settings, store: Store, *, now: Now) -> InviterParts:
+    """What those work with who write to guests; without a public address of the hub their mails lead nowhere."""
+    hub, mail, secret = settings.hub, settings.mail, workspace.secret()
+    return InviterParts(
+        store=store,
+        links=Links(hub_url=hub.url.rstrip("/"), site_url=settings.site.url, secret=secret),
+        hub_name=hub.name,
+        address=clean_email(mail.from_address) if mail.from_address else "",
+        by_rule=mail.send == "by_rule" and bool(mail.host),
+        secret=secret,
+        now=now,
+    )
+
+
 def _make_post(parts: Parts) -> HubPost:
     """The keepers of mail, as far as the settings let them."""
     settings, hub, mail = parts.settings, parts.settings.hub, parts.settings.mail
@@ -648,16 +667,8 @@ def _make_post(parts: Parts) -> HubPost:
     )
     if not hub.url:  # mails could lead nowhere
         return HubPost(None, None)
-    inviting = InviterParts(
-        store=parts.store,
-        links=links,
-        hub_name=hub.name,
-        address=clean_email(mail.from_address) if mail.from_address else "",
-        by_rule=mail.send == "by_rule" and sender is not None,
-        secret=secret,
-        now=parts.now,
-    )
-    writers = (Inviter(inviting), Pollster(inviting))
+    inviting = _make_inviting(parts.workspace, settings, parts.store, now=parts.now)
+    writers = (Inviter(inviting), Pollster(inviting), parts.reminding)
     if sender is None:
         return HubPost(Teller(teller), None, *writers)
     head = Letterhead(
@@ -667,7 +678,8 @@ def _make_post(parts: Parts) -> HubPost:
     )
 
     def wanted(db: Database, one: Mail) -> bool:
-        return is_still_true(db, one) and is_current(db, one) and is_open(db, one)
+        holds = is_still_true(db, one) and is_current(db, one) and is_open(db, one)
+        return holds and is_wanted(db, one, now=parts.now())
 
     postman = PostmanParts(store=parts.store, sender=sender, head=head, wanted=wanted, now=parts.now)
     return HubPost(Teller(teller), Postman(postman), *writers)

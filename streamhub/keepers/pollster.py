@@ -26,6 +26,7 @@ from streamhub.store import people as people_rows
 from streamhub.store import polls as rows
 from streamhub.store import shows as show_rows
 from streamhub.store.log import log_action
+from streamhub.store.moving import change_plan
 from streamhub.timecode import format_instant
 from streamhub.web.pages import format_moment
 
@@ -102,7 +103,7 @@ class Pollster:
             db, at=now, author="", action="poll.close", object_kind="session", object_id=session_id, details=details
         )
         if closing.tally and session.state in _MOVABLE:
-            show_rows.save_session(db, replace(session, starts_at=closing.tally.option))
+            change_plan(db, session, replace(session, starts_at=closing.tally.option), at=now, author="")
             for person_id in closing.tally.able:
                 role = people_rows.load_person(db, person_id).role
                 invitation_rows.invite(db, session_id, person_id, role, at=now, author="")

@@ -92,6 +92,7 @@ class Invitation:
         reply: what he said.
         replied_at: when, UTC; None: not yet.
         confirmed_at: when hosts said that he is in, UTC; None: not yet.
+        left_at: when he took his yes back although he was confirmed, UTC; None: he did not, or is confirmed again.
         withdrawn_at: when hosts took the invitation back, UTC; None: it stands.
         sequence: of the last thing that he was told.
         told: that thing, as `plan_told` writes it; empty: nothing, or that it is off.
@@ -106,6 +107,7 @@ class Invitation:
     reply: Reply = Reply.NONE
     replied_at: datetime | None = None
     confirmed_at: datetime | None = None
+    left_at: datetime | None = None
     withdrawn_at: datetime | None = None
     sequence: int = 0
     told: str = ""
@@ -121,6 +123,11 @@ class Invitation:
     def certain(self) -> bool:
         """Whether both sides said yes."""
         return self.stands and self.reply is Reply.ACCEPTED and self.confirmed_at is not None
+
+    @property
+    def missing(self) -> bool:
+        """Whether hosts had counted on him and he does not come."""
+        return self.stands and self.left_at is not None and not self.certain
 
 
 _OFF = frozenset({SessionState.CANCELLED, SessionState.MOVED})
@@ -196,20 +203,25 @@ def decide_told(invitation: Invitation, telling: Telling, session: Session, room
     if telling is Telling.WITHDRAWN:
         return replace(invitation, sequence=invitation.sequence + 1, told="")
     if telling.calls_off:
-        asked_anew = replace(invitation, reply=Reply.NONE, replied_at=None, confirmed_at=None)
-        return replace(asked_anew, sequence=invitation.sequence + 1, told="")
+        return replace(_ask_anew(invitation), sequence=invitation.sequence + 1, told="")
     if telling is Telling.NEW_TIME:
-        invitation = replace(invitation, reply=Reply.NONE, replied_at=None, confirmed_at=None)
+        invitation = _ask_anew(invitation)
     sequence = invitation.sequence if not invitation.told and not invitation.sequence else invitation.sequence + 1
     return replace(invitation, sequence=sequence, told=plan_told(invitation, session, room))
+
+
+def _ask_anew(invitation: Invitation) -> Invitation:
+    return replace(invitation, reply=Reply.NONE, replied_at=None, confirmed_at=None, left_at=None)
 
 
 def decide_reply(invitation: Invitation, reply: Reply, *, at: datetime) -> Invitation:
     """The invitation after its person answered; whoever does not come any more is not confirmed any more."""
     if reply is invitation.reply:
         return invitation
-    confirmed_at = invitation.confirmed_at if reply is Reply.ACCEPTED else None
-    return replace(invitation, reply=reply, replied_at=at, confirmed_at=confirmed_at)
+    if reply is Reply.ACCEPTED:
+        return replace(invitation, reply=reply, replied_at=at)
+    left_at = at if invitation.certain else invitation.left_at
+    return replace(invitation, reply=reply, replied_at=at, confirmed_at=None, left_at=left_at)
 
 
 def place_person(session: Session, person: Person, invitation: Invitation) -> Session:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Alarm, Calendar, Event, Timezone, vCalAddress, vText
 
-_ALARMS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=5))
+from streamhub.schedule.reminder import ALARMS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +129,7 @@ def _event(one: Appointment) -> Event:
         event.add("url", one.url)
     event.add("status", "CANCELLED" if one.off else "CONFIRMED" if one.certain else "TENTATIVE")
     if one.certain and not one.off:
-        for before in _ALARMS:
+        for before in ALARMS:
             alarm = Alarm()
             alarm.add("action", "DISPLAY")
             alarm.add("trigger", -before)

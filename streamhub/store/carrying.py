@@ -16,7 +16,9 @@ from streamhub.questions.change import Deed
 from streamhub.questions.curating import LEFT_OPEN
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.refusal import Refusal
+from streamhub.schedule.event import PreShow
 from streamhub.schedule.show import Session, SessionState
+from streamhub.store import events as event_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.merging import list_tree
 from streamhub.store.questions import list_questions, load_question, log_question, save_curated
@@ -25,6 +27,8 @@ from streamhub.timecode import format_instant, parse_instant
 
 TAKES_OVER = frozenset({SessionState.SCHEDULED, SessionState.OPEN, SessionState.REHEARSAL, SessionState.LIVE})
 """States of a session that takes over what an earlier one left open."""
+
+_MAY_TAKE_PLACE = TAKES_OVER | {SessionState.DRAFT, SessionState.MOVED}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,14 +50,32 @@ class Carry:
 
 
 def find_next(db: Database, session_id: str) -> Session | None:
-    """The next session of the same show that is announced and not over; None while there is none."""
+    """The session that is announced and not over, to which questions move; None while there is none.
+
+    A pre-show's is the one that it goes before; every other one's is the next session of the same show.
+    """
     session = show_rows.load_session(db, session_id)
+    if goals := _list_goals(db, session):
+        taking = [one for one in goals if one.state in TAKES_OVER]
+        return min(taking, key=lambda one: (one.starts_at, one.id), default=None)
     later = [
         one
         for one in show_rows.list_sessions(db, show_id=session.show_id, states=TAKES_OVER)
         if one.id != session.id and one.starts_at >= session.starts_at
     ]
     return min(later, key=lambda one: (one.starts_at, one.id), default=None)
+
+
+def _list_goals(db: Database, session: Session) -> list[Session]:
+    """What a session goes before as a pre-show and what may still take place; empty for any other session."""
+    pre_show = event_rows.find_pre_show(db, session.id)
+    if pre_show is None:
+        return []
+    if pre_show.for_session:
+        goals = [show_rows.load_session(db, pre_show.for_session)]
+    else:
+        goals = [one for one in event_rows.list_event_sessions(db, pre_show.for_event) if one.id != session.id]
+    return [one for one in goals if one.state in _MAY_TAKE_PLACE]
 
 
 def carry_question(db: Database, question_id: str, deed: Deed, *, for_writing: bool = False) -> Question:
@@ -106,27 +128,41 @@ def move_question(db: Database, question: Question, session_id: str, *, at: date
 
 
 def list_left_open(db: Database, session_id: str) -> list[Question]:
-    """What a session that is over or off has left open for the next one; empty when its show does not carry over."""
+    """What a session that is over or off has left open for the next one; empty when its show does not carry over.
+
+    A pre-show's questions always go on to what it goes before.
+    """
     session = show_rows.load_session(db, session_id)
-    if not show_rows.load_show(db, session.show_id).carries_over:
+    if not show_rows.load_show(db, session.show_id).carries_over and not _list_goals(db, session):
         return []
     left = list_questions(db, session_id, states={*LEFT_OPEN, QuestionState.CARRIED_OVER})
     return [question for question in left if not question.for_writing]
 
 
 def list_waiting(db: Database, session: Session) -> list[Question]:
-    """What earlier sessions of the show left to wait for one like this."""
-    if session.state not in TAKES_OVER or not show_rows.load_show(db, session.show_id).carries_over:
+    """What earlier sessions of the show, and its pre-shows of whatever show, left to wait for one like this."""
+    if session.state not in TAKES_OVER:
         return []
-    earlier = [
-        one
-        for one in show_rows.list_sessions(db, show_id=session.show_id)
-        if one.id != session.id and one.state not in TAKES_OVER and one.starts_at <= session.starts_at
-    ]
+    before = [show_rows.load_session(db, one.session_id) for one in _list_pre_shows_of(db, session.id)]
+    if show_rows.load_show(db, session.show_id).carries_over:
+        before += [
+            one
+            for one in show_rows.list_sessions(db, show_id=session.show_id)
+            if one.starts_at <= session.starts_at and not _list_goals(db, one)
+        ]
+    earlier = {one.id: one for one in before if one.id != session.id and one.state not in TAKES_OVER}
     waiting: list[Question] = []
-    for one in sorted(earlier, key=lambda other: other.starts_at):
+    for one in sorted(earlier.values(), key=lambda other: other.starts_at):
         waiting += [q for q in list_questions(db, one.id, states={QuestionState.CARRIED_OVER}) if not q.for_writing]
     return waiting
+
+
+def _list_pre_shows_of(db: Database, session_id: str) -> list[PreShow]:
+    """The pre-shows of a session, and those of its event."""
+    event = event_rows.find_event_of(db, session_id)
+    found = event_rows.list_pre_shows(db, for_session=session_id)
+    found += event_rows.list_pre_shows(db, for_event=event.id) if event else []
+    return [one for one in found if one.session_id != session_id]
 
 
 def list_carries(db: Database, session_id: str) -> list[Carry]:

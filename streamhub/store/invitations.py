@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
 from streamhub.errors import NotFound
 from streamhub.schedule.agreement import plan_shown
+from streamhub.schedule.event import ends_at
 from streamhub.schedule.invitation import ConsentWord, Invitation, Purpose, Reply, place_person
 from streamhub.schedule.people import Person
 from streamhub.schedule.show import Role, Session, SessionState
@@ -96,6 +97,7 @@ def save_invitation(db: Database, one: Invitation) -> None:
         "reply": one.reply.value,
         "replied_at": text_or_none(one.replied_at),
         "confirmed_at": text_or_none(one.confirmed_at),
+        "left_at": text_or_none(one.left_at),
         "withdrawn_at": text_or_none(one.withdrawn_at),
         "sequence": one.sequence,
         "told": one.told,
@@ -149,6 +151,22 @@ def list_starts(db: Database, person_id: str, *, but: str = "") -> list[datetime
     return [parse_instant(row["starts_at"]) for row in rows]
 
 
+def list_clashes(db: Database, person_id: str, session: Session) -> list[Session]:
+    """Other sessions at the time of one that a person was asked into and did not decline."""
+    rows = fetch_all(
+        db,
+        "select sessions.id from invitations join sessions on sessions.id = session_id where person_id = ? "
+        "and withdrawn_at is null and reply <> 'declined' and session_id <> ? and state not in ('cancelled', 'moved') "
+        "and starts_at between ? and ? order by starts_at, sessions.id",
+        person_id,
+        session.id,
+        format_instant(session.starts_at - timedelta(days=1)),
+        format_instant(ends_at(session)),
+    )
+    found = [show_rows.load_session(db, row["id"]) for row in rows]
+    return [one for one in found if one.starts_at < ends_at(session) and session.starts_at < ends_at(one)]
+
+
 def save_words(db: Database, session_id: str, person: Person, words: Iterable[ConsentWord]) -> None:
     """Keep what a person said about purposes; the log keeps that he did, with version and time."""
     for word in words:
@@ -197,6 +215,6 @@ def _invitation(row: Row) -> Invitation:
         "role": Role(row["role"]),
         "reply": Reply(row["reply"]),
         "made_at": parse_instant(row["made_at"]),
-        **{name: instant_or_none(row[name]) for name in ("replied_at", "confirmed_at", "withdrawn_at")},
+        **{name: instant_or_none(row[name]) for name in ("replied_at", "confirmed_at", "left_at", "withdrawn_at")},
     }
     return Invitation(**values)

@@ -26,10 +26,15 @@ _UNSENT = (MailState.DRAFT, MailState.QUEUED, MailState.FAILED)
 
 def put_mail(db: Database, mail: Mail) -> bool:
     """Put a mail into the outbox; says False and changes nothing when there was one for this reason already."""
-    if fetch_one(db, "select 1 as yes from mails where id = ?", mail.id):
+    if has_mail(db, mail.id):
         return False
     insert(db, "mails", _row(mail))
     return True
+
+
+def has_mail(db: Database, mail_id: str) -> bool:
+    """Whether there is, or was, a mail for this reason."""
+    return fetch_one(db, "select 1 as yes from mails where id = ?", mail_id) is not None
 
 
 def load_mail(db: Database, mail_id: str) -> Mail:
@@ -70,6 +75,12 @@ def list_about(db: Database, kind: str, object_id: str, recipient: str) -> list[
     """Mails of a kind about one thing to one person, in any state, oldest first."""
     sql = "select * from mails where kind = ? and object = ? and recipient = ? order by made_at, id"
     return [_mail(row) for row in fetch_all(db, sql, kind, object_id, recipient)]
+
+
+def list_of(db: Database, kind: str, object_id: str) -> list[Mail]:
+    """Mails of a kind about one thing, to whomever, in any state, oldest first."""
+    sql = "select * from mails where kind = ? and object = ? order by made_at, id"
+    return [_mail(row) for row in fetch_all(db, sql, kind, object_id)]
 
 
 def count_mails(db: Database) -> dict[MailState, int]:

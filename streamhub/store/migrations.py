@@ -781,6 +781,22 @@ create table tech_checks (
 ) strict, without rowid;
 """
 
+_REMINDERS = """
+create table reminders (
+    session_id text not null references sessions (id) on delete cascade,
+    starts_at text not null,
+    rung text not null check (rung in ('week', 'day', 'hour', 'five_minutes')),
+    outcome text not null check (outcome in ('waiting', 'told', 'late', 'off', 'overtaken')),
+    at text,
+    people integer not null check (people >= 0),
+    primary key (session_id, starts_at, rung)
+) strict, without rowid;
+create table reminders_off (
+    session_id text primary key references sessions (id) on delete cascade,
+    at text not null
+) strict, without rowid;
+"""
+
 _STUDIOS = """
 alter table rooms add column view_url text not null default '';
 create table show_rooms (
@@ -789,6 +805,31 @@ create table show_rooms (
     view_url text not null,
     instructions text not null
 ) strict, without rowid;
+"""
+
+_EVENTS = """
+create table events (
+    id text primary key,
+    show_id text not null references shows (id),
+    title text not null,
+    about text not null,
+    zone text not null,
+    language text not null,
+    cancelled_at text
+) strict, without rowid;
+create table event_sessions (
+    session_id text primary key references sessions (id) on delete cascade,
+    event_id text not null references events (id) on delete cascade
+) strict, without rowid;
+create index event_sessions_by_event on event_sessions (event_id, session_id);
+create table pre_shows (
+    session_id text primary key references sessions (id) on delete cascade,
+    for_session text references sessions (id) on delete cascade,
+    for_event text references events (id) on delete cascade,
+    check ((for_session is null) <> (for_event is null))
+) strict, without rowid;
+create index pre_shows_by_session on pre_shows (for_session, session_id);
+create index pre_shows_by_event on pre_shows (for_event, session_id);
 """
 
 STORE_MIGRATIONS: tuple[Migration, ...] = (
@@ -821,6 +862,13 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=142, name="invitations, rooms, consent by purpose, calendar texts of mails", sql=_INVITATIONS),
     Migration(number=143, name="polls for dates", sql=_POLLS),
     Migration(number=150, name="how sessions are planned, and for which questions", sql=_PLANNER),
+    Migration(number=151, name="reminders of sessions, and which want none", sql=_REMINDERS),
+    Migration(number=152, name="events of several sessions, and pre-shows", sql=_EVENTS),
+    Migration(
+        number=153,
+        name="guests who were confirmed and do not come",
+        sql="alter table invitations add column left_at text;",
+    ),
     Migration(number=160, name="names that tell guests apart, and consent that is given again", sql=_AGREEMENTS),
     Migration(number=161, name="what people tell of their tech check", sql=_TECH_CHECKS),
     Migration(number=162, name="studios of shows, and where producers get each picture", sql=_STUDIOS),

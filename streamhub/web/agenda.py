@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from icalendar import Alarm, Calendar, Event
 from sqlite_utils import Database
 
 from streamhub.archive.agenda import plan_uid
+from streamhub.schedule.reminder import ALARMS
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import shows as show_rows
 from streamhub.store.announcements import Revisions, load_revisions
@@ -22,7 +23,6 @@ from streamhub.web.pages import PAGES, format_moment, language_of
 from streamhub.web.source_views import Ways
 from streamhub.web.ways import find_ways, tell_ways
 
-_ALARMS = (timedelta(days=1), timedelta(minutes=10))
 _STATUS = {SessionState.CANCELLED: "CANCELLED", SessionState.MOVED: "TENTATIVE"}
 
 Say = Callable[[str], str]
@@ -34,30 +34,47 @@ routes = web.RouteTableDef()
 @allow(Action.SEE_PUBLIC)
 async def calendar_file(request: web.Request) -> web.StreamResponse:
     """The session as a calendar's entry, for a download or a subscription."""
-    hub, session_id = hub_of(request), request.match_info["session_id"]
-
-    def read(db: Database) -> tuple[Session, Show, Revisions]:
-        session = desk.require_public(db, session_id)
-        return session, show_rows.load_show(db, session.show_id), load_revisions(db, session_id)
-
-    session, show, revisions = await hub.store.read(read)
-    entry = Entry(
-        session=session,
-        show=show,
-        revisions=revisions,
-        uid=plan_uid(f"s/{session.id}/"),
-        url=page_address(request, session.id),
-        ways=await find_ways(hub, session, at=hub.now()),
-        now=hub.now(),
-    )
+    entries = await read_entries(request, [request.match_info["session_id"]])
+    session = entries[0].session
     language = language_of(request, default=session.language)
-    calendar = make_calendar(entry, request.app[PAGES].words(language).gettext, language)
+    calendar = make_calendar(entries, request.app[PAGES].words(language).gettext, language)
+    return calendar_response(calendar, session.id)
+
+
+def calendar_response(calendar: Calendar, name: str) -> web.Response:
+    """A calendar as a file to download or to subscribe to."""
     return web.Response(
         body=calendar.to_ical(),
         content_type="text/calendar",
         charset="utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{session.id}.ics"'},
+        headers={"Content-Disposition": f'attachment; filename="{name}.ics"'},
     )
+
+
+async def read_entries(request: web.Request, session_ids: Sequence[str]) -> list[Entry]:
+    """What calendars are told of sessions.
+
+    Raises:
+        NotFound: there is none of an id, or it is a draft.
+    """
+    hub = hub_of(request)
+
+    def read(db: Database) -> list[tuple[Session, Show, Revisions]]:
+        sessions = [desk.require_public(db, one) for one in session_ids]
+        return [(one, show_rows.load_show(db, one.show_id), load_revisions(db, one.id)) for one in sessions]
+
+    return [
+        Entry(
+            session=session,
+            show=show,
+            revisions=revisions,
+            uid=plan_uid(f"s/{session.id}/"),
+            url=page_address(request, session.id),
+            ways=await find_ways(hub, session, at=hub.now()),
+            now=hub.now(),
+        )
+        for session, show, revisions in await hub.store.read(read)
+    ]
 
 
 def page_address(request: web.Request, session_id: str) -> str:
@@ -88,8 +105,24 @@ class Entry:
     now: datetime
 
 
-def make_calendar(entry: Entry, say: Say, language: str) -> Calendar:
-    """A calendar with the one entry, in a language."""
+def make_calendar(entries: Iterable[Entry], say: Say, language: str, *, title: str = "") -> Calendar:
+    """A calendar with an entry for each session, in a language; with a title it is one to subscribe to."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//streamhub//session//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    if title:
+        calendar.add("name", " ".join(title.split()))
+        calendar.add("x-wr-calname", " ".join(title.split()))
+    calendar.add("x-published-ttl", "PT6H")
+    calendar.add("refresh-interval", timedelta(hours=6), parameters={"value": "DURATION"})
+    for entry in entries:
+        calendar.add_component(_make_event(entry, say, language))
+    calendar.add_missing_timezones()
+    return calendar
+
+
+def _make_event(entry: Entry, say: Say, language: str) -> Event:
     session, revisions, url = entry.session, entry.revisions, entry.url
     starts_at = session.starts_at.astimezone(ZoneInfo(session.zone))
     event = Event()
@@ -107,21 +140,13 @@ def make_calendar(entry: Entry, say: Say, language: str) -> Calendar:
     lines = [entry.show.about, *_plan_lines(session, say, language), here, tell_ways(entry.ways, say)]
     event.add("description", "\n\n".join(line for line in lines if line))
     if session.state not in _STATUS:
-        for before in _ALARMS:
+        for before in ALARMS:
             alarm = Alarm()
             alarm.add("action", "DISPLAY")
             alarm.add("trigger", -before)
             alarm.add("description", f"{session.title}: {url}")
             event.add_component(alarm)
-    calendar = Calendar()
-    calendar.add("prodid", "-//streamhub//session//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
-    calendar.add("x-published-ttl", "PT6H")
-    calendar.add("refresh-interval", timedelta(hours=6), parameters={"value": "DURATION"})
-    calendar.add_component(event)
-    calendar.add_missing_timezones()
-    return calendar
+    return event
 
 
 def _plan_lines(session: Session, say: Say, language: str) -> list[str]:

@@ -43,6 +43,7 @@ from streamhub.web.pages import keep_language, language_of, only_web_link, rende
 from streamhub.web.platform_views import WatchPlace
 from streamhub.web.signing import make_form_stamp
 from streamhub.web.source_views import Ways
+from streamhub.web.ties import Ties, list_coming_events, read_ties
 from streamhub.web.views import AFTER, FINISHING, Json, is_public, plan_public_state, session_json, told_question_json
 from streamhub.web.voter import keep_voter, known_voter, voter_of
 from streamhub.web.ways import find_ways
@@ -80,6 +81,7 @@ class Seen:
         verdicts: what this reader said about answers, by question.
         carried: public questions that went to another session, and that session.
         ways: how else one can ask now.
+        ties: its event and its pre-shows.
     """
 
     session: Session
@@ -96,6 +98,7 @@ class Seen:
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     carried: Carried = ()
     ways: Ways = Ways()
+    ties: Ties = Ties()
 
 
 async def see_page(hub: Hub, session_id: str, voter: str = "") -> Seen:
@@ -106,13 +109,14 @@ async def see_page(hub: Hub, session_id: str, voter: str = "") -> Seen:
     """
     seen = await see(hub, session_id, voter)
 
-    def read(db: Database) -> tuple[frozenset[str], datetime | None, dict[str, Verdict], Carried, Told]:
+    def read(db: Database) -> tuple[frozenset[str], datetime | None, dict[str, Verdict], Carried, Told, Ties]:
         doubted = vote_rows.list_doubtful(db, session_id, voter) if voter else frozenset()
         verdicts = find_verdicts(db, [answer.id for answer in seen.answers], f"v:{voter}") if voter else {}
         stories = story_rows.list_stories(db, [question.id for question in seen.questions], states={StoryState.SHOWN})
-        return doubted, load_revisions(db, session_id).moved_from, verdicts, _list_carried(db, session_id), stories
+        moved_from, ties = load_revisions(db, session_id).moved_from, read_ties(db, session_id)
+        return doubted, moved_from, verdicts, _list_carried(db, session_id), stories, ties
 
-    doubted, moved_from, verdicts, carried, stories = await hub.store.read(read)
+    doubted, moved_from, verdicts, carried, stories, ties = await hub.store.read(read)
     return replace(
         seen,
         verdicts=verdicts,
@@ -121,6 +125,7 @@ async def see_page(hub: Hub, session_id: str, voter: str = "") -> Seen:
         stories=stories,
         moved_from=None if moved_from == seen.session.starts_at else moved_from,
         carried=carried,
+        ties=ties,
         ways=await find_ways(hub, seen.session, at=hub.now()),
     )
 
@@ -177,7 +182,8 @@ async def _watch(hub: Hub, session: Session, show: Show) -> WatchPlace | None:
 async def home(request: web.Request) -> web.StreamResponse:
     """Sessions on air, to come and past; a question that came along goes on to the session that one chooses."""
     hub = hub_of(request)
-    sessions = [mask_session(s) for s in await hub.store.read(show_rows.list_sessions) if is_public(s)]
+    found, events = await hub.store.read(lambda db: (show_rows.list_sessions(db), list_coming_events(db)))
+    sessions = [mask_session(s) for s in found if is_public(s)]
     live = [s for s in sessions if s.state is SessionState.LIVE]
     coming = [s for s in sessions if s.state in ACCEPTS_QUESTIONS and s.state is not SessionState.LIVE]
     past = [s for s in sessions if s.state in AFTER]
@@ -187,6 +193,7 @@ async def home(request: web.Request) -> web.StreamResponse:
         live=live,
         coming=sorted(coming, key=lambda s: s.starts_at),
         past=past[:50],
+        events=events,
         brought=brought_question(request),
     )
     keep_language(request, response)
@@ -241,6 +248,7 @@ def render_session(
         "moved_from": seen.moved_from,
         "carried": seen.carried,
         "ways": seen.ways,
+        "ties": seen.ties,
         "verdicts": seen.verdicts,
         "answers": seen.lines,
         "stories": seen.stories,

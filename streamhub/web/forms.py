@@ -13,8 +13,9 @@ import msgspec
 
 from streamhub.errors import BadInput
 from streamhub.schedule.show import LOCAL, Participant, Role, Session, Show
-from streamhub.timecode import format_instant, require_utc, require_zone
+from streamhub.timecode import format_instant
 from streamhub.web.bodies import ParticipantBody, SessionBody, SessionChangeBody, ShowBody
+from streamhub.web.wall import Say, parse_minutes, read_coming, read_instant
 
 _SHOW_FIELDS = ("title", "language", "about", "moderation", "publishing", "platform", "privacy")
 _DIRECT = "direct"
@@ -52,32 +53,32 @@ def format_show_form(show: Show) -> dict[str, str]:
     }
 
 
-def parse_session_form(form: Mapping[str, str], *, zone: str) -> SessionBody:
+def parse_session_form(form: Mapping[str, str], *, zone: str, say: Say, now: datetime) -> SessionBody:
     """A session's body; ``zone`` is meant where the form names none.
 
     Raises:
-        BadInput: a date, zone or number that is none.
+        BadInput: a start that is none or past, a zone or number that is none; in the reader's language.
     """
     used_zone = form.get("zone", "").strip() or zone
     return SessionBody(
         show_id=form.get("show_id", ""),
         title=form.get("title", ""),
-        starts_at=_parse_start(form.get("starts_at", ""), used_zone),
+        starts_at=format_instant(read_coming(form.get("starts_at", ""), used_zone, say, now=now)),
         zone=used_zone,
-        planned_minutes=_parse_minutes(form.get("planned_minutes", "")),
+        planned_minutes=parse_minutes(form.get("planned_minutes", ""), say),
         participants=parse_people(form.get("people", "")),
         call=form.get("call", ""),
-        call_until=_parse_optional(form.get("call_until", ""), used_zone),
+        call_until=_parse_optional(form.get("call_until", ""), used_zone, say),
     )
 
 
-def parse_change_form(form: Mapping[str, str], before: Session) -> SessionChangeBody:
+def parse_change_form(form: Mapping[str, str], before: Session, *, say: Say, now: datetime) -> SessionChangeBody:
     """What is to change of a session: the fields that differ from what the form was filled with.
 
     What was not touched is not read again, so that seconds of a start and commas in a name survive.
 
     Raises:
-        BadInput: a date, zone or number that is none.
+        BadInput: a start that is none or past, a zone or number that is none; in the reader's language.
     """
     filled = format_session_form(before)
     typed = {name: "\n".join(form.get(name, value).splitlines()) for name, value in filled.items()}
@@ -85,12 +86,14 @@ def parse_change_form(form: Mapping[str, str], before: Session) -> SessionChange
     zone = typed["zone"].strip()
     return SessionChangeBody(
         title=typed["title"] if "title" in changed else None,
-        starts_at=_parse_start(typed["starts_at"], zone) if {"starts_at", "zone"} & changed else None,
+        starts_at=format_instant(read_coming(typed["starts_at"], zone, say, now=now))
+        if {"starts_at", "zone"} & changed
+        else None,
         zone=zone if "zone" in changed else None,
-        planned_minutes=_parse_minutes(typed["planned_minutes"]) if "planned_minutes" in changed else None,
+        planned_minutes=parse_minutes(typed["planned_minutes"], say) if "planned_minutes" in changed else None,
         participants=parse_people(typed["people"]) if "people" in changed else None,
         call=typed["call"] if "call" in changed else None,
-        call_until=_parse_optional(typed["call_until"], zone) if {"call_until", "zone"} & changed else None,
+        call_until=_parse_optional(typed["call_until"], zone, say) if {"call_until", "zone"} & changed else None,
     )
 
 
@@ -121,24 +124,8 @@ def _format_local(at: datetime, zone: str) -> str:
     return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}"
 
 
-def _parse_optional(text: str, zone: str) -> str:
-    return _parse_start(text, zone) if text.strip() else ""
-
-
-def _parse_start(text: str, zone: str) -> str:
-    try:
-        local = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadInput(f"start {text!r}: not a date and time") from error
-    place = ZoneInfo(str(require_zone(zone, what="start")))
-    return format_instant(require_utc(local.replace(tzinfo=place)))
-
-
-def _parse_minutes(text: str) -> int:
-    minutes = text or "60"
-    if not minutes.isdecimal():
-        raise BadInput(f"minutes {minutes!r}: not a number")
-    return int(minutes)
+def _parse_optional(text: str, zone: str, say: Say) -> str:
+    return format_instant(read_instant(text, zone, say)) if text.strip() else ""
 
 
 def _parse_person(line: str) -> ParticipantBody:

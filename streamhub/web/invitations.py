@@ -27,6 +27,7 @@ from streamhub.web.host import person_context
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import keep_language, render_page, see_other, words_of
 from streamhub.web.people import links_of
+from streamhub.web.reminders import Ladder, read_ladder
 from streamhub.web.rooms import MAX_INSTRUCTIONS
 from streamhub.web.security import read_form
 
@@ -43,6 +44,7 @@ class Guest:
         person: who.
         fit: whether he can at the session's time.
         load: whether it is too much for him.
+        clashes: titles of other sessions at the same time that he was asked into.
         invitation: into this session; None: he is not asked.
         words: what he consents to.
     """
@@ -50,6 +52,7 @@ class Guest:
     person: Person
     fit: Fit
     load: Load
+    clashes: tuple[str, ...]
     invitation: Invitation | None
     words: Mapping[Purpose, ConsentWord]
 
@@ -68,6 +71,7 @@ def list_guests(db: Database, session: Session) -> list[Guest]:
                 person=person,
                 fit=check_fit(availability[person.id], session.starts_at, ends_at),
                 load=check_load(person, rows.list_starts(db, person.id, but=session.id), session.starts_at),
+                clashes=tuple(one.title for one in rows.list_clashes(db, person.id, session)),
                 invitation=invitation,
                 words=rows.list_words(db, session.id, person.id),
             )
@@ -119,7 +123,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
     def save(db: Database) -> Session:
         before = rows.load_invitation(db, session_id, person_id)
         changes = {
-            "confirm": replace(before, confirmed_at=at),
+            "confirm": replace(before, confirmed_at=at, left_at=None),
             "unconfirm": replace(before, confirmed_at=None),
             "withdraw": replace(before, withdrawn_at=at, confirmed_at=None),
             "accepted": replace(before, reply=Reply.ACCEPTED, replied_at=at),
@@ -153,11 +157,11 @@ def _clean_note(text: str) -> str:
 async def _render(request: web.Request, *, error: StreamhubError | None = None) -> web.Response:
     hub, session_id, links = hub_of(request), request.match_info["session_id"], links_of(request)
 
-    def read(db: Database) -> tuple[Session, list[Guest]]:
+    def read(db: Database) -> tuple[Session, list[Guest], Ladder]:
         session = show_rows.load_session(db, session_id)
-        return session, list_guests(db, session)
+        return session, list_guests(db, session), read_ladder(db, session, now=hub.now())
 
-    session, guests = await hub.store.read(read)
+    session, guests, ladder = await hub.store.read(read)
     asked = [one for one in guests if one.invitation and one.invitation.stands]
     return render_page(
         request,
@@ -170,6 +174,7 @@ async def _render(request: web.Request, *, error: StreamhubError | None = None) 
         roles=list(Role),
         purposes=list(Purpose),
         offered=hub.post.configured,
+        ladder=ladder,
         said=request.query.get("said", ""),
         zone=hub.settings.zone,
         error=error,

@@ -172,5 +172,5 @@ def plan_appointment(secret: bytes, person: Person, one: MyDate, *, page_url: st
         place=f"{page_url}/s/{session.id}/studio" if one.room_url else "",
         url=page_url,
         certain=one.invitation.certain,
-        off=session.state is SessionState.CANCELLED,
+        off=session.state in {SessionState.CANCELLED, SessionState.MOVED},
     )

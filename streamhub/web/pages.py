@@ -100,6 +100,7 @@ class Pages:
             "day": lambda at, zone: format_day(at, zone, language),
             "moment": lambda at, zone: format_moment(at, zone, language),
             "instant": format_instant,
+            "wall": lambda at, zone: f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}",
             "clock": format_clock,
             "countdown": lambda left: format_countdown(left, language),
             "brief": lambda at, zone, now: format_brief(at, zone, language, now=now),

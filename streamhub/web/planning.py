@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
+from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, StreamhubError
 from streamhub.live.problem import ProblemCode
-from streamhub.schedule.show import LOCAL, Show
+from streamhub.schedule.show import LOCAL, Session, Show
 from streamhub.store import shows as show_rows
 from streamhub.web import plans
 from streamhub.web.access import Action, actor_of, allow
+from streamhub.web.event_host import read_goals
 from streamhub.web.forms import (
     format_session_form,
     format_show_form,
@@ -26,7 +28,7 @@ from streamhub.web.forms import (
 from streamhub.web.host import person_context, teller
 from streamhub.web.hub import hub_of
 from streamhub.web.inbox import WAITS_FOR_A_PERSON
-from streamhub.web.pages import keep_language, render_page, see_other
+from streamhub.web.pages import keep_language, render_page, see_other, words_of
 from streamhub.web.platform_views import AccountView
 from streamhub.web.security import read_form
 
@@ -139,7 +141,9 @@ async def plan_session(request: web.Request) -> web.StreamResponse:
     """Plan a session from the form."""
     form = await read_form(request)
     try:
-        session = await plans.plan_session(request, parse_session_form(form, zone=hub_of(request).settings.zone))
+        hub = hub_of(request)
+        body = parse_session_form(form, zone=hub.settings.zone, say=words_of(request), now=hub.now())
+        session = await plans.plan_session(request, body)
     except BadInput as error:
         return await _render_overview(request, form=form, error=error, status=400)
     return see_other(f"/host/s/{session.id}")
@@ -156,7 +160,12 @@ async def _render_change(
     request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None, status: int
 ) -> web.StreamResponse:
     hub, session_id = hub_of(request), request.match_info["session_id"]
-    session = await hub.store.read(lambda db: show_rows.load_session(db, session_id))
+
+    def read(db: Database) -> tuple[Session, dict[str, Any]]:
+        session = show_rows.load_session(db, session_id)
+        return session, read_goals(db, session)
+
+    session, goals = await hub.store.read(read)
     response = render_page(
         request,
         "change.html",
@@ -164,6 +173,8 @@ async def _render_change(
         session=session,
         form={**format_session_form(session), **form},
         error=error,
+        said=request.query.get("said", ""),
+        **goals,
         **person_context(hub, actor_of(request)),
     )
     keep_language(request, response)
@@ -177,7 +188,8 @@ async def change_session(request: web.Request) -> web.StreamResponse:
     hub, session_id, form = hub_of(request), request.match_info["session_id"], await read_form(request)
     session = await hub.store.read(lambda db: show_rows.load_session(db, session_id))
     try:
-        await plans.change_session(request, session_id, parse_change_form(form, session))
+        body = parse_change_form(form, session, say=words_of(request), now=hub.now())
+        await plans.change_session(request, session_id, body)
     except (BadInput, Conflict) as error:
         return await _render_change(request, form=form, error=error, status=error.http_status)
     return see_other(f"/host/s/{session_id}")

@@ -6,24 +6,26 @@ Who may call it was decided before. Knows nothing of forms, JSON and pages; the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict
+from streamhub.schedule.recurrence import resolve_wall
 from streamhub.schedule.rules import plan_session_id
 from streamhub.schedule.show import LOCAL, Participant, Privacy, Session, SessionState, Show
 from streamhub.store import shows as show_rows
 from streamhub.store.log import log_action
+from streamhub.store.moving import change_plan
 from streamhub.text import clean_line, clean_text, slugify
 from streamhub.timecode import format_instant, parse_instant, require_zone
 from streamhub.web.access import actor_of
 from streamhub.web.bodies import ParticipantBody, SessionBody, SessionChangeBody, ShowBody
 from streamhub.web.desk import clean_or_empty, tell
-from streamhub.web.direction import step_with_questions
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import words_of
 from streamhub.web.views import AFTER
@@ -174,34 +176,29 @@ async def change_session(request: web.Request, session_id: str, body: SessionCha
     """
     hub, author, say, at = hub_of(request), actor_of(request).person, words_of(request), hub_of(request).now()
 
-    def save(db: Database) -> Session:
-        before = show_rows.load_session(db, session_id)
-        if before.state not in CHANGEABLE:
-            raise Conflict(
-                say("The session is on air or over, or was cancelled, so it is not changed any more."),
-                hint=say("Plan another one, or announce it again first."),
-            )
-        after = _changed(before, body)
-        if after == before:
-            return before
-        show_rows.save_session(db, after)
-        log_action(
-            db,
-            at=at,
-            author=author,
-            action="session.change",
-            object_kind="session",
-            object_id=session_id,
-            details={"before": _logged(before), "after": _logged(after)},
-        )
-        if after.state is SessionState.MOVED and after.starts_at != before.starts_at:
-            return step_with_questions(db, session_id, SessionState.SCHEDULED, at=at, author=author)
-        return after
-
-    session = await hub.store.write(save)
+    session = await hub.store.write(lambda db: save_change(db, session_id, body, at=at, author=author, say=say))
     LOG.info("web.changed session_id=%s person=%s", session_id, author)
     tell(request, session_id)
     return session
+
+
+def save_change(
+    db: Database, session_id: str, body: SessionChangeBody, *, at: datetime, author: str, say: Callable[[str], str]
+) -> Session:
+    """Move or rename a session, within a transaction; raises as `change_session` does."""
+    before = show_rows.load_session(db, session_id)
+    if before.state not in CHANGEABLE:
+        raise Conflict(
+            say("The session is on air or over, or was cancelled, so it is not changed any more."),
+            hint=say("Plan another one, or announce it again first."),
+        )
+    return change_plan(db, before, _changed(before, body), at=at, author=author)
+
+
+def shift_days(starts_at: datetime, days: int, zone: str) -> datetime:
+    """A start so many days later, at the same time of day in a zone; UTC."""
+    local = starts_at.astimezone(ZoneInfo(zone))
+    return resolve_wall(local.date() + timedelta(days=days), local.time(), zone)[0]
 
 
 def _changed(before: Session, body: SessionChangeBody) -> Session:
@@ -225,16 +222,3 @@ def _clean_call(text: str) -> str:
 
 def _read_until(text: str) -> datetime | None:
     return parse_instant(text) if text else None
-
-
-def _logged(session: Session) -> dict[str, object]:
-    """What the log keeps of a change; of people only how many they are."""
-    return {
-        "title": session.title,
-        "starts_at": format_instant(session.starts_at),
-        "zone": session.zone,
-        "planned_minutes": session.planned_minutes,
-        "participants": len(session.participants),
-        "call": len(session.call),
-        "call_until": format_instant(session.call_until) if session.call_until else None,
-    }

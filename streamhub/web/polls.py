@@ -15,7 +15,6 @@ from sqlite_utils import Database
 
 from streamhub.errors import BadInput, StreamhubError
 from streamhub.schedule.poll import MAX_OPTIONS, Poll, Suits, count_answers, list_silent
-from streamhub.schedule.recurrence import resolve_wall
 from streamhub.store import people as people_rows
 from streamhub.store import polls as rows
 from streamhub.store import shows as show_rows
@@ -26,7 +25,7 @@ from streamhub.web.host import person_context
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import keep_language, render_page, see_other, words_of
 from streamhub.web.security import read_form
-from streamhub.web.series_form import parse_wall
+from streamhub.web.wall import read_instant
 
 LOG = logging.getLogger("streamhub.web")
 ROWS = 8
@@ -85,8 +84,7 @@ def parse_poll_form(
     """
 
     def instant(text: str) -> datetime:
-        wall = parse_wall(text, say)
-        return resolve_wall(wall.date(), wall.time(), zone)[0]
+        return read_instant(text, zone, say)
 
     typed = [form.get(f"date{row}", "").strip() for row in range(MAX_OPTIONS)]
     options = sorted({instant(one) for one in typed if one})

@@ -17,10 +17,13 @@ from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import plan_queue
 from streamhub.schedule.rundown import Rundown, RundownTimes, plan_times
 from streamhub.schedule.show import Role, Session
+from streamhub.store import invitations as invitation_rows
+from streamhub.store import people as people_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store import stage as stage_rows
 from streamhub.store.stage import ProducerNote
+from streamhub.text import fold
 from streamhub.timecode import format_instant
 from streamhub.web.access import Action, actor_of
 from streamhub.web.consents import ConsentLine, consents_state, read_consents
@@ -31,6 +34,23 @@ from streamhub.web.views import Json
 
 ON_TIME_MS = 60_000
 _SHOWN_NOTES = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """Somebody whom hosts had counted on and who does not come.
+
+    Attributes:
+        name: who.
+        role: what he would have been.
+        at: when he said so, UTC.
+        topics: titles of what he was to speak about.
+    """
+
+    name: str
+    role: Role
+    at: datetime
+    topics: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +66,7 @@ class StageView:
         notes: the producer's notes, the current one first.
         nonce: what the overlay's address is made of; empty while it has none.
         consents: what each person in it agrees to.
+        missing: who was confirmed and does not come, the latest first.
     """
 
     session: Session
@@ -56,6 +77,7 @@ class StageView:
     notes: Sequence[ProducerNote]
     nonce: str
     consents: Sequence[ConsentLine] = ()
+    missing: Sequence[Missing] = ()
 
     @property
     def note(self) -> ProducerNote | None:
@@ -86,7 +108,18 @@ def read_stage(db: Database, session_id: str, *, now: datetime) -> StageView:
         notes=stage_rows.list_notes(db, session_id)[:_SHOWN_NOTES],
         nonce=stage_rows.load_overlay_nonce(db, session_id),
         consents=read_consents(db, session),
+        missing=_list_missing(db, session_id, rundown),
     )
+
+
+def _list_missing(db: Database, session_id: str, rundown: Rundown) -> list[Missing]:
+    found = []
+    for one in invitation_rows.list_invitations(db, session_id=session_id):
+        if one.missing and one.left_at is not None:
+            name = one.shown_as or people_rows.load_person(db, one.person_id).name
+            topics = tuple(topic.title for topic in rundown.topics if fold(topic.speaker) == fold(name))
+            found.append(Missing(name=name, role=one.role, at=one.left_at, topics=topics))
+    return sorted(found, key=lambda one: one.at, reverse=True)
 
 
 def plan_show_state(view: StageView) -> Json:
@@ -96,6 +129,7 @@ def plan_show_state(view: StageView) -> Json:
         "overlay": bool(view.nonce),
         "consents": consents_state(view.consents),
         "notes": [[note.id, note.seen_at is not None] for note in view.notes],
+        "missing": [[one.name, format_instant(one.at)] for one in view.missing],
     }
 
 

@@ -127,7 +127,7 @@ def routes(app: web.Application) -> list[tuple[str, str, Any]]:
         "mail_id": "m1", "errand": "send", "token": "t", "follower_id": "f1", "topic_id": "c1", "topic_deed": "pin",
         "position": "0", "story_id": "s1", "proposal_id": "p1", "text_id": "t1", "kind": "stories",
         "aloud_deed": "dismiss", "overheard_deed": "no",
-        "hearing": "ab-00000000", "number": "0", "person_id": "p1",
+        "hearing": "ab-00000000", "number": "0", "person_id": "p1", "event_id": "e1",
     }  # fmt: skip
     found = []
     for route in app.router.routes():

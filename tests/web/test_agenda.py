@@ -28,7 +28,7 @@ async def read_entry(world: World, session: str, language: str = "de") -> tuple[
 
 
 async def test_an_entry(make_world: MakeWorld) -> None:
-    """Start and end stand in the host's zone, which the file explains; alarms come a day and ten minutes before."""
+    """Start and end stand in the host's zone, which the file explains; alarms come on the ladder of reminders."""
     world = await make_world(url="https://hub.example.org")
     session = await world.plan(title="Netz, Strom; und mehr")
     until = "2027-03-01T13:00:00Z"
@@ -39,7 +39,12 @@ async def test_an_entry(make_world: MakeWorld) -> None:
     assert event["dtstart"].params["TZID"] == "Europe/Berlin"
     assert [str(zone["tzid"]) for zone in calendar.timezones] == ["Europe/Berlin"]
     assert event.end - event.start == timedelta(minutes=60)
-    assert [alarm["trigger"].dt for alarm in event.walk("VALARM")] == [timedelta(days=-1), timedelta(minutes=-10)]
+    assert [alarm["trigger"].dt for alarm in event.walk("VALARM")] == [
+        timedelta(days=-7),
+        timedelta(days=-1),
+        timedelta(hours=-1),
+        timedelta(minutes=-5),
+    ]
     assert event["url"] == f"https://hub.example.org/s/{session}"
     assert event["status"] == "CONFIRMED"
     assert "Fotos, bitte!" in event["description"]

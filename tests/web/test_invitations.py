@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -208,7 +209,7 @@ async def test_accepted_is_not_confirmed(guests: Guests) -> None:
     assert "Kopfhörer bitte." in mail.body
     (event,) = Calendar.from_ical(mail.calendar).walk("VEVENT")
     assert (event["status"], event["sequence"]) == ("CONFIRMED", 1)
-    assert len(event.walk("VALARM")) == 3
+    assert len(event.walk("VALARM")) == 4
     page = await guests.page_of("ada")
     assert "Zum Studio" in page
     assert "vdo.ninja" not in page
@@ -357,6 +358,85 @@ async def test_two_hosts_invite_at_once(guests: Guests) -> None:
     await guests.invite("ada")
     assert len(await guests.mails("ada@")) == 1
     assert len(await guests.world.hub.store.read(rows.list_invitations)) == 1
+
+
+async def test_a_confirmed_expert_withdraws_ten_minutes_before(guests: Guests) -> None:
+    """Run of show and console say at once who is missing and about what; nobody else gets a mail, nothing breaks."""
+    await guests.invite("ada", "bob")
+    await guests.send_all()
+    for one in ("ada", "bob"):
+        await guests.answer(one, reply="accepted")
+        await guests.post(f"invitations/{one}", deed="confirm")
+    await guests.inviter.sync()
+    await guests.send_all()
+    for title, speaker in (("Die Leitung", "Ada Weber"), ("Der Router", "Bob Stone")):
+        fields = {"title": title, "speaker": speaker, "minutes": "10", "version": "0" if "L" in title else "1"}
+        assert (await guests.post("rundown", deed="add", **fields))[0] == 303
+    guests.world.clock.at = datetime(2027, 3, 2, 19, 5, tzinfo=UTC)
+    state = f"/api/v1/host/sessions/{guests.session_id}"
+    before = (await guests.world.host("GET", state.removeprefix("/api/v1/host")))["show"]
+    sent = len(await guests.mails())
+    assert await guests.answer("ada", reply="declined") == 303
+    after = (await guests.world.host("GET", state.removeprefix("/api/v1/host")))["show"]
+    assert before != after, "consoles that are open are told"
+    for path in ("rundown", "board"):
+        async with await guests.browser.get(f"/host/s/{guests.session_id}/{path}") as page:
+            text = await page.text()
+        assert "Ada Weber kommt nicht: um 20:05\N{NO-BREAK SPACE}Uhr abgesagt" in text
+        assert "Die Leitung" in text
+        assert "Bob Stone kommt nicht" not in text
+    assert await guests.inviter.sync() == 0
+    assert len(await guests.mails()) == sent, "neither she nor anybody else is mailed"
+    for path in ("stage", "stage/board", "invitations", "poll", ""):
+        async with await guests.browser.get(f"/host/s/{guests.session_id}/{path}".rstrip("/")) as page:
+            assert page.status == 200, path
+    await guests.world.host("POST", f"/sessions/{guests.session_id}/state", to="live")
+    async with await guests.browser.get(f"/host/s/{guests.session_id}/rundown") as page:
+        assert "Ada Weber kommt nicht" in await page.text(), "also while the show runs"
+
+
+async def test_who_comes_after_all_is_not_missing(guests: Guests) -> None:
+    """After another yes and another confirmation nobody is missing; who was never confirmed is missed by nobody."""
+    await guests.invite("ada", "bob")
+    await guests.answer("bob", reply="declined")
+    await guests.answer("ada", reply="accepted")
+    await guests.post("invitations/ada", deed="confirm")
+    await guests.answer("ada", reply="declined")
+    await guests.answer("ada", reply="accepted")
+    assert (await guests.invitation("ada")).missing, "not before hosts count on her again"
+    assert not (await guests.invitation("bob")).missing
+    await guests.post("invitations/ada", deed="confirm")
+    assert not (await guests.invitation("ada")).missing
+
+
+async def test_two_hosts_want_the_same_expert_at_the_same_time(guests: Guests) -> None:
+    """Asked into two sessions at once, both hosts read it with the other's title; it is a warning and no wall."""
+    made = await guests.world.host(
+        "POST", "/sessions", show_id="runde", title="Strom", starts_at="2027-03-02T20:45:00+01:00"
+    )
+    later = await guests.world.host(
+        "POST", "/sessions", show_id="runde", title="Danach", starts_at="2027-03-02T21:15:00+01:00"
+    )
+    at, other = guests.world.clock(), str(made["id"])
+
+    async def invite_elsewhere(session_id: str) -> None:
+        path = f"/host/s/{session_id}/invitations"
+        async with await guests.browser.post(path, **{"p-ada": "1"}) as page:
+            assert page.status == 303
+
+    await asyncio.gather(invite_elsewhere(other), guests.post("invitations", **{"p-ada": "1"}))
+    await invite_elsewhere(str(later["id"]))
+    for session_id, title in ((guests.session_id, "Strom"), (other, "Netz")):
+        async with await guests.browser.get(f"/host/s/{session_id}/invitations") as page:
+            text = await page.text()
+        assert f"Achtung: zur selben Zeit in „{title}“ eingeladen." in text
+        if session_id == guests.session_id:
+            assert "„Danach“" not in text, "one begins when the other ends"
+    assert (await guests.invitation("ada")).stands
+    await guests.answer("ada", reply="declined")
+    async with await guests.browser.get(f"/host/s/{other}/invitations") as page:
+        assert "„Netz“ eingeladen" not in await page.text(), "who declined is not taken"
+    assert at == guests.world.clock()
 
 
 async def test_a_personal_calendar(guests: Guests) -> None:

@@ -174,7 +174,9 @@ async def test_untouched_fields_are_not_read_again(world: World) -> None:
         participants=[person],
     )
     session = await load_session(world, made["id"])
-    body = parse_change_form({**format_session_form(session), "title": "Ganz genau"}, session)
+    body = parse_change_form(
+        {**format_session_form(session), "title": "Ganz genau"}, session, say=str, now=world.clock()
+    )
     assert (body.title, body.starts_at, body.zone, body.participants) == ("Ganz genau", None, None, None)
     browser = await world.sign_in()
     fields = {**format_session_form(session), "title": "Ganz genau"}
@@ -289,3 +291,45 @@ def test_people_are_read_as_they_are_written() -> None:
     )
     read = parse_people(format_people(people))
     assert [(one.name, one.role, one.about) for one in read] == [(one.name, one.role, one.about) for one in people]
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize(
+    ("fields", "german", "english"),
+    [
+        ({"starts_at": "2026-01-01T20:15"}, "Dieser Termin ist vorbei.", "This date is past."),
+        ({"starts_at": "2027-02-30T20:15"}, "Das sind kein Datum und keine Uhrzeit.", "This is no date and time."),
+        ({"starts_at": "2027-03-28T02:30"}, "die Uhr lässt sie aus", "the clock leaves it out"),
+        ({"zone": "Berlin"}, "Die Zeitzone „Berlin“ ist unbekannt.", "The time zone “Berlin” is unknown."),
+        ({"planned_minutes": "-5"}, "Diese Länge kann nicht sein.", "This length cannot be."),
+        ({"call_until": "gestern"}, "Das sind kein Datum und keine Uhrzeit.", "This is no date and time."),
+    ],
+    ids=str,
+)
+async def test_times_that_cannot_be(
+    world: World, fields: dict[str, str], german: str, english: str, language: str
+) -> None:
+    """Planning and changing refuse them with a sentence in the reader's language; what was typed stays on the form."""
+    session, browser = await world.plan(), await world.sign_in()
+    typed = {"show_id": "runde", "title": "Getippt", "starts_at": "2027-03-09T20:15", "zone": "Europe/Berlin", **fields}
+    before = await load_session(world, session)
+    for path in ("/host/sessions", f"/host/s/{session}/change"):
+        async with await browser.post(f"{path}?lang={language}", **typed) as page:
+            text = await page.text()
+            assert page.status == 400, path
+        assert (german if language == "de" else english) in text
+        assert "Getippt" in text
+    assert await load_session(world, session) == before
+    assert len(await world.hub.store.read(shows.list_sessions)) == 1
+    await browser.close()
+
+
+async def test_an_hour_that_comes_twice_is_the_first_one(world: World) -> None:
+    """On the day when clocks go back the first of two like times is meant, in true time an hour before the other."""
+    await world.plan()
+    browser = await world.sign_in()
+    typed = {"show_id": "runde", "title": "Nacht", "starts_at": "2027-10-31T02:30", "zone": "Europe/Berlin"}
+    async with await browser.post("/host/sessions", **typed) as page:
+        assert page.status == 303
+    assert (await load_session(world, "2027-10-31-nacht")).starts_at == datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
+    await browser.close()

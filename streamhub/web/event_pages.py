@@ -1,0 +1,77 @@
+"""Events for the public: the programme by day, and a calendar of all its sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+from sqlite_utils import Database
+
+from streamhub.errors import NotFound
+from streamhub.schedule.event import Event, ProgrammeDay, plan_programme
+from streamhub.schedule.masks import mask_session
+from streamhub.schedule.show import Session
+from streamhub.store import events as rows
+from streamhub.web.access import Action, allow
+from streamhub.web.agenda import calendar_response, make_calendar, read_entries
+from streamhub.web.hub import hub_of
+from streamhub.web.pages import PAGES, keep_language, language_of, render_page
+from streamhub.web.ties import load_public
+from streamhub.web.views import is_public
+
+routes = web.RouteTableDef()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeenEvent:
+    """What the public sees of an event.
+
+    Attributes:
+        event: the event.
+        days: its programme.
+        pre_shows: sessions that go before all of it.
+    """
+
+    event: Event
+    days: tuple[ProgrammeDay, ...]
+    pre_shows: tuple[Session, ...]
+
+
+def see_event(db: Database, event_id: str) -> SeenEvent:
+    """What the public sees of an event.
+
+    Raises:
+        NotFound: there is none of that id, or none of its sessions is announced.
+    """
+    event = rows.load_event(db, event_id)
+    sessions = [mask_session(one) for one in rows.list_event_sessions(db, event_id) if is_public(one)]
+    if not sessions:
+        raise NotFound(f"event {event_id}: there is no such event")
+    return SeenEvent(
+        event=event,
+        days=tuple(plan_programme(event, sessions)),
+        pre_shows=load_public(db, rows.list_pre_shows(db, for_event=event_id)),
+    )
+
+
+@routes.get("/e/{event_id}")
+@allow(Action.SEE_PUBLIC)
+async def event_page(request: web.Request) -> web.StreamResponse:
+    """The programme of an event."""
+    event_id = request.match_info["event_id"]
+    seen = await hub_of(request).store.read(lambda db: see_event(db, event_id))
+    response = render_page(request, "event.html", default_language=seen.event.language, seen=seen)
+    keep_language(request, response)
+    return response
+
+
+@routes.get("/e/{event_id}/event.ics")
+@allow(Action.SEE_PUBLIC)
+async def event_calendar(request: web.Request) -> web.StreamResponse:
+    """All sessions of an event as a calendar; each is the same entry as in the session's own file."""
+    event_id = request.match_info["event_id"]
+    seen = await hub_of(request).store.read(lambda db: see_event(db, event_id))
+    entries = await read_entries(request, [one.id for day in seen.days for one in day.sessions])
+    language = language_of(request, default=seen.event.language)
+    say = request.app[PAGES].words(language).gettext
+    return calendar_response(make_calendar(entries, say, language, title=seen.event.title), event_id)
