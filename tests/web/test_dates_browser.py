@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamhub.schedule.event import Event, PreShow
+from streamhub.schedule.invitation import Reply
 from streamhub.schedule.people import Person
 from streamhub.schedule.poll import Poll
 from streamhub.schedule.series import Series
 from streamhub.schedule.show import Role
-from streamhub.store import invitations, people, polls, series
+from streamhub.store import events, invitations, people, polls, series, shows
 from streamhub.web.links import make_me
 from tests.web.browsing import CHROMIUM, HOSTILE, open_browser, open_tab, sign_in
 
@@ -44,6 +47,20 @@ async def fill(world: World) -> tuple[str, str]:
         )
         series.save_series(db, rule)
         invitations.invite(db, session_id, "ada", Role.EXPERT, at=now, author="")
+        event = Event(id="tage", show_id="runde", title=f"Netztage {HOSTILE}", about="Zwei Tage, viele Fragen. " * 9)
+        events.save_event(db, event)
+        before = shows.load_session(db, session_id)
+        second = replace(before, id="2027-03-03-leitung", title="Die lange Leitung", starts_at=now + timedelta(days=3))
+        same = replace(before, id="2027-03-02-zugleich", title="Zugleich " * 12)
+        pre_show = replace(before, id="2027-03-01-vorab", title="Warm werden", starts_at=now + timedelta(days=1))
+        for one in (second, same, pre_show):
+            shows.save_session(db, one)
+        for one in (before, second, same):
+            events.put_session(db, "tage", one.id)
+        events.save_pre_show(db, PreShow(session_id=pre_show.id, for_session=session_id))
+        left = invitations.invite(db, session_id, "eve", Role.EXPERT, at=now, author="")
+        gone = replace(left, reply=Reply.DECLINED, replied_at=now, left_at=now)
+        invitations.save_invitation(db, gone)
         options = tuple(now + timedelta(days=n) for n in (9, 10, 11))
         polls.save_poll(
             db,
@@ -80,6 +97,13 @@ async def test_pages_fit_and_complain_of_nothing(world: World, width: int) -> No
         "planner": "/host/planner",
         "outbox": "/host/outbox",
         "host": "/host",
+        "events": "/host/events",
+        "event-host": "/host/events/tage",
+        "change": f"/host/s/{session_id}/change",
+        "event": "/e/tage",
+        "session": f"/s/{session_id}",
+        "pre-show": "/s/2027-03-01-vorab",
+        "home": "/",
     }
     async with open_browser() as browser:
         tab = await open_tab(browser, width=width)
@@ -124,3 +148,29 @@ async def test_a_guest_answers_without_scripts(world: World) -> None:
     assert len(await world.hub.store.read(lambda db: invitations.list_words(db, session_id, "ada"))) == 5
     answers = await world.hub.store.read(lambda db: polls.list_answers(db, session_id))
     assert len(answers["ada"]) == 1
+
+
+async def test_an_event_is_made_without_scripts_and_read_in_ones_own_time(world: World) -> None:
+    """By keyboard and forms a host makes, fills and announces an event; a viewer elsewhere reads his own time."""
+    await world.plan(title="Netz")
+    async with open_browser() as browser:
+        tab = await open_tab(browser, width=390, java_script_enabled=False)
+        await sign_in(world, tab)
+        await tab.page.goto(f"{world.url}/host/events?lang=de")
+        await tab.page.get_by_label("Titel").fill("Netztage")
+        await tab.page.get_by_role("button", name="Veranstaltung anlegen").press("Enter")
+        await tab.page.wait_for_url("**/host/events/netztage**")
+        await tab.page.locator("#add-session-title").fill("Eröffnung")
+        await tab.page.locator("#add-start").fill("2027-03-10T18:00")
+        await tab.page.get_by_role("button", name="Als Entwurf hinzufügen").click()
+        await tab.page.wait_for_url("**said=add**")
+        await tab.page.get_by_role("button", name="Alle Entwürfe ankündigen").click()
+        await tab.page.wait_for_url("**said=announce**")
+        elsewhere = await open_tab(browser, timezone_id="America/New_York")
+        await elsewhere.page.goto(f"{world.url}/e/netztage?lang=de")
+        line = elsewhere.page.locator("time[datetime]").first
+        await elsewhere.page.get_by_text("bei Ihnen:").first.wait_for(timeout=40_000)
+        text = await line.inner_text()
+        assert "18:00" in text
+        assert "12:00" in text
+        assert elsewhere.complaints == []
