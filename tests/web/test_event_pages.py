@@ -114,7 +114,7 @@ async def test_moving_within_and_as_a_whole(planned: Planned) -> None:
     assert moved[first.id].starts_at == datetime(2027, 3, 31, 15, 30, tzinfo=UTC), "17:30 in summer time"
     others = [(moved[one].starts_at - before[one].starts_at) for one in before if one != first.id]
     assert set(others) == {timedelta(days=21) - timedelta(hours=1)}
-    assert "Bitte beachten Sie den neuen Termin" in (await planned.get(f"/s/{first.id}"))[1]
+    assert "Bitte beachten Sie die neue Zeit" in (await planned.get(f"/s/{first.id}"))[1]
     for days, sentence in (("", "Um wie viele Tage"), ("viele", "Um wie viele Tage"), ("-60", "vorbei")):
         status, text = await planned.deed("shift", days=days)
         assert status == 400

@@ -20,6 +20,7 @@ from streamhub.keepers.pollster import Pollster
 from streamhub.keepers.reminding import KIND, Reminding
 from streamhub.outbox.mail import Mail, MailState
 from streamhub.schedule.event import Event
+from streamhub.schedule.invitation import Reply
 from streamhub.schedule.people import Person
 from streamhub.schedule.poll import Poll, Suits
 from streamhub.schedule.reminder import Rung
@@ -31,7 +32,7 @@ from streamhub.web.links import Links, make_me
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.web.conftest import World
+    from tests.web.conftest import MakeWorld, World
 
 OLD, NEW = datetime(2027, 3, 2, 19, 15, tzinfo=UTC), datetime(2027, 3, 20, 17, 0, tzinfo=UTC)
 OLD_WORDS, NEW_WORDS = "Dienstag, 2. März 2027, 20:15", "Samstag, 20. März 2027, 18:00"
@@ -122,14 +123,15 @@ class Followed:
 
         def save(db: Any) -> None:
             before = invitations.load_invitation(db, self.id, "ada")
-            said = replace(before, reply="accepted", replied_at=at, confirmed_at=at)
+            said = replace(before, reply=Reply.ACCEPTED, replied_at=at, confirmed_at=at)
             invitations.change_invitation(db, said, "invitation.confirm", at=at, author="")
 
         await self.world.hub.store.write(save)
 
 
 @pytest.fixture
-async def followed(world: World, tmp_path: Path) -> Followed:
+async def followed(make_world: MakeWorld, tmp_path: Path) -> Followed:
+    world = await make_world(embed_origins="https://firma.example")
     session_id = await world.plan()
     one = Followed(world, session_id, tmp_path / "transcripts")
     (tmp_path / "transcripts").mkdir()
@@ -166,7 +168,7 @@ async def test_a_move_reaches_every_output(followed: Followed) -> None:
     for text in (after.home, after.embed, after.event_page, after.own_page):
         assert NEW_WORDS in text
         assert OLD_WORDS not in text
-    assert "Bitte beachten Sie den neuen Termin" in after.page
+    assert "Bitte beachten Sie die neue Zeit" in after.page
     assert NEW_WORDS in after.page
     for old, new in ((before.file, after.file), (before.event_file, after.event_file), (before.feed, after.feed)):
         assert (old.decoded("dtstart"), new.decoded("dtstart")) == (OLD, NEW)
@@ -264,6 +266,6 @@ async def test_a_poll_that_moves_an_announced_session_is_a_move(followed: Follow
     assert (session.starts_at, session.state) == (NEW, SessionState.SCHEDULED)
     after = await followed.look()
     assert NEW_WORDS in after.page
-    assert "Bitte beachten Sie den neuen Termin" in after.page
+    assert "Bitte beachten Sie die neue Zeit" in after.page
     assert after.file["sequence"] >= before.file["sequence"] + 3
     assert str(after.file["status"]) == "CONFIRMED"

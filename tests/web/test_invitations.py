@@ -28,6 +28,7 @@ from streamhub.store import invitations as rows
 from streamhub.store import people as people_rows
 from streamhub.store.agreements import list_voices
 from streamhub.web.links import Links, make_me
+from streamhub.web.stage_view import read_show_state
 from tests.outbox.conftest import Postbox, sender_to, serve_mail
 
 if TYPE_CHECKING:
@@ -373,11 +374,12 @@ async def test_a_confirmed_expert_withdraws_ten_minutes_before(guests: Guests) -
         fields = {"title": title, "speaker": speaker, "minutes": "10", "version": "0" if "L" in title else "1"}
         assert (await guests.post("rundown", deed="add", **fields))[0] == 303
     guests.world.clock.at = datetime(2027, 3, 2, 19, 5, tzinfo=UTC)
-    state = f"/api/v1/host/sessions/{guests.session_id}"
-    before = (await guests.world.host("GET", state.removeprefix("/api/v1/host")))["show"]
+    await guests.browser.close()
+    guests.browser = await guests.world.sign_in()
+    before = await read_show_state(guests.world.hub, guests.session_id)
     sent = len(await guests.mails())
     assert await guests.answer("ada", reply="declined") == 303
-    after = (await guests.world.host("GET", state.removeprefix("/api/v1/host")))["show"]
+    after = await read_show_state(guests.world.hub, guests.session_id)
     assert before != after, "consoles that are open are told"
     for path in ("rundown", "board"):
         async with await guests.browser.get(f"/host/s/{guests.session_id}/{path}") as page:
