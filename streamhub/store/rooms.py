@@ -38,8 +38,12 @@ def load_room(db: Database, session_id: str) -> Room:
 
 
 def is_shared(db: Database, session_id: str) -> bool:
-    """Whether a session has its studio from its show alone."""
-    return fetch_one(db, "select 1 from rooms where session_id = ?", session_id) is None
+    """Whether a session has its studio from its show."""
+    sql = (
+        "select 1 from show_rooms join sessions using (show_id) "
+        "where sessions.id = ?1 and not exists (select 1 from rooms where session_id = ?1)"
+    )
+    return fetch_one(db, sql, session_id) is not None
 
 
 def _values(room: Room) -> dict[str, str]:

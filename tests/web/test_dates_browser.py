@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamhub.schedule.event import Event, PreShow
-from streamhub.schedule.invitation import Reply
+from streamhub.schedule.invitation import ConsentWord, Purpose, Reply, Room
 from streamhub.schedule.people import Person
-from streamhub.schedule.poll import Poll
+from streamhub.schedule.poll import Poll, Suits
 from streamhub.schedule.series import Series
 from streamhub.schedule.show import Role
-from streamhub.store import events, invitations, people, polls, series, shows
+from streamhub.store import events, invitations, people, polls, rooms, series, shows, techchecks
 from streamhub.web.links import make_me
 from tests.web.browsing import CHROMIUM, HOSTILE, open_browser, open_tab, sign_in
 
@@ -78,10 +78,40 @@ async def fill(world: World) -> tuple[str, str]:
     return session_id, f"/me/{make_me(world.hub.secret, 'ada', 1)}"
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-async def test_pages_fit_and_complain_of_nothing(world: World, width: int) -> None:
+async def enliven(world: World, session_id: str) -> None:
+    """A second guest who is confirmed and refuses some of it, a studio, and the first one's answer to the poll."""
+    at = world.clock()
+
+    def save(db: Any) -> None:
+        bob = Person(id="bob", name="Bob Ölschläger-Zwieback", organisation="Netz AG", about="Leiter Netzbetrieb")
+        people.save_person(db, bob)
+        asked = invitations.invite(db, session_id, "bob", Role.EXPERT, at=at, author="")
+        certain = replace(asked, reply=Reply.ACCEPTED, replied_at=at, confirmed_at=at)
+        invitations.change_invitation(db, certain, "invitation.confirm", at=at, author="")
+        said = {Purpose.LIVE: False, Purpose.RECORDING: True, Purpose.CLIPS: False}
+        words = [ConsentWord(purpose=one, given=given, text_version="1", at=at) for one, given in said.items()]
+        invitations.save_words(db, session_id, bob, words)
+        techchecks.save_check(db, techchecks.TechCheck(person_id="bob", verdict=techchecks.Verdict.HELP, at=at))
+        room = Room(
+            session_id=session_id,
+            url="https://vdo.ninja/?room={room}&push={key}&label={name}",
+            view_url="https://vdo.ninja/?view={key}&solo&room={room}",
+            instructions="Bitte Kopfhörer tragen.",
+        )
+        rooms.save_room(db, room)
+        poll = polls.list_polls(db, person_id="ada", open_only=True)[0]
+        suits = dict(zip(poll.options, (Suits.YES, Suits.IF_NEEDED, Suits.NO), strict=True))
+        polls.save_answers(db, session_id, "ada", suits)
+
+    await world.hub.store.write(save)
+
+
+@pytest.mark.parametrize(("width", "look"), [(390, "light"), (1280, "light"), (390, "dark")])
+async def test_pages_fit_and_complain_of_nothing(world: World, width: int, look: str) -> None:
     """No page of dates and people is wider than its screen, breaks a policy, or lets a hostile name act."""
     session_id, me = await fill(world)
+    await enliven(world, session_id)
+    bob = f"/me/{make_me(world.hub.secret, 'bob', 1)}"
     paths = {
         "series": "/host/shows/runde/series",
         "people": "/host/people",
@@ -89,8 +119,9 @@ async def test_pages_fit_and_complain_of_nothing(world: World, width: int) -> No
         "invitations": f"/host/s/{session_id}/invitations",
         "poll": f"/host/s/{session_id}/poll",
         "me": me,
-        "door": f"{me}/s/{session_id}/studio",
+        "door": f"{bob}/s/{session_id}/studio",
         "check": f"{me}/check",
+        "console": f"/host/s/{session_id}",
         "technique": f"/host/s/{session_id}/technique",
         "announcement": f"/host/s/{session_id}/announcement",
         "rundown": f"/host/s/{session_id}/rundown",
@@ -106,13 +137,13 @@ async def test_pages_fit_and_complain_of_nothing(world: World, width: int) -> No
         "home": "/",
     }
     async with open_browser() as browser:
-        tab = await open_tab(browser, width=width)
+        tab = await open_tab(browser, width=width, color_scheme=look)
         await sign_in(world, tab)
         for language in ("de", "en"):
             for name, path in paths.items():
                 await tab.page.goto(f"{world.url}{path}?lang={language}")
                 over = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-                await tab.shoot(f"dates-{name}-{language}-{width}")
+                await tab.shoot(f"dates-{name}-{language}-{width}-{look}")
                 wide = (
                     "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth)"
                 )

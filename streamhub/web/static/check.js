@@ -107,7 +107,7 @@ async function listDevices() {
     const found = devices.filter((device) => device.kind === kind && device.deviceId);
     const now = stream.getTracks().find((track) => (kind === "videoinput") === (track.kind === "video"))?.getSettings().deviceId;
     select.replaceChildren(...found.map((device, number) => new Option(device.label || `${number + 1}`, device.deviceId, false, device.deviceId === now)));
-    select.closest("p").hidden = found.length < 2;
+    select.closest("p").hidden = found.length < 2 || !now;
   }
 }
 
