@@ -309,7 +309,9 @@ def _make_parts(
         )
     )
     pipeline.register()
-    reminding = Reminding(_make_inviting(workspace, settings, store, now=now))
+    inviting = _make_inviting(workspace, settings, store, now=now)
+    remind_by_rule = settings.mail.reminders == "by_rule" and bool(settings.mail.host)
+    reminding = Reminding(replace(inviting, by_rule=inviting.by_rule or remind_by_rule))
     reminding.register(engine)
     clips = ClipDesk(
         store=store,

@@ -333,6 +333,10 @@ class MailSettings:
     from_address: str = setting("", "Address that the hub writes from.")
     from_name: str = setting("", "Name beside it; empty: the hub's name.")
     send: str = setting("by_hand", "by_hand: a host sends each mail; by_rule: mails go out by themselves.")
+    reminders: str = setting(
+        "as_others",
+        "as_others: reminders of sessions go as `send` says; by_rule: they go out by themselves in any case.",
+    )
     ca_file: str = setting("", "Certificates (PEM) to trust instead of the system's, relative to the workspace.")
     keep_days: int = setting(30, "Days after which an address is deleted once its owner was told.")
 
@@ -588,6 +592,7 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "answers.clips": (sections["answers"].clips, ("on_demand", "ahead")),
         "mail.security": (sections["mail"].security, ("starttls", "tls", "none")),
         "mail.send": (sections["mail"].send, ("by_hand", "by_rule")),
+        "mail.reminders": (sections["mail"].reminders, ("as_others", "by_rule")),
         "youtube.keep_token": (sections["youtube"].keep_token, ("file", "keyring")),
     }
     for place, (value, allowed) in choices.items():

@@ -53,6 +53,9 @@ class Outputs:
     event_file: Any
     feed: Any
     site: dict[str, bytes]
+    atom: str
+    announcement: str
+    picture: bytes
 
 
 class Followed:
@@ -94,6 +97,17 @@ class Followed:
         found = Calendar.from_ical(await self.text(path)).walk("VEVENT")
         return found[0] if found else None
 
+    async def announcement(self) -> str:
+        host = await self.world.sign_in()
+        async with await host.get(f"/host/s/{self.id}/announcement") as page:
+            text = await page.text()
+        await host.close()
+        return text
+
+    async def picture(self) -> bytes:
+        async with self.world.client.get(f"/s/{self.id}/share.jpg") as picture:
+            return await picture.read()
+
     async def look(self) -> Outputs:
         own = f"/me/{make_me(self.world.hub.secret, 'ada', 1)}"
         settings = SiteSettings(title="Antworten", url="https://antworten.example.org")
@@ -109,6 +123,9 @@ class Followed:
             event_file=await self.entry("/e/tage/event.ics"),
             feed=await self.entry(f"{own}/sessions.ics"),
             site=site,
+            atom=await self.text("/sessions.atom"),
+            announcement=await self.announcement(),
+            picture=await self.picture(),
         )
 
     async def mails(self, who: str = "") -> list[Mail]:
@@ -177,6 +194,11 @@ async def test_a_move_reaches_every_output(followed: Followed) -> None:
     assert (alarms(before.feed), alarms(after.feed), alarms(after.file)) == (4, 0, 4), "who is asked anew has no alarm"
     assert followed.world.platforms.woken == [followed.id]
     assert followed.builds == builds + 1
+    for text in (after.atom, after.announcement):
+        assert NEW_WORDS in text.replace("\N{NO-BREAK SPACE}", " ")
+    assert before.atom.count("</entry>") == after.atom.count("</entry>") == 1
+    assert before.picture != after.picture
+    assert b"2027-03-20T17:00:00" in after.site["coming.json"]
     calendar = after.site["calendar.ics"].decode()
     assert "DTSTART;TZID=Europe/Berlin:20270320T180000" in calendar
     assert "20270302T" not in calendar.partition("BEGIN:VEVENT")[2].replace("DTSTAMP", "")
@@ -219,6 +241,10 @@ async def test_calling_off_reaches_every_output(followed: Followed, to: str, wor
     assert (str(after.feed["status"]), alarms(after.feed)) == ("CANCELLED", 0)
     assert after.feed["sequence"] > before.feed["sequence"]
     assert followed.world.platforms.woken == [followed.id]
+    for text in (after.atom, after.announcement):
+        assert ("Fällt aus: Netz" if to == "cancelled" else "Verschoben: Netz") in text
+    assert before.picture != after.picture
+    assert b"2027-03-02" not in after.site["coming.json"]
     assert load_coming(followed.folder) == ()
     assert b"BEGIN:VEVENT" not in after.site.get("calendar.ics", b"")
     assert [one for one in await followed.subjects("ada@") if word in one] == [f"{word}: Netz"]
