@@ -37,8 +37,11 @@ from streamhub.errors import Environment, NotFound, PortInUse, StreamhubError
 from streamhub.hubside import ArchiveAnswers, StudioRecordings
 from streamhub.importer import Importer, ImporterParts
 from streamhub.importing import ImportRequest
+from streamhub.keepers import calendar_reading
 from streamhub.keepers.announcer import Announcer, AnnouncerParts
+from streamhub.keepers.calendars import Calendars, CalendarsParts
 from streamhub.keepers.inviter import Inviter, InviterParts, is_current
+from streamhub.keepers.notices import NoticeTaker
 from streamhub.keepers.outside import Outside, OutsideParts, OutsideSettings
 from streamhub.keepers.pollster import Pollster, is_open
 from streamhub.keepers.post import HubPost
@@ -393,6 +396,8 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
             photos = photos_folder(parts.workspace, parts.settings)
             tidying = asyncio.create_task(keep_tidy(parts.store, photos, now=parts.now, sleep=asyncio.sleep))
             stack.callback(tidying.cancel)
+            calendars = asyncio.create_task(_make_calendars(parts).watch(), name="calendars")
+            stack.callback(calendars.cancel)
             scheduling = asyncio.create_task(Scheduler(parts.store, now=parts.now).keep())
             stack.callback(scheduling.cancel)
             if parts.settings.hub.url:
@@ -522,6 +527,28 @@ def _make_mail_kind(parts: Parts) -> SourceKind:
         live_s=imap.EVERY_S,
         calm_s=imap.EVERY_S,
         default=settings.session,
+        take=NoticeTaker(secret=parts.workspace.secret()).take,
+    )
+
+
+def _make_calendars(parts: Parts) -> Calendars:
+    """The keeper that reads when people are busy."""
+    settings = parts.settings.calendars
+    guard = Guard(
+        private=settings.private_addresses,
+        max_bytes=calendar_reading.MAX_BYTES,
+        timeout_s=calendar_reading.TIMEOUT_S,
+        agent=calendar_reading.AGENT,
+        now=parts.now,
+    )
+    return Calendars(
+        CalendarsParts(
+            store=parts.store,
+            reader=calendar_reading.CalendarReader(guard=guard),
+            every=timedelta(minutes=settings.every_minutes),
+            secret=parts.workspace.secret(),
+            now=parts.now,
+        )
     )
 
 
@@ -644,11 +671,18 @@ def _make_inviting(workspace: Workspace, settings: Settings, store: Store, *, no
         store=store,
         links=Links(hub_url=hub.url.rstrip("/"), site_url=settings.site.url, secret=secret),
         hub_name=hub.name,
-        address=clean_email(mail.from_address) if mail.from_address else "",
+        address=_organizer(settings),
         by_rule=mail.send == "by_rule" and bool(mail.host),
         secret=secret,
         now=now,
     )
+
+
+def _organizer(settings: Settings) -> str:
+    """The address that calendars answer to: the mailbox that is read, else the one that mails come from."""
+    mailbox, mail = settings.mailbox, settings.mail
+    address = mailbox.address if mailbox.host and mailbox.address else mail.from_address
+    return clean_email(address) if address else ""
 
 
 def _make_post(parts: Parts) -> HubPost:
@@ -677,6 +711,7 @@ def _make_post(parts: Parts) -> HubPost:
         address=clean_email(mail.from_address),
         name=mail.from_name or hub.name,
         links=(links.hub_url, links.site),
+        return_address=clean_email(mail.return_address) if mail.return_address else "",
     )
 
     def wanted(db: Database, one: Mail) -> bool:

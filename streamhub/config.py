@@ -175,6 +175,16 @@ class MailboxSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CalendarSettings:
+    """Calendars of people, of which the hub reads when they are busy."""
+
+    every_minutes: int = setting(30, "Minutes after which a calendar is read again.")
+    private_addresses: bool = setting(
+        False, "Read calendars at private addresses too, such as those of an intranet's server."
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TranscriptSettings:
     """Speech recognition."""
 
@@ -332,6 +342,10 @@ class MailSettings:
     )
     from_address: str = setting("", "Address that the hub writes from.")
     from_name: str = setting("", "Name beside it; empty: the hub's name.")
+    return_address: str = setting(
+        "",
+        "Address that undeliverable mail comes back to, best that of [mailbox]; empty: from_address.",
+    )
     send: str = setting("by_hand", "by_hand: a host sends each mail; by_rule: mails go out by themselves.")
     reminders: str = setting(
         "as_others",
@@ -352,6 +366,7 @@ class Settings:
     feeds: FeedsSettings = FeedsSettings()
     mastodon: MastodonSettings = MastodonSettings()
     mailbox: MailboxSettings = MailboxSettings()
+    calendars: CalendarSettings = CalendarSettings()
     transcript: TranscriptSettings = TranscriptSettings()
     answers: AnswerSettings = AnswerSettings()
     questions: QuestionSettings = QuestionSettings()
@@ -574,6 +589,11 @@ def _check_mail(mail: MailSettings, hub: HubSettings) -> list[str]:
             clean_email(mail.from_address)
     except BadInput:
         problems.append(f"mail.from_address: {mail.from_address!r} is no address, write it as fragen@example.org")
+    try:
+        if mail.return_address:
+            clean_email(mail.return_address)
+    except BadInput:
+        problems.append(f"mail.return_address: {mail.return_address!r} is no address, write it as fragen@example.org")
     if mail.host and not hub.url:
         problems.append("mail.host: set, but hub.url is empty, so that no mail could link to the hub")
     return problems
@@ -614,6 +634,7 @@ def _check_ranges(sections: Mapping[str, Any]) -> list[str]:
         "legal.privacy_log_days": (sections["legal"].privacy_log_days, 0),
         "hub.questions_per_minute": (sections["hub"].questions_per_minute, 1),
         "mailbox.max_mb": (sections["mailbox"].max_mb, 1),
+        "calendars.every_minutes": (sections["calendars"].every_minutes, 5),
         "hub.votes_per_minute": (sections["hub"].votes_per_minute, 1),
         "hub.viewers": (sections["hub"].viewers, 1),
         "hub.votes_per_address": (sections["hub"].votes_per_address, 0),

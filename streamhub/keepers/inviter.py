@@ -156,7 +156,7 @@ class Inviter:
     def _calendar(self, facts: InvitationFacts, case: _Case) -> str:
         parts, session, person = self._parts, case.session, case.person
         entry = Appointment(
-            uid=plan_uid(parts.secret, session.id, person.id),
+            uid=plan_uid(parts.secret, case.invitation),
             sequence=case.invitation.sequence,
             stamp=parts.now(),
             starts_at=session.starts_at,

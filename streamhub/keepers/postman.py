@@ -103,7 +103,7 @@ class Postman:
         head, at = self.parts.head, self.parts.now()
         try:
             letter = build_letter(mail, head, at=at)
-            await self.parts.sender.send(letter, sender=head.address, recipient=mail.recipient)
+            await self.parts.sender.send(letter, sender=head.envelope, recipient=mail.recipient)
         except (MailRefused, ValueError) as refused:
             reason = str(refused) if isinstance(refused, MailRefused) else "its headers cannot be written"
             LOG.warning("mail_refused mail=%s kind=%s", mail.id, mail.kind)

@@ -7,12 +7,15 @@ are kept: `streamhub.keepers.sources` does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sqlite_utils import Database
+
 from streamhub.errors import Fault, PlatformError
 from streamhub.questions.intake import Batch, ReadableSource, Skip
+from streamhub.questions.notice import Notice
 from streamhub.questions.trouble import SourceCode
 from streamhub.schedule.show import SessionState
 from streamhub.store.sources import SourceRow
@@ -41,6 +44,7 @@ class SourceKind:
         reach: how far back a first look goes.
         invites: whether the public is told to ask there.
         default: session or show for what does not say itself where it belongs to.
+        take: takes in what programs wrote about our mails there; returns the ids of sessions that changed.
     """
 
     slug: str
@@ -54,6 +58,7 @@ class SourceKind:
     reach: timedelta = timedelta(days=7)
     invites: bool = False
     default: str = ""
+    take: Callable[[Database, Sequence[Notice], datetime], frozenset[str]] | None = None
 
 
 @dataclass(kw_only=True, slots=True)

@@ -236,6 +236,8 @@ class Sources:
             fresh = {contribution.ref for contribution in look.contributions}
             both = [*(one for one in waiting if one.ref not in fresh), *look.contributions]
             outcome = take_look(db, replace(look, contributions=both), at=at, random=self._parts.random)
+            if kind.take is not None and batch.notices:
+                outcome.sessions |= kind.take(db, batch.notices, at)
             row = plan_success(look.source, at=at, taken=len(outcome.questions), skipped=outcome.skipped)
             rows.save_source(db, row)
             return outcome, row

@@ -99,4 +99,5 @@ def _is_ours(piece: str, links: tuple[str, ...]) -> bool:
 
 
 def _line(text: str) -> str:
-    return clean_line(text, max_length=4 * MAX_SUBJECT_LENGTH, what="subject")
+    """One line without encoded words (RFC 2047): the library would decode a typed one, line ends and all."""
+    return clean_line(text, max_length=4 * MAX_SUBJECT_LENGTH, what="subject").replace("=?", "= ?")

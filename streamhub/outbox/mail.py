@@ -24,6 +24,17 @@ class MailState(StrEnum):
     DISCARDED = "discarded"
 
 
+class ReturnReason(StrEnum):
+    """Why a mail came back, as far as hosts can do something about it."""
+
+    UNKNOWN = "unknown"
+    FULL = "full"
+    REFUSED = "refused"
+    TOO_LARGE = "too_large"
+    UNREACHABLE = "unreachable"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mail:
     """One mail to one person.
@@ -48,6 +59,7 @@ class Mail:
         retry_at: not before, UTC; None: at once.
         problem: what went wrong last; names no address.
         edition: rises with each change, so that two hosts never overwrite each other.
+        returned: the status code with which it came back after it was sent (RFC 3463); empty: it did not.
     """
 
     id: str
@@ -69,6 +81,7 @@ class Mail:
     retry_at: datetime | None = None
     problem: str = ""
     edition: int = 1
+    returned: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,11 +92,18 @@ class Letterhead:
         address: of the sender.
         name: shown beside it; may be empty.
         links: beginnings of the addresses that may become links in a mail; every other address stays text.
+        return_address: where mail servers send what cannot be delivered; empty: to the sender's address.
     """
 
     address: str
     name: str = ""
     links: tuple[str, ...] = ()
+    return_address: str = ""
+
+    @property
+    def envelope(self) -> str:
+        """The address that travels beside the letter, to which it comes back."""
+        return self.return_address or self.address
 
     @property
     def domain(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from streamhub.errors import Conflict
-from streamhub.outbox.mail import MAX_BODY_LENGTH, MAX_SUBJECT_LENGTH, Mail, MailState
+from streamhub.outbox.mail import MAX_BODY_LENGTH, MAX_SUBJECT_LENGTH, Mail, MailState, ReturnReason
 from streamhub.text import clean_line, clean_text
 
 S = MailState
@@ -46,6 +46,28 @@ def plan_message_id(mail: Mail, domain: str) -> str:
     return mail.message_id or f"{mail.id}@{domain}"
 
 
+def list_steps(mail: Mail) -> frozenset[MailState]:
+    """The states that a mail can be brought to; one that came back can be sent again."""
+    again = {S.QUEUED} if mail.state is S.SENT and mail.returned else set()
+    return NEXT_STATES[mail.state] | again
+
+
+def explain_return(status: str) -> ReturnReason:
+    """What a status code of a delivery report means (RFC 3463 and IANA's registry of enhanced status codes)."""
+    subject, _, detail = status.partition(".")[2].partition(".")
+    if (subject, detail) in {("1", "8"), ("1", "7")} or subject == "7":
+        return ReturnReason.REFUSED
+    if (subject, detail) in {("1", "2"), ("1", "10")} or subject == "4":
+        return ReturnReason.UNREACHABLE
+    if subject == "1" or (subject, detail) in {("2", "0"), ("2", "1")}:
+        return ReturnReason.UNKNOWN
+    if (subject, detail) == ("2", "2"):
+        return ReturnReason.FULL
+    if (subject, detail) in {("2", "3"), ("3", "4")}:
+        return ReturnReason.TOO_LARGE
+    return ReturnReason.OTHER
+
+
 def decide_step(mail: Mail, to: MailState) -> Mail:
     """The mail after a step; a step to where it is already changes nothing.
 
@@ -54,7 +76,7 @@ def decide_step(mail: Mail, to: MailState) -> Mail:
     """
     if to is mail.state:
         return mail
-    if to not in NEXT_STATES[mail.state]:
+    if to not in list_steps(mail):
         raise Conflict(f"mail {mail.id}: is {mail.state}, cannot become {to}", hint="reload the page and look again")
     if to is S.QUEUED and not mail.recipient:
         raise Conflict(f"mail {mail.id}: its address was deleted", hint="nothing more can be sent to this person")

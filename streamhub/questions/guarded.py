@@ -45,7 +45,7 @@ class Fetched:
     """What was at an address.
 
     Attributes:
-        status: 200, or 304 when nothing changed.
+        status: 200, or 304 when nothing changed; 207 where several things were asked for.
         body: the bytes; empty when nothing changed.
         url: where it was found in the end.
         etag, last_modified: to ask with the next time; may be empty.
@@ -58,6 +58,26 @@ class Fetched:
     etag: str = ""
     last_modified: str = ""
     content_type: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """How an address is asked, where a plain look is not enough.
+
+    Attributes:
+        method: of the request.
+        body: sent along; may be empty.
+        headers: sent along.
+        auth: the header that signs in; never sent without encryption, nor to another place than the one that was meant.
+    """
+
+    method: str = "GET"
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    auth: str = field(default="", repr=False)
+
+
+_LOOK = Ask()
 
 
 class _Forbidden(OSError):
@@ -73,25 +93,31 @@ class Guard:
         max_bytes: the largest body, unpacked.
         timeout_s: for everything together.
         now: the clock.
+        agent: what the hub calls itself.
+        trust: certificates to trust; None: those of the system.
     """
 
     now: Now
     private: bool = False
     max_bytes: int = MAX_BYTES
     timeout_s: float = TIMEOUT_S
+    agent: str = _AGENT
+    trust: ssl.SSLContext | None = None
 
-    async def fetch(self, url: str, *, etag: str = "", last_modified: str = "", accept: str = "*/*") -> Fetched:
+    async def fetch(
+        self, url: str, *, etag: str = "", last_modified: str = "", accept: str = "*/*", ask: Ask = _LOOK
+    ) -> Fetched:
         """What is at an address now, or that nothing changed since.
 
         Raises:
             PlatformError: it may not or could not be fetched; says why.
         """
         place = urlsplit(url).hostname or url
-        asked = {"User-Agent": _AGENT, "Accept": accept}
+        asked = {"User-Agent": self.agent, "Accept": accept, **ask.headers}
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         try:
             async with asyncio.timeout(self.timeout_s), self._session() as session:
-                return await self._follow(session, url, {**asked, **{k: v for k, v in conditions.items() if v}})
+                return await self._follow(session, url, ask, {**asked, **{k: v for k, v in conditions.items() if v}})
         except (aiohttp.ClientConnectorCertificateError, ssl.SSLError) as error:
             raise make_source_error(SourceCode.NOT_TRUSTED, place) from error
         except (aiohttp.ClientError, OSError, TimeoutError, UnicodeError, ValueError) as error:
@@ -99,13 +125,21 @@ class Guard:
             raise make_source_error(code, place, reason=type(error).__name__) from error
 
     def _session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(resolver=_Resolver(private=self.private), use_dns_cache=False, limit=2)
+        connector = aiohttp.TCPConnector(
+            resolver=_Resolver(private=self.private), use_dns_cache=False, limit=2, ssl=self.trust or True
+        )
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
-    async def _follow(self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> Fetched:
+    async def _follow(self, session: aiohttp.ClientSession, url: str, ask: Ask, headers: Mapping[str, str]) -> Fetched:
+        home = URL(url).origin() if ask.auth else None
         for _ in range(MAX_REDIRECTS + 1):
             place = self._require_fetchable(url)
-            async with session.get(url, headers=headers, allow_redirects=False) as answer:
+            here = URL(url)
+            if ask.auth and (here.origin() != home or here.scheme != "https"):  # nobody else gets the sign-in
+                raise make_source_error(SourceCode.BROKEN, place, reason="redirect")
+            signed = {**headers, "Authorization": ask.auth} if ask.auth else headers
+            request = session.request(ask.method, url, data=ask.body or None, headers=signed, allow_redirects=False)
+            async with request as answer:
                 if answer.status not in _REDIRECTS:
                     return await self._take(answer, place)
                 target = answer.headers.get("Location", "")
@@ -135,10 +169,10 @@ class Guard:
         return host
 
     async def _take(self, answer: aiohttp.ClientResponse, place: str) -> Fetched:
-        if answer.status not in {200, 304}:
+        if answer.status not in {200, 207, 304}:
             raise self._refusal(answer, place)
         body = bytearray()
-        if answer.status == 200:
+        if answer.status != 304:
             async for chunk in answer.content.iter_chunked(65536):
                 body += chunk
                 if len(body) > self.max_bytes:

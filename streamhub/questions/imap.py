@@ -3,7 +3,7 @@
 Owns the connection and how far the mailbox was read: by UID, as long as the server's UIDVALIDITY is the same; else
 again from the day of the last look on, where the mails' own ids keep everything from being taken twice. imap-tools is
 synchronous; every look works in a thread with a connection of its own. Refuses to know what a mail says
-(`streamhub.questions.letter`) and what a question is.
+(`streamhub.questions.letter`, `streamhub.questions.notice_mail`) and what a question is.
 
 Source: RFC 3501, RFC 5530 (response codes).
 """
@@ -30,6 +30,8 @@ from streamhub.config import MailboxSettings
 from streamhub.errors import PlatformError
 from streamhub.questions.intake import Batch, Contribution, Skip
 from streamhub.questions.letter import Letter, parse_letter
+from streamhub.questions.notice import Notice
+from streamhub.questions.notice_mail import parse_notice
 from streamhub.questions.trouble import SourceCode, make_source_error
 from streamhub.timecode import Now
 
@@ -75,6 +77,15 @@ class _Envelope:
     uid: int
     size_bytes: int
     arrived_at: datetime | None
+
+
+@dataclass(kw_only=True, slots=True)
+class _Page:
+    """What a look has read so far."""
+
+    lines: list[Contribution] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    skipped: Counter[Skip] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,20 +159,25 @@ class Mailbox:
         with self._opened() as box:
             validity = _number(box, "UIDVALIDITY")
             uids = self._new_uids(box, seen, validity)
-            page = uids[:PAGE]
-            lines: list[Contribution] = []
-            skipped: Counter[Skip] = Counter()
+            page, taken = uids[:PAGE], _Page()
             last, weight = (seen.uid if validity == seen.validity else 0), 0
             for envelope in _envelopes(box, page):
                 if weight and weight + envelope.size_bytes > MAX_PAGE_BYTES:
                     break
-                weight += self._take(box, envelope, lines, skipped)
+                weight += self._take(box, envelope, taken)
                 last = envelope.uid
             else:  # mails that were deleted a moment ago are behind us, too
                 last = page[-1] if page else max(last, _number(box, "UIDNEXT") - 1)
         more = any(uid > last for uid in uids)
         cursor = _format_cursor(_Seen(validity=validity, uid=last, day=self.now().date()))
-        return Batch(contributions=tuple(lines), cursor=cursor, wait_s=0.0, more=more, skipped=skipped)
+        return Batch(
+            contributions=tuple(taken.lines),
+            cursor=cursor,
+            wait_s=0.0,
+            more=more,
+            skipped=taken.skipped,
+            notices=tuple(taken.notices),
+        )
 
     def _new_uids(self, box: BaseMailBox, seen: _Seen, validity: int) -> list[int]:
         if seen.day is not None and seen.validity == validity:
@@ -171,21 +187,24 @@ class Mailbox:
         day = seen.day - timedelta(days=1) if seen.day else (self.now() - timedelta(days=FIRST_DAYS)).date()
         return sorted(map(int, box.uids(f"SINCE {day.day}-{_MONTHS[day.month - 1]}-{day.year}", charset=None)))
 
-    def _take(self, box: BaseMailBox, envelope: _Envelope, lines: list[Contribution], skipped: Counter[Skip]) -> int:
+    def _take(self, box: BaseMailBox, envelope: _Envelope, taken: _Page) -> int:
         """Read one mail; returns how many bytes that took."""
         if envelope.size_bytes > self.settings.max_mb * 1_000_000:
-            skipped[Skip.TOO_LARGE] += 1
+            taken.skipped[Skip.TOO_LARGE] += 1
             return 0
         raw = _fetch_raw(box, envelope.uid)
         if raw is None:  # deleted a moment ago
             return 0
         letter = _parse(raw, self.settings.address, envelope.uid)
+        if isinstance(letter, Notice):
+            taken.notices.append(letter)
+            return len(raw)
         if letter is None:
-            skipped[Skip.UNREADABLE] += 1
+            taken.skipped[Skip.UNREADABLE] += 1
             return len(raw)
         if letter.automatic or letter.unreadable or not letter.text:
             reason = Skip.AUTOMATIC if letter.automatic else Skip.UNREADABLE if letter.unreadable else Skip.EMPTY
-            skipped[reason] += 1
+            taken.skipped[reason] += 1
             return len(raw)
         line = Contribution(
             source=SOURCE,
@@ -199,7 +218,7 @@ class Mailbox:
             reply_to=letter.reply_to,
             suspect=letter.suspect,
         )
-        lines.append(line)
+        taken.lines.append(line)
         return len(raw)
 
     @contextmanager
@@ -274,10 +293,10 @@ def _fetch_raw(box: BaseMailBox, uid: int) -> bytes | None:
     return found[0] if found else None
 
 
-def _parse(raw: bytes, address: str, uid: int) -> Letter | None:
+def _parse(raw: bytes, address: str, uid: int) -> Letter | Notice | None:
     """A mail, read; None for one that no rule foresaw: it must not keep the others from being read."""
     try:
-        return parse_letter(raw, address=address)
+        return parse_notice(raw) or parse_letter(raw, address=address)
     except Exception:
         LOG.exception("mail_unreadable uid=%s size_bytes=%s", uid, len(raw))
         return None

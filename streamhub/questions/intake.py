@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from streamhub.questions.notice import Notice
+
 
 class Standing(StrEnum):
     """What the author is at the source."""
@@ -82,6 +84,7 @@ class Batch:
         removed_authors: author refs of people whose contributions were all taken back, such as banned ones.
         more: whether more is there already, so that the next look need not wait.
         skipped: how much was passed over there, by reason.
+        notices: what programs wrote about mails of ours; none of it is a question.
     """
 
     contributions: tuple[Contribution, ...]
@@ -92,6 +95,7 @@ class Batch:
     removed_authors: frozenset[str] = frozenset()
     more: bool = False
     skipped: Mapping[Skip, int] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
 
 
 class ReadableSource(Protocol):

@@ -9,25 +9,28 @@ Source: RFC 5322, RFC 2045-2047, RFC 3834 (automatic answers), RFC 2919 (lists),
 
 from __future__ import annotations
 
-import email.errors
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy
-from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
 from email.utils import getaddresses, parsedate_to_datetime
 
+from streamhub.questions.mail_parts import (
+    MAX_HEADER,
+    MAX_REFS,
+    MAX_TEXT,
+    header_text,
+    is_attached,
+    list_leaves,
+    message_ids,
+    part_text,
+    ref_of,
+)
 from streamhub.questions.markup import plan_text
 from streamhub.questions.own_words import find_own_words
-
-MAX_TEXT = 400_000
-MAX_PARTS = 100
-MAX_HEADER = 10_000
-_MAX_REFS = 50
 
 _RECIPIENTS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
 _REPLY = re.compile(r"\A(?:\s*(?:re|aw|antw|antwort|sv|rif)(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
@@ -92,14 +95,14 @@ def parse_letter(raw: bytes, *, address: str = "") -> Letter:
             address is our own and counts as automatic.
     """
     mail = BytesParser(policy=policy.compat32).parsebytes(raw)
-    subject = _header(mail, "Subject")
+    subject = header_text(mail, "Subject")
     name, sender = _sender(mail)
-    reply_to = [ref_of(one) for one in _message_ids(mail, "In-Reply-To")[:1]]
-    reply_to += [ref_of(one) for one in reversed(_message_ids(mail, "References"))]
-    own = _message_ids(mail, "Message-ID")
+    reply_to = [ref_of(one) for one in message_ids(mail, "In-Reply-To")[:1]]
+    reply_to += [ref_of(one) for one in reversed(message_ids(mail, "References"))]
+    own = message_ids(mail, "Message-ID")
     return Letter(
         ref=ref_of(own[0]) if own else ref_of(hashlib.sha256(raw).hexdigest()),
-        reply_to=tuple(dict.fromkeys(reply_to))[:_MAX_REFS],
+        reply_to=tuple(dict.fromkeys(reply_to))[:MAX_REFS],
         author=name,
         author_ref=sender,
         addressed_to=_addressed_to(mail, address),
@@ -107,13 +110,8 @@ def parse_letter(raw: bytes, *, address: str = "") -> Letter:
         at=_written_at(mail),
         automatic=_is_automatic(mail, subject, sender) or bool(address and sender == address.lower()),
         unreadable=mail.get_content_type() in _ENCRYPTED,
-        suspect=_header(mail, "X-Spam-Flag").strip().lower() == "yes",
+        suspect=header_text(mail, "X-Spam-Flag").strip().lower() == "yes",
     )
-
-
-def ref_of(message_id: str) -> str:
-    """The ref of a mail: a digest, since Message-IDs name machines and sometimes people."""
-    return hashlib.sha256(message_id.strip().strip("<>").encode("utf-8", "replace")).hexdigest()[:40]
 
 
 def session_address(address: str, session_id: str) -> str:
@@ -130,47 +128,9 @@ def is_automatic_subject(subject: str) -> bool:
 # Headers.
 
 
-def _header(mail: Message, name: str) -> str:
-    """A header as text, whatever bytes it is made of; empty when it is not there."""
-    value = mail.get(name)
-    if value is None:
-        return ""
-    text = str(value)[:MAX_HEADER]
-    try:
-        parts = decode_header(text)
-    except (email.errors.HeaderParseError, ValueError, LookupError):
-        return _one_line(text)
-    return _one_line("".join(_decode(part, charset or "ascii") for part, charset in parts))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").split())
-
-
-def _decode(part: bytes | str, charset: str) -> str:
-    """Bytes as text: as they say, else as UTF-8, else as Windows writes, which never fails."""
-    if isinstance(part, str):
-        part = part.encode("utf-8", "surrogateescape")
-    name = charset.lower().strip("\"' ")
-    # Mails that say ASCII or Latin-1 mean Windows' letters, as browsers assume as well (WHATWG Encoding).
-    windows = name in {"iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252", "iso-8859-15"}
-    order = ["cp1252" if windows and name != "iso-8859-15" else name, "utf-8", "cp1252"]
-    if name in {"us-ascii", "ascii", "unknown-8bit", "utf-7", "x-unknown", "", "default", "8bit"}:
-        order = ["utf-8", "cp1252"]
-    for candidate in order:
-        try:
-            return part.decode(candidate)
-        except (LookupError, UnicodeError, ValueError):
-            continue
-    return part.decode("latin-1").translate(_CONTROLS)
-
-
-_CONTROLS = dict.fromkeys(range(128, 160), " ")
-
-
 def _sender(mail: Message) -> tuple[str, str]:
     """Name and address of whoever wrote it; the name is empty when it is an address."""
-    found = getaddresses([_header(mail, "From") or _header(mail, "Sender")])
+    found = getaddresses([header_text(mail, "From") or header_text(mail, "Sender")])
     name, address = found[0] if found else ("", "")
     if not address and "@" in name:
         name, address = "", name
@@ -181,11 +141,6 @@ def _sender(mail: Message) -> tuple[str, str]:
     if comma and first.strip() and len(plain.split()) <= 4:  # "Berg, Anna", as Outlook writes it
         plain = f"{first.strip()} {surname.strip()}"
     return plain, address.strip().lower()
-
-
-def _message_ids(mail: Message, name: str) -> list[str]:
-    text = " ".join(str(value) for value in mail.get_all(name, []))[:MAX_HEADER]
-    return re.findall(r"<([^<>\s]{1,500})>", text) or text.split()[:_MAX_REFS]
 
 
 def _addressed_to(mail: Message, address: str) -> str:
@@ -202,23 +157,23 @@ def _addressed_to(mail: Message, address: str) -> str:
 
 def _written_at(mail: Message) -> datetime | None:
     try:
-        at = parsedate_to_datetime(_header(mail, "Date"))
+        at = parsedate_to_datetime(header_text(mail, "Date"))
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
 
 
 def _is_automatic(mail: Message, subject: str, sender: str) -> bool:
-    auto = _header(mail, "Auto-Submitted").lower().partition(";")[0].strip()
-    precedence = _header(mail, "Precedence").lower()
+    auto = header_text(mail, "Auto-Submitted").lower().partition(";")[0].strip()
+    precedence = header_text(mail, "Precedence").lower()
     return (
         auto not in {"", "no"}
         or precedence in {"bulk", "junk", "list", "auto_reply"}
         or any(mail.get(name) for name in ("List-Id", "List-Unsubscribe", "X-Autoreply", "X-Autorespond"))
-        or _header(mail, "X-Auto-Response-Suppress").lower() == "all"
-        or _header(mail, "Return-Path").strip() == "<>"
+        or header_text(mail, "X-Auto-Response-Suppress").lower() == "all"
+        or header_text(mail, "Return-Path").strip() == "<>"
         or mail.get_content_type() in _MACHINE_TYPES
-        or any(part.get_content_type() == "text/calendar" for part in _leaves(mail))
+        or any(part.get_content_type() == "text/calendar" for part in list_leaves(mail))
         or bool(_MACHINES.fullmatch(sender.partition("@")[0]))
         or is_automatic_subject(subject)
     )
@@ -255,61 +210,8 @@ def _body(mail: Message) -> str:
 def _gather(mail: Message) -> tuple[str, str]:
     plain: list[str] = []
     markup: list[str] = []
-    for part in _leaves(mail):
+    for part in list_leaves(mail):
         kind = part.get_content_type()
-        if kind in {"text/plain", "text/html"} and not _is_attached(part):
-            (plain if kind == "text/plain" else markup).append(_part_text(part))
+        if kind in {"text/plain", "text/html"} and not is_attached(part):
+            (plain if kind == "text/plain" else markup).append(part_text(part))
     return "\n".join(plain)[:MAX_TEXT], "\n".join(markup)[:MAX_TEXT]
-
-
-def _leaves(mail: Message) -> Iterator[Message]:
-    """Parts without parts, in order; a mail within the mail is not looked into."""
-    waiting, count = [mail], 0
-    while waiting and count < MAX_PARTS:
-        part = waiting.pop(0)
-        count += 1
-        inner: object = part.get_payload() if part.is_multipart() else None
-        if isinstance(inner, Sequence) and not isinstance(inner, str):
-            if part.get_content_type() != "message/rfc822":
-                waiting[:0] = [one for one in inner if isinstance(one, Message)]
-        else:
-            yield part
-
-
-def _is_attached(part: Message) -> bool:
-    disposition = str(part.get("Content-Disposition") or "").lower()
-    return disposition.strip().startswith("attachment") or bool(part.get_filename(failobj=""))
-
-
-def _part_text(part: Message) -> str:
-    try:
-        payload = part.get_payload(decode=True)
-    except (ValueError, LookupError, AssertionError):
-        payload = None
-    if not isinstance(payload, bytes):
-        return ""
-    try:
-        charset = str(part.get_content_charset() or "")
-    except (ValueError, LookupError):
-        charset = ""
-    text = _decode(payload[: 4 * MAX_TEXT], charset)
-    if part.get_content_type() == "text/plain" and str(part.get_param("format") or "").lower() == "flowed":
-        text = _unflow(text, delete_space=str(part.get_param("delsp") or "").lower() == "yes")
-    return text.replace("\x00", "")
-
-
-def _unflow(text: str, *, delete_space: bool) -> str:
-    """Lines that a program broke, whole again (RFC 3676); quoted lines and the signature's sign stay as they are."""
-    lines: list[str] = []
-    open_line = False
-    for line in text.replace("\r\n", "\n").split("\n"):
-        quoted = line.startswith(">")
-        content = line if quoted else line.removeprefix(" ")
-        flows = line.endswith(" ") and line != "-- " and not quoted
-        piece = content[:-1] if flows and delete_space else content
-        if open_line and not quoted and line != "-- ":
-            lines[-1] += piece
-        else:
-            lines.append(piece)
-        open_line = flows
-    return "\n".join(lines)

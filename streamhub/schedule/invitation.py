@@ -98,6 +98,8 @@ class Invitation:
         told: that thing, as `plan_told` writes it; empty: nothing, or that it is off.
         note: from hosts to him alone, plain text; may be empty.
         shown_as: his name in this session, which tells two guests of one name apart; empty: his own.
+        asked_sequence: of the version with which he was asked last; an answer to an older one means another time.
+        name_version: of his personal links when he was asked; part of the entry's name in his calendar.
     """
 
     session_id: str
@@ -113,6 +115,8 @@ class Invitation:
     told: str = ""
     note: str = ""
     shown_as: str = ""
+    asked_sequence: int = 0
+    name_version: int = 1
 
     @property
     def stands(self) -> bool:
@@ -207,7 +211,19 @@ def decide_told(invitation: Invitation, telling: Telling, session: Session, room
     if telling is Telling.NEW_TIME:
         invitation = _ask_anew(invitation)
     sequence = invitation.sequence if not invitation.told and not invitation.sequence else invitation.sequence + 1
-    return replace(invitation, sequence=sequence, told=plan_told(invitation, session, room))
+    asks = telling in {Telling.ASKED, Telling.NEW_TIME}
+    return replace(
+        invitation,
+        sequence=sequence,
+        told=plan_told(invitation, session, room),
+        asked_sequence=sequence if asks else invitation.asked_sequence,
+    )
+
+
+def is_answerable(session: Session, *, now: datetime) -> bool:
+    """Whether who is invited into a session may still say whether he comes."""
+    ends_at = session.starts_at + timedelta(minutes=session.planned_minutes)
+    return session.state in _BEFORE - {SessionState.CANCELLED} and ends_at > now
 
 
 def _ask_anew(invitation: Invitation) -> Invitation:

@@ -22,7 +22,7 @@ from streamhub.store import people as people_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.agreements import read_word
 from streamhub.store.log import log_action
-from streamhub.store.rows import Row, fetch_all, fetch_one, instant_or_none, text_or_none, upsert
+from streamhub.store.rows import Row, change, fetch_all, fetch_one, instant_or_none, text_or_none, upsert
 from streamhub.timecode import format_instant, parse_instant
 
 _PLACEABLE = frozenset(
@@ -37,12 +37,20 @@ def invite(db: Database, session_id: str, person_id: str, role: Role, *, at: dat
         NotFound: no such session or person.
     """
     show_rows.load_session(db, session_id)
-    people_rows.load_person(db, person_id)
+    version = people_rows.load_person(db, person_id).link_version
     before = find_invitation(db, session_id, person_id)
     if before is not None and before.stands:
         return before
     sequence = before.sequence if before else 0
-    fresh = Invitation(session_id=session_id, person_id=person_id, role=role, made_at=at, sequence=sequence)
+    fresh = Invitation(
+        session_id=session_id,
+        person_id=person_id,
+        role=role,
+        made_at=at,
+        sequence=sequence,
+        asked_sequence=sequence,
+        name_version=version,
+    )
     save_invitation(db, fresh)
     _tell_apart(db, session_id)
     _log(db, fresh, "invitation.make", at=at, author=author)
@@ -103,6 +111,8 @@ def save_invitation(db: Database, one: Invitation) -> None:
         "told": one.told,
         "note": one.note,
         "shown_as": one.shown_as,
+        "asked_sequence": one.asked_sequence,
+        "name_version": one.name_version,
     }
     upsert(db, "invitations", row, key=("session_id", "person_id"))
 
@@ -136,6 +146,11 @@ def list_invitations(db: Database, *, session_id: str = "", person_id: str = "")
         person_id,
     )
     return [_invitation(row) for row in rows]
+
+
+def ask_again(db: Database, person_id: str) -> None:
+    """Forget what a person was told of dates that stand, because it went to another address than he has now."""
+    change(db, "update invitations set told = '' where person_id = ? and withdrawn_at is null", person_id)
 
 
 def list_starts(db: Database, person_id: str, *, but: str = "") -> list[datetime]:

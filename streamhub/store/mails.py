@@ -21,6 +21,12 @@ from streamhub.store.log import log_action
 from streamhub.store.rows import Row, change, fetch_all, fetch_one, insert, instant_or_none, json_list, text_or_none
 from streamhub.timecode import format_instant, parse_instant
 
+# A report about an earlier attempt says nothing about a mail that was sent again since.
+_MAILS = (
+    "select mails.*, coalesce((select status from returned_mails where mail_id = mails.id and mails.state = 'sent' "
+    "and returned_mails.at >= mails.sent_at order by returned_mails.at desc limit 1), '') as returned from mails"
+)
+_RETURNED = f"select * from ({_MAILS}) where returned <> ''"  # noqa: S608  our own words
 _UNSENT = (MailState.DRAFT, MailState.QUEUED, MailState.FAILED)
 
 
@@ -43,7 +49,7 @@ def load_mail(db: Database, mail_id: str) -> Mail:
     Raises:
         NotFound: there is none.
     """
-    row = fetch_one(db, "select * from mails where id = ?", mail_id)
+    row = fetch_one(db, f"{_MAILS} where id = ?", mail_id)
     if row is None:
         raise NotFound(f"mail {mail_id}: there is no such mail")
     return _mail(row)
@@ -53,7 +59,7 @@ def list_mails(db: Database, *, states: Collection[MailState], limit: int = 200)
     """Mails in some states, newest first."""
     rows = fetch_all(
         db,
-        "select * from mails where state in (select value from json_each(?)) order by made_at desc, id limit ?",
+        f"{_MAILS} where state in (select value from json_each(?)) order by made_at desc, id limit ?",  # noqa: S608  our own words
         json_list(state.value for state in states),
         limit,
     )
@@ -64,7 +70,7 @@ def list_unsent(db: Database, kind: str) -> list[Mail]:
     """Mails of a kind that are neither out nor on their way nor discarded."""
     rows = fetch_all(
         db,
-        "select * from mails where kind = ? and state in (select value from json_each(?)) order by made_at, id",
+        f"{_MAILS} where kind = ? and state in (select value from json_each(?)) order by made_at, id",  # noqa: S608  our own words
         kind,
         json_list(state.value for state in _UNSENT),
     )
@@ -73,14 +79,37 @@ def list_unsent(db: Database, kind: str) -> list[Mail]:
 
 def list_about(db: Database, kind: str, object_id: str, recipient: str) -> list[Mail]:
     """Mails of a kind about one thing to one person, in any state, oldest first."""
-    sql = "select * from mails where kind = ? and object = ? and recipient = ? order by made_at, id"
+    sql = f"{_MAILS} where kind = ? and object = ? and recipient = ? order by made_at, id"
     return [_mail(row) for row in fetch_all(db, sql, kind, object_id, recipient)]
 
 
 def list_of(db: Database, kind: str, object_id: str) -> list[Mail]:
     """Mails of a kind about one thing, to whomever, in any state, oldest first."""
-    sql = "select * from mails where kind = ? and object = ? order by made_at, id"
+    sql = f"{_MAILS} where kind = ? and object = ? order by made_at, id"
     return [_mail(row) for row in fetch_all(db, sql, kind, object_id)]
+
+
+def list_about_object(db: Database, object_id: str) -> list[Mail]:
+    """Mails about one thing to anybody, in any state, oldest first."""
+    return [_mail(row) for row in fetch_all(db, f"{_MAILS} where object = ? order by made_at, id", object_id)]
+
+
+def find_by_message_id(db: Database, message_id: str) -> Mail | None:
+    """The mail that travels under a Message-ID; None: none of ours does."""
+    row = fetch_one(db, f"{_MAILS} where id = ? and message_id = ?", message_id.partition("@")[0], message_id)
+    return None if row is None else _mail(row)
+
+
+def list_returned_mails(db: Database, *, limit: int = 200) -> list[Mail]:
+    """Mails that came back and were not sent again since, newest first."""
+    sql = f"{_RETURNED} order by made_at desc, id limit ?"
+    return [_mail(row) for row in fetch_all(db, sql, limit)]
+
+
+def count_returned_mails(db: Database) -> int:
+    """How many mails came back and were not sent again since."""
+    row = fetch_one(db, f"select count(*) as n from ({_RETURNED})")  # noqa: S608  our own words
+    return int(row["n"]) if row else 0
 
 
 def count_mails(db: Database) -> dict[MailState, int]:
@@ -150,7 +179,7 @@ def claim_mail(db: Database, domain: str, *, at: datetime, wanted: Callable[[Dat
     """
     due = fetch_all(
         db,
-        "select * from mails where state = 'queued' and (retry_at is null or retry_at <= ?) order by made_at, id",
+        f"{_MAILS} where state = 'queued' and (retry_at is null or retry_at <= ?) order by made_at, id",
         format_instant(at),
     )
     for mail in map(_mail, due):
@@ -200,7 +229,8 @@ def _blank_erased(db: Database) -> None:
 
 
 def delete_mail(db: Database, mail_id: str) -> None:
-    """Delete a mail of which nobody heard."""
+    """Delete a mail of which nobody heard; one that was to be sent again stays as it was sent."""
+    change(db, "update mails set state = 'sent' where id = ? and state <> 'sending' and sent_at is not null", mail_id)
     change(db, "delete from mails where id = ? and state <> 'sending' and sent_at is null", mail_id)
 
 

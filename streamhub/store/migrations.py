@@ -832,6 +832,37 @@ create index pre_shows_by_session on pre_shows (for_session, session_id);
 create index pre_shows_by_event on pre_shows (for_event, session_id);
 """
 
+_NOTICES = """
+create table calendar_replies (
+    ref text not null,
+    session_id text not null,
+    person_id text not null,
+    at text not null,
+    weight text not null,
+    reply text not null check (reply in ('none', 'accepted', 'tentative', 'declined')),
+    proposed_at text,
+    comment text not null,
+    primary key (session_id, person_id, ref),
+    foreign key (session_id, person_id) references invitations (session_id, person_id) on delete cascade
+) strict, without rowid;
+create table returned_mails (
+    ref text not null,
+    mail_id text not null references mails (id) on delete cascade,
+    status text not null,
+    at text not null,
+    primary key (mail_id, ref)
+) strict, without rowid;
+alter table invitations add column asked_sequence integer not null default 0;
+alter table invitations add column name_version integer not null default 1;
+update invitations set asked_sequence = sequence;
+"""
+
+_CALENDARS = """
+update people set calendar_url = '', calendar_read_at = null, calendar_problem = '';
+delete from busy_times;
+alter table people add column calendar_good_at text;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -869,6 +900,8 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
         name="guests who were confirmed and do not come",
         sql="alter table invitations add column left_at text;",
     ),
+    Migration(number=156, name="answers of calendars, and mails that came back", sql=_NOTICES),
+    Migration(number=157, name="calendars of people are kept sealed, with when they were good", sql=_CALENDARS),
     Migration(number=160, name="names that tell guests apart, and consent that is given again", sql=_AGREEMENTS),
     Migration(number=161, name="what people tell of their tech check", sql=_TECH_CHECKS),
     Migration(number=162, name="studios of shows, and where producers get each picture", sql=_STUDIOS),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlite_utils import Database
@@ -16,7 +16,17 @@ from sqlite_utils import Database
 from streamhub.errors import Conflict, NotFound
 from streamhub.schedule.people import Availability, Person
 from streamhub.schedule.show import Role
-from streamhub.store.rows import Row, change, fetch_all, fetch_one, insert, json_list, text_or_none, upsert
+from streamhub.store.rows import (
+    Row,
+    change,
+    fetch_all,
+    fetch_one,
+    insert,
+    instant_or_none,
+    json_list,
+    text_or_none,
+    upsert,
+)
 from streamhub.timecode import format_instant, parse_instant
 
 
@@ -26,14 +36,16 @@ class CalendarState:
 
     Attributes:
         person_id: whose.
-        url: its address; secret.
-        read_at: when it was read last, UTC; None: not yet.
+        access: how it is reached, sealed; empty: there is none.
+        read_at: when it was looked at last, UTC; None: not yet.
+        good_at: when it could be read last, UTC; None: never.
         problem: why it could not be read; empty when all is well.
     """
 
     person_id: str
-    url: str
+    access: str = field(repr=False)
     read_at: datetime | None = None
+    good_at: datetime | None = None
     problem: str = ""
 
 
@@ -153,33 +165,31 @@ def save_absences(db: Database, person_id: str, away: Iterable[tuple[date, date]
         insert(db, "absences", {"person_id": person_id, **days})
 
 
-def save_calendar(db: Database, person_id: str, url: str) -> None:
-    """Keep the address of a person's calendar; an empty one forgets it with all that was read."""
-    before = fetch_one(db, "select calendar_url from people where id = ?", person_id)
-    if before is None or before["calendar_url"] == url:
-        return
-    sql = "update people set calendar_url = ?, calendar_read_at = null, calendar_problem = '' where id = ?"
-    change(db, sql, url, person_id)
+def save_calendar(db: Database, person_id: str, access: str) -> None:
+    """Keep how a person's calendar is reached, sealed; an empty text forgets it with all that was read."""
+    sql = (
+        "update people set calendar_url = ?, calendar_read_at = null, calendar_good_at = null, calendar_problem = '' "
+        "where id = ?"
+    )
+    change(db, sql, access, person_id)
     change(db, "delete from busy_times where person_id = ?", person_id)
+
+
+def look_again(db: Database, person_id: str) -> None:
+    """Have a person's calendar read soon; what is known of it stays."""
+    change(db, "update people set calendar_read_at = null where id = ?", person_id)
 
 
 def list_calendars(db: Database) -> list[CalendarState]:
     """The calendars that are read, those read longest ago first."""
-    sql = (
-        "select id as person_id, calendar_url as url, calendar_read_at as read_at, calendar_problem as problem "
-        "from people where calendar_url <> '' and active = 1 order by calendar_read_at nulls first, id"
-    )
+    sql = f"{_CALENDARS} where calendar_url <> '' and active = 1 order by calendar_read_at nulls first, id"
     return [_calendar(row) for row in fetch_all(db, sql)]
 
 
 def load_calendar(db: Database, person_id: str) -> CalendarState:
-    """What is known of a person's calendar; its address is empty where there is none."""
-    sql = (
-        "select id as person_id, calendar_url as url, calendar_read_at as read_at, calendar_problem as problem "
-        "from people where id = ?"
-    )
-    row = fetch_one(db, sql, person_id)
-    return CalendarState(person_id=person_id, url="") if row is None else _calendar(row)
+    """What is known of a person's calendar."""
+    row = fetch_one(db, f"{_CALENDARS} where id = ?", person_id)
+    return CalendarState(person_id=person_id, access="") if row is None else _calendar(row)
 
 
 def save_busy(db: Database, state: CalendarState, busy: Iterable[tuple[datetime, datetime]] | None) -> bool:
@@ -187,8 +197,12 @@ def save_busy(db: Database, state: CalendarState, busy: Iterable[tuple[datetime,
 
     Says False and changes nothing where the person has another calendar, or none, by now.
     """
-    sql = "update people set calendar_read_at = ?, calendar_problem = ? where id = ? and calendar_url = ?"
-    if not change(db, sql, text_or_none(state.read_at), state.problem, state.person_id, state.url):
+    sql = (
+        "update people set calendar_read_at = ?, calendar_good_at = ?, calendar_problem = ? "
+        "where id = ? and calendar_url = ?"
+    )
+    read_at, good_at = text_or_none(state.read_at), text_or_none(state.good_at)
+    if not change(db, sql, read_at, good_at, state.problem, state.person_id, state.access):
         return False
     if busy is not None:
         change(db, "delete from busy_times where person_id = ?", state.person_id)
@@ -209,6 +223,11 @@ _PEOPLE = (
     "rest_days, active, link_version from people"
 )
 
+_CALENDARS = (
+    "select id as person_id, calendar_url as access, calendar_read_at as read_at, calendar_good_at as good_at, "
+    "calendar_problem as problem from people"
+)
+
 
 def _person(row: Row) -> Person:
     lists = {name: tuple(json.loads(row[name])) for name in ("topics", "products", "speaks")}
@@ -216,5 +235,4 @@ def _person(row: Row) -> Person:
 
 
 def _calendar(row: Row) -> CalendarState:
-    read_at = parse_instant(row["read_at"]) if row["read_at"] else None
-    return CalendarState(**{**row, "read_at": read_at})
+    return CalendarState(**{**row, **{name: instant_or_none(row[name]) for name in ("read_at", "good_at")}})

@@ -6,7 +6,7 @@ What speaks against a person is told as a warning with its reason and forbids no
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -14,12 +14,16 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, StreamhubError
+from streamhub.outbox.rules import explain_return
+from streamhub.schedule.calendar_reply import Weight
 from streamhub.schedule.invitation import ConsentWord, Invitation, Purpose, Reply
 from streamhub.schedule.people import Fit, Load, Person, check_fit, check_load
 from streamhub.schedule.show import Role, Session
 from streamhub.store import invitations as rows
+from streamhub.store import notices as notice_rows
 from streamhub.store import people as people_rows
 from streamhub.store import shows as show_rows
+from streamhub.store.notices import KeptReply
 from streamhub.text import clean_text
 from streamhub.web import desk
 from streamhub.web.access import Action, actor_of, allow
@@ -32,6 +36,7 @@ from streamhub.web.rooms import MAX_INSTRUCTIONS
 from streamhub.web.security import read_form
 
 LOG = logging.getLogger("streamhub.web")
+SHOWN_REPLIES = 5
 
 routes = web.RouteTableDef()
 
@@ -47,6 +52,8 @@ class Guest:
         clashes: titles of other sessions at the same time that he was asked into.
         invitation: into this session; None: he is not asked.
         words: what he consents to.
+        replies: what his calendar answered, where hosts should look at it, the newest first.
+        returned: the status code with which the last mail to him about this session came back; empty: it did not.
     """
 
     person: Person
@@ -55,12 +62,15 @@ class Guest:
     clashes: tuple[str, ...]
     invitation: Invitation | None
     words: Mapping[Purpose, ConsentWord]
+    replies: tuple[KeptReply, ...] = ()
+    returned: str = ""
 
 
 def list_guests(db: Database, session: Session) -> list[Guest]:
     """Everybody who is asked into a session, and everybody active who could be."""
     people, ends_at = people_rows.list_people(db), session.starts_at + timedelta(minutes=session.planned_minutes)
     availability = people_rows.list_availability(db, people)
+    replies, returned = notice_rows.list_replies(db, session.id), notice_rows.list_returned(db, session.id)
     found = []
     for person in people:
         invitation = rows.find_invitation(db, session.id, person.id)
@@ -74,9 +84,17 @@ def list_guests(db: Database, session: Session) -> list[Guest]:
                 clashes=tuple(one.title for one in rows.list_clashes(db, person.id, session)),
                 invitation=invitation,
                 words=rows.list_words(db, session.id, person.id),
+                replies=choose_replies(replies.get(person.id, [])),
+                returned=returned.get(person.email, ""),
             )
         )
     return found
+
+
+def choose_replies(replies: Iterable[KeptReply]) -> tuple[KeptReply, ...]:
+    """The answers of a calendar at which hosts should look: the newest with words, a wish, or without effect."""
+    plain = {Weight.COUNTS, Weight.REPEATED}
+    return tuple(one for one in replies if one.weight not in plain or one.comment)[:SHOWN_REPLIES]
 
 
 @routes.get("/host/s/{session_id}/invitations")
@@ -173,6 +191,7 @@ async def _render(request: web.Request, *, error: StreamhubError | None = None) 
         urls={one.person.id: links.me(one.person.id, one.person.link_version) for one in asked},
         roles=list(Role),
         purposes=list(Purpose),
+        explain=explain_return,
         offered=hub.post.configured,
         ladder=ladder,
         said=request.query.get("said", ""),

@@ -7,6 +7,8 @@ link. A link is worthless once hosts made a new one, or deleted the person. Othe
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +18,7 @@ from sqlite_utils import Database
 from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
 from streamhub.schedule.invitation import Purpose, Reply
 from streamhub.schedule.itip import render_feed
-from streamhub.schedule.people import Person
+from streamhub.schedule.people import Fit, Person
 from streamhub.schedule.poll import Poll, Suits
 from streamhub.schedule.show import Session
 from streamhub.store import people as rows
@@ -24,18 +26,19 @@ from streamhub.store import polls as poll_rows
 from streamhub.store import shows as show_rows
 from streamhub.web import access, desk
 from streamhub.web.access import Action, actor_of, allow
+from streamhub.web.calendar_form import load_calendar_view, save_calendar_form
 from streamhub.web.hub import hub_of
 from streamhub.web.links import read_me
 from streamhub.web.my_dates import list_my_dates, plan_appointment, save_answer
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
 from streamhub.web.people import links_of
 from streamhub.web.people_form import HOURS, parse_away, parse_week, plan_away_rows
-from streamhub.web.polls import parse_poll_answer
+from streamhub.web.polls import list_clashes, parse_poll_answer
 from streamhub.web.security import read_form
 from streamhub.web.series_form import name_days
 
 LOG = logging.getLogger("streamhub.web")
-_SAID = frozenset({"week", "away", "answered", "polled"})
+_SAID = frozenset({"week", "away", "answered", "polled", "calendar"})
 
 routes = web.RouteTableDef()
 
@@ -92,6 +95,19 @@ async def keep_away(request: web.Request) -> web.StreamResponse:
         return await render_me(request, person, error=error)
     await hub_of(request).store.write(lambda db: rows.save_absences(db, person.id, away))
     return _back(request, "away")
+
+
+@routes.post("/me/{token}/calendar")
+@allow(Action.CHANGE_OWN)
+async def keep_calendar(request: web.Request) -> web.StreamResponse:
+    """Keep where a person's own calendar is, or forget it."""
+    hub, person, form = hub_of(request), await load_me(request), await read_form(request)
+    say = _words(request, person)
+    try:
+        await hub.store.write(lambda db: save_calendar_form(db, hub.secret, person.id, form, say=say))
+    except BadInput as error:
+        return await render_me(request, person, error=error)
+    return _back(request, "calendar")
 
 
 @routes.post("/me/{token}/s/{session_id}")
@@ -162,25 +178,47 @@ def _back(request: web.Request, said: str) -> web.Response:
     return see_other(f"/me/{request.match_info['token']}?said={said}#said")
 
 
-def _list_my_polls(db: Database, person: Person) -> list[tuple[Poll, Session, dict[datetime, Suits]]]:
-    """The polls that ask a person and go on, with what he said."""
-    return [
-        (
-            poll,
-            show_rows.load_session(db, poll.session_id),
-            poll_rows.list_answers(db, poll.session_id).get(person.id, {}),
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MyPoll:
+    """A poll that asks a person and goes on.
+
+    Attributes:
+        poll: which.
+        session: that it is about.
+        said: what he said already.
+        clashes: what speaks against a date by what he told before.
+    """
+
+    poll: Poll
+    session: Session
+    said: Mapping[datetime, Suits]
+    clashes: Mapping[datetime, Fit]
+
+
+def _list_my_polls(db: Database, person: Person) -> list[MyPoll]:
+    found = []
+    for poll in poll_rows.list_polls(db, person_id=person.id, open_only=True):
+        session = show_rows.load_session(db, poll.session_id)
+        clashes = list_clashes(db, poll.options, [person], minutes=session.planned_minutes)
+        found.append(
+            MyPoll(
+                poll=poll,
+                session=session,
+                said=poll_rows.list_answers(db, poll.session_id).get(person.id, {}),
+                clashes={option: fit for option, known in clashes.items() for _, fit in known},
+            )
         )
-        for poll in poll_rows.list_polls(db, person_id=person.id, open_only=True)
-    ]
+    return found
 
 
 async def render_me(request: web.Request, person: Person, *, error: StreamhubError | None = None) -> web.Response:
     """A person's page as it is now, with what went wrong."""
     hub, now = hub_of(request), hub_of(request).now()
     language = language_of(request, default=person.language)
-    availability, dates, polls = await hub.store.read(
+    availability, calendar, dates, polls = await hub.store.read(
         lambda db: (
             rows.load_availability(db, person.id),
+            load_calendar_view(db, hub.secret, person.id),
             list_my_dates(db, hub.secret, person, now=now),
             _list_my_polls(db, person),
         )
@@ -199,6 +237,7 @@ async def render_me(request: web.Request, person: Person, *, error: StreamhubErr
         calendar_url=links.my_dates(person.id, person.link_version),
         purposes=list(Purpose),
         availability=availability,
+        calendar=calendar,
         away_rows=plan_away_rows(availability),
         hours=HOURS,
         days=name_days(language),

@@ -18,6 +18,7 @@ from streamhub.schedule.invitation import (
     Purpose,
     Reply,
     decide_reply,
+    is_answerable,
 )
 from streamhub.schedule.itip import Appointment
 from streamhub.schedule.people import Person
@@ -30,16 +31,6 @@ from streamhub.web.rooms import plan_room_url, plan_uid
 
 SHOWN_AFTER = timedelta(days=3 * 365)
 """So long after a session consent to it can be taken back on the page; later by writing to the host."""
-
-_OPEN = frozenset(
-    {
-        SessionState.DRAFT,
-        SessionState.SCHEDULED,
-        SessionState.OPEN,
-        SessionState.REHEARSAL,
-        SessionState.MOVED,
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +78,7 @@ def list_my_dates(db: Database, secret: bytes, person: Person, *, now: datetime)
                 instructions=room.instructions if invitation.certain else "",
                 others=tuple(one.name for one in session.participants if one.name != shown),
                 words=rows.list_words(db, session.id, person.id),
-                open=session.state in _OPEN and _ends_at(session) > now,
+                open=is_answerable(session, now=now),
                 revision=invitation.sequence + load_revisions(db, session.id).count,
             )
         )
@@ -161,7 +152,7 @@ def plan_appointment(secret: bytes, person: Person, one: MyDate, *, page_url: st
     """A session in the person's own calendar."""
     session = one.session
     return Appointment(
-        uid=plan_uid(secret, session.id, person.id),
+        uid=plan_uid(secret, one.invitation),
         sequence=one.revision,
         stamp=one.invitation.replied_at or one.invitation.made_at,
         starts_at=session.starts_at,

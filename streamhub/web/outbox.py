@@ -13,8 +13,8 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
-from streamhub.outbox.mail import MAX_BODY_LENGTH, MAX_SUBJECT_LENGTH, MailState
-from streamhub.outbox.rules import EDITABLE, NEXT_STATES, mask_address
+from streamhub.outbox.mail import MAX_BODY_LENGTH, MAX_SUBJECT_LENGTH, Mail, MailState
+from streamhub.outbox.rules import EDITABLE, explain_return, list_steps, mask_address
 from streamhub.store import mails as mail_rows
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.host import person_context
@@ -32,6 +32,8 @@ BOXES: Mapping[str, frozenset[MailState]] = MappingProxyType(
     }
 )
 """What the list shows, by the name of its tab."""
+RETURNED = "returned"
+"""The tab of what came back."""
 
 _DEEDS: Mapping[str, MailState] = MappingProxyType(
     {"send": MailState.QUEUED, "hold": MailState.DRAFT, "discard": MailState.DISCARDED}
@@ -46,20 +48,27 @@ async def show_outbox(request: web.Request) -> web.StreamResponse:
     """What waits, what is out, what was discarded; and whether the mail server takes anything."""
     hub = hub_of(request)
     box = request.query.get("box", "waiting")
-    if box not in BOXES:
-        raise NotFound(f"outbox: no box {box!r}", hint=f"use {', '.join(BOXES)}")
-    mails, counts = await hub.store.read(
-        lambda db: (mail_rows.list_mails(db, states=BOXES[box]), mail_rows.count_mails(db))
-    )
+    if box not in {*BOXES, RETURNED}:
+        raise NotFound(f"outbox: no box {box!r}", hint=f"use {', '.join(BOXES)}, {RETURNED}")
+
+    def read(db: Database) -> tuple[list[Mail], Mapping[MailState, int], int]:
+        mails = mail_rows.list_returned_mails(db) if box == RETURNED else mail_rows.list_mails(db, states=BOXES[box])
+        return mails, mail_rows.count_mails(db), mail_rows.count_returned_mails(db)
+
+    mails, counts, returned = await hub.store.read(read)
     response = render_page(
         request,
         "outbox.html",
         mails=mails,
         box=box,
-        counts={name: sum(counts[state] for state in states) for name, states in BOXES.items()},
+        counts={
+            **{name: sum(counts[state] for state in states) for name, states in BOXES.items()},
+            RETURNED: returned,
+        },
         drafts=counts[MailState.DRAFT],
         post=hub.post,
         mask=mask_address,
+        explain=explain_return,
         zone=hub.settings.zone,
         now=hub.now(),
         **person_context(hub, actor_of(request)),
@@ -105,8 +114,9 @@ async def _render_mail(
         form=form,
         error=error,
         editable=mail.state in EDITABLE and bool(mail.recipient),
-        deeds=[deed for deed, state in _DEEDS.items() if state in NEXT_STATES[mail.state] and mail.recipient],
+        deeds=[deed for deed, state in _DEEDS.items() if state in list_steps(mail) and mail.recipient],
         recipient=mask_address(mail.recipient),
+        explain=explain_return,
         post=hub.post,
         zone=hub.settings.zone,
         now=hub.now(),

@@ -15,11 +15,13 @@ from sqlite_utils import Database
 from streamhub.errors import BadInput, Conflict, StreamhubError
 from streamhub.schedule.people import Person
 from streamhub.schedule.show import Role
+from streamhub.store import invitations as invitation_rows
 from streamhub.store import people as rows
 from streamhub.store.access import end_role
 from streamhub.store.log import log_action
 from streamhub.text import new_id
 from streamhub.web.access import AccessRole, Action, actor_of, allow, is_https, make_host_link
+from streamhub.web.calendar_form import load_calendar_view, save_calendar_form
 from streamhub.web.host import person_context
 from streamhub.web.hub import hub_of
 from streamhub.web.links import Links
@@ -106,12 +108,36 @@ async def change_person(request: web.Request) -> web.StreamResponse:
     return see_other(f"/host/people/{person_id}?said={'relinked' if deed == 'relink' else 'saved'}#said")
 
 
+@routes.post("/host/people/{person_id}/calendar")
+@allow(Action.PLAN)
+async def change_calendar(request: web.Request) -> web.StreamResponse:
+    """Keep where a person's own calendar is, or forget it."""
+    hub, person_id, form = hub_of(request), request.match_info["person_id"], await read_form(request)
+    at, author, say = hub.now(), actor_of(request).person, words_of(request)
+
+    def save(db: Database) -> None:
+        rows.load_person(db, person_id)
+        save_calendar_form(db, hub.secret, person_id, form, say=say)
+        log_action(
+            db, at=at, author=author, action="person.calendar", object_kind="person", object_id=person_id, details={}
+        )
+
+    try:
+        await hub.store.write(save)
+    except BadInput as error:
+        return await _render(request, error=error)
+    return see_other(f"/host/people/{person_id}?said=saved#said")
+
+
 async def _save(request: web.Request, person: Person, action: str) -> None:
     hub = hub_of(request)
     at, author = hub.now(), actor_of(request).person
 
     def save(db: Database) -> None:
+        before = next((one for one in rows.list_people(db) if one.id == person.id), None)
         rows.save_person(db, person)
+        if before is not None and person.email not in {"", before.email}:
+            invitation_rows.ask_again(db, person.id)
         log_action(db, at=at, author=author, action=action, object_kind="person", object_id=person.id, details={})
 
     await hub.store.write(save)
@@ -173,8 +199,12 @@ async def _render(
     url: str = "",
 ) -> web.Response:
     hub, person_id = hub_of(request), request.match_info["person_id"]
-    person, availability = await hub.store.read(
-        lambda db: (rows.load_person(db, person_id), rows.load_availability(db, person_id))
+    person, availability, calendar = await hub.store.read(
+        lambda db: (
+            rows.load_person(db, person_id),
+            rows.load_availability(db, person_id),
+            load_calendar_view(db, hub.secret, person_id),
+        )
     )
     return render_page(
         request,
@@ -182,6 +212,8 @@ async def _render(
         status=error.http_status if error else 200,
         person=person,
         availability=availability,
+        calendar=calendar,
+        now=hub.now(),
         form=dict(form) if form is not None else format_person_form(person),
         roles=list(Role),
         hours=HOURS,

@@ -6,14 +6,15 @@ Answers come from personal pages (`streamhub.web.me`); a keeper asks, reminds an
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, StreamhubError
+from streamhub.schedule.people import Fit, Person, check_fit
 from streamhub.schedule.poll import MAX_OPTIONS, Poll, Suits, count_answers, list_silent
 from streamhub.store import people as people_rows
 from streamhub.store import polls as rows
@@ -118,19 +119,38 @@ def parse_poll_answer(form: Mapping[str, str], poll: Poll) -> dict[datetime, Sui
     return {option: Suits(text) for option, text in typed.items() if text in set(Suits)}
 
 
+def list_clashes(
+    db: Database, options: Iterable[datetime], people: Iterable[Person], *, minutes: int
+) -> dict[datetime, list[tuple[Person, Fit]]]:
+    """Who cannot at which date, and why, as far as it is known; dates without such people have an empty list."""
+    asked = list(people)
+    known = people_rows.list_availability(db, asked)
+    return {
+        option: [
+            (person, fit)
+            for person in asked
+            if not (fit := check_fit(known[person.id], option, option + timedelta(minutes=minutes))).possible
+        ]
+        for option in options
+    }
+
+
 async def _render(
     request: web.Request, *, form: Mapping[str, str] | None = None, error: StreamhubError | None = None
 ) -> web.Response:
     hub, session_id = hub_of(request), request.match_info["session_id"]
 
     def read(db: Database) -> dict[str, Any]:
-        poll = rows.find_poll(db, session_id)
+        poll, session = rows.find_poll(db, session_id), show_rows.load_session(db, session_id)
         answers = rows.list_answers(db, session_id)
+        silent = list_silent(poll, answers) if poll else ()
+        waited_for = [one for one in people_rows.list_people(db) if one.id in silent]
         return {
-            "session": show_rows.load_session(db, session_id),
+            "session": session,
             "poll": poll,
+            "clashes": list_clashes(db, poll.options if poll else (), waited_for, minutes=session.planned_minutes),
             "tallies": count_answers(poll, answers) if poll else [],
-            "silent": list_silent(poll, answers) if poll else (),
+            "silent": silent,
             "people": people_rows.list_people(db, active=True),
             "names": {one.id: one.name for one in people_rows.list_people(db)},
         }

@@ -10,12 +10,14 @@ from __future__ import annotations
 from urllib.parse import quote, urlsplit
 
 from streamhub.errors import BadInput
-from streamhub.schedule.invitation import Room
+from streamhub.schedule.invitation import Invitation, Room
 from streamhub.schedule.people import Person
 from streamhub.web.signing import digest_for
 
 MAX_ROOM_URL = 500
 MAX_INSTRUCTIONS = 2000
+OWN_UID = "@streamhub"
+"""What the names of our entries end with."""
 
 
 def plan_room_url(secret: bytes, room: Room, person: Person) -> str:
@@ -45,9 +47,14 @@ def _plain(digest: str) -> str:
     return digest.replace("_", "A").replace("-", "B")[:16]
 
 
-def plan_uid(secret: bytes, session_id: str, person_id: str) -> str:
-    """The name of a session in a person's calendar, the same for life."""
-    return f"{digest_for(secret, 'invitation', f'{session_id} {person_id}')}@streamhub"
+def plan_uid(secret: bytes, invitation: Invitation) -> str:
+    """The name of a session in a person's calendar, the same for life.
+
+    Only the hub can make it and only this person gets it, so that an answer that carries it is his. Whoever was asked
+    after his links were made anew has another one, of which the old mails say nothing.
+    """
+    version = f" {invitation.name_version}" if invitation.name_version > 1 else ""
+    return f"{digest_for(secret, 'invitation', f'{invitation.session_id} {invitation.person_id}{version}')}{OWN_UID}"
 
 
 def clean_room_url(text: str) -> str:

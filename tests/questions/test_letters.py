@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamhub.questions.letter import Letter, parse_letter, ref_of, session_address
+from streamhub.questions.letter import Letter, parse_letter, session_address
+from streamhub.questions.mail_parts import ref_of
 from streamhub.questions.markup import plan_text
 from streamhub.questions.own_words import find_own_words
 from streamhub.questions.tongue import guess_language

@@ -96,13 +96,13 @@ async def test_people_come_back(store):
     await store.write(fill)
     assert await store.read(rows.list_people) == [ada, bob]
     assert await store.read(lambda db: rows.list_people(db, role=Role.EXPERT, active=True)) == [ada]
-    state = CalendarState(person_id="ada", url="https://example.org/cal.ics", read_at=WEDNESDAY)
+    state = CalendarState(person_id="ada", access="https://example.org/cal.ics", read_at=WEDNESDAY)
     assert await store.write(lambda db: rows.save_busy(db, state, [(WEDNESDAY, WEDNESDAY + HOUR)]))
     found = await store.read(lambda db: rows.load_availability(db, "ada"))
     assert found.hours == {(0, 9), (6, 22)}
     assert found.away == ((date(2027, 8, 1), date(2027, 8, 14)),)
     assert found.busy == ((WEDNESDAY, WEDNESDAY + HOUR),)
-    stale = CalendarState(person_id="ada", url="https://example.org/old.ics", read_at=WEDNESDAY)
+    stale = CalendarState(person_id="ada", access="https://example.org/old.ics", read_at=WEDNESDAY)
     assert not await store.write(lambda db: rows.save_busy(db, stale, [])), "another calendar by now"
     await store.write(lambda db: rows.save_calendar(db, "ada", ""))
     assert (await store.read(lambda db: rows.load_availability(db, "ada"))).busy == ()

@@ -277,6 +277,12 @@ async def test_calling_off_reaches_everybody_once(guests: Guests) -> None:
     (event,) = read.walk("VEVENT")
     (first,) = Calendar.from_ical((await guests.mails("ada@"))[0].calendar).walk("VEVENT")
     assert (read["method"], event["status"], event["sequence"]) == ("CANCEL", "CANCELLED", 1)
+    second = vobject.readOne(cancelled.calendar)
+    assert (second.method.value, second.vevent.status.value, second.vevent.sequence.value) == (
+        "CANCEL",
+        "CANCELLED",
+        "1",
+    )
     assert (event["uid"], event["attendee"]) == (first["uid"], first["attendee"])
     assert await guests.mails("eve@") == [], "of what was never sent nothing is called off"
     assert len(await guests.mails("bob@")) == 1
@@ -333,11 +339,11 @@ async def test_consent_by_purpose(guests: Guests) -> None:
 async def test_warnings_are_no_walls(guests: Guests) -> None:
     """What speaks against somebody is said with its reason, and he can be invited all the same."""
     busy = (datetime(2027, 3, 2, 19, 30, tzinfo=UTC), datetime(2027, 3, 2, 20, tzinfo=UTC))
-    state = people_rows.CalendarState(person_id="bob", url="https://example.org/c.ics", read_at=guests.world.clock())
+    state = people_rows.CalendarState(person_id="bob", access="https://example.org/c.ics", read_at=guests.world.clock())
 
     def fill(db: Any) -> None:
         people_rows.save_week(db, "ada", {(0, 9)})
-        people_rows.save_calendar(db, "bob", state.url)
+        people_rows.save_calendar(db, "bob", state.access)
         people_rows.save_busy(db, state, [busy])
         people_rows.save_person(db, replace(people_rows.load_person(db, "ada"), rest_days=5))
         other = replace(shows.load_session(db, guests.session_id), id="2027-03-01-x", title="x")
