@@ -38,6 +38,7 @@ class ComingSession:
         language: ``de`` or ``en``.
         url: the page on which people ask and watch.
         live: whether it runs.
+        event_title, event_url: of the event that it belongs to and its page; empty: of none.
     """
 
     id: str
@@ -51,6 +52,8 @@ class ComingSession:
     url: str
     text: str = ""
     live: bool = False
+    event_title: str = ""
+    event_url: str = ""
 
     def __post_init__(self) -> None:
         require_slug(self.id, what="session id")
@@ -62,8 +65,9 @@ class ComingSession:
             raise BadInput(f"session {self.id}: empty title", hint="give session and show a title")
         if not 1 <= self.minutes <= _LONGEST_MINUTES:
             raise BadInput(f"session {self.id}: {self.minutes} minutes", hint="write 1 to 1440")
-        if urlsplit(self.url).scheme not in {"http", "https"}:
-            raise BadInput(f"session {self.id}: {self.url!r} is no web address", hint="write it with https://")
+        for address in (self.url, self.event_url) if self.event_url else (self.url,):
+            if urlsplit(address).scheme not in {"http", "https"}:
+                raise BadInput(f"session {self.id}: {address!r} is no web address", hint="write it with https://")
 
 
 def load_coming(root: Path) -> tuple[ComingSession, ...]:

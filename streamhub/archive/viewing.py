@@ -61,6 +61,8 @@ def view_coming(session: ComingSession) -> ComingView:
         zone=session.zone,
         url=session.url,
         live=session.live,
+        event_title=session.event_title,
+        event_url=session.event_url,
     )
 
 

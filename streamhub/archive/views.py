@@ -99,6 +99,8 @@ class ComingView:
     zone: str
     url: str
     live: bool
+    event_title: str = ""
+    event_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ from sqlite_utils import Database
 from streamhub.archive.coming import ComingSession, save_coming
 from streamhub.errors import StreamhubError
 from streamhub.schedule.show import SessionState
+from streamhub.store import events as event_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
 
@@ -71,29 +72,35 @@ class Announcer:
         """
         url = self._parts.url.rstrip("/")
 
-        def read(db: Database) -> list[ComingSession]:
-            shows = {show.id: show for show in show_rows.list_shows(db)}
-            return [
-                ComingSession(
-                    id=one.id,
-                    show_id=one.show_id,
-                    show_title=shows[one.show_id].title,
-                    title=one.title,
-                    text=one.call,
-                    starts_at=one.starts_at,
-                    minutes=one.planned_minutes,
-                    zone=one.zone,
-                    language=one.language,
-                    url=f"{url}/s/{one.id}",
-                    live=one.state is SessionState.LIVE,
-                )
-                for one in show_rows.list_sessions(db, states=_COMING)
-            ]
-
-        found = await self._parts.store.read(read)
+        found = await self._parts.store.read(lambda db: _list_coming(db, url))
         self._owed = await asyncio.to_thread(save_coming, self._parts.transcripts, found) or self._owed
         if not self._owed:
             return False
         await self._parts.build()
         self._owed = False
         return True
+
+
+def _list_coming(db: Database, url: str) -> list[ComingSession]:
+    shows = {show.id: show for show in show_rows.list_shows(db)}
+    found = []
+    for one in show_rows.list_sessions(db, states=_COMING):
+        event = event_rows.find_event_of(db, one.id)
+        found.append(
+            ComingSession(
+                id=one.id,
+                show_id=one.show_id,
+                show_title=shows[one.show_id].title,
+                title=one.title,
+                text=one.call,
+                starts_at=one.starts_at,
+                minutes=one.planned_minutes,
+                zone=one.zone,
+                language=one.language,
+                url=f"{url}/s/{one.id}",
+                live=one.state is SessionState.LIVE,
+                event_title=event.title if event else "",
+                event_url=f"{url}/e/{event.id}" if event else "",
+            )
+        )
+    return found

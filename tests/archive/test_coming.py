@@ -24,7 +24,7 @@ from streamhub.archive.plan import MediaLink
 from streamhub.archive.site import plan_site
 from streamhub.archive.theme import load_theme
 from streamhub.config import SiteSettings
-from streamhub.errors import BadArchive
+from streamhub.errors import BadArchive, BadInput
 
 theme = functools.cache(load_theme)
 SETTINGS = SiteSettings(title="Antworten", url="https://antworten.example.org")
@@ -46,6 +46,16 @@ def build(*coming: ComingSession) -> dict[str, bytes]:
     """Every file that is made."""
     plan = plan_site((make_session(),), SETTINGS, theme(), media_root=None, coming=coming)
     return {path: one for path, one in plan.render().items() if not isinstance(one, MediaLink)}
+
+
+def test_an_event_is_linked() -> None:
+    """A session of an event leads to the event's page on the hub; an address that is none is refused."""
+    mine = replace(NEXT, event_title="Netztage <3", event_url="https://hub.example.org/e/netztage")
+    page = build(mine)["index.html"].decode()
+    assert '<a href="https://hub.example.org/e/netztage">Netztage &lt;3</a>' in page
+    assert "/e/netztage" not in build(NEXT)["index.html"].decode()
+    with pytest.raises(BadInput):
+        replace(mine, event_url="javascript:alert(1)")
 
 
 def test_the_file_keeps_what_was_said(tmp_path: Path) -> None:

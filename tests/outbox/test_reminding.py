@@ -165,6 +165,7 @@ async def test_what_a_reminder_says(hub: Hub) -> None:
     assert "Mittwoch, 10. März 2027, 20:15\N{NO-BREAK SPACE}Uhr (MEZ, UTC+1, Europe/Berlin)" in to_ada.body
     assert "meet.example" not in to_ada.body, "the way leads through the door, where consent is asked again"
     assert "Kopfhörer bitte." in to_ada.body
+    assert "/check\n" in to_ada.body
     assert "/me/" in to_ada.body
     assert to_bob.subject == "Reminder: Netz, 2027-03-10, 20:15"
     assert "Your time: Wednesday" in to_bob.body

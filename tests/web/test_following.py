@@ -199,6 +199,7 @@ async def test_a_move_reaches_every_output(followed: Followed) -> None:
     assert before.atom.count("</entry>") == after.atom.count("</entry>") == 1
     assert before.picture != after.picture
     assert b"2027-03-20T17:00:00" in after.site["coming.json"]
+    assert f'<a href="{HUB}/e/tage">Netztage</a>' in after.site["index.html"].decode()
     calendar = after.site["calendar.ics"].decode()
     assert "DTSTART;TZID=Europe/Berlin:20270320T180000" in calendar
     assert "20270302T" not in calendar.partition("BEGIN:VEVENT")[2].replace("DTSTAMP", "")
