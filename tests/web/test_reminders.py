@@ -37,7 +37,7 @@ async def text_of(world: World, session_id: str, language: str = "de", **post: s
 
 
 async def test_what_hosts_read_of_reminders(world: World) -> None:
-    """Before anything is planned, while it waits, after it went out, switched off, and after a move: in both languages."""
+    """Before it is planned, while it waits, once it went out, switched off, and after a move: in both languages."""
     session_id, at = await world.plan(), world.clock()
 
     def fill(db: Any) -> None:
@@ -61,7 +61,7 @@ async def test_what_hosts_read_of_reminders(world: World) -> None:
     before = await text_of(world, session_id)
     assert (before.count("kommt noch"), before.count("ausgelassen: ihr Zeitpunkt war vorbei")) == (3, 1)
     await keeper.sync()
-    assert await text_of(world, session_id) == before
+    assert (await text_of(world, session_id)).partition("<form")[0] == before.partition("<form")[0]
     assert "Montag, 1. März 2027, 20:15" in before
     world.clock.at = START - timedelta(days=1)
     assert await keeper.remind(session_id, START, Rung.DAY) == "told"
