@@ -15,6 +15,7 @@ from pathlib import Path
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.folder import load_session
 from streamhub.archive.format import ANSWERS_FOLDER, SESSION_FILE
+from streamhub.archive.masking import mask_archived
 from streamhub.errors import StreamhubError
 
 LOG = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class AnsweredFolder:
 
     def _read(self, show_id: str, session_id: str) -> tuple[Answered, ...]:
         try:
-            session = load_session(self._root, show_id, session_id)
+            session = mask_archived(load_session(self._root, show_id, session_id))
         except StreamhubError as error:
             LOG.warning("answered.unreadable session_id=%s error=%s", session_id, type(error).__name__)
             return ()

@@ -14,6 +14,7 @@ from streamhub.answers.answer import Answer
 from streamhub.answers.asked import AskedAloud, find_asked_aloud
 from streamhub.archive.folder import load_session
 from streamhub.archive.format import answer_name
+from streamhub.archive.masking import mask_archived
 from streamhub.archive.public import speakers_of
 from streamhub.archiving import with_state
 from streamhub.errors import Conflict, NotFound
@@ -95,7 +96,7 @@ class ArchiveAnswers:
     _kept: dict[str, tuple[int, Sequence[Answer], Mapping[str, Sequence[str]]]] = field(default_factory=dict)
 
     async def list(self, session_id: str) -> Sequence[Answer]:
-        """All answers in order of their time; empty before they were cut."""
+        """All answers in order of their time; empty before they were cut. Who does not want to be named is not."""
         session = await self.store.read(lambda db: show_rows.load_session(db, session_id))
         answers, _ = await asyncio.to_thread(self._load, session.show_id, session_id)
         questions = await self.store.read(lambda db: question_rows.list_questions(db, session_id))
@@ -120,8 +121,9 @@ class ArchiveAnswers:
             archived = load_session(self.transcripts, show_id, session_id)
         except NotFound:
             return (), {}
-        answers = sorted(archived.answers, key=lambda answer: (answer.start_ms is None, answer.start_ms or 0))
-        people = {answer.id: speakers_of(answer, archived) for answer in answers}
+        shown = mask_archived(archived).answers
+        answers = sorted(shown, key=lambda answer: (answer.start_ms is None, answer.start_ms or 0))
+        people = {answer.id: speakers_of(answer, archived) for answer in archived.answers}
         self._kept[session_id] = (changed_ns, answers, people)
         return answers, people
 

@@ -10,13 +10,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from sqlite_utils import Database
 
 from streamhub.answers.overheard import LiveHints, find_hints
 from streamhub.answers.spoken import FoundSpoken, SpokenAnswer, plan_spoken, search_spoken
+from streamhub.archive.masking import mask_cues
 from streamhub.errors import StreamhubError
 from streamhub.live.mark import Mark
 from streamhub.questions.question import Question
@@ -156,6 +157,7 @@ class LiveAnswers:
 
     def _plan_spoken(self, facts: _Facts) -> tuple[SpokenAnswer, ...]:
         transcript = transcript_of(facts.session, facts.captions)
+        transcript = replace(transcript, cues=mask_cues(facts.session, transcript.cues))
         return plan_spoken(facts.session, facts.questions, facts.marks, transcript, lag_s=self._lag_s)
 
     async def close(self) -> None:

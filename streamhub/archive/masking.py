@@ -6,15 +6,15 @@ out of here: pages, lists, feeds, exports, captions, clips, what stands beside v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from streamhub.answers.answer import Answer
 from streamhub.archive.archived import ArchivedSession
 from streamhub.schedule.agreement import person_key
 from streamhub.schedule.masks import make_masker, mask_name, plan_masks
-from streamhub.schedule.show import Participant
-from streamhub.transcript.transcript import Transcript
+from streamhub.schedule.show import Participant, Session
+from streamhub.transcript.transcript import Cue, Transcript
 
 
 def mask_archived(session: ArchivedSession) -> ArchivedSession:
@@ -47,14 +47,25 @@ def mask_one(session: ArchivedSession, answer: Answer) -> tuple[ArchivedSession,
     return mask_archived(session), _mask_answer(answer, masks, make_masker(masks))
 
 
+def mask_cues(session: Session, cues: Sequence[Cue]) -> tuple[Cue, ...]:
+    """What was heard of a session that runs, without these names; the very same cues where nobody has to be hidden."""
+    unnamed = [one.name for one in session.participants if not one.named]
+    if not unnamed:
+        return tuple(cues)
+    masks = plan_masks(session.participants, unnamed, session.language)
+    return tuple(_mask_cues(cues, masks, make_masker(masks)))
+
+
 def _mask_transcript(transcript: Transcript, masks: Mapping[str, str], clean: Callable[[str], str]) -> Transcript:
+    return replace(transcript, cues=tuple(_mask_cues(transcript.cues, masks, clean)))
+
+
+def _mask_cues(cues: Iterable[Cue], masks: Mapping[str, str], clean: Callable[[str], str]) -> Iterator[Cue]:
     """The times of a sentence's words go with the name that stood among them."""
-    cues = []
-    for cue in transcript.cues:
+    for cue in cues:
         text = clean(cue.text)
         words = cue.words if text == cue.text else ()
-        cues.append(replace(cue, text=text, speaker=mask_name(cue.speaker, masks), words=words))
-    return replace(transcript, cues=tuple(cues))
+        yield replace(cue, text=text, speaker=mask_name(cue.speaker, masks), words=words)
 
 
 def _mask_answer(answer: Answer, masks: Mapping[str, str], clean: Callable[[str], str]) -> Answer:

@@ -157,7 +157,7 @@ async def see(hub: Hub, session_id: str, voter: str = "") -> Seen:
     answers = await hub.answers.list(session_id) if session.state in AFTER else ()
     published = [answer for answer in answers if answer.state is AnswerState.PUBLISHED]
     return Seen(
-        session=mask_session(session),
+        session=session,
         show=show,
         questions=questions,
         voted=voted,
@@ -236,7 +236,7 @@ def render_session(
     said = "" if shared else request.query.get("said", "")
     untold = "" if shared else request.query.get("untold", "")
     context: dict[str, Any] = {
-        "session": session,
+        "session": mask_session(session),
         "address": f"{hub.settings.url.rstrip('/')}/s/{session.id}"
         if hub.settings.url
         else "",  # never what a request says

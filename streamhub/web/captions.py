@@ -24,7 +24,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ import msgspec
 from aiohttp import web
 from markupsafe import Markup
 
+from streamhub.archive.masking import mask_cues
 from streamhub.errors import StreamhubError
 from streamhub.recording.rules import map_playlist, trim_playlist
 from streamhub.schedule.show import Session, SessionState
@@ -120,6 +121,14 @@ class Sheet:
         return self.bodies[name]
 
 
+def read_captions(hub: Hub, session: Session) -> LiveCaptions:
+    """What was heard so far, as the public may read it: who does not want to be named is shown by role."""
+    captions = hub.live_words.captions(session.id)
+    cues = mask_cues(session, captions.cues)
+    now = mask_cues(session, (captions.now,))[0] if captions.now is not None else None
+    return replace(captions, cues=cues, now=now)
+
+
 @dataclass(slots=True)
 class _Gate:
     """What is known of a session for a moment, so that not every reader has it read anew."""
@@ -183,7 +192,7 @@ class CaptionDesk:
             return
         clock = await self._read_clock(session)
         fresh = session_id not in self._sheets
-        told = self._sheet(session_id).take(self._hub.live_words.captions(session_id), clock)
+        told = self._sheet(session_id).take(read_captions(self._hub, session), clock)
         if told is not None:
             if fresh:  # whoever listens already asks for the whole, at a moment of his own
                 told |= {"since": "", "cues": []}
@@ -208,7 +217,7 @@ class CaptionDesk:
         if session.state not in TOLD:
             return Sheet(run="none")
         if session.id not in self._sheets:
-            captions = self._hub.live_words.captions(session.id)
+            captions = read_captions(self._hub, session)
             if not captions.cues and captions.listening is Listening.OFF:
                 return Sheet(run="none")
             self._sheet(session.id).take(captions, self._clocks.get(session.id, (0.0, ()))[1])
@@ -333,7 +342,7 @@ def along_context(request: web.Request, session: Session, *, language: str) -> d
 async def read_ear(request: web.Request, session: Session) -> dict[str, Any]:
     """What a host's console shows of the listening: its state, why nobody listens, and the last words."""
     hub, sheet = hub_of(request), request.app[CAPTIONS].find(session)
-    captions = hub.live_words.captions(session.id)
+    captions = read_captions(hub, session)
     ear, model = captions.listening.value, hub.live_words.recogniser
     if captions.listening is Listening.OFF:
         ear = "switched_off" if not model else "silent" if await hub.live_words.is_ready() else "missing"

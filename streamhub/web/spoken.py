@@ -13,6 +13,7 @@ from aiohttp import web
 
 from streamhub.answers.spoken import FoundSpoken, Piece
 from streamhub.questions.rules import PUBLIC_STATES
+from streamhub.schedule.masks import mask_session
 from streamhub.schedule.show import Session, SessionState
 from streamhub.web import desk
 from streamhub.web.access import Action, allow
@@ -61,7 +62,7 @@ async def answers_page(request: web.Request) -> web.StreamResponse:
         request,
         "spoken.html",
         default_language=seen.session.language,
-        session=seen.session,
+        session=mask_session(seen.session),
         show=seen.show,
         phase=plan_phase(seen.session.state),
         told=seen.session.state in TOLD,

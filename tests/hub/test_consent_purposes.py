@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from streamhub.answered import AnsweredFolder
 from streamhub.archive.folder import load_session
 from streamhub.errors import NoConsent
 from streamhub.recording.workflow import import_media
@@ -94,6 +95,10 @@ async def test_who_refuses_the_name_is_named_nowhere(folder: Path) -> None:
         assert b"Zwieback" in site
         assert "Fachperson" in page(folder, "router")
         assert not (folder / "public" / "people" / "fachperson").exists(), "a role is no person with a page"
+        listed = await answers_of(parts).list(SESSION.id)
+        assert [one.answerers for one in listed] == [("Fachperson",), ("Bob Zwieback",)], "for the hub's own pages"
+        known = AnsweredFolder(folder / "transcripts").look() or {}
+        assert known["router"].answer.answerers == ("Fachperson",), "for who asks the same again"
         archived = load_session(folder / "transcripts", "runde", SESSION.id)
         assert archived.unnamed == ("Ada Grünkohl",)
         assert archived.participants[0].name == "Ada Grünkohl", "hosts go on correcting with names"

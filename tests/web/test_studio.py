@@ -291,3 +291,17 @@ async def test_consoles_hear_of_tech_checks(guests: Guests, verdict: str) -> Non
     async with await guests.browser.get(f"/host/s/{guests.session_id}/rundown") as page:
         text = await page.text()
     assert ("alles in Ordnung" if verdict == "fine" else "braucht Hilfe") in text
+
+
+async def test_live_words_leave_the_name_out(guests: Guests) -> None:
+    """Whoever reads along reads the role, in captions for players, programs and pages; hosts' people stay known."""
+    await let_in(guests, **{**YES, "for_name": "no"})
+    world, session_id = guests.world, guests.session_id
+    assert (await guests.post("state", to="live"))[0] == 303
+    world.words.say(session_id, (1, "Danke, Frau Weber."), (5, "Das war Ada Weber."), now="Also Ada Weber meint")
+    paths = (f"/s/{session_id}", f"/s/{session_id}/captions.vtt", f"/api/v1/sessions/{session_id}/captions")
+    for path in paths:
+        text = await see(world, path)
+        assert "Ada Weber" not in text, path
+        assert "Frau Weber" not in text, path
+        assert "Danke, Fachperson." in text, path
