@@ -230,7 +230,7 @@ def without_erased(answers: Iterable[Answer], erased: Collection[str]) -> list[A
 
 
 def _host_first(participants: Sequence[Participant]) -> tuple[Participant, ...]:
-    named = (replace(one, named=True) for one in participants)  # who is not stands in a list of its own
+    named = (replace(one, named=True, written=True) for one in participants)  # who is not stands in lists of their own
     return tuple(sorted(named, key=lambda p: p.role is not Role.HOST))
 
 

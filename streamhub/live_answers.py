@@ -156,6 +156,8 @@ class LiveAnswers:
         return await self._store.read(read)
 
     def _plan_spoken(self, facts: _Facts) -> tuple[SpokenAnswer, ...]:
+        if not all(one.written for one in facts.session.participants):  # nobody knows yet whose words they are
+            return ()
         transcript = transcript_of(facts.session, facts.captions)
         transcript = replace(transcript, cues=mask_cues(facts.session, transcript.cues))
         return plan_spoken(facts.session, facts.questions, facts.marks, transcript, lag_s=self._lag_s)

@@ -110,7 +110,7 @@ def mask_session(session: Session) -> Session:
         title=clean(session.title),
         call=clean(session.call),
         participants=tuple(
-            one if one.named else Participant(name=mask_name(one.name, masks), role=one.role)
+            one if one.named else Participant(name=mask_name(one.name, masks), role=one.role, written=one.written)
             for one in session.participants
         ),
     )

@@ -75,12 +75,14 @@ class Participant:
         role: what the person does in the session.
         about: one line under the name (post, company, product); may be empty.
         named: whether the public may see the name; what hosts see is not touched by it.
+        written: whether the public may read his words while the session runs.
     """
 
     name: str
     role: Role
     about: str = ""
     named: bool = True
+    written: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -63,19 +63,20 @@ def list_lacking_names(db: Database, session_id: str, purpose: Purpose) -> tuple
     return list_lacking(list_voices(db, session_id), purpose, needed=needed["publishing"] == Publishing.CONSENT)
 
 
-def find_unnamed(db: Database, session_ids: Iterable[str]) -> dict[str, frozenset[str]]:
-    """By session, the names that must not be shown; sessions without any are left out."""
-    found = {one: frozenset(list_lacking_names(db, one, Purpose.NAME)) for one in _asked(db, session_ids)}
+def find_refusing(db: Database, session_ids: Iterable[str], purpose: Purpose) -> dict[str, frozenset[str]]:
+    """By session, the names of those who lack a purpose; sessions without any are left out."""
+    found = {one: frozenset(list_lacking_names(db, one, purpose)) for one in _asked(db, session_ids, purpose)}
     return {one: names for one, names in found.items() if names}
 
 
-def _asked(db: Database, session_ids: Iterable[str]) -> list[str]:
-    """Those of some sessions in which anybody may have to stay unnamed: most have nobody."""
+def _asked(db: Database, session_ids: Iterable[str], purpose: Purpose) -> list[str]:
+    """Those of some sessions in which anybody may lack it: most have nobody."""
     found = fetch_all(
         db,
-        "select session_id from consent_words where purpose = 'name' and given = 0 "
+        "select session_id from consent_words where purpose = ? and given = 0 "
         "union select invitations.session_id from invitations join sessions on sessions.id = session_id "
         "join shows on shows.id = show_id where publishing = 'consent'",
+        purpose.value,
     )
     known = {row["session_id"] for row in found}
     return [one for one in session_ids if one in known]

@@ -11,9 +11,10 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from streamhub.errors import NotFound
+from streamhub.schedule.invitation import Purpose
 from streamhub.schedule.rules import decide_step
 from streamhub.schedule.show import Moderation, Participant, Privacy, Publishing, Role, Session, SessionState, Show
-from streamhub.store.agreements import find_unnamed
+from streamhub.store.agreements import find_refusing
 from streamhub.store.log import log_action
 from streamhub.store.rows import (
     Row,
@@ -101,7 +102,7 @@ def load_session(db: Database, session_id: str) -> Session:
     if row is None:
         raise NotFound(f"session {session_id}: there is no such session")
     people = fetch_all(db, "select * from participants where session_id = ? order by position", session_id)
-    return _session(row, people, find_unnamed(db, [session_id]))
+    return _session(row, people, _find_hidden(db, [session_id]))
 
 
 def list_sessions(
@@ -123,8 +124,8 @@ def list_sessions(
         show_id,
     ):
         people.setdefault(person["session_id"], []).append(person)
-    unnamed = find_unnamed(db, [row["id"] for row in rows])
-    return [_session(row, people.get(row["id"], []), unnamed) for row in rows]
+    hidden = _find_hidden(db, [row["id"] for row in rows])
+    return [_session(row, people.get(row["id"], []), hidden) for row in rows]
 
 
 def step_session(db: Database, session_id: str, to: SessionState, *, at: datetime, author: str = "") -> Session:
@@ -170,11 +171,23 @@ def _show(row: Row) -> Show:
     return Show(**{**row, **kinds})
 
 
-def _session(row: Row, people: list[Row], unnamed: Mapping[str, frozenset[str]]) -> Session:
-    hidden = unnamed.get(row["id"], frozenset())
+_Hidden = tuple[Mapping[str, frozenset[str]], Mapping[str, frozenset[str]]]
+"""By session, who must not be named, and whose words must not be shown while it runs."""
+
+
+def _find_hidden(db: Database, session_ids: list[str]) -> _Hidden:
+    return find_refusing(db, session_ids, Purpose.NAME), find_refusing(db, session_ids, Purpose.TRANSCRIPT)
+
+
+def _session(row: Row, people: list[Row], hidden: _Hidden) -> Session:
+    unnamed, unwritten = (by_session.get(row["id"], frozenset()) for by_session in hidden)
     participants = tuple(
         Participant(
-            name=person["name"], role=Role(person["role"]), about=person["about"], named=person["name"] not in hidden
+            name=person["name"],
+            role=Role(person["role"]),
+            about=person["about"],
+            named=person["name"] not in unnamed,
+            written=person["name"] not in unwritten,
         )
         for person in people
     )

@@ -122,7 +122,13 @@ class Sheet:
 
 
 def read_captions(hub: Hub, session: Session) -> LiveCaptions:
-    """What was heard so far, as the public may read it: who does not want to be named is shown by role."""
+    """What was heard so far, as the public may read it.
+
+    Nothing while somebody in it does not agree to be read, for nobody knows yet whose words they are; who does not want
+    to be named is shown by role.
+    """
+    if not all(one.written for one in session.participants):
+        return LiveCaptions()
     captions = hub.live_words.captions(session.id)
     cues = mask_cues(session, captions.cues)
     now = mask_cues(session, (captions.now,))[0] if captions.now is not None else None
@@ -342,7 +348,7 @@ def along_context(request: web.Request, session: Session, *, language: str) -> d
 async def read_ear(request: web.Request, session: Session) -> dict[str, Any]:
     """What a host's console shows of the listening: its state, why nobody listens, and the last words."""
     hub, sheet = hub_of(request), request.app[CAPTIONS].find(session)
-    captions = read_captions(hub, session)
+    captions = hub.live_words.captions(session.id)
     ear, model = captions.listening.value, hub.live_words.recogniser
     if captions.listening is Listening.OFF:
         ear = "switched_off" if not model else "silent" if await hub.live_words.is_ready() else "missing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -305,3 +306,20 @@ async def test_live_words_leave_the_name_out(guests: Guests) -> None:
         assert "Ada Weber" not in text, path
         assert "Frau Weber" not in text, path
         assert "Danke, Fachperson." in text, path
+
+
+async def test_no_live_words_while_somebody_refuses_a_transcript(guests: Guests) -> None:
+    """Nobody knows yet whose words they are, so nobody's are shown; hosts read why, and a yes brings them back."""
+    await let_in(guests, **{**YES, "for_transcript": "no"})
+    world, session_id = guests.world, guests.session_id
+    assert (await guests.post("state", to="live"))[0] == 303
+    world.words.say(session_id, (1, "Der Router braucht Strom."))
+    paths = (f"/s/{session_id}/captions.vtt", f"/api/v1/sessions/{session_id}/captions", f"/s/{session_id}")
+    for path in paths:
+        assert "braucht Strom" not in await see(world, path), path
+    async with await guests.browser.get(f"/host/s/{session_id}/rundown") as page:
+        assert "werden der Öffentlichkeit nicht gezeigt" in await page.text()
+    assert await guests.answer("ada", reply="", for_transcript="yes") == 303
+    await asyncio.sleep(1.1)  # so long a session may be remembered
+    world.words.say(session_id, (5, "Und ein Kabel."))
+    assert "Und ein Kabel." in await see(world, paths[0])
