@@ -671,14 +671,14 @@ def _make_inviting(workspace: Workspace, settings: Settings, store: Store, *, no
         store=store,
         links=Links(hub_url=hub.url.rstrip("/"), site_url=settings.site.url, secret=secret),
         hub_name=hub.name,
-        address=_organizer(settings),
+        address=find_organizer(settings),
         by_rule=mail.send == "by_rule" and bool(mail.host),
         secret=secret,
         now=now,
     )
 
 
-def _organizer(settings: Settings) -> str:
+def find_organizer(settings: Settings) -> str:
     """The address that calendars answer to: the mailbox that is read, else the one that mails come from."""
     mailbox, mail = settings.mailbox, settings.mail
     address = mailbox.address if mailbox.host and mailbox.address else mail.from_address

@@ -1,7 +1,8 @@
 """One look at one person's calendar: fetched under guard, understood in a process of its own, titles never kept.
 
-An address alone is fetched as it is. With a sign-in it is asked as a CalDAV server first, for entries and then for
-busy times, and fetched as it is where it is none. Refuses to know people and rows.
+An address alone is fetched as it is. With a sign-in it is asked as a CalDAV server first: what is there, then the
+entries of the calendar or of all that are found, else their busy times; it is fetched as it is where it is none.
+Refuses to know people and rows.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from urllib.parse import urljoin, urlsplit
 
 from streamhub.calendar_access import CalendarAccess
 from streamhub.errors import PlatformError
@@ -17,9 +19,17 @@ from streamhub.questions.guarded import Ask, Fetched, Guard
 from streamhub.questions.trouble import SourceCode
 from streamhub.schedule.busy import Asked, CalendarTrouble, Stretch, TooMuch, is_calendar
 from streamhub.schedule.busy_reckoning import reckon_busy
-from streamhub.schedule.caldav import parse_entries, render_busy_query, render_entries_query
+from streamhub.schedule.caldav import (
+    Place,
+    parse_entries,
+    parse_places,
+    render_busy_query,
+    render_entries_query,
+    render_places_query,
+)
 
 MAX_BYTES = 60_000_000
+MAX_CALENDARS = 20
 TIMEOUT_S = 60.0
 AGENT = "streamhub (reads when people are busy)"
 
@@ -39,6 +49,7 @@ _HOPELESS = frozenset(
     {SourceCode.UNREACHABLE, SourceCode.NOT_TRUSTED, SourceCode.PRIVATE, SourceCode.PAUSE, SourceCode.TOO_LARGE}
 )
 _UNAUTHORISED = "401"
+_XML = {"Content-Type": "application/xml; charset=utf-8"}
 
 
 class CalendarFailed(Exception):
@@ -81,12 +92,49 @@ class CalendarReader:
             raise CalendarFailed(CalendarTrouble.UNREADABLE) from error
 
     async def _query(self, access: CalendarAccess, asked: Asked) -> list[bytes]:
-        """The calendars of a server with a sign-in; a wrong one is tried once and not three times."""
+        """The calendars that a sign-in opens: the one at the address, or all that are found from there."""
         auth = f"Basic {base64.b64encode(f'{access.user}:{access.password}'.encode()).decode()}"
+        urls = await self._find_calendars(access.url, auth)
+        if urls is None:
+            return await self._fetch(access, Ask(auth=auth))
+        if not urls:
+            raise CalendarFailed(CalendarTrouble.NO_CALENDAR)
+        return [text for url in urls for text in await self._report(url, auth, asked)]
+
+    async def _find_calendars(self, url: str, auth: str) -> list[str] | None:
+        """Addresses of the calendars at or behind an address; None where no CalDAV server answers."""
+        try:
+            here = await self._places(url, auth, depth="0")
+        except PlatformError as error:
+            if error.code in _HOPELESS or error.reason == _UNAUTHORISED:
+                raise
+            return None
+        except ValueError:
+            return None
+        if any(place.calendar for place in here):
+            return [url]
+        home = next((place.home for place in here if place.home), "")
+        principal = next((place.principal for place in here if place.principal), "")
+        if not home and principal and (target := _same_origin(url, principal)):
+            home = next((place.home for place in await self._places(target, auth, depth="0") if place.home), "")
+        start = _same_origin(url, home) if home else ""
+        if not start:
+            return []
+        found = [place.href for place in await self._places(start, auth, depth="1") if place.calendar]
+        return [one for href in found[:MAX_CALENDARS] if (one := _same_origin(start, href))]
+
+    async def _places(self, url: str, auth: str, *, depth: str) -> list[Place]:
+        ask = Ask(method="PROPFIND", body=render_places_query(), headers={**_XML, "Depth": depth}, auth=auth)
+        return parse_places((await self.guard.fetch(url, ask=ask)).body)
+
+    async def _report(self, url: str, auth: str, asked: Asked) -> list[bytes]:
+        """What a calendar holds: its entries, or its busy times where it tells no more."""
         first: PlatformError | ValueError | None = None
-        for query in (render_entries_query(asked.begin, asked.end), render_busy_query(asked.begin, asked.end), b""):
+        for query in (render_entries_query(asked.begin, asked.end), render_busy_query(asked.begin, asked.end)):
+            ask = Ask(method="REPORT", body=query, headers={**_XML, "Depth": "1"}, auth=auth)
             try:
-                return await (self._report(access, auth, query) if query else self._fetch(access, Ask(auth=auth)))
+                answer = await self.guard.fetch(url, ask=ask)
+                return [answer.body] if is_calendar(answer.body) else parse_entries(answer.body)
             except PlatformError as error:
                 if error.code in _HOPELESS or error.reason == _UNAUTHORISED:
                     raise
@@ -95,13 +143,14 @@ class CalendarReader:
                 first = first or error
         raise first or ValueError("calendar: no way leads there")
 
-    async def _report(self, access: CalendarAccess, auth: str, query: bytes) -> list[bytes]:
-        headers = {"Depth": "1", "Content-Type": "application/xml; charset=utf-8"}
-        answer = await self.guard.fetch(access.url, ask=Ask(method="REPORT", body=query, headers=headers, auth=auth))
-        return [answer.body] if is_calendar(answer.body) else parse_entries(answer.body)
-
     async def _fetch(self, access: CalendarAccess, ask: Ask) -> list[bytes]:
         answer: Fetched = await self.guard.fetch(access.url, accept="text/calendar, */*;q=0.5", ask=ask)
         if not is_calendar(answer.body):
             raise CalendarFailed(CalendarTrouble.NO_CALENDAR)
         return [answer.body]
+
+
+def _same_origin(base: str, href: str) -> str:
+    """An address that a server names, whole; empty where it leads to another server, which gets no sign-in of ours."""
+    url = urljoin(base, href)
+    return url if urlsplit(url)[:2] == urlsplit(base)[:2] else ""

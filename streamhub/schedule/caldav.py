@@ -1,12 +1,14 @@
-"""What is asked of a CalDAV server, and what it answers (RFC 4791). Pure.
+"""What is asked of a CalDAV server, and what it answers (RFC 4791, 5397, 6638). Pure.
 
-First for the entries of the time, by the properties that matter and no others; a server that does not tell them is
-asked for busy times. Not the other way round: servers reckon repetitions themselves then, and Radicale 3.9 was seen to
-lose an hour where clocks change.
+First what is at an address: a calendar, or whatever leads to the calendars of whoever signed in. Then for the entries
+of the time, by the properties that matter and no others; a server that does not tell them is asked for busy times. Not
+the other way round: servers reckon repetitions themselves then, and Radicale 3.9 was seen to lose an hour where clocks
+change.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.etree import ElementTree as Xml
 
@@ -17,6 +19,58 @@ _PROPERTIES = (
     "UID", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", "TRANSP", "ATTENDEE",
     "X-MICROSOFT-CDO-BUSYSTATUS",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """What a server says is at an address.
+
+    Attributes:
+        href: the address, as the server writes it.
+        calendar: whether it is a calendar that holds entries and makes its owner busy.
+        home: where the owner's calendars are; empty: it does not say so.
+        principal: the page of whoever signed in; empty: it does not say so.
+    """
+
+    href: str
+    calendar: bool = False
+    home: str = ""
+    principal: str = ""
+
+
+def render_places_query() -> bytes:
+    """The question what is at an address."""
+    return (
+        f'{_HEAD}<D:propfind xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:resourcetype/>'
+        "<D:current-user-principal/><C:calendar-home-set/><C:supported-calendar-component-set/>"
+        "<C:schedule-calendar-transp/></D:prop></D:propfind>"
+    ).encode()
+
+
+def parse_places(body: bytes) -> list[Place]:
+    """What a server says is there, in its order.
+
+    Raises:
+        ValueError: it is no such answer.
+    """
+    return [_place(one) for one in _parse(body).iter(f"{_DAV}response")]
+
+
+def _place(response: Xml.Element) -> Place:
+    def link(name: str) -> str:
+        found = response.find(f".//{name}/{_DAV}href")
+        return (found.text or "").strip() if found is not None else ""
+
+    components = {one.get("name", "").upper() for one in response.iter(f"{_CALDAV}comp")}
+    calendar = response.find(f".//{_DAV}resourcetype/{_CALDAV}calendar") is not None
+    transparent = response.find(f".//{_CALDAV}schedule-calendar-transp/{_CALDAV}transparent") is not None
+    href = response.find(f"{_DAV}href")
+    return Place(
+        href=(href.text or "").strip() if href is not None else "",
+        calendar=calendar and not transparent and (not components or "VEVENT" in components),
+        home=link(f"{_CALDAV}calendar-home-set"),
+        principal=link(f"{_DAV}current-user-principal"),
+    )
 
 
 def render_busy_query(begin: datetime, end: datetime) -> bytes:
@@ -52,6 +106,11 @@ def parse_entries(body: bytes) -> list[bytes]:
     Raises:
         ValueError: it is no such answer, or one that declares entities, which none needs.
     """
+    found = [one.text for one in _parse(body).iter(f"{_CALDAV}calendar-data") if one.text]
+    return [text.encode() for text in found[:MAX_CALENDARS]]
+
+
+def _parse(body: bytes) -> Xml.Element:
     if b"<!" in body.replace(b"<![CDATA[", b"") or b"\x00" in body:
         raise ValueError("answer of a calendar server: declares what it need not")
     try:
@@ -60,5 +119,4 @@ def parse_entries(body: bytes) -> list[bytes]:
         raise ValueError("answer of a calendar server: no XML") from error
     if root.tag != f"{_DAV}multistatus":
         raise ValueError("answer of a calendar server: no list")
-    found = [one.text for one in root.iter(f"{_CALDAV}calendar-data") if one.text]
-    return [text.encode() for text in found[:MAX_CALENDARS]]
+    return root

@@ -56,6 +56,8 @@ def test_a_secret_never_shows_itself() -> None:
         ('[mailbox]\nsecurity = "ssl"', "mailbox.security"),
         ('[mailbox]\naddress = "fragen+x@firma.de"', "mailbox.address"),
         ("[mailbox]\nmax_mb = 0", "mailbox.max_mb"),
+        ("[mail]\nreturn_address = 'x'", "mail.return_address"),
+        ("[calendars]\nevery_minutes = 1", "calendars.every_minutes"),
         ('[mastodon]\ninstance = "social.firma.de"', "mastodon.instance"),
     ],
 )

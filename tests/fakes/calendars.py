@@ -23,6 +23,23 @@ END:VCALENDAR
 """
 
 
+def place(href: str, props: str) -> str:
+    """One address in an answer of a CalDAV server."""
+    return (
+        f"<D:response><D:href>{href}</D:href><D:propstat><D:prop>{props}</D:prop>"
+        "<D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>"
+    )
+
+
+def listing(*places: str) -> bytes:
+    """An answer of a CalDAV server."""
+    name = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'
+    return f'<?xml version="1.0"?><D:multistatus {name}>{"".join(places)}</D:multistatus>'.encode()
+
+
+CALENDAR = "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"
+
+
 @dataclass
 class FakeCalendars:
     """One calendar, and how to answer."""
@@ -34,6 +51,7 @@ class FakeCalendars:
     endless: bool = False
     url: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
+    places: dict[str, bytes] = field(default_factory=dict)
     reports: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
     @property
@@ -49,6 +67,9 @@ class FakeCalendars:
             return web.Response(status=307, headers={"Location": self.redirect})
         if self.endless:
             return await self._pour(request)
+        if request.method == "PROPFIND":
+            body = self.places.get(request.path)
+            return web.Response(status=207, body=body) if body else web.Response(status=405)
         if request.method == "REPORT":
             text = await request.text()
             for name, (status, body) in self.reports.items():

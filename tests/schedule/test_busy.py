@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from streamhub.schedule.busy import MAX_RULES, Asked, TooMuch, find_busy, is_calendar
 from streamhub.schedule.busy_reckoning import reckon_busy
-from streamhub.schedule.caldav import parse_entries, render_busy_query, render_entries_query
+from streamhub.schedule.caldav import parse_entries, parse_places, render_busy_query, render_entries_query
 
 ASKED = Asked(
     begin=datetime(2027, 3, 1, tzinfo=UTC),
@@ -262,8 +262,9 @@ def test_answers_of_servers() -> None:
         b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>',
         '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE x><x/>'.encode("utf-16"),
     ):
-        with pytest.raises(ValueError, match="calendar server"):
-            parse_entries(body)
+        for parse in (parse_entries, parse_places):
+            with pytest.raises(ValueError, match="calendar server"):
+                parse(body)
     for query in (render_busy_query(ASKED.begin, ASKED.end), render_entries_query(ASKED.begin, ASKED.end)):
         assert b'start="20270301T000000Z" end="20271130T000000Z"' in query
         assert b"SUMMARY" not in query

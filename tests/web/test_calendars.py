@@ -27,7 +27,7 @@ from streamhub.store import invitations, polls, shows
 from streamhub.store import people as rows
 from streamhub.web.links import make_me
 from streamhub.web.rooms import plan_uid
-from tests.fakes.calendars import NINE, FakeCalendars, serve_calendars
+from tests.fakes.calendars import CALENDAR, NINE, FakeCalendars, listing, place, serve_calendars
 from tests.outbox.conftest import certificate  # noqa: F401
 
 if TYPE_CHECKING:
@@ -303,11 +303,39 @@ SIGN_IN = {"user": "ada", "password": "pässwort mondstein"}
 async def test_servers_of_every_kind(signed: Desk, reports: dict[str, tuple[int, bytes]]) -> None:
     """A server is asked for entries, else for busy times, else its calendar is fetched; the sign-in goes along."""
     signed.server.reports = reports
+    signed.server.places = {"/ada": listing(place("/ada", CALENDAR))} if reports else {}
     await signed.name(**SIGN_IN)
     await signed.keeper.sync()
     assert (await signed.busy(), await signed.problem()) == ((EVENING,), "")
     expected = "Basic " + base64.b64encode("ada:pässwort mondstein".encode()).decode()
     assert set(signed.server.signs) == {expected}
+
+
+async def test_calendars_are_found_from_where_a_server_begins(signed: Desk) -> None:
+    """From the address of a server or person all calendars that make him busy are found, and none on another server."""
+    home = "<C:calendar-home-set><D:href>/home/</D:href></C:calendar-home-set>"
+    free = "<C:schedule-calendar-transp><C:transparent/></C:schedule-calendar-transp>"
+    tasks = '<C:supported-calendar-component-set><C:comp name="VTODO"/></C:supported-calendar-component-set>'
+    signed.server.places = {
+        "/ada": listing(place("/ada", "<D:current-user-principal><D:href>/p/ada</D:href></D:current-user-principal>")),
+        "/p/ada": listing(place("/p/ada", home)),
+        "/home/": listing(
+            place("/home/", "<D:resourcetype><D:collection/></D:resourcetype>"),
+            place("/home/work/", CALENDAR),
+            place("/home/birthdays/", CALENDAR + free),
+            place("/home/tasks/", CALENDAR + tasks),
+            place("https://evil.example/home/", CALENDAR),
+        ),
+    }
+    signed.server.reports = {"calendar-query": (207, LIST)}
+    await signed.name(**SIGN_IN)
+    await signed.keeper.sync()
+    assert (await signed.busy(), await signed.problem()) == ((EVENING,), "")
+    assert [method for method, _ in signed.server.asked] == ["PROPFIND", "PROPFIND", "PROPFIND", "REPORT"]
+    signed.server.places["/p/ada"] = listing(place("/p/ada", home.replace("/home/", "https://evil.example/home/")))
+    signed.world.clock.forward(minutes=31)
+    await signed.keeper.sync()
+    assert (await signed.busy(), await signed.problem()) == ((EVENING,), "no_calendar")
 
 
 async def test_a_password_stays_secret(signed: Desk, caplog: pytest.LogCaptureFixture) -> None:
@@ -328,11 +356,12 @@ async def test_a_password_stays_secret(signed: Desk, caplog: pytest.LogCaptureFi
 
 async def test_a_wrong_sign_in_is_tried_once(signed: Desk) -> None:
     """A server that refuses the sign-in is not asked three times in a row, which would look like an attack."""
+    signed.server.places = {"/ada": listing(place("/ada", CALENDAR))}
     signed.server.reports = {"calendar-query": (401, b"")}
     await signed.name(**SIGN_IN)
     await signed.keeper.sync()
     assert await signed.problem() == "sign_in"
-    assert len(signed.server.asked) == 1
+    assert [method for method, _ in signed.server.asked] == ["PROPFIND", "REPORT"]
     assert "nimmt diese Anmeldung nicht" in await signed.page()
 
 
@@ -395,7 +424,7 @@ def serve_radicale(folder: Path, tls: ssl.SSLContext) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"https://127.0.0.1:{server.server_port}/ada/work/"
+        yield f"https://127.0.0.1:{server.server_port}/"
     finally:
         server.shutdown()
         thread.join()
@@ -411,7 +440,8 @@ async def test_a_real_caldav_server(signed: Desk, certificate: Certificate, tmp_
     )
     free = weekly.replace("UID:w", "UID:f\r\nTRANSP:TRANSPARENT").replace("20270324", "20270310")
     trust = ssl.create_default_context(cafile=str(certificate.file))
-    with serve_radicale(tmp_path, certificate.context) as url:
+    with serve_radicale(tmp_path, certificate.context) as root:
+        url = f"{root}ada/work/"
         from aiohttp import ClientSession
 
         sign = {"Authorization": "Basic " + base64.b64encode(b"ada:mondstein").decode()}
@@ -421,13 +451,14 @@ async def test_a_real_caldav_server(signed: Desk, certificate: Certificate, tmp_
             for name, text in (("w", weekly), ("f", free)):
                 async with session.put(f"{url}{name}.ics", data=text.encode(), ssl=trust) as put:
                     assert put.status == 201
-        await signed.name(url, user="ada", password="mondstein")
-        await signed.keeper.sync()
-        assert await signed.problem() == ""
-        assert [begin for begin, _ in await signed.busy()] == [
-            datetime(2027, 3, 24, 19, tzinfo=UTC),
-            datetime(2027, 3, 31, 18, tzinfo=UTC),
-        ]
+        for where in (url, root, f"{root}ada/"):
+            await signed.name(where, user="ada", password="mondstein")
+            await signed.keeper.sync()
+            assert await signed.problem() == "", where
+            assert [begin for begin, _ in await signed.busy()] == [
+                datetime(2027, 3, 24, 19, tzinfo=UTC),
+                datetime(2027, 3, 31, 18, tzinfo=UTC),
+            ], where
         await signed.name(url, user="ada", password="falsch")
         await signed.keeper.sync()
         assert await signed.problem() == "sign_in"

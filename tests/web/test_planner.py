@@ -259,3 +259,19 @@ async def test_who_is_invited_elsewhere_is_not_planned_twice(planned: World) -> 
     assert now.slot.starts_at - at >= timedelta(days=5)
     expert = next(one for one in now.experts if one.id == "e1")
     assert expert.booked == (at,)
+
+
+async def test_who_is_busy_by_his_calendar_is_not_planned_then(planned: World) -> None:
+    """An expert whose calendar says that he is busy is in no session of that time."""
+    await fill(planned)
+    first = (await planned.hub.planner.propose(Wishes())).planned[0]
+    (expert, *_) = [one for one in first.experts if one.id in {"e1", "e2"}]
+
+    def keep(db: Database) -> None:
+        people.save_calendar(db, expert.id, "sealed")
+        state = people.CalendarState(person_id=expert.id, access="sealed", read_at=planned.clock())
+        people.save_busy(db, state, [(first.slot.starts_at, first.slot.ends_at)])
+
+    await planned.hub.store.write(keep)
+    then = [one for one in (await planned.hub.planner.propose(Wishes())).planned if one.slot.id == first.slot.id]
+    assert all(expert.id not in {one.id for one in session.experts} for session in then)
