@@ -129,7 +129,8 @@ class Reminding:
         return written
 
     def _list_silent(self, db: Database) -> list[Invitation]:
-        return [one for one in invitation_rows.list_invitations(db) if self._is_nudge_due(db, one)]
+        unanswered = invitation_rows.list_unanswered(db, at=self._parts.now())
+        return [one for one in unanswered if self._is_nudge_due(db, one)]
 
     def _is_nudge_due(self, db: Database, seen: Invitation) -> bool:
         session = show_rows.load_session(db, seen.session_id)

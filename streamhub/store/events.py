@@ -74,6 +74,28 @@ def list_event_sessions(db: Database, event_id: str) -> list[Session]:
     return [show_rows.load_session(db, row["session_id"]) for row in rows]
 
 
+def list_members(db: Database) -> dict[str, list[str]]:
+    """By event, the ids of its sessions, the first one first."""
+    rows = fetch_all(
+        db,
+        "select event_id, session_id from event_sessions join sessions on sessions.id = session_id "
+        "order by starts_at, session_id",
+    )
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["event_id"], []).append(row["session_id"])
+    return found
+
+
+def is_announced(db: Database, event_id: str) -> bool:
+    """Whether the public may know of an event: as soon as one of its sessions is no draft any more."""
+    sql = (
+        "select 1 as yes from event_sessions join sessions on sessions.id = session_id "
+        "where event_id = ? and state <> 'draft'"
+    )
+    return fetch_one(db, sql, event_id) is not None
+
+
 def find_event_of(db: Database, session_id: str) -> Event | None:
     """The event that a session belongs to; None: it stands alone."""
     sql = "select events.* from events join event_sessions on event_id = events.id where session_id = ?"

@@ -153,6 +153,17 @@ def ask_again(db: Database, person_id: str) -> None:
     change(db, "update invitations set told = '' where person_id = ? and withdrawn_at is null", person_id)
 
 
+def list_unanswered(db: Database, *, at: datetime) -> list[Invitation]:
+    """Invitations into sessions to come that stand, were told and have no answer."""
+    rows = fetch_all(
+        db,
+        "select invitations.* from invitations join sessions on sessions.id = session_id where reply = 'none' "
+        "and withdrawn_at is null and told <> '' and starts_at > ? order by starts_at, session_id, person_id",
+        format_instant(at),
+    )
+    return [_invitation(row) for row in rows]
+
+
 def list_starts(db: Database, person_id: str, *, but: str = "") -> list[datetime]:
     """Starts of the sessions that a person was asked into and did not decline, except one."""
     rows = fetch_all(

@@ -19,6 +19,7 @@ from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import PUBLIC_STATES, plan_order
 from streamhub.questions.verdict import Verdict
 from streamhub.questions.writing import Proposal, Story, StoryState
+from streamhub.schedule.event import Event
 from streamhub.schedule.masks import mask_session
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS, accepts_asking
 from streamhub.schedule.show import LOCAL, Privacy, Session, SessionState, Show
@@ -182,8 +183,12 @@ async def _watch(hub: Hub, session: Session, show: Show) -> WatchPlace | None:
 async def home(request: web.Request) -> web.StreamResponse:
     """Sessions on air, to come and past; a question that came along goes on to the session that one chooses."""
     hub = hub_of(request)
-    found, events = await hub.store.read(lambda db: (show_rows.list_sessions(db), list_coming_events(db)))
-    sessions = [mask_session(s) for s in found if is_public(s)]
+
+    def read(db: Database) -> tuple[list[Session], list[tuple[Event, Session, Session]]]:
+        public = [mask_session(s) for s in show_rows.list_sessions(db) if is_public(s)]
+        return public, list_coming_events(db, public)
+
+    sessions, events = await hub.store.read(read)
     live = [s for s in sessions if s.state is SessionState.LIVE]
     coming = [s for s in sessions if s.state in ACCEPTS_QUESTIONS and s.state is not SessionState.LIVE]
     past = [s for s in sessions if s.state in AFTER]

@@ -5,6 +5,7 @@ The public hears of announced sessions alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -42,10 +43,10 @@ def read_ties(db: Database, session_id: str) -> Ties:
     goal = show_rows.load_session(db, pre_show.for_session) if pre_show and pre_show.for_session else None
     goal_event = rows.find_event(db, pre_show.for_event) if pre_show and pre_show.for_event else None
     return Ties(
-        event=event if event and is_announced(db, event) else None,
+        event=event if event and rows.is_announced(db, event.id) else None,
         pre_shows=load_public(db, rows.list_pre_shows(db, for_session=session_id)),
         goal=goal if goal and is_public(goal) else None,
-        goal_event=goal_event if goal_event and is_announced(db, goal_event) else None,
+        goal_event=goal_event if goal_event and rows.is_announced(db, goal_event.id) else None,
     )
 
 
@@ -55,16 +56,16 @@ def load_public(db: Database, pre_shows: list[PreShow]) -> tuple[Session, ...]:
     return tuple(one for one in found if is_public(one))
 
 
-def is_announced(db: Database, event: Event) -> bool:
-    """Whether the public may know of an event: as soon as one of its sessions is announced."""
-    return any(is_public(one) for one in rows.list_event_sessions(db, event.id))
+def list_coming_events(db: Database, sessions: Iterable[Session]) -> list[tuple[Event, Session, Session]]:
+    """Announced events that are not over, the next one first, each with its first and last session.
 
-
-def list_coming_events(db: Database) -> list[tuple[Event, Session, Session]]:
-    """Announced events that are not over, the next one first, each with its first and last session."""
-    found = []
+    Args:
+        db: the database.
+        sessions: those that the public may know of.
+    """
+    known, members, found = {one.id: one for one in sessions}, rows.list_members(db), []
     for event in rows.list_events(db):
-        public = [one for one in rows.list_event_sessions(db, event.id) if is_public(one)]
+        public = [known[one] for one in members.get(event.id, ()) if one in known]
         if any(one.state in _COMING for one in public):
             found.append((event, public[0], public[-1]))
     return sorted(found, key=lambda one: (one[1].starts_at, one[0].id))

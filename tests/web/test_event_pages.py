@@ -262,5 +262,7 @@ async def test_a_pre_show_of_an_event_waits_for_its_first_session(planned: Plann
     await planned.deed("announce")
     first = (await planned.sessions())[0].id
     assert (await world.hub.store.read(lambda db: questions.load_question(db, question))).session_id == first
-    assert f'href="/s/{other}"' in (await planned.get("/e/netztage"))[1]
+    text = (await planned.get("/e/netztage"))[1]
+    assert f'href="/s/{other}"' in text
+    assert "(abgesagt)" in text
     assert 'href="/e/netztage"' in (await planned.get(f"/s/{other}"))[1]
