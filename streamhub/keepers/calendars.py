@@ -29,7 +29,7 @@ from streamhub.web.rooms import plan_uid
 LOG = logging.getLogger("streamhub.keepers.calendars")
 AHEAD = timedelta(weeks=26)
 """So far ahead it is read when somebody is busy."""
-AT_ONCE = 3
+AT_ONCE = 2
 
 _PAUSE_S = 5.0
 _RARELY = timedelta(hours=6)

@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from streamhub.questions.notice import Notice
-from streamhub.schedule.calendar_reply import CalendarReply, parse_calendar_reply, weigh_reply
+from streamhub.schedule.calendar_reply import CalendarReply, weigh_reply
 from streamhub.schedule.invitation import Invitation, decide_reply, is_answerable
 from streamhub.store import invitations as invitation_rows
 from streamhub.store import notices as rows
@@ -38,9 +38,7 @@ class NoticeTaker:
 
     def take(self, db: Database, notices: Sequence[Notice], at: datetime) -> frozenset[str]:
         """Take notices in; returns the ids of the sessions where something changed."""
-        replies = [
-            (one.ref, reply) for one in notices for text in one.calendars if (reply := parse_calendar_reply(text))
-        ]
+        replies = [(one.ref, reply) for one in notices for reply in one.replies]
         changed = self._take_replies(db, replies, at) if replies else set()
         for one in notices:
             for returned in one.returned:

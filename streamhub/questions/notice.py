@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streamhub.schedule.calendar_reply import CalendarReply
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Returned:
@@ -27,10 +29,10 @@ class Notice:
 
     Attributes:
         ref: digest of its Message-ID, so that it counts once.
-        calendars: the iCalendar texts in it, each once.
+        replies: what calendars answer in it, each once.
         returned: mails that did not arrive and will not.
     """
 
     ref: str
-    calendars: tuple[str, ...] = ()
+    replies: tuple[CalendarReply, ...] = ()
     returned: tuple[Returned, ...] = ()

@@ -16,9 +16,11 @@ from email.parser import BytesParser, Parser
 
 from streamhub.questions.mail_parts import list_leaves, message_ids, part_text, ref_of
 from streamhub.questions.notice import Notice, Returned
+from streamhub.schedule.calendar_reply import CalendarReply, parse_calendar_reply
 
-MAX_CALENDARS = 5
-MAX_CALENDAR_CHARACTERS = 200_000
+MAX_REPLIES = 2
+MAX_CALENDAR_CHARACTERS = 50_000
+"""An answer has one entry and a time zone; whoever sends more wants the hub to work."""
 MAX_RETURNED = 20
 
 _MAYBE = re.compile(rb"text/calendar|application/ics|\.ics|delivery-status", re.IGNORECASE)
@@ -36,15 +38,15 @@ def parse_notice(raw: bytes) -> Notice | None:
     if not _MAYBE.search(raw):
         return None
     mail = BytesParser(policy=policy.compat32).parsebytes(raw)
-    calendars, returned = _find_calendars(mail), _find_returned(mail)
-    if not calendars and not returned:
+    replies, returned = _find_replies(mail), _find_returned(mail)
+    if not replies and not returned:
         return None
     own = message_ids(mail, "Message-ID")
     ref = ref_of(own[0]) if own else ref_of(hashlib.sha256(raw).hexdigest())
-    return Notice(ref=ref, calendars=calendars, returned=returned)
+    return Notice(ref=ref, replies=replies, returned=returned)
 
 
-def _find_calendars(mail: Message) -> tuple[str, ...]:
+def _find_replies(mail: Message) -> tuple[CalendarReply, ...]:
     """Answers of calendars, each once; requests and whatever else somebody sends along are none."""
     found: dict[str, None] = {}
     for part in list_leaves(mail):
@@ -54,7 +56,8 @@ def _find_calendars(mail: Message) -> tuple[str, ...]:
         text = part_text(part)[:MAX_CALENDAR_CHARACTERS].replace("\r\n", "\n").strip()
         if _ANSWERS.search(text):
             found[text] = None
-    return tuple(found)[:MAX_CALENDARS]
+    texts = [text for text in found if len(text) < MAX_CALENDAR_CHARACTERS][:MAX_REPLIES]
+    return tuple(reply for text in texts if (reply := parse_calendar_reply(text)))
 
 
 def _find_returned(mail: Message) -> tuple[Returned, ...]:

@@ -28,7 +28,8 @@ Stretch = tuple[datetime, datetime]
 MAX_STRETCHES = 5_000
 MAX_ENTRIES = 20_000
 """Entries within reach of the asked time, beyond which a calendar is no person's."""
-MAX_RULES = 2_000
+MAX_RULES = 1_000
+"""The same for repetitions that are not over."""
 MAX_LINE = 100_000
 MAX_DEPTH = 20
 
@@ -45,6 +46,7 @@ _BROKEN = (AttributeError, KeyError, TypeError, IndexError, OverflowError, Recur
 _NAME = re.compile(r"[A-Za-z-]+")
 _FOLD = re.compile(r"\r?\n[ \t]")
 _DAY = re.compile(r"(\d{8})(?:T\d{6}Z?)?\s*$")
+_UNTIL = re.compile(r"UNTIL=(\d{8})", re.IGNORECASE)
 _TOO_OFTEN = re.compile(r"FREQ=(?:SECONDLY|MINUTELY)|BY(?:SECOND|MINUTE)=", re.IGNORECASE)
 _REACH = timedelta(days=3)  # more than any zone is away from another
 _LONG = timedelta(days=90)  # an entry that says how long it takes instead of when it ends
@@ -200,6 +202,8 @@ def _keep(line: str, entry: _Entry, asked: Asked) -> None:
         entry.names.add(name)
         if name in {"DTSTART", "DTEND"} and (day := _DAY.search(line)):
             entry.days[name] = day[1]
+        if name == "RRULE" and (until := _UNTIL.search(line)):
+            entry.days["UNTIL"] = until[1]
         if name == "RRULE" and _TOO_OFTEN.search(line):
             raise TooMuch("calendar: an entry repeats every minute or oftener", hint="remove that entry")
 
@@ -215,6 +219,8 @@ def _note(seen: _Seen, entry: _Entry, asked: Asked) -> None:
         slack = _REACH + (_LONG if "DURATION" in names else timedelta(0))
         if last < f"{asked.begin - slack:%Y%m%d}" or first > f"{asked.end + _REACH:%Y%m%d}":
             return
+    if "RDATE" not in names and entry.days.get("UNTIL", "9") < f"{asked.begin - _LONG:%Y%m%d}":
+        return  # a series that is over
     seen.entries.append(entry)
     seen.rules += "RRULE" in names
     if len(seen.entries) > MAX_ENTRIES:

@@ -7,6 +7,7 @@ one line of JSON. A calendar that is made to do harm costs this process its life
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,8 +17,8 @@ from streamhub.process import Command, Limits, run
 from streamhub.schedule.busy import Asked, Stretch, TooMuch, find_busy
 from streamhub.timecode import format_instant, parse_instant
 
-TIMEOUT_S = 90.0
-_LIMITS = Limits(memory_bytes=2 * 2**30, cpu_s=60)
+TIMEOUT_S = 60.0
+_LIMITS = Limits(memory_bytes=2 * 2**30, cpu_s=30)
 _TOO_MUCH = 3
 """The exit code that says that a calendar holds too much."""
 
@@ -65,6 +66,7 @@ def _read(question: bytes) -> tuple[list[bytes], Asked]:
 
 def main() -> int:
     """Answer the question on standard input; the exit code says what was wrong with it."""
+    os.nice(10)  # a show on air comes first
     try:
         found = find_busy(*_read(sys.stdin.buffer.read()))
     except (TooMuch, MemoryError):

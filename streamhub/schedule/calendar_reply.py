@@ -177,10 +177,11 @@ def weigh_reply(
     said_at = min(reply.stamp or at, at)
     said = _SAID.get((mine or reply.attendees[0]).state, Reply.TENTATIVE if reply.counters else Reply.NONE)
     weight = _decide_weight(invitation, reply, mine, said, link_version=link_version)
-    if weight.decides and (said_at < (invitation.replied_at or said_at) or reply.sequence < invitation.asked_sequence):
-        weight = Weight.STALE
+    overtaken = said_at < (invitation.replied_at or said_at) or reply.sequence < invitation.asked_sequence
     if weight.decides and (not still_open or not invitation.stands):
         weight = Weight.LATE
+    if weight.decides and (overtaken or not invitation.told):
+        weight = Weight.STALE
     if weight is Weight.COUNTS and said is invitation.reply:
         weight = Weight.REPEATED
     return Weighed(weight=weight, reply=said, at=said_at)

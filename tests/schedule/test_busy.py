@@ -175,6 +175,13 @@ def test_busy_tables() -> None:
     ]
 
 
+def test_series_that_are_over_cost_nothing() -> None:
+    """More series than can be read are no trouble where they ended long ago; one that goes on is followed beside."""
+    over = "DTSTART:20150302T080000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL=20160101T000000Z"
+    on = "DTSTART:20150302T080000Z\nDURATION:PT1H\nRRULE:FREQ=YEARLY;UNTIL=20270401T000000Z"
+    assert busy(*[over] * (MAX_RULES + 1), on) == [("03-02 09:00", "03-02 10:00")]
+
+
 def test_stretches_are_joined() -> None:
     """What overlaps or touches is one stretch, so that nothing of how a day is made up is kept."""
     ten = NINE.replace("T100000", "T113000").replace("T090000", "T100000")

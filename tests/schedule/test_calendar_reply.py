@@ -15,7 +15,9 @@ from streamhub.schedule.invitation import Invitation, Reply
 from streamhub.schedule.show import Role
 
 AT = datetime(2027, 2, 28, 18, tzinfo=UTC)
-ASKED = Invitation(session_id="s", person_id="ada", role=Role.EXPERT, made_at=AT, sequence=3, asked_sequence=2)
+ASKED = Invitation(
+    session_id="s", person_id="ada", role=Role.EXPERT, made_at=AT, sequence=3, asked_sequence=2, told="{}"
+)
 
 
 def text_of(
@@ -59,6 +61,7 @@ def test_what_an_answer_is_worth() -> None:
     assert weigh(text_of(), link_version=2)[0] is Weight.RENEWED
     assert weigh(text_of(), replace(ASKED, asked_sequence=3))[0] is Weight.STALE
     assert weigh(text_of(), replace(ASKED, replied_at=AT))[0] is Weight.STALE
+    assert weigh(text_of(), replace(ASKED, told=""))[0] is Weight.STALE, "the date is off until he is asked anew"
     assert weigh(text_of(), replace(ASKED, reply=Reply.ACCEPTED))[0] is Weight.REPEATED
     assert weigh(text_of(), still_open=False)[0] is Weight.LATE
     assert weigh(text_of(), replace(ASKED, withdrawn_at=AT))[0] is Weight.LATE
@@ -115,7 +118,7 @@ def test_any_text_is_an_answer_or_none(lines: list[str], raw: str) -> None:
         assert reply is None or reply.uid
         mail = f"Content-Type: text/calendar; method=REPLY\r\n\r\n{text}".encode("utf-8", "replace")
         notice = parse_notice(mail)
-        assert notice is None or notice.calendars
+        assert notice is None or notice.replies
 
 
 @given(raw=st.binary(max_size=300))
