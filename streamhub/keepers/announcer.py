@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from streamhub.archive.coming import ComingSession, save_coming
 from streamhub.errors import StreamhubError
+from streamhub.schedule.masks import mask_session
 from streamhub.schedule.show import SessionState
 from streamhub.store import events as event_rows
 from streamhub.store import shows as show_rows
@@ -84,7 +85,7 @@ class Announcer:
 def _list_coming(db: Database, url: str) -> list[ComingSession]:
     shows = {show.id: show for show in show_rows.list_shows(db)}
     found = []
-    for one in show_rows.list_sessions(db, states=_COMING):
+    for one in map(mask_session, show_rows.list_sessions(db, states=_COMING)):
         event = event_rows.find_event_of(db, one.id)
         found.append(
             ComingSession(

@@ -12,6 +12,7 @@ from icalendar import Alarm, Calendar, Event
 from sqlite_utils import Database
 
 from streamhub.archive.agenda import plan_uid
+from streamhub.schedule.masks import mask_session
 from streamhub.schedule.reminder import ALARMS
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import shows as show_rows
@@ -60,7 +61,7 @@ async def read_entries(request: web.Request, session_ids: Sequence[str]) -> list
     hub = hub_of(request)
 
     def read(db: Database) -> list[tuple[Session, Show, Revisions]]:
-        sessions = [desk.require_public(db, one) for one in session_ids]
+        sessions = [mask_session(desk.require_public(db, one)) for one in session_ids]
         return [(one, show_rows.load_show(db, one.show_id), load_revisions(db, one.id)) for one in sessions]
 
     return [

@@ -78,7 +78,9 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers["Referrer-Policy"] = "strict-origin-when-cross-origin" if archive else "same-origin"
     who = "(self)" if request.get(CAPTURES) else "()"
     headers["Permissions-Policy"] = f"camera={who}, microphone={who}, geolocation=()"
-    if not archive:
+    if archive:
+        headers["Access-Control-Allow-Origin"] = "*"  # embeds read it from other pages, what is not there any more too
+    else:
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if is_https(request):
         headers["Strict-Transport-Security"] = "max-age=31536000"

@@ -21,7 +21,7 @@ from tests.web.test_invitations import guests
 from tests.web.test_pages import HOSTILE
 
 if TYPE_CHECKING:
-    from tests.web.conftest import MakeWorld
+    from tests.web.conftest import MakeWorld, World
     from tests.web.test_invitations import Guests
 
 __all__ = ["guests"]  # a fixture
@@ -176,3 +176,13 @@ async def test_networks_find_the_picture(make_world: MakeWorld) -> None:
     assert "evil.example" not in text
     async with world.client.get("/sessions.atom") as answer:
         assert b"https://hub.example.org/s/" in await answer.read()
+
+
+async def test_other_pages_may_read_the_hubs_archive(world: World) -> None:
+    """What embeds fetch from a hub that serves its archive itself can be read elsewhere, and so can its absence."""
+    (world.hub.public_dir / "coming.json").write_text("{}")
+    for path, status in (("/archive/coming.json", 200), ("/archive/a/gone/answer.json", 404)):
+        async with world.client.get(path, headers={"Origin": "https://firma.example"}) as answer:
+            assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (status, "*")
+    async with world.client.get("/") as answer:
+        assert "Access-Control-Allow-Origin" not in answer.headers
