@@ -96,6 +96,7 @@ def load_facts(db: Database, session_id: str) -> Facts:
         for question in question_rows.list_questions(db, session_id)
         if question.state in _ANSWERED or (question.state is Q.WITHDRAWN and question.id in marked)
     ]
+    people = [one.name for one in session.participants]
     return Facts(
         show=show_rows.load_show(db, session.show_id),
         session=session,
@@ -104,8 +105,8 @@ def load_facts(db: Database, session_id: str) -> Facts:
         recording=recording_rows.find_recording(db, session_id),
         written=_load_written(db, session_id, frozenset(question.id for question in wanted)),
         voices=voice_rows.list_voice_names(db, session.show_id),
-        unnamed=list_lacking_names(db, session_id, Purpose.NAME),
-        unclipped=list_lacking_names(db, session_id, Purpose.CLIPS),
+        unnamed=list_lacking_names(db, session_id, Purpose.NAME, people),
+        unclipped=list_lacking_names(db, session_id, Purpose.CLIPS, people),
     )
 
 
@@ -266,18 +267,26 @@ def with_state(answer: Answer, state: QuestionState | None) -> Answer:
     return replace(answer, state=AnswerState.DRAFT) if state in _ANSWERED else answer
 
 
+def _list_names(archived: ArchivedSession) -> list[str]:
+    """Every name under which somebody stands in a session."""
+    names = [one.name for one in archived.participants]
+    for answer in archived.answers:
+        names += [*answer.answerers, answer.writer, answer.asker]
+    for transcript in archived.transcripts:
+        names += dict.fromkeys(cue.speaker for cue in transcript.cues)
+    return [name for name in dict.fromkeys(names) if name]
+
+
 async def write_states(store: Store, transcripts: Path, session_id: str, ids: frozenset[str]) -> tuple[Answer, ...]:
     """Have the files of a session follow these answers; returns all of its answers, none where it is not cut yet.
 
     Nobody else may write to the archive meanwhile.
     """
-    session, written, successors, unnamed, unclipped = await store.read(
+    session, written, successors = await store.read(
         lambda db: (
             show_rows.load_session(db, session_id),
             _load_written(db, session_id, ids),
             find_successions(db, ids),
-            list_lacking_names(db, session_id, Purpose.NAME),
-            list_lacking_names(db, session_id, Purpose.CLIPS),
         )
     )
     try:
@@ -292,6 +301,13 @@ async def write_states(store: Store, transcripts: Path, session_id: str, ids: fr
     erased = {question.id for question in written.questions if not question.text}
     answers = tuple(without_erased(answers, erased))
     public = session.state is SessionState.PUBLISHED
+    names = _list_names(archived)
+    unnamed, unclipped = await store.read(
+        lambda db: (
+            list_lacking_names(db, session_id, Purpose.NAME, names),
+            list_lacking_names(db, session_id, Purpose.CLIPS, names),
+        )
+    )
     changed = replace(archived, answers=answers, public=public, unnamed=unnamed, unclipped=unclipped)
     await asyncio.to_thread(save_session, transcripts, changed, loaded=archived)
     return answers

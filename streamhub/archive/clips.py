@@ -17,10 +17,11 @@ from streamhub.archive.gist import SessionGist
 from streamhub.archive.masking import mask_one
 from streamhub.archive.media import MediaSettings, inside
 from streamhub.archive.plan import MediaLink, digest_of
-from streamhub.archive.public import cut_speech, key_of, speakers_of
+from streamhub.archive.public import cut_speech, speakers_of
 from streamhub.archive.views import ClipView
 from streamhub.errors import BadInput
 from streamhub.recording.clip import FOLDER, MAKING, Clip, note_name
+from streamhub.schedule.agreement import person_key
 from streamhub.text import require_slug
 from streamhub.timecode import Span, merge_spans
 from streamhub.transcript.transcript import Cue, Transcript
@@ -42,8 +43,8 @@ def clip_source(session: ArchivedSession) -> ArchivedRecording | None:
 
 def list_unclipped(session: ArchivedSession, answer: Answer) -> tuple[str, ...]:
     """Who is to be heard in an answer and agrees to no clip; nobody when a clip may be made."""
-    refusing = {key_of(name) for name in session.unclipped}
-    return tuple(name for name in speakers_of(answer, session) if key_of(name) in refusing) if refusing else ()
+    refusing = {person_key(name) for name in session.unclipped}
+    return tuple(name for name in speakers_of(answer, session) if person_key(name) in refusing) if refusing else ()
 
 
 def clip_spans(session: ArchivedSession, answer: Answer) -> tuple[Span, ...]:

@@ -68,15 +68,39 @@ class Voice:
 
 
 def find_voices(name: str, voices: Iterable[Voice]) -> tuple[Voice, ...]:
-    """Whom a name may mean; several where two guests share it and nothing tells them apart."""
-    key = person_key(name)
-    return tuple(voice for voice in voices if key in {person_key(voice.shown_as), person_key(voice.name)})
+    """Whom a name may mean; several where two guests share it and nothing tells them apart.
+
+    A title or the like beside the name changes nobody.
+    """
+    key, known = person_key(name), list(voices)
+    if not any(person_key(voice.name) == key for voice in known):
+        shown = tuple(voice for voice in known if person_key(voice.shown_as) == key)
+        if shown:
+            return shown
+    return tuple(voice for voice in known if is_within(person_key(voice.name), key))
 
 
-def list_lacking(voices: Iterable[Voice], purpose: Purpose, *, needed: bool) -> tuple[str, ...]:
-    """Every name under which somebody may stand with whom something must not be done."""
-    lacking = [voice for voice in voices if voice.lacks(purpose, needed=needed)]
-    return tuple(dict.fromkeys(name for voice in lacking for name in (voice.shown_as, voice.name)))
+def is_within(part: str, key: str) -> bool:
+    """Whether the words of one name stand in another one."""
+    return bool(part) and f" {part} " in f" {key} "
+
+
+def list_lacking(
+    voices: Iterable[Voice], purpose: Purpose, *, needed: bool, names: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Every name under which somebody may stand with whom something must not be done.
+
+    Args:
+        voices: who is asked.
+        purpose: what is to be done.
+        needed: whether silence is a no.
+        names: under which somebody stands already; those that mean one of these people are among the result.
+    """
+    known = list(voices)
+    lacking = [voice for voice in known if voice.lacks(purpose, needed=needed)]
+    found = [name for voice in lacking for name in (voice.shown_as, voice.name)]
+    found += [name for name in names if any(one.lacks(purpose, needed=needed) for one in find_voices(name, known))]
+    return tuple(dict.fromkeys(found))
 
 
 def plan_shown(people: Sequence[tuple[str, str, str]]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from streamhub.schedule.agreement import person_key
+from streamhub.schedule.agreement import is_within, person_key
 from streamhub.schedule.show import Participant, Role, Session
 
 _WORDS: Mapping[str, Mapping[Role | None, str]] = MappingProxyType(
@@ -49,17 +49,26 @@ def is_mask(name: str) -> bool:
 
 
 def plan_masks(participants: Iterable[Participant], unnamed: Collection[str], language: str) -> dict[str, str]:
-    """What is shown in the place of each name that must not be shown; two of one role get numbers."""
+    """What is shown in the place of each name that must not be shown; two of one role get numbers.
+
+    A name that stands in a longer one, as with a title, is the same person's.
+    """
     if not unnamed:
         return {}
     words = _WORDS.get(language, _WORDS["en"])
     roles = {person_key(one.name): one.role for one in participants}
-    chosen = [(name, words[_role_of(name, roles)]) for name in unnamed]
-    counts, numbers, masks = Counter(word for _, word in chosen), Counter[str](), {}
-    for name, word in chosen:
+    people = {name: min((one for one in unnamed if _is_same(one, name)), key=len) for name in unnamed}
+    chosen = {name: words[_role_of(name, roles)] for name in dict.fromkeys(people.values())}
+    counts, numbers, masks = Counter(chosen.values()), Counter[str](), {}
+    for name, word in chosen.items():
         numbers[word] += 1
         masks[name] = word if counts[word] == 1 else f"{word} {numbers[word]}"
-    return masks
+    return {name: masks[shortest] for name, shortest in people.items()}
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether a name stands in another one, as with a title: then it is one person's."""
+    return is_within(person_key(one), person_key(other))
 
 
 def _bare(name: str) -> str:

@@ -1,7 +1,7 @@
 """What invited people say themselves, as the gate, the run of show and the public pages ask for it.
 
-Reads the tables ``invitations`` and ``consent_words`` of `streamhub.store.invitations`; owns none. What follows from it
-is `streamhub.schedule.agreement`.
+Owns the table ``kept_words``; reads ``invitations`` and ``consent_words`` of `streamhub.store.invitations`. What
+follows from it is `streamhub.schedule.agreement`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from streamhub.schedule.agreement import Voice, list_lacking
 from streamhub.schedule.invitation import ConsentWord, Purpose
 from streamhub.schedule.show import Publishing
-from streamhub.store.rows import Row, fetch_all, fetch_one, instant_or_none
+from streamhub.store.rows import Row, change, fetch_all, fetch_one, instant_or_none
 from streamhub.timecode import parse_instant
 
 
@@ -28,7 +28,7 @@ def list_voices(db: Database, session_id: str) -> list[Voice]:
     words: dict[str, dict[Purpose, ConsentWord]] = {}
     for row in fetch_all(db, "select * from consent_words where session_id = ? order by purpose", session_id):
         words.setdefault(row["person_id"], {})[Purpose(row["purpose"])] = read_word(row)
-    return [
+    voices = [
         Voice(
             person_id=row["person_id"],
             name=row["name"],
@@ -38,6 +38,31 @@ def list_voices(db: Database, session_id: str) -> list[Voice]:
         )
         for row in rows
     ]
+    return [*voices, *_list_kept(db, session_id)]
+
+
+def _list_kept(db: Database, session_id: str) -> list[Voice]:
+    """What people said who are not known any more."""
+    kept: dict[tuple[str, str], dict[Purpose, ConsentWord]] = {}
+    sql = "select *, null as again_at from kept_words where session_id = ? order by shown_as, name, purpose"
+    for row in fetch_all(db, sql, session_id):
+        kept.setdefault((row["shown_as"], row["name"]), {})[Purpose(row["purpose"])] = read_word(row)
+    return [
+        Voice(person_id="", name=name, shown_as=shown_as, asked=False, words=words)
+        for (shown_as, name), words in kept.items()
+    ]
+
+
+def keep_words(db: Database, person_id: str) -> None:
+    """Before a person is deleted: keep what he said about sessions, for they keep his name and his voice."""
+    change(
+        db,
+        "insert or replace into kept_words select words.session_id, "
+        "coalesce(nullif(invitations.shown_as, ''), people.name), people.name, purpose, given, text_version, at "
+        "from consent_words words join invitations using (session_id, person_id) "
+        "join people on people.id = words.person_id where words.person_id = ?",
+        person_id,
+    )
 
 
 def read_word(row: Row) -> ConsentWord:
@@ -51,8 +76,11 @@ def read_word(row: Row) -> ConsentWord:
     )
 
 
-def list_lacking_names(db: Database, session_id: str, purpose: Purpose) -> tuple[str, ...]:
-    """Every name under which somebody may stand with whom something must not be done; none for no such session."""
+def list_lacking_names(db: Database, session_id: str, purpose: Purpose, names: Iterable[str] = ()) -> tuple[str, ...]:
+    """Every name under which somebody may stand with whom something must not be done; none for no such session.
+
+    Of ``names``, under which somebody stands already, those that mean one of these people are among them.
+    """
     needed = fetch_one(
         db,
         "select publishing from shows join sessions on sessions.show_id = shows.id where sessions.id = ?",
@@ -60,12 +88,16 @@ def list_lacking_names(db: Database, session_id: str, purpose: Purpose) -> tuple
     )
     if needed is None:
         return ()
-    return list_lacking(list_voices(db, session_id), purpose, needed=needed["publishing"] == Publishing.CONSENT)
+    asks = needed["publishing"] == Publishing.CONSENT
+    return list_lacking(list_voices(db, session_id), purpose, needed=asks, names=names)
 
 
 def find_refusing(db: Database, session_ids: Iterable[str], purpose: Purpose) -> dict[str, frozenset[str]]:
     """By session, the names of those who lack a purpose; sessions without any are left out."""
-    found = {one: frozenset(list_lacking_names(db, one, purpose)) for one in _asked(db, session_ids, purpose)}
+    found = {}
+    for one in _asked(db, session_ids, purpose):
+        present = [row["name"] for row in fetch_all(db, "select name from participants where session_id = ?", one)]
+        found[one] = frozenset(list_lacking_names(db, one, purpose, present))
     return {one: names for one, names in found.items() if names}
 
 
@@ -73,7 +105,8 @@ def _asked(db: Database, session_ids: Iterable[str], purpose: Purpose) -> list[s
     """Those of some sessions in which anybody may lack it: most have nobody."""
     found = fetch_all(
         db,
-        "select session_id from consent_words where purpose = ? and given = 0 "
+        "select session_id from consent_words where purpose = ?1 and given = 0 "
+        "union select session_id from kept_words where purpose = ?1 and given = 0 "
         "union select invitations.session_id from invitations join sessions on sessions.id = session_id "
         "join shows on shows.id = show_id where publishing = 'consent'",
         purpose.value,

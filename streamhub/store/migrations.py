@@ -863,6 +863,19 @@ delete from busy_times;
 alter table people add column calendar_good_at text;
 """
 
+_KEPT_WORDS = """
+create table kept_words (
+    session_id text not null references sessions (id) on delete cascade,
+    shown_as text not null,
+    name text not null,
+    purpose text not null check (purpose in ('live', 'recording', 'transcript', 'clips', 'name')),
+    given integer not null check (given in (0, 1)),
+    text_version text not null,
+    at text not null,
+    primary key (session_id, shown_as, name, purpose)
+) strict, without rowid;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -905,4 +918,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=160, name="names that tell guests apart, and consent that is given again", sql=_AGREEMENTS),
     Migration(number=161, name="what people tell of their tech check", sql=_TECH_CHECKS),
     Migration(number=162, name="studios of shows, and where producers get each picture", sql=_STUDIOS),
+    Migration(number=163, name="consent of people who are not known any more", sql=_KEPT_WORDS),
 )

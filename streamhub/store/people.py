@@ -16,6 +16,7 @@ from sqlite_utils import Database
 from streamhub.errors import Conflict, NotFound
 from streamhub.schedule.people import Availability, Person
 from streamhub.schedule.show import Role
+from streamhub.store.agreements import keep_words
 from streamhub.store.rows import (
     Row,
     change,
@@ -109,7 +110,8 @@ def list_people(db: Database, *, role: Role | None = None, active: bool | None =
 
 
 def delete_person(db: Database, person_id: str) -> None:
-    """Delete a person with everything that only he told."""
+    """Delete a person with everything that only he told; what he consented to stays with his sessions."""
+    keep_words(db, person_id)
     change(db, "delete from people where id = ?", person_id)
 
 

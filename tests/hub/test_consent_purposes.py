@@ -106,6 +106,20 @@ async def test_who_refuses_the_name_is_named_nowhere(folder: Path) -> None:
         assert "Grünkohl".encode() in everywhere(folder)
 
 
+async def test_a_refusal_outlives_the_person(folder: Path) -> None:
+    """Who is deleted from the hub's people stays unnamed and unpublished where he said no."""
+    async with held(folder) as parts:
+        await publish(parts, "router")
+        await say(parts, "ada", name=False)
+        await say(parts, "bob", recording=False)
+        for one in (ADA, BOB):
+            await parts.store.write(lambda db, one=one: people.delete_person(db, one.id))  # type: ignore[misc]
+        await publish(parts, "router")
+        assert "Grünkohl".encode() not in everywhere(folder)
+        with pytest.raises(NoConsent, match="Bob Zwieback"):
+            await answers_of(parts).publish(SESSION.id, "bill", author="host")
+
+
 async def test_no_clips_of_who_refuses_them(folder: Path, film: Path) -> None:
     """A clip that is there goes from site and disk, a new one is refused by name; others keep theirs."""
     async with held(folder, film) as parts:

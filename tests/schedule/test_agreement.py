@@ -18,7 +18,8 @@ AT = datetime(2027, 3, 1, tzinfo=UTC)
 ADA = Participant(name="Ada Weber", role=Role.EXPERT, about="Leiterin Netz, Netz AG")
 
 
-def voice(person_id: str = "ada", name: str = "Ada Weber", shown_as: str = "", **said: bool) -> Voice:
+def voice(person_id: str = "ada", shown_as: str = "", **said: bool) -> Voice:
+    name = "Ada Weber"
     words = {
         Purpose(one): ConsentWord(purpose=Purpose(one), given=given, text_version="1", at=AT)
         for one, given in said.items()
@@ -58,6 +59,17 @@ def test_two_guests_of_one_name_share_no_consent() -> None:
     assert list_missing(names, "q1", [], needed=True, voices=[one, other]) == ("Ada Weber",)
     assert list_missing(names, "q1", [], needed=False, voices=[one, other]) == ()
     assert [found.person_id for found in find_voices("Ada Weber", [one, other])] == ["a", "b"]
+
+
+def test_a_title_changes_nobody() -> None:
+    """What stands beside a name on the review page takes nothing of the person's consent away."""
+    refusing = voice(recording=False, name=False)
+    assert decide_word("Dr. Ada Weber", "q1", [], [refusing]) is False
+    assert decide_word("Ada Weberin", "q1", [], [refusing]) is None
+    names = ["Dr. Ada Weber", "Bob"]
+    assert list_lacking([refusing], Purpose.NAME, needed=False, names=names) == ("Ada Weber", "Dr. Ada Weber")
+    masks = plan_masks([ADA], ["Ada Weber", "Dr. Ada Weber"], "de")
+    assert set(masks.values()) == {"Fachperson"}
 
 
 def test_silence_counts_only_where_consent_is_needed() -> None:
