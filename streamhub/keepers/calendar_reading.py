@@ -7,11 +7,14 @@ Refuses to know people and rows.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
+
+from yarl import URL
 
 from streamhub.calendar_access import CalendarAccess
 from streamhub.errors import PlatformError
@@ -29,7 +32,11 @@ from streamhub.schedule.caldav import (
 )
 
 MAX_BYTES = 60_000_000
+MAX_ANSWER_BYTES = 15_000_000
+"""The longest answer of a CalDAV server about half a year."""
 MAX_CALENDARS = 20
+MOST_S = 180.0
+"""For all the calendars of one person together."""
 TIMEOUT_S = 60.0
 AGENT = "streamhub (reads when people are busy)"
 
@@ -82,8 +89,11 @@ class CalendarReader:
             CalendarFailed: the calendar could not be fetched or understood.
         """
         try:
-            texts = await (self._query(access, asked) if access.user else self._fetch(access, Ask()))
+            async with asyncio.timeout(MOST_S):
+                texts = await (self._query(access, asked) if access.user else self._fetch(access, Ask()))
             return await self.reckon(texts, asked)
+        except TimeoutError as error:
+            raise CalendarFailed(CalendarTrouble.UNREACHABLE) from error
         except PlatformError as error:
             raise CalendarFailed(_TROUBLES.get(error.code, CalendarTrouble.UNREADABLE)) from error
         except TooMuch as error:
@@ -99,7 +109,12 @@ class CalendarReader:
             return await self._fetch(access, Ask(auth=auth))
         if not urls:
             raise CalendarFailed(CalendarTrouble.NO_CALENDAR)
-        return [text for url in urls for text in await self._report(url, auth, asked)]
+        texts: list[bytes] = []
+        for url in urls:
+            texts += await self._report(url, auth, asked)
+            if sum(map(len, texts)) > MAX_BYTES:
+                raise CalendarFailed(CalendarTrouble.TOO_LARGE)
+        return texts
 
     async def _find_calendars(self, url: str, auth: str) -> list[str] | None:
         """Addresses of the calendars at or behind an address; None where no CalDAV server answers."""
@@ -125,7 +140,11 @@ class CalendarReader:
 
     async def _places(self, url: str, auth: str, *, depth: str) -> list[Place]:
         ask = Ask(method="PROPFIND", body=render_places_query(), headers={**_XML, "Depth": depth}, auth=auth)
-        return parse_places((await self.guard.fetch(url, ask=ask)).body)
+        return parse_places((await self._brief.fetch(url, ask=ask)).body)
+
+    @property
+    def _brief(self) -> Guard:
+        return replace(self.guard, max_bytes=min(self.guard.max_bytes, MAX_ANSWER_BYTES))
 
     async def _report(self, url: str, auth: str, asked: Asked) -> list[bytes]:
         """What a calendar holds: its entries, or its busy times where it tells no more."""
@@ -133,8 +152,8 @@ class CalendarReader:
         for query in (render_entries_query(asked.begin, asked.end), render_busy_query(asked.begin, asked.end)):
             ask = Ask(method="REPORT", body=query, headers={**_XML, "Depth": "1"}, auth=auth)
             try:
-                answer = await self.guard.fetch(url, ask=ask)
-                return [answer.body] if is_calendar(answer.body) else parse_entries(answer.body)
+                body = (await self._brief.fetch(url, ask=ask)).body
+                return [body] if is_calendar(body) else await asyncio.to_thread(parse_entries, body)
             except PlatformError as error:
                 if error.code in _HOPELESS or error.reason == _UNAUTHORISED:
                     raise
@@ -152,5 +171,8 @@ class CalendarReader:
 
 def _same_origin(base: str, href: str) -> str:
     """An address that a server names, whole; empty where it leads to another server, which gets no sign-in of ours."""
-    url = urljoin(base, href)
-    return url if urlsplit(url)[:2] == urlsplit(base)[:2] else ""
+    try:
+        url = URL(urljoin(base, href))
+        return str(url) if url.origin() == URL(base).origin() else ""
+    except ValueError:
+        return ""
