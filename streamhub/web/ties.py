@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from streamhub.schedule.event import Event, PreShow
+from streamhub.schedule.masks import mask_session
 from streamhub.schedule.show import Session, SessionState
 from streamhub.store import events as rows
 from streamhub.store import shows as show_rows
@@ -45,7 +46,7 @@ def read_ties(db: Database, session_id: str) -> Ties:
     return Ties(
         event=event if event and rows.is_announced(db, event.id) else None,
         pre_shows=load_public(db, rows.list_pre_shows(db, for_session=session_id)),
-        goal=goal if goal and is_public(goal) else None,
+        goal=mask_session(goal) if goal and is_public(goal) else None,
         goal_event=goal_event if goal_event and rows.is_announced(db, goal_event.id) else None,
     )
 
@@ -53,7 +54,7 @@ def read_ties(db: Database, session_id: str) -> Ties:
 def load_public(db: Database, pre_shows: list[PreShow]) -> tuple[Session, ...]:
     """The announced ones of some pre-shows."""
     found = [show_rows.load_session(db, one.session_id) for one in pre_shows]
-    return tuple(one for one in found if is_public(one))
+    return tuple(mask_session(one) for one in found if is_public(one))
 
 
 def list_coming_events(db: Database, sessions: Iterable[Session]) -> list[tuple[Event, Session, Session]]:
