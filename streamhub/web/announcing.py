@@ -25,6 +25,7 @@ _MOST_TAGS = 4
 _LONGEST_TAG = 30
 _LINK_WEIGHT = 23  # the strictest network counts every link so
 _NAMED = frozenset({Role.HOST, Role.EXPERT, Role.SUPER_USER})
+_ZONE = re.compile(r"\(([^,)]+)[^)]*\)")
 _INLINE = re.compile(r"([\\`*_\[\]<>|~&])")
 _AT_LINE_START = re.compile(r"^(\s*)(?:([#+=-])|(\d+)([.)]))", re.MULTILINE)
 
@@ -32,13 +33,13 @@ _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "de": {
             "ask": "Jetzt Frage stellen",
-            "ask_long": "Stellen Sie Ihre Frage schon jetzt und stimmen Sie über andere ab: {link}",
+            "ask_long": "{link} – und stimmen Sie über die Fragen anderer ab.",
             "watch": "Live zuschauen und fragen",
             "answers": "Antworten ansehen",
             "calendar": "In den Kalender",
             "with": "Mit",
             "people": "Mit dabei",
-            "minutes": "{minutes} Minuten, live und kostenlos, ohne Anmeldung",
+            "minutes": "{minutes} Minuten, live, ohne Anmeldung",
             "live": "Gerade live:",
             "off": "Fällt aus:",
             "off_long": "Die Sendung „{title}“ fällt leider aus. Ihre Fragen bleiben stehen.",
@@ -50,13 +51,13 @@ _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "en": {
             "ask": "Ask your question now",
-            "ask_long": "Ask your question now, and vote for those of others: {link}",
+            "ask_long": "{link} – and vote for the questions of others.",
             "watch": "Watch live and ask",
             "answers": "See the answers",
             "calendar": "Add to your calendar",
             "with": "With",
             "people": "With us",
-            "minutes": "{minutes} minutes, live and free, no account needed",
+            "minutes": "{minutes} minutes, live, no account needed",
             "live": "Live now:",
             "off": "Cancelled:",
             "off_long": "The session “{title}” will not take place. Your questions stay.",
@@ -103,8 +104,8 @@ class Announcement:
 
 
 def tell_when(facts: Announcement, language: str) -> str:
-    """When it is, or that it is not; one line for a picture."""
-    when = format_moment(facts.session.starts_at, facts.session.zone, language)
+    """When it is, or that it is not; one short line for a picture, with the zone's first name alone."""
+    when = _ZONE.sub(r"(\1)", format_moment(facts.session.starts_at, facts.session.zone, language))
     return f"{_WORDS[language][facts.kind]} {when}" if facts.kind in {"off", "moved", "new"} else when
 
 

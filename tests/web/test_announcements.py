@@ -16,7 +16,16 @@ from PIL import Image
 from streamhub.schedule.invitation import Purpose
 from streamhub.schedule.show import Participant, Role, Session, SessionState
 from streamhub.store import shows
-from streamhub.web.announcing import LENGTHS, Announcement, plan_blog, plan_posts, plan_tags, render_blog, weigh
+from streamhub.web.announcing import (
+    LENGTHS,
+    Announcement,
+    plan_blog,
+    plan_posts,
+    plan_tags,
+    render_blog,
+    tell_when,
+    weigh,
+)
 from tests.web.test_invitations import guests
 from tests.web.test_pages import HOSTILE
 
@@ -92,6 +101,7 @@ def test_texts_follow_a_move_and_a_cancellation() -> None:
     assert "will not take place" in blog
     assert "20:15" not in blog
     assert all("will not take place" in text for _, text in plan_posts(off, "en"))
+    assert tell_when(moved, "de") == "Neuer Termin: Dienstag, 2. März 2027, 20:15\N{NO-BREAK SPACE}Uhr (MEZ)"
     later = replace(FACTS, session=replace(SESSION, state=SessionState.MOVED))
     assert plan_blog(later, "de")[0].startswith("Verschoben:")
     live = replace(FACTS, session=replace(SESSION, state=SessionState.LIVE))
