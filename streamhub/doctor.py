@@ -98,6 +98,8 @@ def workspace_checks(
         ("time zone", lambda: _check_zone(settings.hub.zone)),
         ("legal pages", lambda: _check_legal(settings, workspace)),
     ]
+    if settings.mail.host and settings.mailbox.host:
+        checks.append(("returned mail", lambda: check_return(settings)))
     if not listening:
         checks += [
             ("web port", lambda: _check_port("web port", settings.hub.host, settings.hub.port, "hub.port")),
@@ -152,6 +154,21 @@ def _check_clock(now: Now) -> Finding:
 def _check_zone(name: str) -> Finding:
     zone = require_zone(name, what="hub.zone")
     return Finding(check="time zone", verdict=Verdict.OK, seen=f"{name}, now UTC{datetime.now(zone):%z}")
+
+
+def check_return(settings: Settings) -> Finding:
+    """Whether mail that cannot be delivered comes back to the mailbox that is read, so that hosts hear of it."""
+    mail, mailbox = settings.mail, settings.mailbox
+    back = (mail.return_address or mail.from_address).strip().lower()
+    read = (mailbox.address or mailbox.user).strip().lower()
+    if back == read:
+        return Finding(check="returned mail", verdict=Verdict.OK, seen=f"comes back to {back}, which is read")
+    return Finding(
+        check="returned mail",
+        verdict=Verdict.WARN,
+        seen=f"comes back to {back}, but the mailbox that is read is {read}",
+        advice="set mail.return_address to the mailbox's address, if the mail server allows it",
+    )
 
 
 def _check_legal(settings: Settings, workspace: Workspace) -> Finding:

@@ -6,6 +6,7 @@ import pytest
 
 from streamhub.app import find_organizer
 from streamhub.config import MailboxSettings, MailSettings, Settings
+from streamhub.doctor import Verdict, check_return
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,20 @@ def test_calendars_answer_to_the_mailbox_that_is_read(
     """Invitations name the mailbox that is read as their organizer; without one the address that they come from."""
     settings = Settings(mailbox=MailboxSettings(**mailbox), mail=MailSettings(**mail))  # type: ignore[arg-type]
     assert find_organizer(settings) == organizer
+
+
+@pytest.mark.parametrize(
+    ("mail", "verdict"),
+    [
+        ({"from_address": "Fragen@firma.de"}, Verdict.OK),
+        ({"from_address": "hub@firma.de"}, Verdict.WARN),
+        ({"from_address": "hub@firma.de", "return_address": "fragen@firma.de"}, Verdict.OK),
+        ({"from_address": "fragen@firma.de", "return_address": "weg@firma.de"}, Verdict.WARN),
+    ],
+)
+def test_the_doctor_says_where_mail_comes_back_to(mail: dict[str, str], verdict: Verdict) -> None:
+    """Mail that comes back to another address than the mailbox that is read is a warning with what to do."""
+    box = MailboxSettings(host="imap.firma.de", address="fragen@firma.de")
+    finding = check_return(Settings(mailbox=box, mail=MailSettings(**mail)))  # type: ignore[arg-type]
+    assert finding.verdict is verdict
+    assert bool(finding.advice) is (verdict is Verdict.WARN)
