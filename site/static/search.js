@@ -156,7 +156,7 @@ class SearchPage {
   }
 
   get #pageSize() {
-    return Number(this.#form.dataset.searchLimit) || 20;
+    return Number(this.#form.dataset.searchLimit) || 10;
   }
 
   #message(name, values = {}) {

@@ -19,6 +19,8 @@ from streamhub.archive.views import ComingView, SessionView
 from streamhub.archive.xml import xml_text
 
 REFRESH_HOURS = 6
+PAST_APPOINTMENTS = 200
+"""So many of the newest sessions stand in a calendar, beside all that are to come: it is fetched whole each time."""
 _LENGTH_UNKNOWN = timedelta(hours=1)
 
 

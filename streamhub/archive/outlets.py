@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from heapq import nlargest
 from itertools import islice
 
 from streamhub.archive import hosting
-from streamhub.archive.agenda import Appointment, plan_appointment, plan_coming, render_calendar
+from streamhub.archive.agenda import PAST_APPOINTMENTS, Appointment, plan_appointment, plan_coming, render_calendar
 from streamhub.archive.embeds import COMING_PATH, render_next
 from streamhub.archive.feeds import (
     FEED_ENTRIES,
@@ -106,7 +107,8 @@ class Outlets:
         show = self._shows.setdefault(ref.show_url, _Show(title=ref.show_title, folder=ref.show_url))
         show.languages[ref.language] += 1
         show.sessions.append(ref)
-        show.appointments.append(plan_appointment(view))
+        if len(show.appointments) < PAST_APPOINTMENTS:
+            show.appointments.append(plan_appointment(view))
         show.entries += [enter_reference(one) for one in view.answers[: FEED_ENTRIES - len(show.entries)]]
         if len(show.episodes) < EPISODES:
             show.episodes.append(plan_episode(view, self._size_of))
@@ -162,8 +164,9 @@ class Outlets:
 
     def plan_parts(self) -> Iterator[Part]:
         """The feeds of shows, all calendars, and the sitemap, from what was gathered."""
-        everything = [one for show in self._shows.values() for one in show.appointments]
-        everything += map(plan_coming, self._coming)
+        found = (one for show in self._shows.values() for one in show.appointments)
+        past = nlargest(PAST_APPOINTMENTS, found, key=lambda one: (one.starts_at, one.path))
+        everything = [*past, *map(plan_coming, self._coming)]
         yield self._calendar(self._title, self._language, "", everything)
         for show in self._shows.values():
             title = f"{show.title} – {self._title}"

@@ -61,6 +61,10 @@ _NO_TEXT = re.compile(
     + "]"
 )
 """Controls and noncharacters: HTML forbids them, and they show nothing."""
+_CONTROLS = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
+_RARE_ENDS = (b"\xbf\xbe", b"\xbf\xbf", b"\xef\xb7")
+"""In UTF-8 each of the other noncharacters has one of these; few letters do."""
+_HIGH_CONTROLS = re.compile(b"\xc2[\x80-\x9f]")
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'{data}; media-src 'self'{media}; {frame}manifest-src 'self'; form-action 'self'; base-uri 'none'"
@@ -150,7 +154,7 @@ class Printer:
             line = getattr(error, "lineno", None)
             place = f"{getattr(error, 'name', None) or template}{f':{line}' if line else ''}"
             raise BadInput(f"{head.path}: template {place} fails: {error.message}") from error
-        return (_NO_TEXT.sub("", text).strip() + "\n").encode("utf-8", "replace")
+        return encode_text(text.strip()) + b"\n"
 
     def _helpers(self, head: Head) -> dict[str, Any]:
         to = Links(head.path, root=self.frame.url if head.path == NOT_FOUND else "")
@@ -184,6 +188,14 @@ class Printer:
         if name not in self.theme.static:
             raise BadInput(f"the theme has no static file {name}", hint="look at the theme's static folder")
         return f"{to(f'static/{name}')}?v={self._static_digest}"
+
+
+def encode_text(text: str) -> bytes:
+    """A text in UTF-8, without what `_NO_TEXT` names; that is looked for letter by letter only where it may be."""
+    data = text.encode("utf-8", "replace").translate(None, _CONTROLS)
+    if _HIGH_CONTROLS.search(data) or any(end in data for end in _RARE_ENDS):
+        return _NO_TEXT.sub("", text).encode("utf-8", "replace")
+    return data
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,22 +5,18 @@ Owns what of a text XML can hold and how a tree is put into bytes; refuses to kn
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
+_NO_XML = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def xml_text(text: str) -> str:
     """The text without characters that XML cannot hold."""
-    if text.isprintable():
-        return text
-    return "".join(c for c in text if c in "\t\n" or (c >= " " and c not in "\x7f\ufffe\uffff" and not _surrogate(c)))
-
-
-def _surrogate(character: str) -> bool:
-    return "\ud800" <= character <= "\udfff"
+    return text if text.isprintable() else _NO_XML.sub("", text)
 
 
 def add(parent: ET.Element, name: str, text: str = "", attributes: Mapping[str, str] | None = None) -> ET.Element:

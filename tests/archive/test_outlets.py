@@ -26,7 +26,7 @@ from reading import Page
 from records import HOSTILE, make_distinct, make_session, place_recording, sessions
 
 from streamhub.answers.answer import Answer, AnswerState
-from streamhub.archive.agenda import Appointment, render_calendar
+from streamhub.archive.agenda import PAST_APPOINTMENTS, Appointment, render_calendar
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.hosting import HOSTS, parse_headers, render_for_host
 from streamhub.archive.plan import MediaLink
@@ -195,6 +195,21 @@ def test_calendars_can_be_subscribed_to(media: Path) -> None:
         moved = icalendar.Calendar.from_ical(build(make_session(), site=SiteSettings())["calendar.ics"])
         assert moved.walk("VEVENT")[0]["UID"] == first["UID"]
         assert max(len(line) for line in files[path].split(b"\r\n")) <= 75
+
+
+def test_calendars_do_not_grow_for_ever() -> None:
+    """The newest sessions stand in them, of the whole site and of a show; older ones have their pages."""
+    first = make_session()
+    older = [
+        replace(first, id=f"r{days}", starts_at=first.starts_at - timedelta(days=days), answers=())
+        for days in range(PAST_APPOINTMENTS + 3)
+    ]
+    files = build(*older)
+    for path in ("calendar.ics", f"{SHOW}calendar.ics"):
+        events = icalendar.Calendar.from_ical(files[path]).walk("VEVENT")
+        assert len(events) == PAST_APPOINTMENTS
+        assert max(event.start for event in events) == first.starts_at
+        assert min(event.start for event in events) == first.starts_at - timedelta(days=PAST_APPOINTMENTS - 1)
 
 
 def test_the_calendar_knows_when_clocks_change() -> None:

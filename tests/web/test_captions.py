@@ -380,6 +380,33 @@ class TestInABrowser:
             assert await box.evaluate("(box) => box.scrollTop") > 0
             assert tab.complaints == []
 
+    async def test_words_that_come_while_older_ones_are_on_their_way_are_not_lost(self, world: World) -> None:
+        """An answer that was made before something was said, and arrives after it, leaves nothing out."""
+        session = await world.plan(to="live")
+        asked, told = asyncio.Event(), asyncio.Event()
+
+        async def be_slow(route: async_api.Route) -> None:
+            answer = await route.fetch()
+            asked.set()
+            await told.wait()
+            await route.fulfill(response=answer)
+
+        async with open_browser() as browser:
+            tab = await open_tab(browser)
+            await tab.page.route("**/captions?*", be_slow)
+            await tab.page.goto(f"{world.url}/s/{session}")
+            await asyncio.wait_for(asked.wait(), 40)
+            assert world.client.app is not None
+            channels = world.client.app[BROADCASTER]._channels
+            while not any(channel.listeners for channel in channels.values()):
+                await asyncio.sleep(0.02)
+            world.words.say(session, (1, "Guten Abend."))
+            heard(world, session)
+            await asyncio.sleep(1)  # the event is out; nothing on the page can be waited for
+            told.set()
+            said = tab.page.locator("#along-log span")
+            await async_api.expect(said).to_have_text(["Guten Abend."], timeout=PATIENT_MS)
+
     async def test_captions_fit_the_picture_of_who_joins_late(self, world: World, program: Path) -> None:
         """A player that joins in the middle counts from there; its captions are those of the second that it shows."""
         session = await world.plan(to="live")

@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import math
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -151,14 +151,6 @@ class _Document:
     norm: float = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Holders:
-    """The documents that have one value of a facet, and how they write it."""
-
-    places: array[int] = field(default_factory=lambda: array("I"))
-    spellings: Counter[str] = field(default_factory=Counter)
-
-
 class _Gathering:
     """The documents of one language, as they come."""
 
@@ -167,7 +159,7 @@ class _Gathering:
         self.documents: list[_Document] = []
         self.lengths: list[int] = []
         self._batches: list[int] = []
-        self.facets: dict[str, dict[str, _Holders]] = {facet: {} for facet in FACETS}
+        self.facets: dict[str, dict[str, array[int]]] = {facet: {} for facet in FACETS}
         self.spool: IO[bytes] = SpooledTemporaryFile(max_size=memory_bytes)  # noqa: SIM115 the builder closes it
         self._signs = np.zeros(0, dtype=np.int64)
         self._present = np.zeros(0, dtype=bool)
@@ -190,11 +182,13 @@ class _Gathering:
 
     def _note_labels(self, labels: Mapping[str, tuple[str, ...]]) -> None:
         """Take in what the next document can be narrowed down by."""
+        place = len(self.documents)
         for facet, titles in labels.items():
+            places_of = self.facets[facet]
             for title in titles:
-                holders = self.facets[facet].setdefault(title.casefold(), _Holders())
-                holders.places.append(len(self.documents))
-                holders.spellings[title] += 1
+                if title not in places_of:
+                    places_of[title] = array("I")
+                places_of[title].append(place)
 
     def words(self) -> tuple[Flags, Integers]:
         """By a word's number, whether it is there and what speaks for a noun."""
@@ -303,12 +297,16 @@ def _invert_order(order: list[int]) -> Integers:
     return ordinals
 
 
-def _encode_facet(values: Mapping[str, _Holders], ordinals: Integers) -> bytes:
+def _encode_facet(places_of: Mapping[str, array[int]], ordinals: Integers) -> bytes:
     """A table of titles, each written as most of its documents write it, with their ordinals as postings."""
+    spellings: defaultdict[str, list[str]] = defaultdict(list)
+    for title in places_of:
+        spellings[title.casefold()].append(title)
     titled = {}
-    for holders in values.values():
-        title = min(holders.spellings, key=lambda one: (-holders.spellings[one], one))
-        titled[title] = np.unique(ordinals[np.array(holders.places, dtype=np.int64)])
+    for same in spellings.values():
+        title = min(same, key=lambda one: (-len(places_of[one]), one))
+        places = np.concatenate([np.array(places_of[one], dtype=np.int64) for one in same])
+        titled[title] = np.unique(ordinals[places])
     titles = sorted(titled)
     counts = [len(titled[title]) for title in titles]
     starts = np.cumsum([0, *counts[:-1]])

@@ -16,6 +16,7 @@ const cues = new Map(); // by id, in order of time
 let version = null;
 let clock = [];
 let asking = false;
+let newest = null; // the version told last; an older one may be on its way here meanwhile
 let crowd = 1;
 let following = true;
 let track = null;
@@ -23,7 +24,7 @@ let lead = null; // milliseconds of the broadcast before the player's beginning,
 
 // hearWords(told, crowd): what an event says; what it follows on and is not known here is fetched.
 export function hearWords(told, size) {
-  crowd = size;
+  [crowd, newest] = [size, told.version];
   if (told.since === version && version !== null) take(told);
   else fetchWords();
 }
@@ -34,14 +35,19 @@ export function fetchWords(after = 0) {
   asking = true;
   setTimeout(async () => {
     const last = [...cues.keys()].at(-1) ?? "";
+    let answered = false;
     try {
       const path = `/api/v1/sessions/${panel.dataset.session}/captions?since=${encodeURIComponent(last)}`;
       const response = await fetch(path, { cache: "no-cache", credentials: "omit" });
       if (response.ok) replaceWords(await response.json());
+      answered = response.ok;
     } catch {
       // the line is gone; when it is back, the page asks again
     }
     asking = false;
+    const again = answered && newest !== null && newest !== version;
+    newest = null; // asked for once: a hub that began anew has other versions
+    if (again) fetchWords();
   }, after + (version === null ? 0 : Math.random() * 1000 * Math.max(1, crowd / 1000)));
 }
 
