@@ -52,12 +52,12 @@ AVERAGE_LENGTH_WORDS = 200
 SHARD_BYTES = 48 * 1024
 DOCUMENTS_PER_TABLE = 1024
 
-MEMORY_BYTES = 32 << 20
-"""How many numbers wait in memory before they go to a temporary file, per language."""
+MEMORY_BYTES = 4 << 20
+"""How many numbers wait in memory before they go to a temporary file, per language and for what is made of them."""
 CHUNK_WORDS = 1 << 18
-RANGE_WORDS = 1 << 19
+RANGE_WORDS = 1 << 18
 
-_WEIGHT_BYTES = 2
+_WEIGHT_BYTES, _KEY_BYTES = 2, 8
 _WORD_BITS, _DOCUMENT_BITS, _WEIGHT_BITS = 22, 24, 17
 
 Present = Callable[[str], bool]
@@ -155,7 +155,7 @@ class _Gathering:
     """The documents of one language, as they come."""
 
     def __init__(self, lexicon: Lexicon, memory_bytes: int) -> None:
-        self.lexicon = lexicon
+        self.lexicon, self.memory_bytes = lexicon, memory_bytes
         self.documents: list[_Document] = []
         self.lengths: list[int] = []
         self._batches: list[int] = []
@@ -321,18 +321,16 @@ def _invert(gathering: _Gathering, order: list[int], table: TermTable) -> tuple[
     norms = np.array([gathering.documents[place].norm for place in order])
     counts: list[int] = []
     postings: list[bytes] = []
-    owners = np.repeat(np.arange(len(table.starts) - 1), np.diff(table.starts))
-    for first, last in _plan_ranges(gathering, table):
-        holds = np.zeros(len(table.starts) - 1, dtype=bool)
-        holds[owners[(first <= table.places) & (table.places < last)]] = True
-        keys = [
-            _make_keys(ordinals[places[kept]], words[kept], weights[kept], table, first, last)
-            for places, words, weights in gathering.chunks()
-            for kept in [holds[words]]
-        ]
-        some_counts, some_postings = _encode_range(np.concatenate(keys), norms, first, last)
-        counts += some_counts
-        postings += some_postings
+    ranges = list(_plan_ranges(gathering, table))
+    if not ranges:
+        return counts, postings
+    with _Drawers([first for first, _ in ranges], gathering.memory_bytes) as drawers:
+        for places, words, weights in gathering.chunks():
+            drawers.put(_make_keys(ordinals[places], words, weights, table))
+        for (first, last), keys in zip(ranges, drawers.empty(), strict=True):
+            some_counts, some_postings = _encode_range(keys, norms, first, last)
+            counts += some_counts
+            postings += some_postings
     return counts, postings
 
 
@@ -351,18 +349,53 @@ def _plan_ranges(gathering: _Gathering, table: TermTable) -> Iterator[tuple[int,
     yield from ((first, last) for first, last in pairwise(edges) if first < last)
 
 
-def _make_keys(
-    ordinals: Integers, words: Integers, weights: Integers, table: TermTable, first: int, last: int
-) -> Integers:
+class _Drawers:
+    """Keys sorted into ranges of terms as they come: a temporary file, and where each range's pieces lie in it.
+
+    Args:
+        firsts: the first term of each range, rising.
+        memory_bytes: from which size on the file lies on the disk.
+    """
+
+    def __init__(self, firsts: Sequence[int], memory_bytes: int) -> None:
+        self._edges = np.array(firsts[1:], dtype=np.int64) << _WEIGHT_BITS + _DOCUMENT_BITS
+        self._pieces: list[list[tuple[int, int]]] = [[] for _ in firsts]
+        self._file: IO[bytes] = SpooledTemporaryFile(max_size=memory_bytes)  # noqa: SIM115 closed at the end
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def put(self, keys: Integers) -> None:
+        """Put some away."""
+        keys.sort()
+        ends = [*np.searchsorted(keys, self._edges).tolist(), len(keys)]
+        at = self._file.tell()
+        self._file.write(keys.astype("<i8", copy=False).tobytes())
+        for pieces, (start, end) in zip(self._pieces, pairwise([0, *ends]), strict=True):
+            if start < end:
+                pieces.append((at + _KEY_BYTES * start, end - start))
+
+    def empty(self) -> Iterator[Integers]:
+        """What each range got, range by range."""
+        for pieces in self._pieces:
+            found = []
+            for at, count in pieces:
+                self._file.seek(at)
+                found.append(np.frombuffer(self._file.read(_KEY_BYTES * count), dtype="<i8"))
+            yield np.concatenate(found).astype(np.int64) if found else np.zeros(0, dtype=np.int64)
+
+
+def _make_keys(ordinals: Integers, words: Integers, weights: Integers, table: TermTable) -> Integers:
     """One number per term of a word in a document: the term, the document and the weight, so that sorting groups."""
     sizes = table.starts[words + 1] - table.starts[words]
     ends = np.cumsum(sizes)
     at = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(table.starts[words] - ends + sizes, sizes)
-    places = table.places[at]
-    keys = (places - first) << _DOCUMENT_BITS | np.repeat(ordinals, sizes)
-    keys = keys << _WEIGHT_BITS | np.repeat(weights, sizes) * table.halves[at]
-    selected: Integers = keys[(first <= places) & (places < last)]
-    return selected
+    keys = table.places[at] << _DOCUMENT_BITS | np.repeat(ordinals, sizes)
+    made: Integers = keys << _WEIGHT_BITS | np.repeat(weights, sizes) * table.halves[at]
+    return made
 
 
 def _encode_range(keys: Integers, norms: Any, first: int, last: int) -> tuple[list[int], list[bytes]]:
@@ -374,7 +407,7 @@ def _encode_range(keys: Integers, norms: Any, first: int, last: int) -> tuple[li
     documents = pairs & ((1 << _DOCUMENT_BITS) - 1)
     terms = pairs >> _DOCUMENT_BITS
     impacts = np.maximum(1, np.rint(MAX_IMPACT * weights / (weights + norms[documents]))).astype(np.int64)
-    starts = np.searchsorted(terms, np.arange(last - first))
+    starts = np.searchsorted(terms, np.arange(first, last))
     data, offsets = encode_many_postings(starts, documents, impacts)
     edges = offsets.tolist()
     counts = np.diff(starts, append=len(terms)).tolist()
