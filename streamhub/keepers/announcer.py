@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from streamhub.archive.coming import ComingSession, save_coming
 from streamhub.errors import StreamhubError
-from streamhub.schedule.masks import mask_session
+from streamhub.schedule.masks import mask_event, mask_session
 from streamhub.schedule.show import SessionState
 from streamhub.store import events as event_rows
 from streamhub.store import shows as show_rows
@@ -87,6 +87,7 @@ def _list_coming(db: Database, url: str) -> list[ComingSession]:
     found = []
     for one in map(mask_session, show_rows.list_sessions(db, states=_COMING)):
         event = event_rows.find_event_of(db, one.id)
+        event = mask_event(event, event_rows.list_event_sessions(db, event.id)) if event else None
         found.append(
             ComingSession(
                 id=one.id,

@@ -32,6 +32,7 @@ from streamhub.schedule.caldav import (
 )
 
 MAX_BYTES = 60_000_000
+MAX_PLACES_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 15_000_000
 """The longest answer of a CalDAV server about half a year."""
 MAX_CALENDARS = 20
@@ -140,11 +141,11 @@ class CalendarReader:
 
     async def _places(self, url: str, auth: str, *, depth: str) -> list[Place]:
         ask = Ask(method="PROPFIND", body=render_places_query(), headers={**_XML, "Depth": depth}, auth=auth)
-        return parse_places((await self._brief.fetch(url, ask=ask)).body)
+        body = (await self._at_most(MAX_PLACES_BYTES).fetch(url, ask=ask)).body
+        return await asyncio.to_thread(parse_places, body)
 
-    @property
-    def _brief(self) -> Guard:
-        return replace(self.guard, max_bytes=min(self.guard.max_bytes, MAX_ANSWER_BYTES))
+    def _at_most(self, size_bytes: int) -> Guard:
+        return replace(self.guard, max_bytes=min(self.guard.max_bytes, size_bytes))
 
     async def _report(self, url: str, auth: str, asked: Asked) -> list[bytes]:
         """What a calendar holds: its entries, or its busy times where it tells no more."""
@@ -152,7 +153,7 @@ class CalendarReader:
         for query in (render_entries_query(asked.begin, asked.end), render_busy_query(asked.begin, asked.end)):
             ask = Ask(method="REPORT", body=query, headers={**_XML, "Depth": "1"}, auth=auth)
             try:
-                body = (await self._brief.fetch(url, ask=ask)).body
+                body = (await self._at_most(MAX_ANSWER_BYTES).fetch(url, ask=ask)).body
                 return [body] if is_calendar(body) else await asyncio.to_thread(parse_entries, body)
             except PlatformError as error:
                 if error.code in _HOPELESS or error.reason == _UNAUTHORISED:

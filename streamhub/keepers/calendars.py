@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from streamhub.calendar_access import unseal_access
+from streamhub.errors import NotFound, StreamhubError
 from streamhub.keepers.calendar_reading import CalendarFailed, CalendarReader
 from streamhub.keepers.rounds import repeat
 from streamhub.schedule.busy import Asked, CalendarTrouble, Stretch
@@ -81,7 +82,13 @@ class Calendars:
 
     async def _look(self, state: CalendarState) -> None:
         async with self._places:
-            busy, problem = await self._read(state)
+            try:
+                busy, problem = await self._read(state)
+            except NotFound:  # the person was deleted meanwhile
+                return
+            except StreamhubError as error:
+                LOG.warning("calendar_failed person=%s error=%s", state.person_id, type(error).__name__)
+                busy, problem = None, CalendarTrouble.UNREADABLE.value
         at = self._parts.now()
         after = replace(state, read_at=at, good_at=state.good_at if busy is None else at, problem=problem)
         kept = await self._parts.store.write(lambda db: rows.save_busy(db, after, busy))

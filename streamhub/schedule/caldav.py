@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as Xml
 
 MAX_CALENDARS = 20_000
+MAX_PLACES = 1000
 _DAV, _CALDAV = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}"
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 _PROPERTIES = (
@@ -48,12 +49,12 @@ def render_places_query() -> bytes:
 
 
 def parse_places(body: bytes) -> list[Place]:
-    """What a server says is there, in its order.
+    """What a server says is there, in its order; the first thousand of it.
 
     Raises:
         ValueError: it is no such answer.
     """
-    return [_place(one) for one in _parse(body).iter(f"{_DAV}response")]
+    return [_place(one) for one in _parse(body).findall(f"{_DAV}response")[:MAX_PLACES]]
 
 
 def _place(response: Xml.Element) -> Place:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from streamhub.schedule.agreement import is_within, person_key
+from streamhub.schedule.event import Event
 from streamhub.schedule.show import Participant, Role, Session
 
 _WORDS: Mapping[str, Mapping[Role | None, str]] = MappingProxyType(
@@ -78,7 +79,7 @@ def _bare(name: str) -> str:
 def _role_of(name: str, roles: Mapping[str, Role]) -> Role | None:
     """The role of somebody; of a name that two share, the first one's."""
     bare = person_key(_bare(name))
-    alike = (role for known, role in roles.items() if known == bare or known.startswith(f"{bare} "))
+    alike = (role for known, role in roles.items() if is_within(bare, known))
     return roles.get(person_key(name)) or next(alike, None)
 
 
@@ -109,17 +110,31 @@ def make_masker(masks: Mapping[str, str]) -> Callable[[str], str]:
 
 def mask_session(session: Session) -> Session:
     """A session as the public may see it: who does not want to be named is shown by role alone."""
-    unnamed = [one.name for one in session.participants if not one.named]
-    if not unnamed:
+    masks = _plan_session_masks(session)
+    if not masks:
         return session
-    masks = plan_masks(session.participants, unnamed, session.language)
     clean = make_masker(masks)
     return replace(
         session,
         title=clean(session.title),
         call=clean(session.call),
+        unnamed=(),
         participants=tuple(
             one if one.named else Participant(name=mask_name(one.name, masks), role=one.role, written=one.written)
             for one in session.participants
         ),
     )
+
+
+def mask_event(event: Event, sessions: Iterable[Session]) -> Event:
+    """An event as the public may see it, by what those say who are asked into its sessions."""
+    for session in sessions:
+        if masks := _plan_session_masks(session):
+            clean = make_masker(masks)
+            event = replace(event, title=clean(event.title), about=clean(event.about))
+    return event
+
+
+def _plan_session_masks(session: Session) -> dict[str, str]:
+    unnamed = [*(one.name for one in session.participants if not one.named), *session.unnamed]
+    return plan_masks(session.participants, tuple(dict.fromkeys(unnamed)), session.language)

@@ -141,6 +141,7 @@ class Session:
         participants: the people in it, host first.
         call: what people are asked to send in beforehand, plain text; empty: nothing in particular.
         call_until: until when questions are taken before the broadcast, UTC; None: until its end.
+        unnamed: every name of people, in it or only asked into it, that the public must not read.
     """
 
     id: str
@@ -156,6 +157,7 @@ class Session:
     participants: tuple[Participant, ...] = ()
     call: str = ""
     call_until: datetime | None = None
+    unnamed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_slug(self.id, what="session id")

@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from streamhub.schedule.agreement import Voice, list_lacking
 from streamhub.schedule.invitation import ConsentWord, Purpose
 from streamhub.schedule.show import Publishing
-from streamhub.store.rows import Row, change, fetch_all, fetch_one, instant_or_none
+from streamhub.store.rows import Row, change, fetch_all, fetch_one, instant_or_none, json_list
 from streamhub.timecode import parse_instant
 
 
@@ -54,13 +54,26 @@ def _list_kept(db: Database, session_id: str) -> list[Voice]:
 
 
 def keep_words(db: Database, person_id: str) -> None:
-    """Before a person is deleted: keep what he said about sessions, for they keep his name and his voice."""
+    """Before a person is deleted: keep what he said about sessions, for they keep his name and his voice.
+
+    Where consent is needed and he was still asked, his silence was a no, and stays one.
+    """
     change(
         db,
         "insert or replace into kept_words select words.session_id, "
         "coalesce(nullif(invitations.shown_as, ''), people.name), people.name, purpose, given, text_version, at "
         "from consent_words words join invitations using (session_id, person_id) "
         "join people on people.id = words.person_id where words.person_id = ?",
+        person_id,
+    )
+    change(
+        db,
+        "insert or ignore into kept_words select invitations.session_id, "
+        "coalesce(nullif(invitations.shown_as, ''), people.name), people.name, purposes.value, 0, '', made_at "
+        "from invitations join people on people.id = person_id join sessions on sessions.id = session_id "
+        "join shows on shows.id = show_id join json_each(?) purposes "
+        "where person_id = ? and withdrawn_at is null and publishing = 'consent'",
+        json_list(Purpose),
         person_id,
     )
 

@@ -41,7 +41,8 @@ def invite(db: Database, session_id: str, person_id: str, role: Role, *, at: dat
     before = find_invitation(db, session_id, person_id)
     if before is not None and before.stands:
         return before
-    sequence = before.sequence if before else 0
+    # Who heard of it, and was not told yet that he is not asked any more, must hear of it anew, by another mail.
+    sequence = before.sequence + bool(before.told) if before else 0
     fresh = Invitation(
         session_id=session_id,
         person_id=person_id,

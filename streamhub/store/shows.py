@@ -197,5 +197,6 @@ def _session(row: Row, people: list[Row], hidden: _Hidden) -> Session:
         "ended_at": instant_or_none(row["ended_at"]),
         "call_until": instant_or_none(row["call_until"]),
         "state": SessionState(row["state"]),
+        "unnamed": tuple(sorted(unnamed)),
     }
     return Session(**{**row, **kinds, "participants": participants})

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from streamhub.errors import NotFound
 from streamhub.schedule.event import Event, ProgrammeDay, plan_programme
-from streamhub.schedule.masks import mask_session
+from streamhub.schedule.masks import mask_event, mask_session
 from streamhub.schedule.show import Session
 from streamhub.store import events as rows
 from streamhub.web.access import Action, allow
@@ -44,11 +44,12 @@ def see_event(db: Database, event_id: str) -> SeenEvent:
         NotFound: there is none of that id, or none of its sessions is announced.
     """
     event = rows.load_event(db, event_id)
-    sessions = [mask_session(one) for one in rows.list_event_sessions(db, event_id) if is_public(one)]
+    known = rows.list_event_sessions(db, event_id)
+    sessions = [mask_session(one) for one in known if is_public(one)]
     if not sessions:
         raise NotFound(f"event {event_id}: there is no such event")
     return SeenEvent(
-        event=event,
+        event=mask_event(event, known),
         days=tuple(plan_programme(event, sessions)),
         pre_shows=load_public(db, rows.list_pre_shows(db, for_event=event_id)),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from streamhub.schedule.event import Event, PreShow
-from streamhub.schedule.masks import mask_session
+from streamhub.schedule.masks import mask_event, mask_session
 from streamhub.schedule.show import Session, SessionState
 from streamhub.store import events as rows
 from streamhub.store import shows as show_rows
@@ -44,11 +44,18 @@ def read_ties(db: Database, session_id: str) -> Ties:
     goal = show_rows.load_session(db, pre_show.for_session) if pre_show and pre_show.for_session else None
     goal_event = rows.find_event(db, pre_show.for_event) if pre_show and pre_show.for_event else None
     return Ties(
-        event=event if event and rows.is_announced(db, event.id) else None,
+        event=_show_event(db, event),
         pre_shows=load_public(db, rows.list_pre_shows(db, for_session=session_id)),
         goal=mask_session(goal) if goal and is_public(goal) else None,
-        goal_event=goal_event if goal_event and rows.is_announced(db, goal_event.id) else None,
+        goal_event=_show_event(db, goal_event),
     )
+
+
+def _show_event(db: Database, event: Event | None) -> Event | None:
+    """An event as the public may see it; None where it may not, or where there is none."""
+    if event is None or not rows.is_announced(db, event.id):
+        return None
+    return mask_event(event, rows.list_event_sessions(db, event.id))
 
 
 def load_public(db: Database, pre_shows: list[PreShow]) -> tuple[Session, ...]:
@@ -68,5 +75,6 @@ def list_coming_events(db: Database, sessions: Iterable[Session]) -> list[tuple[
     for event in rows.list_events(db):
         public = [known[one] for one in members.get(event.id, ()) if one in known]
         if any(one.state in _COMING for one in public):
-            found.append((event, public[0], public[-1]))
+            shown = mask_event(event, rows.list_event_sessions(db, event.id))
+            found.append((shown, public[0], public[-1]))
     return sorted(found, key=lambda one: (one[1].starts_at, one[0].id))

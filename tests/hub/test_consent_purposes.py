@@ -188,3 +188,13 @@ async def test_a_show_that_asks_waits_for_each_purpose(folder: Path) -> None:
         assert "Grünkohl".encode() not in everywhere(folder)
         await say(parts, "ada", name=True)
         assert "Grünkohl".encode() in everywhere(folder)
+
+
+async def test_silence_outlives_the_person_too(folder: Path) -> None:
+    """Where consent is needed, who said nothing about his name does not get named by being deleted."""
+    async with held(folder, publishing=Publishing.CONSENT) as parts:
+        await say(parts, "ada", recording=True, transcript=True)
+        await parts.store.write(lambda db: people.delete_person(db, "ada"))
+        await publish(parts, "router")
+        assert embedded(folder) == {"router"}
+        assert "Grünkohl".encode() not in everywhere(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from streamhub.answers.consent import Consent, decide_word, list_missing
 from streamhub.schedule.agreement import Voice, find_voices, list_lacking, person_key, plan_shown
+from streamhub.schedule.event import Event
 from streamhub.schedule.invitation import ConsentWord, Purpose
-from streamhub.schedule.masks import is_mask, make_masker, mask_session, plan_masks
+from streamhub.schedule.masks import is_mask, make_masker, mask_event, mask_session, plan_masks
 from streamhub.schedule.show import Participant, Role, Session
 
 AT = datetime(2027, 3, 1, tzinfo=UTC)
@@ -133,3 +135,34 @@ def test_a_public_session_names_nobody_who_refuses() -> None:
     assert shown.participants == (Participant(name="Fachperson", role=Role.EXPERT),)
     assert "Ada" not in repr(shown)
     assert session.participants[0].name == "Ada Weber"
+
+
+def test_who_is_only_asked_is_hidden_too() -> None:
+    """A name that must not be read goes from a title also where its bearer is no participant, or one with a title."""
+    doctor = Participant(name="Dr. Ada Weber", role=Role.EXPERT, named=False)
+    session = Session(
+        id="s",
+        show_id="r",
+        title="Netz mit Ada Weber",
+        call="Fragt auch Bo Lund",
+        starts_at=AT,
+        participants=(doctor,),
+        unnamed=("Ada Weber", "Bo Lund", "Dr. Ada Weber"),
+    )
+    shown = mask_session(session)
+    assert (shown.title, shown.call) == ("Netz mit Fachperson", "Fragt auch Gast")
+    assert [one.name for one in shown.participants] == ["Fachperson"]
+    assert "Ada" not in repr(shown)
+    assert "Lund" not in repr(shown)
+
+
+def test_an_event_names_nobody_whom_its_sessions_hide() -> None:
+    """Title and text of an event lose the names that each of its sessions hides, and keep the others."""
+    sessions = [
+        Session(id="s", show_id="r", title="a", starts_at=AT, unnamed=("Ada Weber",)),
+        Session(id="t", show_id="r", title="b", starts_at=AT, unnamed=("Bo Lund",)),
+        Session(id="u", show_id="r", title="c", starts_at=AT),
+    ]
+    event = Event(id="e", show_id="r", title="Ein Abend mit Ada Weber", about="Bo Lund und Cy Roth")
+    assert mask_event(event, sessions) == replace(event, title="Ein Abend mit Gast", about="Gast und Cy Roth")
+    assert mask_event(event, sessions[2:]) is event

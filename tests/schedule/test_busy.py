@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from streamhub.schedule.busy import MAX_RULES, Asked, TooMuch, find_busy, is_calendar
 from streamhub.schedule.busy_reckoning import reckon_busy
-from streamhub.schedule.caldav import parse_entries, parse_places, render_busy_query, render_entries_query
+from streamhub.schedule.caldav import MAX_PLACES, parse_entries, parse_places, render_busy_query, render_entries_query
 
 ASKED = Asked(
     begin=datetime(2027, 3, 1, tzinfo=UTC),
@@ -275,3 +275,14 @@ def test_answers_of_servers() -> None:
     for query in (render_busy_query(ASKED.begin, ASKED.end), render_entries_query(ASKED.begin, ASKED.end)):
         assert b'start="20270301T000000Z" end="20271130T000000Z"' in query
         assert b"SUMMARY" not in query
+
+
+def test_a_hostile_list_of_calendars_is_read_in_no_time() -> None:
+    """Answers inside answers, a thousandfold, are no answers; of a long list the beginning counts."""
+    inner = b"<D:response><D:href>/x</D:href>" * 20_000 + b"</D:response>" * 20_000
+    deep = b'<D:multistatus xmlns:D="DAV:">' + inner + b"</D:multistatus>"
+    before = time.process_time()
+    assert [one.href for one in parse_places(deep)] == ["/x"]
+    assert time.process_time() - before < 5, "each looks through all that are in it"
+    flat = b"<D:response><D:href>/x</D:href></D:response>" * (MAX_PLACES + 5)
+    assert len(parse_places(b'<D:multistatus xmlns:D="DAV:">' + flat + b"</D:multistatus>")) == MAX_PLACES

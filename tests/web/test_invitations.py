@@ -311,6 +311,19 @@ async def test_taking_an_invitation_back(guests: Guests) -> None:
     assert all(one.state is MailState.SENT for one in await guests.mails("ada@")), "nothing goes to who was deleted"
 
 
+async def test_asking_again_in_the_same_moment(guests: Guests) -> None:
+    """Who is taken back and asked again before anybody could tell him gets a new mail: his answer is gone."""
+    await guests.invite("ada")
+    await guests.send_all()
+    await guests.answer("ada", reply="accepted")
+    await guests.post("invitations/ada", deed="withdraw")
+    await guests.invite("ada")
+    first, again = await guests.mails("ada@")
+    assert again.subject == first.subject == "Einladung: Netz, 02.03.2027"
+    assert (first.state, again.state) == (MailState.SENT, MailState.DRAFT)
+    assert (await guests.invitation("ada")).reply is Reply.NONE
+
+
 async def test_consent_by_purpose(guests: Guests) -> None:
     """Each purpose is asked for itself, kept with version and time, reaches the gate, and is taken back by the link."""
     await guests.invite("ada")

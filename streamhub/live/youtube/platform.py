@@ -29,6 +29,7 @@ from streamhub.live.youtube.records import SLUG, Records
 from streamhub.live.youtube.rooms import Rooms
 from streamhub.live.youtube.texts import clean_title, compose_description, find_markers
 from streamhub.live.youtube.wire import Applied, Plan, Seen
+from streamhub.schedule.masks import mask_session
 from streamhub.schedule.show import Session, Show
 from streamhub.store.broadcasts import BroadcastRow, find_broadcast, list_broadcasts, save_broadcast
 from streamhub.store.shows import load_session, load_show
@@ -333,7 +334,7 @@ class YouTubePlatform:
 
     def _plan(self, row: BroadcastRow, session: Session, show: Show) -> Plan:
         return Plan(
-            title=clean_title(session.title, fallback=session.id, part=row.part),
+            title=clean_title(mask_session(session).title, fallback=session.id, part=row.part),
             description=compose_description(self._describe(session, show), row.marker),
             starts_at=session.starts_at,
             ends_at=session.starts_at + timedelta(minutes=session.planned_minutes),
