@@ -69,7 +69,7 @@ def count_ballot(db: Database, ballot: Ballot, *, most: int) -> Outcome:
         return refusal
     if not ballot.wanted:
         return take_back(db, standing, ballot.voter)
-    over = bool(most) and count_address(db, ballot.question_id, ballot.address) >= most
+    over = bool(most) and count_address(db, standing.question_id, ballot.address) >= most
     doubt = decide_vote_doubt(newcomers_over=ballot.newcomers_over, forged=ballot.forged, address_over=over)
     return cast_vote(db, standing, ballot.voter, at=ballot.at, address=ballot.address, doubt=doubt)
 

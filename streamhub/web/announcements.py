@@ -34,6 +34,7 @@ from streamhub.web.views import is_public
 
 FEED_ENTRIES = 50
 _TOPICS = 3
+_OFF = frozenset({SessionState.CANCELLED, SessionState.MOVED})
 _TOLD = frozenset(
     {
         SessionState.SCHEDULED,
@@ -140,8 +141,10 @@ async def feed(request: web.Request) -> web.StreamResponse:
     language = language_of(request)
 
     def read(db: Database) -> list[FeedEntry]:
-        sessions = show_rows.list_sessions(db, states=_TOLD)[:FEED_ENTRIES]
-        return [_entry(db, one, f"{base}/s/{one.id}") for one in sessions]
+        found = show_rows.list_sessions(db, states=_TOLD)
+        off = [one for one in found if one.state in _OFF]
+        told = [*reversed([one for one in found if one.state not in _OFF]), *off]  # the next one first
+        return [_entry(db, one, f"{base}/s/{one.id}") for one in told[:FEED_ENTRIES]]
 
     entries = await hub.store.read(read)
     body = render_feed(hub.settings.name, language, f"{base}/sessions.atom", f"{base}/", entries)

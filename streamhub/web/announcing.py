@@ -106,7 +106,9 @@ class Announcement:
 def tell_when(facts: Announcement, language: str) -> str:
     """When it is, or that it is not; one short line for a picture, with the zone's first name alone."""
     when = _ZONE.sub(r"(\1)", format_moment(facts.session.starts_at, facts.session.zone, language))
-    return f"{_WORDS[language][facts.kind]} {when}" if facts.kind in {"off", "moved", "new"} else when
+    if facts.kind == "moved":  # nobody knows yet where to
+        return _WORDS[language]["moved"].rstrip(":")
+    return f"{_WORDS[language][facts.kind]} {when}" if facts.kind in {"off", "new"} else when
 
 
 def plan_blog(facts: Announcement, language: str) -> tuple[str, str]:

@@ -6,14 +6,14 @@ words only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlite_utils import Database
 
 from streamhub.errors import NoConsent
-from streamhub.schedule.agreement import Voice
+from streamhub.schedule.agreement import Voice, find_voices
 from streamhub.schedule.invitation import Purpose
 from streamhub.schedule.show import Role, Session
 from streamhub.store.agreements import list_voices
@@ -59,17 +59,19 @@ class ConsentLine:
 
 def read_consents(db: Database, session: Session) -> list[ConsentLine]:
     """Everybody in a session with what he said."""
-    voices, checks = {voice.shown_as: voice for voice in list_voices(db, session.id)}, list_checks(db)
-    return [
-        ConsentLine(
-            name=one.name,
-            role=one.role,
-            voice=voices.get(one.name),
-            again=is_asked_again(voices.get(one.name), session),
-            check=checks.get(voices[one.name].person_id) if one.name in voices else None,
-        )
-        for one in session.participants
-    ]
+    voices, checks = list_voices(db, session.id), list_checks(db)
+    lines = []
+    for one in session.participants:
+        voice = _choose_voice(find_voices(one.name, voices))
+        check = checks.get(voice.person_id) if voice else None
+        again = is_asked_again(voice, session)
+        lines.append(ConsentLine(name=one.name, role=one.role, voice=voice, again=again, check=check))
+    return lines
+
+
+def _choose_voice(voices: Iterable[Voice]) -> Voice | None:
+    """Of those whom a name may mean: who refuses to be live, else who is asked now."""
+    return min(voices, key=lambda one: (one.says(Purpose.LIVE) is not False, not one.asked), default=None)
 
 
 def is_asked_again(voice: Voice | None, session: Session) -> bool:

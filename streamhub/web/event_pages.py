@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 from sqlite_utils import Database
@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from streamhub.errors import NotFound
 from streamhub.schedule.event import Event, ProgrammeDay, plan_programme
 from streamhub.schedule.masks import mask_event, mask_session
-from streamhub.schedule.show import Session
+from streamhub.schedule.show import Session, SessionState
 from streamhub.store import events as rows
 from streamhub.web.access import Action, allow
 from streamhub.web.agenda import calendar_response, make_calendar, read_entries
@@ -20,6 +20,9 @@ from streamhub.web.ties import load_public
 from streamhub.web.views import is_public
 
 routes = web.RouteTableDef()
+
+
+_GOING = frozenset({SessionState.SCHEDULED, SessionState.OPEN, SessionState.REHEARSAL, SessionState.LIVE})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +51,8 @@ def see_event(db: Database, event_id: str) -> SeenEvent:
     sessions = [mask_session(one) for one in known if is_public(one)]
     if not sessions:
         raise NotFound(f"event {event_id}: there is no such event")
+    if any(one.state in _GOING for one in sessions):  # announced again, one by one
+        event = replace(event, cancelled_at=None)
     return SeenEvent(
         event=mask_event(event, known),
         days=tuple(plan_programme(event, sessions)),

@@ -69,7 +69,19 @@ function chosen(id) {
 }
 
 // Both at once, so that one question of the browser does; one after the other where that fails, to tell which it is.
+let opening = false;
+
 async function open() {
+  if (opening) return; // the browser asks already
+  opening = true;
+  try {
+    await openBoth();
+  } finally {
+    opening = false;
+  }
+}
+
+async function openBoth() {
   stop();
   say("camera", "waits");
   say("microphone", "waits");
