@@ -21,8 +21,7 @@ from streamhub.web.views import is_public
 
 routes = web.RouteTableDef()
 
-
-_GOING = frozenset({SessionState.SCHEDULED, SessionState.OPEN, SessionState.REHEARSAL, SessionState.LIVE})
+_COMING = frozenset({SessionState.SCHEDULED, SessionState.OPEN, SessionState.REHEARSAL})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +50,7 @@ def see_event(db: Database, event_id: str) -> SeenEvent:
     sessions = [mask_session(one) for one in known if is_public(one)]
     if not sessions:
         raise NotFound(f"event {event_id}: there is no such event")
-    if any(one.state in _GOING for one in sessions):  # announced again, one by one
+    if any(one.state in _COMING for one in sessions):  # announced again, one by one
         event = replace(event, cancelled_at=None)
     return SeenEvent(
         event=mask_event(event, known),

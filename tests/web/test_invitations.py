@@ -403,7 +403,7 @@ async def test_a_confirmed_expert_withdraws_ten_minutes_before(guests: Guests) -
     for path in ("rundown", "board"):
         async with await guests.browser.get(f"/host/s/{guests.session_id}/{path}") as page:
             text = await page.text()
-        assert "Ada Weber kommt nicht: um 20:05\N{NO-BREAK SPACE}Uhr abgesagt" in text
+        assert "Ada Weber kommt nicht: Absage (20:05\N{NO-BREAK SPACE}Uhr)" in text
         assert "Die Leitung" in text
         assert "Bob Stone kommt nicht" not in text
     assert await guests.inviter.sync() == 0
