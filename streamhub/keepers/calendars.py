@@ -121,6 +121,5 @@ class Calendars:
         own: dict[str, Stretch] = {}
         for one in invitation_rows.list_invitations(db, person_id=person_id):
             session = show_rows.load_session(db, one.session_id)
-            ends_at = session.starts_at + timedelta(minutes=session.planned_minutes)
-            own[plan_uid(self._parts.secret, one)] = (session.starts_at, ends_at)
+            own[plan_uid(self._parts.secret, one)] = (session.starts_at, session.ends_at)
         return rows.load_person(db, person_id), own

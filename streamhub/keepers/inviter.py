@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from streamhub.keepers.invitation_mail import InvitationFacts, plan_invitation_mail
 from streamhub.keepers.rounds import repeat
+from streamhub.keepers.stale_mails import drop_stale
 from streamhub.outbox.mail import Mail, MailState
 from streamhub.outbox.rules import plan_mail_id
 from streamhub.schedule.invitation import Invitation, Room, Telling, decide_telling, decide_told
@@ -88,9 +89,7 @@ class Inviter:
         told = 0
         for case in waiting:
             told += await store.write(lambda db, case=case: self._tell(db, case.invitation))  # type: ignore[misc]
-        stale = await store.read(lambda db: [one for one in mail_rows.list_unsent(db, KIND) if not is_current(db, one)])
-        for mail in stale:
-            await store.write(lambda db, mail=mail: mail_rows.delete_mail(db, mail.id))  # type: ignore[misc]
+        await drop_stale(store, KIND, is_current)
         return told
 
     def _telling(self, case: _Case) -> Telling | None:

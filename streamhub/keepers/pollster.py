@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from streamhub.keepers.inviter import InviterParts
 from streamhub.keepers.rounds import repeat
+from streamhub.keepers.stale_mails import drop_stale
 from streamhub.outbox.mail import Mail, MailState
 from streamhub.outbox.rules import plan_mail_id
 from streamhub.schedule.people import Person
@@ -79,9 +80,7 @@ class Pollster:
         store = self._parts.store
         for poll in await store.read(lambda db: rows.list_polls(db, open_only=True)):
             await store.write(lambda db, one=poll.session_id: self._step(db, one))  # type: ignore[misc]
-        stale = await store.read(lambda db: [one for one in mail_rows.list_unsent(db, KIND) if not is_open(db, one)])
-        for mail in stale:
-            await store.write(lambda db, mail=mail: mail_rows.delete_mail(db, mail.id))  # type: ignore[misc]
+        await drop_stale(store, KIND, is_open)
 
     def _step(self, db: Database, session_id: str) -> None:
         poll, now = rows.find_poll(db, session_id), self._parts.now()

@@ -22,11 +22,21 @@ from streamhub.keepers import inviter
 from streamhub.keepers.inviter import InviterParts
 from streamhub.keepers.reminder_mail import ReminderFacts, plan_reminder_mail
 from streamhub.keepers.rounds import repeat
+from streamhub.keepers.stale_mails import drop_stale
 from streamhub.outbox.mail import Mail, MailState
 from streamhub.outbox.rules import plan_mail_id
 from streamhub.schedule.invitation import Invitation, Reply
 from streamhub.schedule.people import Person
-from streamhub.schedule.reminder import REMINDED, Outcome, Reminder, Rung, decide_outcome, plan_ladder, plan_nudge
+from streamhub.schedule.reminder import (
+    REMINDED,
+    REMINDER,
+    Outcome,
+    Reminder,
+    Rung,
+    decide_outcome,
+    plan_ladder,
+    plan_nudge,
+)
 from streamhub.schedule.show import Session
 from streamhub.store import invitations as invitation_rows
 from streamhub.store import mails as mail_rows
@@ -38,7 +48,7 @@ from streamhub.store.work import put_outbox
 from streamhub.timecode import format_instant, parse_instant
 
 LOG = logging.getLogger("streamhub.keepers.reminding")
-KIND = "reminder"
+KIND = REMINDER
 """The kind of these mails, and of their timers."""
 
 _ANSWER = "answer"
@@ -79,11 +89,7 @@ class Reminding:
             await store.write(lambda db, one=session_id: self._plan(db, one))  # type: ignore[misc]
         for silent in await store.read(self._list_silent):
             await store.write(lambda db, one=silent: self._nudge(db, one))  # type: ignore[misc]
-        stale = await store.read(
-            lambda db: [one for one in mail_rows.list_unsent(db, KIND) if not is_wanted(db, one, now=now())]
-        )
-        for mail in stale:
-            await store.write(lambda db, mail=mail: mail_rows.delete_mail(db, mail.id))  # type: ignore[misc]
+        await drop_stale(store, KIND, lambda db, one: is_wanted(db, one, now=now()))
 
     def _plan(self, db: Database, session_id: str) -> None:
         session, now = show_rows.load_session(db, session_id), self._parts.now()
@@ -120,12 +126,11 @@ class Reminding:
         return outcome.value
 
     def _write_rung(self, db: Database, session: Session, reminder: Reminder) -> int:
-        version = f"{reminder.rung} {format_instant(reminder.starts_at)}"
         written = 0
         for invitation in invitation_rows.list_invitations(db, session_id=session.id):
             person = people_rows.load_person(db, invitation.person_id)
             if invitation.certain and person.email:
-                written += mail_rows.put_mail(db, self._write(db, session, person, version, reminder.rung))
+                written += mail_rows.put_mail(db, self._write(db, session, person, reminder.version, reminder.rung))
         return written
 
     def _list_silent(self, db: Database) -> list[Invitation]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from streamhub.errors import BadInput
@@ -63,11 +63,6 @@ class ProgrammeDay:
     sessions: tuple[Session, ...]
 
 
-def ends_at(session: Session) -> datetime:
-    """When a session is planned to end, UTC."""
-    return session.starts_at + timedelta(minutes=session.planned_minutes)
-
-
 def plan_programme(event: Event, sessions: Iterable[Session]) -> list[ProgrammeDay]:
     """The sessions of an event by day in the event's zone."""
     place, days = ZoneInfo(event.zone), dict[date, list[Session]]()
@@ -84,7 +79,7 @@ def find_overlaps(sessions: Iterable[Session]) -> list[tuple[Session, Session]]:
         (one, other)
         for place, one in enumerate(ordered)
         for other in ordered[place + 1 :]
-        if other.starts_at < ends_at(one)
+        if other.starts_at < one.ends_at
     ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from streamhub.schedule.people import Person
@@ -174,7 +174,7 @@ def decide_telling(invitation: Invitation, session: Session, room: Room, *, now:
 
     Whoever declined hears again only when the time is another one.
     """
-    if session.state not in _BEFORE or session.starts_at + timedelta(minutes=session.planned_minutes) < now:
+    if session.state not in _BEFORE or session.ends_at < now:
         return None
     if not invitation.stands or session.state in _OFF:
         return _decide_off(invitation, session)
@@ -222,8 +222,7 @@ def decide_told(invitation: Invitation, telling: Telling, session: Session, room
 
 def is_answerable(session: Session, *, now: datetime) -> bool:
     """Whether who is invited into a session may still say whether he comes."""
-    ends_at = session.starts_at + timedelta(minutes=session.planned_minutes)
-    return session.state in _BEFORE - {SessionState.CANCELLED} and ends_at > now
+    return session.state in _BEFORE - {SessionState.CANCELLED} and session.ends_at > now
 
 
 def _ask_anew(invitation: Invitation) -> Invitation:

@@ -15,6 +15,10 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from streamhub.schedule.show import Session, SessionState
+from streamhub.timecode import format_instant
+
+REMINDER = "reminder"
+"""The kind of mails that remind."""
 
 
 class Rung(StrEnum):
@@ -77,6 +81,11 @@ class Reminder:
     outcome: Outcome = Outcome.WAITING
     at: datetime | None = None
     people: int = 0
+
+    @property
+    def version(self) -> str:
+        """What tells its mails from those of other rungs and other starts."""
+        return f"{self.rung} {format_instant(self.starts_at)}"
 
     @property
     def due_at(self) -> datetime:

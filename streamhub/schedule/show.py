@@ -6,7 +6,7 @@ Owns what a show and a session are. Refuses to know how they are stored, shown o
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from streamhub.errors import BadInput
@@ -171,6 +171,11 @@ class Session:
         require_zone(self.zone, what=f"session {self.id}")
         if self.call_until is not None:
             require_utc(self.call_until)
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it is planned to end, UTC."""
+        return self.starts_at + timedelta(minutes=self.planned_minutes)
 
     def with_state(self, state: SessionState) -> Session:
         """The same session in another state; says nothing about whether the step is allowed."""

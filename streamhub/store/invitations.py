@@ -14,7 +14,6 @@ from sqlite_utils import Database
 
 from streamhub.errors import NotFound
 from streamhub.schedule.agreement import plan_shown
-from streamhub.schedule.event import ends_at
 from streamhub.schedule.invitation import ConsentWord, Invitation, Purpose, Reply, place_person
 from streamhub.schedule.people import Person
 from streamhub.schedule.show import Role, Session, SessionState
@@ -188,10 +187,10 @@ def list_clashes(db: Database, person_id: str, session: Session) -> list[Session
         person_id,
         session.id,
         format_instant(session.starts_at - timedelta(days=1)),
-        format_instant(ends_at(session)),
+        format_instant(session.ends_at),
     )
     found = [show_rows.load_session(db, row["id"]) for row in rows]
-    return [one for one in found if one.starts_at < ends_at(session) and session.starts_at < ends_at(one)]
+    return [one for one in found if one.starts_at < session.ends_at and session.starts_at < one.ends_at]
 
 
 def save_words(db: Database, session_id: str, person: Person, words: Iterable[ConsentWord]) -> None:

@@ -132,7 +132,7 @@ def _make_event(entry: Entry, say: Say, language: str) -> Event:
     event.add("dtstamp", revisions.changed_at or entry.now)
     event.add("last-modified", revisions.changed_at or entry.now)
     event.add("dtstart", starts_at)
-    event.add("dtend", (session.starts_at + timedelta(minutes=session.planned_minutes)).astimezone(starts_at.tzinfo))
+    event.add("dtend", session.ends_at.astimezone(starts_at.tzinfo))
     event.add("summary", f"{session.title} – {entry.show.title}")
     event.add("url", url)
     event.add("location", url)

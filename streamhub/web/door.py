@@ -21,7 +21,7 @@ from streamhub.web.consents import AGAIN_WITHIN, is_asked_again
 from streamhub.web.hub import hub_of
 from streamhub.web.me import load_me
 from streamhub.web.my_dates import MyDate, list_my_dates, save_again
-from streamhub.web.pages import keep_language, render_page, see_other
+from streamhub.web.pages import keep_language, keep_private, render_page, see_other
 from streamhub.web.security import read_form
 
 LOG = logging.getLogger("streamhub.web")
@@ -65,8 +65,7 @@ async def show_door(request: web.Request) -> web.StreamResponse:
         form_token=access.form_token(hub, actor_of(request)),
     )
     keep_language(request, response)
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["X-Robots-Tag"] = "noindex"
+    keep_private(response)
     return response
 
 

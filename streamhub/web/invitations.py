@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from aiohttp import web
 from sqlite_utils import Database
@@ -68,7 +67,7 @@ class Guest:
 
 def list_guests(db: Database, session: Session) -> list[Guest]:
     """Everybody who is asked into a session, and everybody active who could be."""
-    people, ends_at = people_rows.list_people(db), session.starts_at + timedelta(minutes=session.planned_minutes)
+    people, ends_at = people_rows.list_people(db), session.ends_at
     availability = people_rows.list_availability(db, people)
     replies, returned = notice_rows.list_replies(db, session.id), notice_rows.list_returned(db, session.id)
     found = []

@@ -30,7 +30,7 @@ from streamhub.web.calendar_form import load_calendar_view, save_calendar_form
 from streamhub.web.hub import hub_of
 from streamhub.web.links import read_me
 from streamhub.web.my_dates import list_my_dates, plan_appointment, save_answer
-from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
+from streamhub.web.pages import keep_language, keep_private, language_of, render_page, see_other, words_of
 from streamhub.web.people import links_of
 from streamhub.web.people_form import HOURS, parse_away, parse_week, plan_away_rows
 from streamhub.web.polls import list_clashes, parse_poll_answer
@@ -164,8 +164,7 @@ async def my_calendar(request: web.Request) -> web.StreamResponse:
         [plan_appointment(hub.secret, person, one, page_url=page_url) for one in wanted],
     )
     response = web.Response(body=body, content_type="text/calendar", charset="utf-8")
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["X-Robots-Tag"] = "noindex"
+    keep_private(response)
     return response
 
 
@@ -246,6 +245,5 @@ async def render_me(request: web.Request, person: Person, *, error: StreamhubErr
         now=now,
         form_token=access.form_token(hub, actor_of(request)),
     )
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["X-Robots-Tag"] = "noindex"
+    keep_private(response)
     return response

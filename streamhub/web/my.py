@@ -31,7 +31,7 @@ from streamhub.web.feed import FeedEntry, render_feed
 from streamhub.web.helping import find_answer, judge_by_cookie, say_helped
 from streamhub.web.hub import HUB, Hub, hub_of
 from streamhub.web.links import Links, read_feed
-from streamhub.web.pages import PAGES, keep_language, language_of, render_page, see_other, words_of
+from streamhub.web.pages import PAGES, keep_language, keep_private, language_of, render_page, see_other, words_of
 from streamhub.web.security import read_form
 from streamhub.web.views import is_public
 from streamhub.web.voter import keep_voter, known_voter, voter_of
@@ -202,8 +202,7 @@ async def feed(request: web.Request) -> web.StreamResponse:
     title = words.gettext("My questions")
     body = render_feed(f"{title} – {hub.settings.name}", language, f"{base}{request.path}", f"{base}/my", entries)
     response = web.Response(body=body, content_type="application/atom+xml", charset="utf-8")
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["X-Robots-Tag"] = "noindex"
+    keep_private(response)
     return response
 
 

@@ -86,12 +86,8 @@ def list_my_dates(db: Database, secret: bytes, person: Person, *, now: datetime)
 
 
 def _order(session: Session, now: datetime) -> tuple[bool, float]:
-    over = _ends_at(session) <= now
+    over = session.ends_at <= now
     return over, -session.starts_at.timestamp() if over else session.starts_at.timestamp()
-
-
-def _ends_at(session: Session) -> datetime:
-    return session.starts_at + timedelta(minutes=session.planned_minutes)
 
 
 def parse_words(form: Mapping[str, str], *, at: datetime) -> list[ConsentWord]:

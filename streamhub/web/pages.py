@@ -171,6 +171,12 @@ def keep_language(request: web.Request, response: web.StreamResponse) -> None:
         response.set_cookie(_LANGUAGE_COOKIE, chosen, max_age=365 * 24 * 3600, path="/", httponly=True, samesite="Lax")
 
 
+def keep_private(response: web.StreamResponse) -> None:
+    """Let nobody but its reader keep a page, and no search engine list it."""
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+
+
 def words_of(request: web.Request, *, default: str = "") -> Callable[[str], str]:
     """A function that says a message in the reader's language; most requests need none, so it looks when asked."""
 

@@ -11,7 +11,7 @@ from streamhub.errors import BadInput
 from streamhub.schedule.people import Availability, Person, clean_person
 from streamhub.schedule.show import Role
 from streamhub.text import LANGUAGES
-from streamhub.timecode import require_zone
+from streamhub.web.wall import read_zone
 
 Say = Callable[[str], str]
 
@@ -28,8 +28,7 @@ def parse_person_form(form: Mapping[str, str], before: Person, *, say: Say) -> P
         BadInput: a field that cannot be; says which and what to do.
     """
     role = form.get("role", "")
-    zone = form.get("zone", "").strip() or before.zone
-    _require_zone(zone, say)
+    zone = read_zone(form.get("zone", "").strip() or before.zone, say)
     speaks = tuple(one for one in LANGUAGES if form.get(f"speaks_{one}"))
     if not form.get("name", "").strip():
         raise BadInput(say("The name is missing."), hint=say("Write the name as it is shown."))
@@ -107,14 +106,6 @@ def plan_away_rows(availability: Availability) -> list[tuple[str, str]]:
     """The rows of the form of absences: those that there are, and some empty ones."""
     rows = [(first.isoformat(), last.isoformat()) for first, last in availability.away[: _MOST_AWAY - AWAY_ROWS]]
     return [*rows, *[("", "")] * AWAY_ROWS]
-
-
-def _require_zone(zone: str, say: Say) -> None:
-    try:
-        require_zone(zone, what="person")
-    except BadInput as error:
-        message = say("The time zone “%(zone)s” is unknown.") % {"zone": zone[:60]}
-        raise BadInput(message, hint=say("Name it by city, such as Europe/Berlin.")) from error
 
 
 def _number(text: str, *, most: int, say: Say) -> int:

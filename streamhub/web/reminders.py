@@ -14,20 +14,17 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.outbox.mail import MailState
-from streamhub.schedule.reminder import REMINDED, Outcome, Reminder, plan_ladder
+from streamhub.schedule.reminder import REMINDED, REMINDER, Outcome, Reminder, plan_ladder
 from streamhub.schedule.show import Session
 from streamhub.store import mails as mail_rows
 from streamhub.store import reminders as rows
 from streamhub.store import shows as show_rows
-from streamhub.timecode import format_instant
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import see_other
 from streamhub.web.security import read_form
 
 LOG = logging.getLogger("streamhub.web")
-KIND = "reminder"
-"""The kind of mails that remind."""
 
 routes = web.RouteTableDef()
 
@@ -66,11 +63,10 @@ def read_ladder(db: Database, session: Session, *, now: datetime) -> Ladder:
     """The reminders of a session's present start; those that nobody planned yet as they will be."""
     known = [one for one in rows.list_reminders(db, session.id) if one.starts_at == session.starts_at]
     ladder = known or plan_ladder(session, now=now)
-    mails = mail_rows.list_of(db, KIND, session.id)
+    mails = mail_rows.list_of(db, REMINDER, session.id)
 
     def count(one: Reminder, *states: MailState) -> int:
-        version = f"{one.rung} {format_instant(one.starts_at)}"
-        return sum(mail.version == version and mail.state in states for mail in mails)
+        return sum(mail.version == one.version and mail.state in states for mail in mails)
 
     steps = [
         Step(

@@ -22,7 +22,7 @@ from streamhub.web.budget import Spending
 from streamhub.web.hub import hub_of
 from streamhub.web.me import load_me
 from streamhub.web.my_dates import list_my_dates
-from streamhub.web.pages import keep_language, render_page, see_other, words_of
+from streamhub.web.pages import keep_language, keep_private, render_page, see_other, words_of
 from streamhub.web.security import CAPTURES, MAX_BLOCK_BYTES, read_form
 
 LOG = logging.getLogger("streamhub.web")
@@ -55,8 +55,7 @@ async def show_check(request: web.Request) -> web.StreamResponse:
         form_token=access.form_token(hub, actor_of(request)),
     )
     keep_language(request, response)
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["X-Robots-Tag"] = "noindex"
+    keep_private(response)
     return response
 
 

@@ -67,6 +67,6 @@ def parse_minutes(text: str, say: Say) -> int:
         BadInput: it is none.
     """
     typed = text.strip() or "60"
-    if not typed.isascii() or not typed.isdecimal() or not 1 <= int(typed[:6]) <= 24 * 60:
+    if not typed.isascii() or not typed.isdecimal() or len(typed) > 4 or not 1 <= int(typed) <= 24 * 60:
         raise BadInput(say("This length cannot be."), hint=say("Write 1 to 1440 minutes."))
     return int(typed)

@@ -129,4 +129,5 @@ def test_any_bytes_are_a_notice_or_none(raw: bytes) -> None:
         b"Content-Type: message/delivery-status\r\n\r\n"
     )
     for head in (report, b"Content-Type: text/calendar; charset=x-unknown\r\n\r\n"):
-        parse_notice(head + raw)
+        notice = parse_notice(head + raw)
+        assert notice is None or notice.replies or notice.returned

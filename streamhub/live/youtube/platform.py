@@ -337,7 +337,7 @@ class YouTubePlatform:
             title=clean_title(mask_session(session).title, fallback=session.id, part=row.part),
             description=compose_description(self._describe(session, show), row.marker),
             starts_at=session.starts_at,
-            ends_at=session.starts_at + timedelta(minutes=session.planned_minutes),
+            ends_at=session.ends_at,
             privacy=show.privacy.value,
             made_for_kids=self._settings.made_for_kids,
         )

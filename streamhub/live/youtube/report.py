@@ -222,7 +222,7 @@ def plan_day(
         there: ids of the sessions whose broadcast is planned there already.
     """
     ends_at = budget.next_day_at(at)
-    today = [session for session in sessions if _end(session) > at and session.starts_at < ends_at]
+    today = [session for session in sessions if session.ends_at > at and session.starts_at < ends_at]
     planned = tuple(
         line for session in today for line in _lines(budget, session, languages, planned=session.id in there)
     )
@@ -309,11 +309,7 @@ def _watch(live_s: float) -> tuple[int, int]:
     return round(looks), round(looks) + round(signals)
 
 
-def _end(session: Session) -> datetime:
-    return session.starts_at + timedelta(minutes=session.planned_minutes)
-
-
 def _open_s(session: Session, at: datetime, ends_at: datetime) -> float:
     """Seconds of the chat within the rest of the day."""
     begin = max(at, session.starts_at - timedelta(minutes=_CHAT_BEFORE_MINUTES))
-    return max(0.0, (min(_end(session), ends_at) - begin).total_seconds())
+    return max(0.0, (min(session.ends_at, ends_at) - begin).total_seconds())
