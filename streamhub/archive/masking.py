@@ -12,7 +12,7 @@ from dataclasses import replace
 from streamhub.answers.answer import Answer
 from streamhub.archive.archived import ArchivedSession
 from streamhub.schedule.agreement import person_key
-from streamhub.schedule.masks import make_masker, mask_name, plan_masks
+from streamhub.schedule.masks import make_masker, mask_name, plan_masks, plan_session_masks
 from streamhub.schedule.show import Participant, Session
 from streamhub.transcript.transcript import Cue, Transcript
 
@@ -49,10 +49,9 @@ def mask_one(session: ArchivedSession, answer: Answer) -> tuple[ArchivedSession,
 
 def mask_cues(session: Session, cues: Sequence[Cue]) -> tuple[Cue, ...]:
     """What was heard of a session that runs, without these names; the very same cues where nobody has to be hidden."""
-    unnamed = [one.name for one in session.participants if not one.named]
-    if not unnamed:
+    masks = plan_session_masks(session)
+    if not masks:
         return tuple(cues)
-    masks = plan_masks(session.participants, unnamed, session.language)
     return tuple(_mask_cues(cues, masks, make_masker(masks)))
 
 

@@ -110,7 +110,7 @@ def make_masker(masks: Mapping[str, str]) -> Callable[[str], str]:
 
 def mask_session(session: Session) -> Session:
     """A session as the public may see it: who does not want to be named is shown by role alone."""
-    masks = _plan_session_masks(session)
+    masks = plan_session_masks(session)
     if not masks:
         return session
     clean = make_masker(masks)
@@ -129,12 +129,13 @@ def mask_session(session: Session) -> Session:
 def mask_event(event: Event, sessions: Iterable[Session]) -> Event:
     """An event as the public may see it, by what those say who are asked into its sessions."""
     for session in sessions:
-        if masks := _plan_session_masks(session):
+        if masks := plan_session_masks(session):
             clean = make_masker(masks)
             event = replace(event, title=clean(event.title), about=clean(event.about))
     return event
 
 
-def _plan_session_masks(session: Session) -> dict[str, str]:
+def plan_session_masks(session: Session) -> dict[str, str]:
+    """What is shown in the place of each name that the public must not read; empty where it may read all."""
     unnamed = [*(one.name for one in session.participants if not one.named), *session.unnamed]
     return plan_masks(session.participants, tuple(dict.fromkeys(unnamed)), session.language)

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from markupsafe import escape
 
+from streamhub.archive.exports import escape_markdown
 from streamhub.archive.markdown import render_markdown
 from streamhub.schedule.show import Role, Session, SessionState
 from streamhub.web.pages import format_moment
@@ -26,8 +27,6 @@ _LONGEST_TAG = 30
 _LINK_WEIGHT = 23  # the strictest network counts every link so
 _NAMED = frozenset({Role.HOST, Role.EXPERT, Role.SUPER_USER})
 _ZONE = re.compile(r"\(([^,)]+)[^)]*\)")
-_INLINE = re.compile(r"([\\`*_\[\]<>|~&])")
-_AT_LINE_START = re.compile(r"^(\s*)(?:([#+=-])|(\d+)([.)]))", re.MULTILINE)
 
 _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -144,13 +143,8 @@ def render_blog(title: str, markdown: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text of somebody's as Markdown that means nothing but itself."""
-    return _AT_LINE_START.sub(_escape_start, _INLINE.sub(r"\\\1", text))
-
-
-def _escape_start(found: re.Match[str]) -> str:
-    space, sign, number, dot = found.groups(default="")
-    return f"{space}\\{sign}" if sign else f"{space}{number}\\{dot}"
+    """A text of somebody's as Markdown that means nothing but itself, line by line."""
+    return "\n".join(map(escape_markdown, text.splitlines()))
 
 
 def plan_posts(facts: Announcement, language: str) -> list[tuple[int, str]]:

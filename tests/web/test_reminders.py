@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from streamhub.keepers.inviter import InviterParts
-from streamhub.keepers.reminding import KIND, Reminding
+from streamhub.keepers.reminding import Reminding
 from streamhub.schedule.invitation import Reply
 from streamhub.schedule.people import Person
 from streamhub.schedule.reminder import Rung
 from streamhub.schedule.show import Role, SessionState
 from streamhub.store import invitations, people, shows
-from streamhub.web import reminders as page
 from streamhub.web.links import Links
 
 if TYPE_CHECKING:
@@ -57,7 +56,6 @@ async def test_what_hosts_read_of_reminders(world: World) -> None:
             now=world.clock,
         )
     )
-    assert KIND == page.KIND
     before = await text_of(world, session_id)
     assert (before.count("kommt noch"), before.count("ausgelassen: ihr Zeitpunkt war vorbei")) == (3, 1)
     await keeper.sync()
