@@ -637,19 +637,21 @@ async def test_an_account_that_is_mended_lets_refused_sessions_try_at_once(store
     await change(store, reconciler, title="Anders")
     await until(lambda: reconciler.problems("stage"))
     await until(lambda: _told(store, ProblemCode.UNREACHABLE))
-    for minutes in (11, 61, 361):  # from now on it is tried every six hours
+    while (again_at := await _tries_again(reconciler)) - clock() < timedelta(hours=6):
         tries = stage.calls["ensure"]
-        clock.forward(minutes=minutes)
+        clock.at = again_at
         await until(lambda tries=tries: stage.calls["ensure"] > tries)
-        await until(lambda: _idle(reconciler))
     stage.found = ()
     stage.fail.clear()
     clock.forward(hours=1, minutes=1)
     await until(lambda: _settled(store))
 
 
-async def _idle(reconciler):
-    return all(desk.task.done() for desk in reconciler._desks.values())
+async def _tries_again(reconciler):
+    """When the session is tried next, once nothing is being done and nothing is about to be."""
+    desk = reconciler._desks[SESSION.id, "stage"]
+    await until(lambda: desk.task.done() and not desk.woken)
+    return desk.retry_at
 
 
 @pytest.mark.parametrize(
