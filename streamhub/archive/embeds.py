@@ -9,11 +9,12 @@ Refuses to know what is public: everything comes from views.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from streamhub.archive.markdown import cut_text, plain_text
 from streamhub.archive.paging import count_older, cut_page
@@ -223,4 +224,4 @@ def _describe_media(view: AnswerView) -> dict[str, Any] | None:
 
 def encode(data: Mapping[str, Any]) -> bytes:
     """JSON as it is published."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+    return msgspec.json.encode(data) + b"\n"

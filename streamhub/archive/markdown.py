@@ -69,7 +69,9 @@ def _inline(token: Token) -> str:
 
 def cut_text(text: str, *, max_length: int) -> str:
     """The beginning of a text, cut between words, with an ellipsis where something is missing."""
-    flat = " ".join(text.split())
+    flat = " ".join(text[: 2 * max_length].split())  # nearly always enough of a long text
+    if len(flat) <= max_length < len(text):
+        flat = " ".join(text.split())
     if len(flat) <= max_length:
         return flat
     head = flat[: max_length - 1]

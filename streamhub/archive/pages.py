@@ -62,8 +62,8 @@ _NO_TEXT = re.compile(
 )
 """Controls and noncharacters: HTML forbids them, and they show nothing."""
 _CONTROLS = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
-_RARE_ENDS = (b"\xbf\xbe", b"\xbf\xbf", b"\xef\xb7")
-"""In UTF-8 each of the other noncharacters has one of these; few letters do."""
+_RARE_STARTS = (b"\xef", b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
+"""In UTF-8 each of the other noncharacters begins with one of these; few letters do."""
 _HIGH_CONTROLS = re.compile(b"\xc2[\x80-\x9f]")
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -193,7 +193,7 @@ class Printer:
 def encode_text(text: str) -> bytes:
     """A text in UTF-8, without what `_NO_TEXT` names; that is looked for letter by letter only where it may be."""
     data = text.encode("utf-8", "replace").translate(None, _CONTROLS)
-    if _HIGH_CONTROLS.search(data) or any(end in data for end in _RARE_ENDS):
+    if _HIGH_CONTROLS.search(data) or any(map(data.__contains__, _RARE_STARTS)):
         return _NO_TEXT.sub("", text).encode("utf-8", "replace")
     return data
 
@@ -348,8 +348,7 @@ def _filters(language: str) -> dict[str, Callable[..., str]]:
         "duration": lambda duration_ms: format_length(duration_ms, language),
         "iso_length": format_iso_length,
         "seconds": format_seconds,
-        "cue_attributes": cue_attributes,
-        "cue_link": cue_link,
+        "cues": print_cues,
         "safe_url": safe_url,
         "trusted": Markup,
         "initials": initials,
@@ -359,25 +358,35 @@ def _filters(language: str) -> dict[str, Callable[..., str]]:
     }
 
 
+@lru_cache(maxsize=4096)
 def format_seconds(at_ms: int) -> str:
     """Milliseconds as seconds for an attribute: ``65.25``, ``65``."""
     return f"{at_ms / 1000:.3f}".rstrip("0").rstrip(".")
 
 
-def cue_attributes(cue: CueView) -> Markup:
-    """The attributes of a cue's element: its id, its times, its language where that is another one."""
-    text = f' id="t-{escape(cue.id)}" data-at="{format_seconds(cue.at_ms)}"'
+def print_cues(cues: Sequence[CueView]) -> Markup:
+    """A paragraph's cues as elements: id, times, language where that is another one, and a link from the second one on.
+
+    The one thing on a page that no template writes: there are thirty of them for each answer.
+    """
+    return Markup(" ".join(_print_cue(cue, is_first=not number) for number, cue in enumerate(cues)))  # noqa: S704 - each is escaped
+
+
+def _print_cue(cue: CueView, *, is_first: bool) -> str:
+    name = say(cue.id)
+    attributes = f'id="t-{name}" data-at="{format_seconds(cue.at_ms)}"'
     if cue.language:
-        text += f' lang="{escape(cue.language)}"'
+        attributes += f' lang="{say(cue.language)}"'
     if cue.media_start_ms is not None and cue.media_end_ms is not None:
-        text += f' data-start="{format_seconds(cue.media_start_ms)}" data-end="{format_seconds(cue.media_end_ms)}"'
-    return Markup(text)  # noqa: S704 - escaped above
-
-
-def cue_link(cue: CueView) -> Markup:
-    """The attributes of a link to a cue, which the player follows too."""
-    name = escape(cue.id)
-    return Markup(f' href="#t-{name}" data-cue="t-{name}"')  # noqa: S704 - escaped above
+        start, end = format_seconds(cue.media_start_ms), format_seconds(cue.media_end_ms)
+        attributes += f' data-start="{start}" data-end="{end}"'
+    here = ""
+    if not is_first:
+        at = format_clock(cue.at_ms)
+        here = (
+            f'<a class="here" href="#t-{name}" data-cue="t-{name}" tabindex="-1" aria-label="{at}" title="{at}">#</a>'
+        )
+    return f'<span class="cue" {attributes}>{say(cue.text)}{here}</span>'
 
 
 def safe_url(url: str) -> str:

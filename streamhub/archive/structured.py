@@ -8,13 +8,14 @@ Refuses to know templates; what goes into a page is escaped here, once.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from streamhub.archive.catalogue import format_iso_length
 from streamhub.archive.views import (
@@ -39,7 +40,7 @@ _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028",
 
 def render_json_ld(data: Mapping[str, Any]) -> str:
     """JSON that can stand in a script element whatever its texts say."""
-    text = json.dumps({"@context": "https://schema.org", **data}, ensure_ascii=False, sort_keys=True)
+    text = msgspec.json.encode({"@context": "https://schema.org", **data}, order="sorted").decode()
     for character, escape in _ESCAPES.items():
         text = text.replace(character, escape)
     return text
