@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from streamhub.errors import BadInput, StreamhubError
 from streamhub.live.mark import Mark, MarkKind, Witness
 from streamhub.questions.question import MAX_NAME_LENGTH, MAX_QUESTION_LENGTH, Asker, Question, QuestionState, Shown
-from streamhub.schedule.show import Participant, Role
+from streamhub.schedule.show import ON_AIR, Participant, Role
 from streamhub.text import clean_line, clean_text, require_slug
 from streamhub.timecode import add_ms, parse_instant, parse_ms
 
@@ -128,7 +128,7 @@ def parse_person(text: str) -> Participant:
     try:
         kind = Role(role.strip().lower().replace("-", "_") or "expert")
     except ValueError as error:
-        raise BadInput(f"person {text!r}: role {role.strip()!r}", hint=f"use one of {', '.join(Role)}") from error
+        raise BadInput(f"person {text!r}: role {role.strip()!r}", hint=f"use one of {', '.join(ON_AIR)}") from error
     return Participant(name=clean_line(name, max_length=MAX_NAME_LENGTH, what="person"), role=kind, about=about.strip())
 
 

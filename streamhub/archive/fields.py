@@ -5,7 +5,7 @@ Owns what a missing, misspelt or wrongly typed value is told. Refuses to know wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
@@ -75,13 +75,13 @@ class Fields:
                 raise self.bad(f"{key}.{number}", str(error)) from error
         return tuple(found)
 
-    def choice(self, key: str, kind: type[E], default: str | None = None) -> E:
-        """One of the words that the enumeration knows."""
-        text = self.text(key, default)
-        try:
-            return kind(text)
-        except ValueError as error:
-            raise self.bad(key, f"{text!r} is not known", hint=f"use one of {', '.join(kind)}") from error
+    def choice(self, key: str, known: Iterable[E]) -> E:
+        """One of some words, such as those that an enumeration knows."""
+        text, words = self.text(key), tuple(known)
+        for word in words:
+            if word == text:
+                return word
+        raise self.bad(key, f"{text!r} is not known", hint=f"use one of {', '.join(words)}")
 
     def _list(self, key: str) -> list[Plain]:
         value = self._values.get(key, [])

@@ -28,7 +28,7 @@ from streamhub.archive.sheet import Given, Sheet, clean_body, parse_sheet, rende
 from streamhub.archive.wordtimes import parse_words, render_words
 from streamhub.errors import BadArchive, BadCaptions, BadInput
 from streamhub.recording.recording import ClockMap, ClockPiece
-from streamhub.schedule.show import Participant, Role
+from streamhub.schedule.show import ON_AIR, Participant
 from streamhub.text import require_language, require_slug
 from streamhub.timecode import Span, format_ms, parse_instant, parse_ms, require_zone
 from streamhub.transcript.transcript import Transcript, Word
@@ -208,7 +208,7 @@ def _parse_head(sheet: Sheet, folder: str) -> ArchivedSession:
         zone=zone,
         language=_parse_language(fields),
         participants=tuple(
-            Participant(name=person.text("name"), role=person.choice("role", Role), about=person.text("about", ""))
+            Participant(name=person.text("name"), role=person.choice("role", ON_AIR), about=person.text("about", ""))
             for person in fields.children("participants")
         ),
         unnamed=fields.texts("unnamed"),
@@ -311,7 +311,7 @@ def _parse_answer(sheet: Sheet, session: ArchivedSession) -> Answer:
         votes=fields.parsed("votes", _parse_count, "0"),
         body=sheet.body,
         writer=fields.text("writer", ""),
-        writer_role=fields.choice("writer_role", Role) if fields.text("writer_role", "") else None,
+        writer_role=fields.choice("writer_role", ON_AIR) if fields.text("writer_role", "") else None,
     )
 
 

@@ -68,8 +68,15 @@ ROLES: Mapping[str, Mapping[Role, str]] = MappingProxyType(
             Role.EXPERT: "Fachperson",
             Role.CUSTOMER: "Kundin oder Kunde",
             Role.SUPER_USER: "Super-User",
+            Role.PRODUCER: "Sendetechnik",
         },
-        "en": {Role.HOST: "host", Role.EXPERT: "expert", Role.CUSTOMER: "customer", Role.SUPER_USER: "super-user"},
+        "en": {
+            Role.HOST: "host",
+            Role.EXPERT: "expert",
+            Role.CUSTOMER: "customer",
+            Role.SUPER_USER: "super-user",
+            Role.PRODUCER: "producer",
+        },
     }
 )
 _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -81,6 +88,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "was": "Es war: {moment}",
             "room": "Ihr Zugang zum Studio, nur für Sie:\n{url}",
             "check": "Kamera, Mikrofon und Leitung vorab ausprobieren:\n{url}",
+            "behind": "wir laden Sie für die Sendetechnik zu unserer Sendung „{title}“ ein: Sie führen Technik und Ablauf "
+            "und sind weder zu sehen noch zu hören.",
+            "reply": "Zusagen, vielleicht oder absagen, auf Ihrer Seite:\n{url}",
             "answer": "Zusagen, vielleicht oder absagen, und wozu Sie einwilligen, auf Ihrer Seite:\n{url}",
             "page": "Zugang, Hinweise und Ihre Angaben stehen auf Ihrer Seite; auch absagen geht dort:\n{url}",
             "not_yet": "Ihre Zusage ist noch keine feste Buchung: Wir bestätigen sie in einer eigenen Nachricht.",
@@ -94,6 +104,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "was": "It was: {moment}",
             "room": "Your way into the studio, for you alone:\n{url}",
             "check": "Try camera, microphone and line beforehand:\n{url}",
+            "behind": "we would like to invite you to produce our session “{title}”: you run the technique and the run of "
+            "show, and are neither seen nor heard.",
+            "reply": "Accept, say perhaps or decline, on your page:\n{url}",
             "answer": "Accept, say perhaps or decline, and say what you consent to, on your page:\n{url}",
             "page": "Studio link, hints and what you told us are on your page, where you can still decline:\n{url}",
             "not_yet": "Your acceptance is no firm booking yet: we confirm it in a message of its own.",
@@ -147,7 +160,9 @@ def plan_invitation_mail(facts: InvitationFacts, language: str) -> tuple[str, st
     local = facts.starts_at.astimezone(ZoneInfo(facts.zone))
     day = f"{local:%d.%m.%Y}" if language == "de" else f"{local:%Y-%m-%d}"
     subject = _SUBJECTS[language][telling].format(title=facts.title, day=day)
-    lead = _LEADS[language][telling].format(title=facts.title, role=ROLES[language][facts.role])
+    behind = telling is Telling.ASKED and not facts.role.on_air
+    pattern = words["behind"] if behind else _LEADS[language][telling]
+    lead = pattern.format(title=facts.title, role=ROLES[language][facts.role])
     moments = tell_moments(facts.starts_at, facts.zone, facts.own_zone, facts.minutes, language)
     if telling.calls_off:
         was = words["was"].format(moment=format_moment(facts.starts_at, facts.zone, language))
@@ -160,7 +175,7 @@ def plan_invitation_mail(facts: InvitationFacts, language: str) -> tuple[str, st
         facts.note,
         words["room"].format(url=facts.room_url) if facts.room_url else "",
         facts.instructions,
-        words["page" if facts.certain else "answer"].format(url=facts.page_url),
+        words["page" if facts.certain else "answer" if facts.role.on_air else "reply"].format(url=facts.page_url),
         words["check"].format(url=f"{facts.page_url}/check"),
         "" if facts.certain else words["not_yet"],
         words["private"],

@@ -39,6 +39,11 @@ class Purpose(StrEnum):
     NAME = "name"
 
 
+def list_purposes(role: Role) -> tuple[Purpose, ...]:
+    """What somebody in a role is asked to consent to; nothing where nobody sees or hears him."""
+    return tuple(Purpose) if role.on_air else ()
+
+
 PUBLISHING = frozenset({Purpose.RECORDING, Purpose.TRANSCRIPT})
 """Without these nothing that somebody says is published."""
 
@@ -240,7 +245,12 @@ def decide_reply(invitation: Invitation, reply: Reply, *, at: datetime) -> Invit
 
 
 def place_person(session: Session, person: Person, invitation: Invitation) -> Session:
-    """The session with a person among its participants if he is certain, and without him if not."""
+    """The session with a person among its participants if he is certain, and without him if not.
+
+    Who is not on air never stands there.
+    """
+    if not invitation.role.on_air:
+        return session
     name = invitation.shown_as or person.name
     mine = [one for one in session.participants if one.name == name and one.role is invitation.role]
     if invitation.certain and not mine:

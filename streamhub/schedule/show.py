@@ -34,12 +34,22 @@ class SessionState(StrEnum):
 
 
 class Role(StrEnum):
-    """What a participant is in a session."""
+    """What somebody is in a session; a producer works behind the camera."""
 
     HOST = "host"
     EXPERT = "expert"
     CUSTOMER = "customer"
     SUPER_USER = "super_user"
+    PRODUCER = "producer"
+
+    @property
+    def on_air(self) -> bool:
+        """Whether he is seen or heard; nobody else is among a session's participants, or known to the public."""
+        return self is not Role.PRODUCER
+
+
+ON_AIR: tuple[Role, ...] = tuple(role for role in Role if role.on_air)
+"""What a participant can be."""
 
 
 class Moderation(StrEnum):
@@ -72,7 +82,7 @@ class Participant:
 
     Attributes:
         name: as shown and as spoken.
-        role: what the person does in the session.
+        role: what the person does in the session, on air.
         about: one line under the name (post, company, product); may be empty.
         named: whether the public may see the name; what hosts see is not touched by it.
         written: whether the public may read his words while the session runs.
@@ -83,6 +93,13 @@ class Participant:
     about: str = ""
     named: bool = True
     written: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.role.on_air:
+            raise BadInput(
+                "participant: a producer is not on air and stands on no public page",
+                hint=f"invite producers on the page of invitations; use one of {', '.join(ON_AIR)} here",
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

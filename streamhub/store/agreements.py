@@ -12,18 +12,21 @@ from sqlite_utils import Database
 
 from streamhub.schedule.agreement import Voice, list_lacking
 from streamhub.schedule.invitation import ConsentWord, Purpose
-from streamhub.schedule.show import Publishing
+from streamhub.schedule.show import ON_AIR, Publishing
 from streamhub.store.rows import Row, change, fetch_all, fetch_one, instant_or_none, json_list
 from streamhub.timecode import parse_instant
 
 
 def list_voices(db: Database, session_id: str) -> list[Voice]:
-    """Everybody who is asked into a session or said something about it, in the order of being asked."""
+    """Everybody who is asked onto the air of a session or said something about it, in the order of being asked."""
     rows = fetch_all(
         db,
-        "select person_id, name, shown_as, withdrawn_at from invitations join people on people.id = person_id "
-        "where session_id = ? order by made_at, person_id",
+        "select person_id, name, shown_as, withdrawn_at, invitations.role in (select value from json_each(?2)) as on_air "
+        "from invitations join people on people.id = person_id where session_id = ?1 and (on_air or exists "
+        "(select 1 from consent_words words where words.session_id = ?1 and words.person_id = people.id)) "
+        "order by made_at, person_id",
         session_id,
+        json_list(ON_AIR),
     )
     words: dict[str, dict[Purpose, ConsentWord]] = {}
     for row in fetch_all(db, "select * from consent_words where session_id = ? order by purpose", session_id):
@@ -33,7 +36,7 @@ def list_voices(db: Database, session_id: str) -> list[Voice]:
             person_id=row["person_id"],
             name=row["name"],
             shown_as=row["shown_as"] or row["name"],
-            asked=row["withdrawn_at"] is None,
+            asked=row["withdrawn_at"] is None and bool(row["on_air"]),
             words=words.get(row["person_id"], {}),
         )
         for row in rows
@@ -72,9 +75,11 @@ def keep_words(db: Database, person_id: str) -> None:
         "coalesce(nullif(invitations.shown_as, ''), people.name), people.name, purposes.value, 0, '', made_at "
         "from invitations join people on people.id = person_id join sessions on sessions.id = session_id "
         "join shows on shows.id = show_id join json_each(?) purposes "
-        "where person_id = ? and withdrawn_at is null and publishing = 'consent'",
+        "where person_id = ? and withdrawn_at is null and publishing = 'consent' "
+        "and invitations.role in (select value from json_each(?))",
         json_list(Purpose),
         person_id,
+        json_list(ON_AIR),
     )
 
 

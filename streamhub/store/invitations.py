@@ -61,16 +61,18 @@ def _tell_apart(db: Database, session_id: str) -> None:
     """Give guests who share a name different ones in a session; one that is on air or over keeps its names."""
     session = show_rows.load_session(db, session_id)
     asked = list_invitations(db, session_id=session_id)
-    people = [people_rows.load_person(db, one.person_id) for one in asked]
-    shown = plan_shown([(one.id, one.name, one.organisation) for one in people])
+    people = {one.person_id: people_rows.load_person(db, one.person_id) for one in asked}
+    public = [people[one.person_id] for one in asked if one.role.on_air]
+    told_apart = plan_shown([(one.id, one.name, one.organisation) for one in public])
     renamed: dict[tuple[str, Role], str] = {}
     for one in asked:
         if one.shown_as and session.state not in _PLACEABLE:
             continue
-        if one.shown_as != shown[one.person_id]:
-            save_invitation(db, replace(one, shown_as=shown[one.person_id]))
+        shown = told_apart.get(one.person_id, people[one.person_id].name)
+        if one.shown_as != shown:
+            save_invitation(db, replace(one, shown_as=shown))
             if one.certain:
-                renamed[one.shown_as, one.role] = shown[one.person_id]
+                renamed[one.shown_as, one.role] = shown
     if renamed:
         people_now = tuple(replace(p, name=renamed.get((p.name, p.role), p.name)) for p in session.participants)
         show_rows.save_session(db, replace(session, participants=people_now))

@@ -13,7 +13,6 @@ from sqlite_utils import Database
 
 from streamhub.errors import NotFound
 from streamhub.schedule.agreement import Voice
-from streamhub.schedule.invitation import Purpose
 from streamhub.schedule.people import Person
 from streamhub.web import access, desk
 from streamhub.web.access import Action, actor_of, allow
@@ -50,7 +49,7 @@ async def show_door(request: web.Request) -> web.StreamResponse:
     person = await load_me(request)
     date = await load_my_date(request, person)
     hub, voice = hub_of(request), Voice(person_id=person.id, name=person.name, shown_as=person.name, words=date.words)
-    asked = is_asked_again(voice, date.session)
+    asked = not date.purposes or is_asked_again(voice, date.session)
     response = render_page(
         request,
         "door.html",
@@ -58,10 +57,10 @@ async def show_door(request: web.Request) -> web.StreamResponse:
         person=person,
         at=f"/me/{request.match_info['token']}",
         date=date,
-        purposes=list(Purpose),
+        purposes=date.purposes,
         asked=asked,
         opens=asked or hub.now() < date.session.starts_at - AGAIN_WITHIN,
-        missing=bool(voice.silent),
+        missing=bool(date.purposes and voice.silent),
         form_token=access.form_token(hub, actor_of(request)),
     )
     keep_language(request, response)

@@ -66,7 +66,7 @@ def parse_session_form(form: Mapping[str, str], *, zone: str, say: Say, now: dat
         starts_at=format_instant(read_coming(form.get("starts_at", ""), used_zone, say, now=now)),
         zone=used_zone,
         planned_minutes=parse_minutes(form.get("planned_minutes", ""), say),
-        participants=parse_people(form.get("people", "")),
+        participants=parse_people(form.get("people", ""), say),
         call=form.get("call", ""),
         call_until=_parse_optional(form.get("call_until", ""), used_zone, say),
     )
@@ -91,7 +91,7 @@ def parse_change_form(form: Mapping[str, str], before: Session, *, say: Say, now
         else None,
         zone=zone if "zone" in changed else None,
         planned_minutes=parse_minutes(typed["planned_minutes"], say) if "planned_minutes" in changed else None,
-        participants=parse_people(typed["people"]) if "people" in changed else None,
+        participants=parse_people(typed["people"], say) if "people" in changed else None,
         call=typed["call"] if "call" in changed else None,
         call_until=_parse_optional(typed["call_until"], zone, say) if {"call_until", "zone"} & changed else None,
     )
@@ -110,9 +110,20 @@ def format_session_form(session: Session) -> dict[str, str]:
     }
 
 
-def parse_people(text: str) -> tuple[ParticipantBody, ...]:
-    """People from lines; a line without a role is an expert's."""
-    return tuple(_parse_person(line) for line in text.splitlines() if line.strip())
+def parse_people(text: str, say: Say) -> tuple[ParticipantBody, ...]:
+    """People from lines; a line without a role is an expert's.
+
+    Raises:
+        BadInput: a line names somebody who is not on air.
+    """
+    people = tuple(_parse_person(line) for line in text.splitlines() if line.strip())
+    if hidden := [one.name for one in people if not one.role.on_air]:
+        raise BadInput(
+            say("%(names)s: a producer works behind the camera and stands on no public page.")
+            % {"names": ", ".join(hidden)},
+            hint=say("Take the line out here and invite the producer on the page “Invitations”."),
+        )
+    return people
 
 
 def format_people(people: tuple[Participant, ...]) -> str:

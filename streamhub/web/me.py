@@ -16,7 +16,7 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
-from streamhub.schedule.invitation import Purpose, Reply
+from streamhub.schedule.invitation import Reply
 from streamhub.schedule.itip import render_feed
 from streamhub.schedule.people import Fit, Person
 from streamhub.schedule.poll import Poll, Suits
@@ -234,7 +234,6 @@ async def render_me(request: web.Request, person: Person, *, error: StreamhubErr
         dates=dates,
         polls=polls,
         calendar_url=links.my_dates(person.id, person.link_version),
-        purposes=list(Purpose),
         availability=availability,
         calendar=calendar,
         away_rows=plan_away_rows(availability),

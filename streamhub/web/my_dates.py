@@ -5,7 +5,7 @@ Of others a person sees names of who is certain, never an address.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -19,16 +19,18 @@ from streamhub.schedule.invitation import (
     Reply,
     decide_reply,
     is_answerable,
+    list_purposes,
 )
 from streamhub.schedule.itip import Appointment
 from streamhub.schedule.people import Person
-from streamhub.schedule.show import Session, SessionState
+from streamhub.schedule.show import Role, Session, SessionState
 from streamhub.store import invitations as rows
 from streamhub.store import rooms as room_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.announcements import load_revisions
 from streamhub.web.rooms import plan_room_url, plan_uid
 
+_LEADING = frozenset({Role.HOST, Role.PRODUCER})
 SHOWN_AFTER = timedelta(days=3 * 365)
 """So long after a session consent to it can be taken back on the page; later by writing to the host."""
 
@@ -47,6 +49,8 @@ class MyDate:
         words: what he consents to.
         open: whether he can still answer.
         revision: rises with each change of session or invitation.
+        purposes: what he is asked to consent to.
+        runs_show: whether he sees the run of show: who leads the session, in front of the camera or behind it.
     """
 
     session: Session
@@ -58,6 +62,8 @@ class MyDate:
     words: Mapping[Purpose, ConsentWord]
     open: bool
     revision: int
+    purposes: tuple[Purpose, ...]
+    runs_show: bool
 
 
 def list_my_dates(db: Database, secret: bytes, person: Person, *, now: datetime) -> list[MyDate]:
@@ -76,10 +82,14 @@ def list_my_dates(db: Database, secret: bytes, person: Person, *, now: datetime)
                 invitation=invitation,
                 room_url=plan_room_url(secret, room, person) if invitation.certain else "",
                 instructions=room.instructions if invitation.certain else "",
-                others=tuple(one.name for one in session.participants if one.name != shown),
+                others=tuple(
+                    one.name for one in session.participants if not invitation.role.on_air or one.name != shown
+                ),
                 words=rows.list_words(db, session.id, person.id),
                 open=is_answerable(session, now=now),
                 revision=invitation.sequence + load_revisions(db, session.id).count,
+                purposes=list_purposes(invitation.role),
+                runs_show=invitation.certain and invitation.role in _LEADING,
             )
         )
     return sorted(found, key=lambda one: _order(one.session, now))
@@ -90,11 +100,11 @@ def _order(session: Session, now: datetime) -> tuple[bool, float]:
     return over, -session.starts_at.timestamp() if over else session.starts_at.timestamp()
 
 
-def parse_words(form: Mapping[str, str], *, at: datetime) -> list[ConsentWord]:
+def parse_words(form: Mapping[str, str], purposes: Iterable[Purpose], *, at: datetime) -> list[ConsentWord]:
     """What was said about purposes; what was not touched is not in it."""
     return [
         ConsentWord(purpose=one, given=form[f"for_{one}"] == "yes", text_version=CONSENT_VERSION, at=at)
-        for one in Purpose
+        for one in purposes
         if form.get(f"for_{one}") in {"yes", "no"}
     ]
 
@@ -122,7 +132,7 @@ def save_answer(
         if after is not before:
             rows.change_invitation(db, after, f"invitation.reply.{after.reply}", at=at, author="")
     known = rows.list_words(db, session_id, person.id)
-    said = [one for one in parse_words(form, at=at) if _is_other(one, known.get(one.purpose))]
+    said = [one for one in parse_words(form, list_purposes(before.role), at=at) if _is_other(one, known.get(one.purpose))]
     rows.save_words(db, session_id, person, said)
     return bool(said)
 
@@ -133,7 +143,8 @@ def save_again(db: Database, person: Person, session_id: str, form: Mapping[str,
     A word that stays keeps its time; when it was said again stands beside it.
     """
     known = rows.list_words(db, session_id, person.id)
-    said = parse_words(form, at=at)
+    role = rows.load_invitation(db, session_id, person.id).role
+    said = parse_words(form, list_purposes(role), at=at)
     kept = [one if _is_other(one, known.get(one.purpose)) else known[one.purpose] for one in said]
     rows.save_words(db, session_id, person, [replace(one, again_at=at) for one in kept])
     return any(_is_other(one, known.get(one.purpose)) for one in said)

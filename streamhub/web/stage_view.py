@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import plan_queue
+from streamhub.schedule.invitation import Reply
 from streamhub.schedule.rundown import Rundown, RundownTimes, plan_times
 from streamhub.schedule.show import Role, Session
 from streamhub.store import invitations as invitation_rows
@@ -54,6 +55,21 @@ class Missing:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Crew:
+    """Somebody who works behind the camera.
+
+    Attributes:
+        name: who.
+        role: as what.
+        certain: whether both sides said yes.
+    """
+
+    name: str
+    role: Role
+    certain: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StageView:
     """Everything that the stage view, the run of show and the producer's corner of the console show.
 
@@ -67,6 +83,7 @@ class StageView:
         nonce: what the overlay's address is made of; empty while it has none.
         consents: what each person in it agrees to.
         missing: who was confirmed and does not come, the latest first.
+        crew: who is asked to work behind the camera and did not decline.
     """
 
     session: Session
@@ -78,6 +95,7 @@ class StageView:
     nonce: str
     consents: Sequence[ConsentLine] = ()
     missing: Sequence[Missing] = ()
+    crew: Sequence[Crew] = ()
 
     @property
     def note(self) -> ProducerNote | None:
@@ -109,7 +127,16 @@ def read_stage(db: Database, session_id: str, *, now: datetime) -> StageView:
         nonce=stage_rows.load_overlay_nonce(db, session_id),
         consents=read_consents(db, session),
         missing=_list_missing(db, session_id, rundown),
+        crew=_list_crew(db, session_id),
     )
+
+
+def _list_crew(db: Database, session_id: str) -> list[Crew]:
+    return [
+        Crew(name=people_rows.load_person(db, one.person_id).name, role=one.role, certain=one.certain)
+        for one in invitation_rows.list_invitations(db, session_id=session_id)
+        if not one.role.on_air and one.stands and one.reply is not Reply.DECLINED
+    ]
 
 
 def _list_missing(db: Database, session_id: str, rundown: Rundown) -> list[Missing]:
@@ -130,6 +157,7 @@ def plan_show_state(view: StageView) -> Json:
         "consents": consents_state(view.consents),
         "notes": [[note.id, note.seen_at is not None] for note in view.notes],
         "missing": [[one.name, format_instant(one.at)] for one in view.missing],
+        "crew": [[one.name, one.certain] for one in view.crew],
     }
 
 

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from streamhub.errors import BadInput, StreamhubError
 from streamhub.schedule.invitation import Room
 from streamhub.schedule.people import Person
-from streamhub.schedule.show import Session
+from streamhub.schedule.show import Role, Session
 from streamhub.store import invitations as rows
 from streamhub.store import people as people_rows
 from streamhub.store import rooms as room_rows
@@ -40,6 +40,7 @@ class Seat:
     Attributes:
         name: in this session.
         person: who.
+        role: as what.
         certain: whether both sides said yes.
         view_url: where the picture comes from; may be empty.
         check: what was told of the tech check; None for nothing.
@@ -47,6 +48,7 @@ class Seat:
 
     name: str
     person: Person
+    role: Role
     certain: bool
     view_url: str
     check: TechCheck | None
@@ -78,8 +80,9 @@ def read_technique(db: Database, secret: bytes, session_id: str) -> _Seen:
                 Seat(
                     name=one.shown_as or person.name,
                     person=person,
+                    role=one.role,
                     certain=one.certain,
-                    view_url=plan_view_url(secret, room, person),
+                    view_url=plan_view_url(secret, room, person) if one.role.on_air else "",
                     check=checks.get(person.id),
                 )
             )

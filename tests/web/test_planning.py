@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamhub.errors import BadInput
 from streamhub.schedule.show import Participant, Privacy, Role, SessionState
 from streamhub.store import log, shows
 from streamhub.store.shows import step_session
@@ -289,8 +290,17 @@ def test_people_are_read_as_they_are_written() -> None:
         Participant(name="Jana Weber", role=Role.HOST, about="Redaktion"),
         Participant(name="Ada", role=Role.SUPER_USER),
     )
-    read = parse_people(format_people(people))
+    read = parse_people(format_people(people), str)
     assert [(one.name, one.role, one.about) for one in read] == [(one.name, one.role, one.about) for one in people]
+
+
+def test_a_producer_is_typed_among_no_participants() -> None:
+    """A line that names a producer is refused with what to do instead, and so is a participant in that role."""
+    with pytest.raises(BadInput, match="Pia: a producer works behind the camera") as refused:
+        parse_people("host: Jana\nproducer: Pia, Technik", str)
+    assert "Invitations" in refused.value.hint
+    with pytest.raises(BadInput, match="a producer is not on air"):
+        Participant(name="Pia", role=Role.PRODUCER)
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
