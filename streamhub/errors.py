@@ -96,6 +96,19 @@ class NotFound(StreamhubError):
     http_status = 404
 
 
+class OldLink(NotFound):
+    """A personal link that was ours and has been replaced by a new one.
+
+    Args:
+        message: which.
+        language: that of its person.
+    """
+
+    def __init__(self, message: str, *, language: str) -> None:
+        super().__init__(message, hint="use the link in the newest mail, or ask the host")
+        self.language = language
+
+
 class Forbidden(StreamhubError):
     """The caller may not do this."""
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from streamhub.schedule.invitation import Telling
+from streamhub.schedule.invitation import Reply, Telling
 from streamhub.schedule.show import Role
 from streamhub.web.pages import format_moment
 
@@ -22,6 +22,7 @@ _SUBJECTS: Mapping[str, Mapping[Telling, str]] = MappingProxyType(
             Telling.NEW_TIME: "Neuer Termin: {title}, {day}",
             Telling.CONFIRMED: "Bestätigt: {title}, {day}",
             Telling.CHANGED: "Geändert: {title}, {day}",
+            Telling.RENEWED: "Neue persönliche Links: {title}, {day}",
             Telling.WITHDRAWN: "Einladung zurückgenommen: {title}",
             Telling.CANCELLED: "Abgesagt: {title}",
             Telling.POSTPONED: "Verschoben: {title}",
@@ -31,6 +32,7 @@ _SUBJECTS: Mapping[str, Mapping[Telling, str]] = MappingProxyType(
             Telling.NEW_TIME: "New date: {title}, {day}",
             Telling.CONFIRMED: "Confirmed: {title}, {day}",
             Telling.CHANGED: "Changed: {title}, {day}",
+            Telling.RENEWED: "New personal links: {title}, {day}",
             Telling.WITHDRAWN: "Invitation taken back: {title}",
             Telling.CANCELLED: "Cancelled: {title}",
             Telling.POSTPONED: "Postponed: {title}",
@@ -44,6 +46,7 @@ _LEADS: Mapping[str, Mapping[Telling, str]] = MappingProxyType(
             Telling.NEW_TIME: "die Sendung „{title}“ hat einen neuen Termin. Bitte sagen Sie noch einmal, ob es passt.",
             Telling.CONFIRMED: "Ihre Teilnahme an „{title}“ ist bestätigt. Wir freuen uns auf Sie.",
             Telling.CHANGED: "zu „{title}“ hat sich etwas geändert. So gilt es jetzt:",
+            Telling.RENEWED: "wir laden Sie zu „{title}“ mit neuen persönlichen Links ein.",
             Telling.WITHDRAWN: "wir müssen die Einladung zu „{title}“ leider zurücknehmen. Sie brauchen nichts zu tun.",
             Telling.CANCELLED: "die Sendung „{title}“ findet nicht statt. Sie brauchen nichts zu tun.",
             Telling.POSTPONED: "die Sendung „{title}“ findet nicht zur angekündigten Zeit statt. "
@@ -54,6 +57,7 @@ _LEADS: Mapping[str, Mapping[Telling, str]] = MappingProxyType(
             Telling.NEW_TIME: "the session “{title}” has a new date. Please say again whether it suits you.",
             Telling.CONFIRMED: "you are confirmed for “{title}”. We look forward to it.",
             Telling.CHANGED: "something has changed about “{title}”. This is how it stands now:",
+            Telling.RENEWED: "this is your invitation to “{title}” with new personal links.",
             Telling.WITHDRAWN: "we are sorry to take back the invitation to “{title}”. There is nothing for you to do.",
             Telling.CANCELLED: "the session “{title}” will not take place. There is nothing for you to do.",
             Telling.POSTPONED: "the session “{title}” will not take place at the announced time. "
@@ -88,11 +92,16 @@ _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "was": "Es war: {moment}",
             "room": "Ihr Zugang zum Studio, nur für Sie:\n{url}",
             "check": "Kamera, Mikrofon und Leitung vorab ausprobieren:\n{url}",
-            "behind": "wir laden Sie für die Sendetechnik zu unserer Sendung „{title}“ ein: Sie führen Technik und Ablauf "
-            "und sind weder zu sehen noch zu hören.",
+            "behind": "wir laden Sie für die Sendetechnik zu unserer Sendung „{title}“ ein: Sie führen Technik und "
+            "Ablauf und sind weder zu sehen noch zu hören.",
             "reply": "Zusagen, vielleicht oder absagen, auf Ihrer Seite:\n{url}",
             "answer": "Zusagen, vielleicht oder absagen, und wozu Sie einwilligen, auf Ihrer Seite:\n{url}",
             "page": "Zugang, Hinweise und Ihre Angaben stehen auf Ihrer Seite; auch absagen geht dort:\n{url}",
+            "renewed": "Die Links in früheren Nachrichten gelten nicht mehr, und Antworten auf diese Nachrichten "
+            "zählen nicht. Diese Nachricht ersetzt den Eintrag in Ihrem Kalender.",
+            "none": "Eine Antwort von Ihnen haben wir noch nicht.",
+            "accepted": "Wir haben von Ihnen eine Zusage. Stimmt das nicht, sagen Sie es bitte auf Ihrer Seite.",
+            "tentative": "Wir haben von Ihnen ein „vielleicht“. Stimmt das nicht, sagen Sie es bitte auf Ihrer Seite.",
             "not_yet": "Ihre Zusage ist noch keine feste Buchung: Wir bestätigen sie in einer eigenen Nachricht.",
             "private": "Bitte geben Sie diese Nachricht nicht weiter: Wer die Adresse hat, handelt in Ihrem Namen.",
             "bye": "{hub}",
@@ -104,11 +113,16 @@ _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "was": "It was: {moment}",
             "room": "Your way into the studio, for you alone:\n{url}",
             "check": "Try camera, microphone and line beforehand:\n{url}",
-            "behind": "we would like to invite you to produce our session “{title}”: you run the technique and the run of "
-            "show, and are neither seen nor heard.",
+            "behind": "we would like to invite you to produce our session “{title}”: you run the technique and the run "
+            "of show, and are neither seen nor heard.",
             "reply": "Accept, say perhaps or decline, on your page:\n{url}",
             "answer": "Accept, say perhaps or decline, and say what you consent to, on your page:\n{url}",
             "page": "Studio link, hints and what you told us are on your page, where you can still decline:\n{url}",
+            "renewed": "The links in earlier messages work no more, and answers to those messages do not count. This "
+            "message takes the place of the entry in your calendar.",
+            "none": "We have no answer from you yet.",
+            "accepted": "We have noted that you accepted. If that is wrong, please say so on your page.",
+            "tentative": "We have noted that you said perhaps. If that is wrong, please say so on your page.",
             "not_yet": "Your acceptance is no firm booking yet: we confirm it in a message of its own.",
             "private": "Please do not pass this message on: whoever has the address acts in your name.",
             "bye": "{hub}",
@@ -135,6 +149,8 @@ class InvitationFacts:
         room_url: his own way into the studio; empty unless he is certain.
         page_url: his own page.
         certain: whether both sides said yes.
+        reply: what he said, as hosts know it.
+        renewed: whether his personal links are other ones than in the mails before.
         hub_name: who writes.
     """
 
@@ -151,6 +167,8 @@ class InvitationFacts:
     room_url: str
     page_url: str
     certain: bool
+    reply: Reply
+    renewed: bool
     hub_name: str
 
 
@@ -171,6 +189,8 @@ def plan_invitation_mail(facts: InvitationFacts, language: str) -> tuple[str, st
     blocks = [
         words["hello"].format(name=facts.name),
         lead,
+        words["renewed"] if facts.renewed else "",
+        words.get(facts.reply, "") if telling is Telling.RENEWED else "",
         moments,
         facts.note,
         words["room"].format(url=facts.room_url) if facts.room_url else "",

@@ -17,7 +17,15 @@ from streamhub.keepers.rounds import repeat
 from streamhub.keepers.stale_mails import drop_stale
 from streamhub.outbox.mail import Mail, MailState
 from streamhub.outbox.rules import plan_mail_id
-from streamhub.schedule.invitation import Invitation, Room, Telling, decide_telling, decide_told
+from streamhub.schedule.invitation import (
+    INVITATION,
+    Invitation,
+    Room,
+    Telling,
+    decide_telling,
+    decide_told,
+    renew_links,
+)
 from streamhub.schedule.itip import Appointment, Ends, render_itip
 from streamhub.schedule.people import Person
 from streamhub.schedule.show import Session
@@ -29,10 +37,10 @@ from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
 from streamhub.timecode import Now
 from streamhub.web.links import Links
-from streamhub.web.rooms import plan_uid
+from streamhub.web.rooms import plan_leap, plan_uid
 
 LOG = logging.getLogger("streamhub.keepers.inviter")
-KIND = "invitation"
+KIND = INVITATION
 """The kind of these mails."""
 
 _PAUSE_S = 5.0
@@ -93,7 +101,8 @@ class Inviter:
         return told
 
     def _telling(self, case: _Case) -> Telling | None:
-        return decide_telling(case.invitation, case.session, case.room, now=self._parts.now())
+        version = case.person.link_version
+        return decide_telling(case.invitation, case.session, case.room, link_version=version, now=self._parts.now())
 
     def _tell(self, db: Database, seen: Invitation) -> bool:
         """Write the mail and note it, in one transaction; says whether there is one."""
@@ -105,17 +114,26 @@ class Inviter:
         for mail in before:
             if mail.state not in _OUT:
                 mail_rows.delete_mail(db, mail.id)
-        invitation = decide_told(case.invitation, telling, case.session, case.room)
+        known = case.invitation if telling.calls_off else self._renew(case)
+        invitation = decide_told(known, telling, case.session, case.room)
         at = self._parts.now()
         rows.change_invitation(db, invitation, f"invitation.tell.{telling}", at=at, author="")
         heard = any(mail.state in _OUT for mail in before)
         if not case.person.email or (telling.calls_off and not heard):
             return False
-        fresh = self._write(replace(case, invitation=invitation), telling if heard else _first(telling))
+        renewed = heard and invitation.link_version != case.invitation.link_version
+        fresh = self._write(
+            replace(case, invitation=invitation), telling if heard else _first(telling), renewed=renewed
+        )
         LOG.info("invited session_id=%s person=%s telling=%s", case.session.id, case.person.id, telling)
         return mail_rows.put_mail(db, fresh)
 
-    def _write(self, case: _Case, telling: Telling) -> Mail:
+    def _renew(self, case: _Case) -> Invitation:
+        """The invitation with the links that its person has now."""
+        version = case.person.link_version
+        return renew_links(case.invitation, version, leap=plan_leap(self._parts.secret, case.invitation, version))
+
+    def _write(self, case: _Case, telling: Telling, *, renewed: bool) -> Mail:
         parts, person, session, invitation = self._parts, case.person, case.session, case.invitation
         page_url = parts.links.me(person.id, person.link_version)
         has_door = invitation.certain and case.room.url
@@ -134,6 +152,8 @@ class Inviter:
             room_url=room_url,
             page_url=page_url,
             certain=invitation.certain,
+            reply=invitation.reply,
+            renewed=renewed,
             hub_name=parts.hub_name,
         )
         subject, body = plan_invitation_mail(facts, person.language)
@@ -166,6 +186,7 @@ class Inviter:
             place=facts.room_url or f"{parts.links.hub_url}/s/{session.id}",
             url=facts.page_url,
             certain=facts.certain,
+            reply=facts.reply,
             off=facts.telling.calls_off,
         )
         ends = Ends(
@@ -204,4 +225,6 @@ def is_current(db: Database, mail: Mail) -> bool:
         return True
     person = people_rows.find_by_email(db, mail.recipient)
     found = rows.find_invitation(db, mail.object, person.id) if person else None
-    return found is not None and str(found.sequence) == mail.version
+    if person is None or found is None or str(found.sequence) != mail.version:
+        return False
+    return not found.told or found.link_version == person.link_version

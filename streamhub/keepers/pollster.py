@@ -121,7 +121,7 @@ class Pollster:
 
     def _write(self, poll: Poll, session: Session, person: Person, *, reminding: bool) -> Mail:
         parts, words = self._parts, _WORDS[person.language]
-        version = f"{format_instant(poll.made_at)} {'reminded' if reminding else 'asked'}"
+        version = _version(poll, person, reminding=reminding)
         until = format_moment(poll.ends_at, person.zone, person.language)
         blocks = [
             words["hello"].format(name=person.name),
@@ -144,6 +144,12 @@ class Pollster:
         )
 
 
+def _version(poll: Poll, person: Person, *, reminding: bool) -> str:
+    """What tells a mail of a poll from its others; who gets new personal links is asked anew."""
+    links = f" {person.link_version}" if person.link_version > 1 and not reminding else ""
+    return f"{format_instant(poll.made_at)} {'reminded' if reminding else 'asked'}{links}"
+
+
 def is_open(db: Database, mail: Mail) -> bool:
     """Whether a mail may go out: one of these only while its poll goes on and its reader has not answered."""
     if mail.kind != KIND:
@@ -151,5 +157,5 @@ def is_open(db: Database, mail: Mail) -> bool:
     poll, person = rows.find_poll(db, mail.object), people_rows.find_by_email(db, mail.recipient)
     if poll is None or person is None or poll.closed_at is not None:
         return False
-    same = mail.version.startswith(format_instant(poll.made_at))
-    return same and person.id in list_silent(poll, rows.list_answers(db, poll.session_id))
+    versions = {_version(poll, person, reminding=reminding) for reminding in (False, True)}
+    return mail.version in versions and person.id in list_silent(poll, rows.list_answers(db, poll.session_id))

@@ -169,7 +169,7 @@ def weigh_reply(
         invitation: that has the entry's name.
         reply: the answer.
         address: of the guest as hosts know it, lower case.
-        link_version: of the guest's personal links; entries named before the newest one prove nothing any more.
+        link_version: of the guest's personal links; an entry that he was sent before the newest one proves nothing.
         still_open: whether the date may still be answered.
         at: when it arrived, UTC.
     """
@@ -190,7 +190,7 @@ def weigh_reply(
 def _decide_weight(
     invitation: Invitation, reply: CalendarReply, mine: Attendee | None, said: Reply, *, link_version: int
 ) -> Weight:
-    if invitation.name_version != link_version:
+    if not _is_told(invitation, reply, link_version=link_version):
         return Weight.RENEWED
     if mine is None:
         return Weight.OTHER
@@ -199,3 +199,10 @@ def _decide_weight(
     if reply.counters:
         return Weight.COUNTERED
     return Weight.UNCLEAR if said is Reply.NONE else Weight.COUNTS
+
+
+def _is_told(invitation: Invitation, reply: CalendarReply, *, link_version: int) -> bool:
+    """Whether an answer comes from somebody who got a mail with the present links, as far as there were others."""
+    if invitation.link_version != link_version:
+        return False
+    return not invitation.renewed_sequence or invitation.renewed_sequence <= reply.sequence <= invitation.sequence

@@ -16,6 +16,8 @@ from streamhub.schedule.people import Person
 from streamhub.schedule.show import Participant, Role, Session, SessionState
 from streamhub.timecode import format_instant
 
+INVITATION = "invitation"
+"""The kind of mails that invite, and tell what follows."""
 CONSENT_VERSION = "2026-11-28"
 """The version of the words with which consent is asked; a new one wherever they change in meaning."""
 
@@ -105,6 +107,9 @@ class Invitation:
         shown_as: his name in this session, which tells two guests of one name apart; empty: his own.
         asked_sequence: of the version with which he was asked last; an answer to an older one means another time.
         name_version: of his personal links when he was asked; part of the entry's name in his calendar.
+        link_version: of his personal links in what he was told last.
+        renewed_sequence: from which on he was told of his present links, if those before were called worthless; an
+            answer to less may come from whoever has an old mail. 0: they were not.
     """
 
     session_id: str
@@ -122,6 +127,8 @@ class Invitation:
     shown_as: str = ""
     asked_sequence: int = 0
     name_version: int = 1
+    link_version: int = 1
+    renewed_sequence: int = 0
 
     @property
     def stands(self) -> bool:
@@ -152,6 +159,7 @@ class Telling(StrEnum):
     NEW_TIME = "new_time"
     CONFIRMED = "confirmed"
     CHANGED = "changed"
+    RENEWED = "renewed"
     WITHDRAWN = "withdrawn"
     CANCELLED = "cancelled"
     POSTPONED = "postponed"
@@ -174,10 +182,13 @@ def plan_told(invitation: Invitation, session: Session, room: Room) -> str:
     return json.dumps(facts, sort_keys=True)
 
 
-def decide_telling(invitation: Invitation, session: Session, room: Room, *, now: datetime) -> Telling | None:
+def decide_telling(
+    invitation: Invitation, session: Session, room: Room, *, link_version: int, now: datetime
+) -> Telling | None:
     """What an invited person is to be told now that he has not been told; None for nothing.
 
-    Whoever declined hears again only when the time is another one.
+    Whoever declined hears again only when the time is another one. Who knows only links that are worthless by now gets
+    the invitation anew, with those that work.
     """
     if session.state not in _BEFORE or session.ends_at < now:
         return None
@@ -185,7 +196,29 @@ def decide_telling(invitation: Invitation, session: Session, room: Room, *, now:
         return _decide_off(invitation, session)
     if not invitation.told:
         return Telling.ASKED
-    return _decide_change(invitation, plan_told(invitation, session, room))
+    change = _decide_change(invitation, plan_told(invitation, session, room))
+    if change is None and invitation.link_version != link_version and invitation.reply is not Reply.DECLINED:
+        return Telling.RENEWED
+    return change
+
+
+def renew_links(invitation: Invitation, link_version: int, *, leap: int) -> Invitation:
+    """The invitation with the personal links that its person is about to be told; what he said stays.
+
+    Where he knew others the sequence leaps by a number that nobody can guess: calendar programs name it in what they
+    answer (RFC 5546, 3.2.3), so that an answer with it comes from whoever got the new mail, while the entry in the
+    calendar stays the same one.
+    """
+    if invitation.link_version == link_version:
+        return invitation
+    renewed = invitation.sequence + leap if invitation.sequence or invitation.told else 0
+    return replace(
+        invitation,
+        link_version=link_version,
+        sequence=max(renewed, invitation.sequence),
+        renewed_sequence=renewed,
+        asked_sequence=max(renewed, invitation.asked_sequence),
+    )
 
 
 def _decide_change(invitation: Invitation, wanted: str) -> Telling | None:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Alarm, Calendar, Event, Timezone, vCalAddress, vText
 
+from streamhub.schedule.invitation import Reply
 from streamhub.schedule.reminder import ALARMS
 
 
@@ -32,6 +33,7 @@ class Appointment:
         place: an address; may be empty.
         url: of the person's own page.
         certain: whether both sides said yes.
+        reply: what the person said, as hosts know it.
         off: whether it does not take place, or not with him.
     """
 
@@ -46,6 +48,7 @@ class Appointment:
     place: str = ""
     url: str = ""
     certain: bool = False
+    reply: Reply = Reply.NONE
     off: bool = False
 
 
@@ -79,7 +82,7 @@ def render_itip(one: Appointment, ends: Ends, language: str) -> str:
     attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
     attendee.params["LANGUAGE"] = vText(language)
     if not one.off:
-        attendee.params["PARTSTAT"] = vText("ACCEPTED" if one.certain else "NEEDS-ACTION")
+        attendee.params["PARTSTAT"] = vText("NEEDS-ACTION" if one.reply is Reply.NONE else one.reply.upper())
         attendee.params["RSVP"] = vText("TRUE")
     event.add("attendee", attendee)
     calendar.add_component(event)

@@ -21,8 +21,10 @@ def list_voices(db: Database, session_id: str) -> list[Voice]:
     """Everybody who is asked onto the air of a session or said something about it, in the order of being asked."""
     rows = fetch_all(
         db,
-        "select person_id, name, shown_as, withdrawn_at, invitations.role in (select value from json_each(?2)) as on_air "
-        "from invitations join people on people.id = person_id where session_id = ?1 and (on_air or exists "
+        "select person_id, name, shown_as, withdrawn_at, "
+        "invitations.role in (select value from json_each(?2)) as on_air "
+        "from invitations join people on people.id = person_id "
+        "where session_id = ?1 and (on_air or exists "
         "(select 1 from consent_words words where words.session_id = ?1 and words.person_id = people.id)) "
         "order by made_at, person_id",
         session_id,

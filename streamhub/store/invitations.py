@@ -40,17 +40,25 @@ def invite(db: Database, session_id: str, person_id: str, role: Role, *, at: dat
     before = find_invitation(db, session_id, person_id)
     if before is not None and before.stands:
         return before
-    # Who heard of it, and was not told yet that he is not asked any more, must hear of it anew, by another mail.
-    sequence = before.sequence + bool(before.told) if before else 0
     fresh = Invitation(
         session_id=session_id,
         person_id=person_id,
         role=role,
         made_at=at,
-        sequence=sequence,
-        asked_sequence=sequence,
         name_version=version,
+        link_version=version,
     )
+    if before is not None:
+        # Who heard of it, and was not told yet that he is not asked any more, must hear of it anew, by another mail.
+        sequence = before.sequence + bool(before.told)
+        fresh = replace(
+            fresh,
+            sequence=sequence,
+            asked_sequence=sequence,
+            name_version=before.name_version,
+            link_version=before.link_version,
+            renewed_sequence=before.renewed_sequence,
+        )
     save_invitation(db, fresh)
     _tell_apart(db, session_id)
     _log(db, fresh, "invitation.make", at=at, author=author)
@@ -115,6 +123,8 @@ def save_invitation(db: Database, one: Invitation) -> None:
         "shown_as": one.shown_as,
         "asked_sequence": one.asked_sequence,
         "name_version": one.name_version,
+        "link_version": one.link_version,
+        "renewed_sequence": one.renewed_sequence,
     }
     upsert(db, "invitations", row, key=("session_id", "person_id"))
 

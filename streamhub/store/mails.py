@@ -89,6 +89,15 @@ def list_of(db: Database, kind: str, object_id: str) -> list[Mail]:
     return [_mail(row) for row in fetch_all(db, sql, kind, object_id)]
 
 
+def list_waiting(db: Database, kind: str, *, object_id: str = "", recipient: str = "") -> list[Mail]:
+    """Mails of a kind that wait for a person to send them, oldest first: about one thing, to somebody, or all."""
+    sql = (
+        f"{_MAILS} where kind = ?1 and state in ('draft', 'failed') and recipient <> '' "
+        "and (?2 = '' or object = ?2) and (?3 = '' or recipient = ?3) order by made_at, id"
+    )
+    return [_mail(row) for row in fetch_all(db, sql, kind, object_id, recipient)]
+
+
 def list_about_object(db: Database, object_id: str) -> list[Mail]:
     """Mails about one thing to anybody, in any state, oldest first."""
     return [_mail(row) for row in fetch_all(db, f"{_MAILS} where object = ? order by made_at, id", object_id)]
@@ -164,6 +173,15 @@ def step_mail(db: Database, mail_id: str, to: MailState, *, at: datetime, author
     _save(db, replace(fresh, edition=before.edition + 1))
     _log(db, after, "mail.step", at=at, author=author, to=to.value)
     return load_mail(db, mail_id)
+
+
+def put_words(db: Database, recipient: str, before: str, after: str) -> int:
+    """Put other words into the mails to somebody that can still go out; returns how many had the old ones."""
+    sql = (
+        "update mails set body = replace(body, ?1, ?2), edition = edition + 1 where recipient = ?3 and recipient <> '' "
+        "and state in ('draft', 'queued', 'failed', 'discarded') and instr(body, ?1) > 0"
+    )
+    return change(db, sql, before, after, recipient)
 
 
 def claim_mail(db: Database, domain: str, *, at: datetime, wanted: Callable[[Database, Mail], bool]) -> Mail | None:

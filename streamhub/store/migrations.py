@@ -876,6 +876,12 @@ create table kept_words (
 ) strict, without rowid;
 """
 
+_RENEWED_LINKS = """
+alter table invitations add column link_version integer not null default 1;
+alter table invitations add column renewed_sequence integer not null default 0;
+update invitations set link_version = name_version;
+"""
+
 STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=101, name="shows, sessions and participants", sql=_SCHEDULE),
     Migration(number=102, name="questions, votes and marks", sql=_QUESTIONS),
@@ -919,4 +925,5 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=161, name="what people tell of their tech check", sql=_TECH_CHECKS),
     Migration(number=162, name="studios of shows, and where producers get each picture", sql=_STUDIOS),
     Migration(number=163, name="consent of people who are not known any more", sql=_KEPT_WORDS),
+    Migration(number=167, name="invitations know which personal links they told", sql=_RENEWED_LINKS),
 )

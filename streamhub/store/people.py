@@ -86,10 +86,16 @@ def load_person(db: Database, person_id: str) -> Person:
     Raises:
         NotFound: there is none.
     """
-    row = fetch_one(db, f"{_PEOPLE} where id = ?", person_id)
-    if row is None:
+    found = find_person(db, person_id)
+    if found is None:
         raise NotFound(f"person {person_id}: there is no such person")
-    return _person(row)
+    return found
+
+
+def find_person(db: Database, person_id: str) -> Person | None:
+    """The person of that id; None: there is none."""
+    row = fetch_one(db, f"{_PEOPLE} where id = ?", person_id)
+    return None if row is None else _person(row)
 
 
 def find_by_email(db: Database, email: str) -> Person | None:

@@ -13,12 +13,14 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, StreamhubError
+from streamhub.outbox.mail import Mail
 from streamhub.outbox.rules import explain_return
 from streamhub.schedule.calendar_reply import Weight
-from streamhub.schedule.invitation import ConsentWord, Invitation, Purpose, Reply
+from streamhub.schedule.invitation import INVITATION, ConsentWord, Invitation, Purpose, Reply
 from streamhub.schedule.people import Fit, Load, Person, check_fit, check_load
 from streamhub.schedule.show import Role, Session
 from streamhub.store import invitations as rows
+from streamhub.store import mails as mail_rows
 from streamhub.store import notices as notice_rows
 from streamhub.store import people as people_rows
 from streamhub.store import shows as show_rows
@@ -52,6 +54,7 @@ class Guest:
         invitation: into this session; None: he is not asked.
         words: what he consents to.
         replies: what his calendar answered, where hosts should look at it, the newest first.
+        waiting: the mail to him that waits in the outbox; None: none does.
         returned: the status code with which the last mail to him about this session came back; empty: it did not.
     """
 
@@ -63,6 +66,7 @@ class Guest:
     words: Mapping[Purpose, ConsentWord]
     replies: tuple[KeptReply, ...] = ()
     returned: str = ""
+    waiting: Mail | None = None
 
 
 def list_guests(db: Database, session: Session) -> list[Guest]:
@@ -70,6 +74,7 @@ def list_guests(db: Database, session: Session) -> list[Guest]:
     people, ends_at = people_rows.list_people(db), session.ends_at
     availability = people_rows.list_availability(db, people)
     replies, returned = notice_rows.list_replies(db, session.id), notice_rows.list_returned(db, session.id)
+    waiting = {one.recipient: one for one in mail_rows.list_waiting(db, INVITATION, object_id=session.id)}
     found = []
     for person in people:
         invitation = rows.find_invitation(db, session.id, person.id)
@@ -85,6 +90,7 @@ def list_guests(db: Database, session: Session) -> list[Guest]:
                 words=rows.list_words(db, session.id, person.id),
                 replies=choose_replies(replies.get(person.id, [])),
                 returned=returned.get(person.email, ""),
+                waiting=waiting.get(person.email),
             )
         )
     return found

@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 from sqlite_utils import Database
 
-from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
+from streamhub.errors import BadInput, Conflict, NotFound, OldLink, StreamhubError
 from streamhub.schedule.invitation import Reply
 from streamhub.schedule.itip import render_feed
 from streamhub.schedule.people import Fit, Person
@@ -47,13 +47,16 @@ def require_person(db: Database, secret: bytes, token: str) -> Person:
     """The person whose link this is.
 
     Raises:
-        NotFound: we made no such link, or it works no more.
+        NotFound: we made no such link, or its person was deleted.
+        OldLink: hosts made a new one since.
     """
     found = read_me(secret, token)
-    people = [one for one in rows.list_people(db) if found and one.id == found[0]]
-    if not people or found is None or people[0].link_version != found[1]:
+    person = rows.find_person(db, found[0]) if found else None
+    if person is None or found is None:
         raise NotFound("personal page: no valid link", hint="ask the host for a new one")
-    return people[0]
+    if person.link_version != found[1]:
+        raise OldLink("personal page: this link was replaced by a new one", language=person.language)
+    return person
 
 
 async def load_me(request: web.Request) -> Person:

@@ -132,7 +132,9 @@ def save_answer(
         if after is not before:
             rows.change_invitation(db, after, f"invitation.reply.{after.reply}", at=at, author="")
     known = rows.list_words(db, session_id, person.id)
-    said = [one for one in parse_words(form, list_purposes(before.role), at=at) if _is_other(one, known.get(one.purpose))]
+    said = [
+        one for one in parse_words(form, list_purposes(before.role), at=at) if _is_other(one, known.get(one.purpose))
+    ]
     rows.save_words(db, session_id, person, said)
     return bool(said)
 

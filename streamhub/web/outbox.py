@@ -6,6 +6,7 @@ Addresses are shown by their first letter and their domain. Sending happens behi
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -38,6 +39,9 @@ RETURNED = "returned"
 _DEEDS: Mapping[str, MailState] = MappingProxyType(
     {"send": MailState.QUEUED, "hold": MailState.DRAFT, "discard": MailState.DISCARDED}
 )
+
+_BACK = re.compile(r"/host/(s/[a-z0-9-]{1,200}/invitations|people/[A-Za-z0-9_-]{1,80})")
+"""The other pages on which a mail can be sent."""
 
 routes = web.RouteTableDef()
 
@@ -156,10 +160,11 @@ async def edit(request: web.Request) -> web.StreamResponse:
 async def step(request: web.Request) -> web.StreamResponse:
     """Send a mail, hold it back, or discard it."""
     hub, mail_id, deed = hub_of(request), request.match_info["mail_id"], request.match_info["errand"]
+    back = (await read_form(request)).get("back", "")
     at, author = hub.now(), actor_of(request).person
     try:
         await hub.store.write(lambda db: mail_rows.step_mail(db, mail_id, _DEEDS[deed], at=at, author=author))
     except Conflict as conflict:
         return await _render_mail(request, form={}, error=conflict, status=409)
     LOG.info("web.mail_stepped mail=%s deed=%s person=%s", mail_id, deed, author)
-    return see_other("/host/outbox")
+    return see_other(f"{back}?said=sent#said" if _BACK.fullmatch(back) else "/host/outbox")

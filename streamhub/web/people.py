@@ -8,23 +8,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, StreamhubError
-from streamhub.schedule.people import Person
+from streamhub.outbox.mail import Mail
+from streamhub.schedule.invitation import INVITATION, Reply, is_answerable
+from streamhub.schedule.people import Availability, Person
 from streamhub.schedule.show import Role
 from streamhub.store import invitations as invitation_rows
+from streamhub.store import mails as mail_rows
 from streamhub.store import people as rows
+from streamhub.store import shows as show_rows
 from streamhub.store.access import end_role
 from streamhub.store.log import log_action
 from streamhub.text import new_id
 from streamhub.web.access import AccessRole, Action, actor_of, allow, is_https, make_host_link
-from streamhub.web.calendar_form import load_calendar_view, save_calendar_form
+from streamhub.web.calendar_form import CalendarView, load_calendar_view, save_calendar_form
 from streamhub.web.host import person_context
 from streamhub.web.hub import hub_of
-from streamhub.web.links import Links
+from streamhub.web.links import Links, make_me
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
 from streamhub.web.people_form import HOURS, format_person_form, parse_person_form
 from streamhub.web.security import read_form
@@ -98,10 +103,7 @@ async def change_person(request: web.Request) -> web.StreamResponse:
         await hub.store.write(delete)
         return see_other("/host/people")
     try:
-        if deed == "relink":
-            after = replace(before, link_version=before.link_version + 1)
-        else:
-            after = parse_person_form(form, before, say=words_of(request))
+        after = parse_person_form(form, before, say=words_of(request)) if deed != "relink" else _renew(before)
         await _save(request, after, f"person.{deed or 'change'}")
     except (BadInput, Conflict) as error:
         return await _render(request, form=form, error=_tell(request, error))
@@ -138,10 +140,28 @@ async def _save(request: web.Request, person: Person, action: str) -> None:
         rows.save_person(db, person)
         if before is not None and person.email not in {"", before.email}:
             invitation_rows.ask_again(db, person.id)
+        if before is not None and person.link_version != before.link_version:
+            old, new = (make_me(hub.secret, one.id, one.link_version) for one in (before, person))
+            mail_rows.put_words(db, person.email, old, new)
         log_action(db, at=at, author=author, action=action, object_kind="person", object_id=person.id, details={})
 
     await hub.store.write(save)
     LOG.info("web.person person_id=%s action=%s by=%s", person.id, action, author)
+
+
+def _renew(person: Person) -> Person:
+    return replace(person, link_version=person.link_version + 1)
+
+
+def list_anew(db: Database, person: Person, *, now: datetime) -> list[str]:
+    """Titles of the sessions to which a person was invited with links that work no more, and is invited anew."""
+    found = []
+    for one in invitation_rows.list_invitations(db, person_id=person.id):
+        session = show_rows.load_session(db, one.session_id)
+        knows_old = one.told and one.link_version != person.link_version
+        if knows_old and one.stands and one.reply is not Reply.DECLINED and is_answerable(session, now=now):
+            found.append(session.title)
+    return found
 
 
 def _tell(request: web.Request, error: StreamhubError) -> StreamhubError:
@@ -199,13 +219,18 @@ async def _render(
     url: str = "",
 ) -> web.Response:
     hub, person_id = hub_of(request), request.match_info["person_id"]
-    person, availability, calendar = await hub.store.read(
-        lambda db: (
-            rows.load_person(db, person_id),
+
+    def read(db: Database) -> tuple[Person, Availability, CalendarView, list[str], list[Mail]]:
+        person = rows.load_person(db, person_id)
+        return (
+            person,
             rows.load_availability(db, person_id),
             load_calendar_view(db, hub.secret, person_id),
+            list_anew(db, person, now=hub.now()),
+            mail_rows.list_waiting(db, INVITATION, recipient=person.email) if person.email else [],
         )
-    )
+
+    person, availability, calendar, anew, waiting = await hub.store.read(read)
     return render_page(
         request,
         "person.html",
@@ -213,6 +238,8 @@ async def _render(
         person=person,
         availability=availability,
         calendar=calendar,
+        anew=anew if person.email else [],
+        waiting=waiting,
         now=hub.now(),
         form=dict(form) if form is not None else format_person_form(person),
         roles=list(Role),

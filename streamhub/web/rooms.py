@@ -7,6 +7,7 @@ Works for Jitsi, VDO.Ninja and every other studio that is an address.
 
 from __future__ import annotations
 
+import base64
 from urllib.parse import quote, urlsplit
 
 from streamhub.errors import BadInput
@@ -16,6 +17,8 @@ from streamhub.web.signing import digest_for
 
 MAX_ROOM_URL = 500
 MAX_INSTRUCTIONS = 2000
+MAX_LEAP = 1_000_000
+"""Too much to be guessed with the few answers to one invitation that are looked at, and small beside 2 to the 31."""
 OWN_UID = "@streamhub"
 """What the names of our entries end with."""
 
@@ -50,11 +53,17 @@ def _plain(digest: str) -> str:
 def plan_uid(secret: bytes, invitation: Invitation) -> str:
     """The name of a session in a person's calendar, the same for life.
 
-    Only the hub can make it and only this person gets it, so that an answer that carries it is his. Whoever was asked
-    after his links were made anew has another one, of which the old mails say nothing.
+    Only the hub can make it and only this person gets it, so that an answer that carries it is his. After his links
+    were made anew the answer must carry a sequence of `plan_leap` as well, of which the old mails say nothing.
     """
     version = f" {invitation.name_version}" if invitation.name_version > 1 else ""
     return f"{digest_for(secret, 'invitation', f'{invitation.session_id} {invitation.person_id}{version}')}{OWN_UID}"
+
+
+def plan_leap(secret: bytes, invitation: Invitation, link_version: int) -> int:
+    """By how much the sequence of an entry leaps when its person gets new links; only the hub can tell the number."""
+    digest = digest_for(secret, "leap", f"{invitation.session_id} {invitation.person_id} {link_version}")
+    return 1 + int.from_bytes(base64.urlsafe_b64decode(digest[:20]), "big") % MAX_LEAP
 
 
 def clean_room_url(text: str) -> str:

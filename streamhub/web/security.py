@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from streamhub.errors import BadInput, Forbidden, PlatformError, StreamhubError, TooMany, WrongState
+from streamhub.errors import BadInput, Forbidden, OldLink, PlatformError, StreamhubError, TooMany, WrongState
 from streamhub.live.problem import problem_of
 from streamhub.web import access
 from streamhub.web.access import ACTION_OF, ACTOR, PUBLIC, Action, actor_of, find_actor, is_https
@@ -123,6 +123,17 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     """Turn every error into something readable: JSON for programs, a page for people."""
     try:
         return await handler(request)
+    except OldLink as error:
+        _ = words_of(request, default=error.language)
+        return render_page(
+            request,
+            "error.html",
+            status=error.http_status,
+            default_language=error.language,
+            title=_("This link works no more"),
+            message=_("You got new personal links. They are in the newest mail to you."),
+            hint=_("If you do not find it, ask whoever invited you."),
+        )
     except StreamhubError as error:
         if error.http_status >= 500:
             path = plan_logged_path(request.path)

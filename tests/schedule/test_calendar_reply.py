@@ -59,6 +59,12 @@ def test_what_an_answer_is_worth() -> None:
     assert weigh(text_of(who="mailto:eve@example.org"))[0] is Weight.OTHER
     assert weigh(text_of(), address="")[0] is Weight.OTHER
     assert weigh(text_of(), link_version=2)[0] is Weight.RENEWED
+    renewed = replace(ASKED, link_version=2, renewed_sequence=900, asked_sequence=900, sequence=901)
+    for sequence, weight in ((2, Weight.RENEWED), (899, Weight.RENEWED), (900, Weight.COUNTS), (901, Weight.COUNTS)):
+        said = text_of().replace("SEQUENCE:2", f"SEQUENCE:{sequence}")
+        assert weigh(said, renewed, link_version=2)[0] is weight
+        assert weigh(said, renewed, link_version=3)[0] is Weight.RENEWED, "not before he was told of the newest links"
+    assert weigh(text_of().replace("SEQUENCE:2", "SEQUENCE:902"), renewed, link_version=2)[0] is Weight.RENEWED
     assert weigh(text_of(), replace(ASKED, asked_sequence=3))[0] is Weight.STALE
     assert weigh(text_of(), replace(ASKED, replied_at=AT))[0] is Weight.STALE
     assert weigh(text_of(), replace(ASKED, told=""))[0] is Weight.STALE, "the date is off until he is asked anew"

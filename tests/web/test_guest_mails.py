@@ -16,7 +16,7 @@ from icalendar import Calendar
 from streamhub.keepers.invitation_mail import InvitationFacts, plan_invitation_mail
 from streamhub.keepers.pollster import Pollster
 from streamhub.outbox.mail import Mail, MailState
-from streamhub.schedule.invitation import Telling
+from streamhub.schedule.invitation import Reply, Telling
 from streamhub.schedule.itip import Appointment, Ends, render_itip
 from streamhub.schedule.people import Person
 from streamhub.schedule.poll import Poll
@@ -66,6 +66,8 @@ def mail_of(telling: Telling, *, name: str, title: str, note: str, language: str
         room_url="",
         page_url=PAGE,
         certain=False,
+        reply=Reply.NONE,
+        renewed=telling is Telling.RENEWED,
         hub_name="Runde",
     )
     subject, body = plan_invitation_mail(facts, language)

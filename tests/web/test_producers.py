@@ -1,4 +1,4 @@
-"""Producers who are invited into a session: asked, confirmed and reminded like all others, and unknown to the public."""
+"""Producers who are invited into a session: asked and reminded like all others, and unknown to the public."""
 
 # ruff: noqa: F811 - a fixture that another file has is an argument here
 
@@ -73,7 +73,7 @@ async def test_a_producer_is_asked_as_what_he_is(crew: Guests) -> None:
 
 
 async def test_what_a_confirmed_producer_sees(crew: Guests) -> None:
-    """Studio without questions at the door, and the run of show to read; experts have no run of show behind the link."""
+    """Studio without questions at the door, and the run of show to read; experts have none there."""
     await crew.post("room", url=STUDIO)
     await crew.post("rundown", deed="add", title="Die Leitung", speaker="Ada Weber", minutes="10", version="0")
     await let_in(crew)
@@ -136,7 +136,12 @@ async def test_the_public_never_hears_of_a_producer(crew: Guests) -> None:
     assert [one.name for one in (await crew.session()).participants] == ["Jana Weber"]
     store, at = crew.world.hub.store, crew.world.clock()
     await store.write(lambda db: shows.step_session(db, crew.session_id, SessionState.SCHEDULED, at=at))
-    for path in (f"/s/{crew.session_id}", f"/s/{crew.session_id}/session.ics", "/", f"/api/v1/sessions/{crew.session_id}"):
+    for path in (
+        f"/s/{crew.session_id}",
+        f"/s/{crew.session_id}/session.ics",
+        "/",
+        f"/api/v1/sessions/{crew.session_id}",
+    ):
         async with crew.world.client.get(path) as page:
             assert page.status == 200, path
             text = await page.text()
@@ -153,7 +158,7 @@ async def test_a_producer_has_no_say_in_what_is_published(crew: Guests) -> None:
     await store.write(needs_consent)
     await let_in(crew)
     assert await crew.answer("pia", **{f"for_{one}": "no" for one in Purpose}) == 303
-    assert await store.read(lambda db: rows.list_words(db, session_id, "pia")) == {}, "he is not asked, whatever is sent"
+    assert await store.read(lambda db: rows.list_words(db, session_id, "pia")) == {}, "he is not asked"
     assert await store.read(lambda db: list_voices(db, session_id)) == []
     assert await store.read(lambda db: list_lacking_names(db, session_id, Purpose.NAME)) == ()
     await store.write(lambda db: people_rows.delete_person(db, "pia"))
