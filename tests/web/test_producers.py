@@ -16,8 +16,8 @@ from streamhub.questions.notice_mail import parse_notice
 from streamhub.schedule.invitation import Purpose, Reply, place_person
 from streamhub.schedule.people import Person
 from streamhub.schedule.reminder import Rung
-from streamhub.schedule.show import Publishing, Role, SessionState
-from streamhub.store import consents, mails, shows
+from streamhub.schedule.show import Publishing, Role
+from streamhub.store import consents, mails
 from streamhub.store import invitations as rows
 from streamhub.store import people as people_rows
 from streamhub.store.agreements import list_lacking_names, list_voices
@@ -134,8 +134,6 @@ async def test_the_public_never_hears_of_a_producer(crew: Guests) -> None:
     assert names == ["Jana Weber", "Pia Regler"], "a guest of the same name needs no mark"
     await crew.answer("two", reply="declined")
     assert [one.name for one in (await crew.session()).participants] == ["Jana Weber"]
-    store, at = crew.world.hub.store, crew.world.clock()
-    await store.write(lambda db: shows.step_session(db, crew.session_id, SessionState.SCHEDULED, at=at))
     for path in (
         f"/s/{crew.session_id}",
         f"/s/{crew.session_id}/session.ics",

@@ -112,7 +112,7 @@ async def test_hosts_send_it_with_one_click(guests: Guests) -> None:
     async with await guests.browser.post(f"/host/outbox/{mail.id}/send", back=back) as page:
         assert page.headers["Location"] == f"{back}?said=sent#said"
     assert (await newest(guests)).state is MailState.QUEUED
-    async with await guests.browser.get(back) as page:
+    async with await guests.browser.get(f"{back}?said=sent") as page:
         assert "Die Nachricht ist unterwegs." in await page.text()
 
 
@@ -267,7 +267,8 @@ async def test_a_poll_that_is_open_is_asked_anew(guests: Guests) -> None:
     await pollster.sync()
     await pollster.sync()
     again = await store.read(lambda db: mails.list_about(db, "poll", guests.session_id, "ada@example.org"))
-    assert [me(guests, version) in one.body for version, one in enumerate(again, 1)] == [True, True]
+    assert len(again) == 2
+    assert [any(me(guests, version) in one.body for one in again) for version in (1, 2)] == [True, True]
     assert len(await store.read(lambda db: mails.list_about(db, "poll", guests.session_id, "bob@example.org"))) == 1
 
 
