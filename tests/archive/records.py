@@ -18,7 +18,7 @@ from streamhub.archive.format import canonical
 from streamhub.config import LegalSettings
 from streamhub.recording.clip import Clip, note_name
 from streamhub.recording.recording import ClockMap, ClockPiece
-from streamhub.schedule.show import Participant, Role
+from streamhub.schedule.show import ON_AIR, Participant, Role
 from streamhub.timecode import Span
 from streamhub.transcript.transcript import Cue, Maker, Transcript, Word
 
@@ -167,7 +167,7 @@ def sessions(draw: st.DrawFn) -> ArchivedSession:
                 votes=draw(st.integers(0, 10**6)),
                 body=draw(texts),
                 writer=draw(texts),
-                writer_role=draw(st.none() | st.sampled_from(Role)),
+                writer_role=draw(st.none() | st.sampled_from(ON_AIR)),
             )
         )
     session = ArchivedSession(
@@ -181,7 +181,7 @@ def sessions(draw: st.DrawFn) -> ArchivedSession:
         zone=draw(st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "UTC"])),
         language=draw(st.sampled_from(["de", "en"])),
         participants=tuple(
-            draw(st.lists(st.builds(Participant, name=filled, role=st.sampled_from(Role), about=texts), max_size=2))
+            draw(st.lists(st.builds(Participant, name=filled, role=st.sampled_from(ON_AIR), about=texts), max_size=2))
         ),
         recordings=tuple(draw(st.lists(recordings, max_size=2))),
         transcripts=tuple(
