@@ -7,6 +7,7 @@ import unicodedata
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from streamhub.archive.markdown import cut_text
 from streamhub.archive.pages import encode_text
 from streamhub.archive.xml import xml_text
 
@@ -37,3 +38,18 @@ def test_feeds_hold_everything_but_what_xml_forbids(text: str) -> None:
     low = {letter for letter in map(chr, range(0x20)) if letter not in "\t\n"}
     kept = [letter for letter in text if letter not in low | {"\x7f", "\ufffe", "\uffff"}]
     assert xml_text(text) == "".join(letter for letter in kept if not "\ud800" <= letter <= "\udfff")
+
+
+@given(st.text(st.sampled_from("aä ,–\n\t"), max_size=80), st.integers(4, 30))
+@example("a" + " " * 60 + "b", 8)
+def test_a_long_text_is_cut_like_its_whole(text: str, max_length: int) -> None:
+    """A text that fits stays whole; of a longer one the beginning stays, at most so long, and an ellipsis tells."""
+    flat = " ".join(text.split())
+    cut = cut_text(text, max_length=max_length)
+    if len(flat) <= max_length:
+        assert cut == flat
+    else:
+        head = cut.removesuffix("\u00a0…")
+        assert head != cut
+        assert flat.startswith(head)
+        assert len(head) < max_length
