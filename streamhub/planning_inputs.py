@@ -219,7 +219,12 @@ def _customer(
     return Customer(
         id=person.id,
         name=person.name,
-        asked=frozenset(key for key, texts in about.items() if any(words.is_about(wish, texts) for wish in wishes)),
+        asked=frozenset(
+            key
+            for key, texts in about.items()
+            if any(words.is_about(wish, texts) for wish in wishes)
+            or any(words.is_about(text, [person.question]) for text in texts)
+        ),
         free=None if unsure and unsure == free else free,
     )
 

@@ -42,7 +42,7 @@ _SUBJECTS: Mapping[str, Mapping[Telling, str]] = MappingProxyType(
 _LEADS: Mapping[str, Mapping[Telling, str]] = MappingProxyType(
     {
         "de": {
-            Telling.ASKED: "wir laden Sie als {role} in unsere Sendung „{title}“ ein.",
+            Telling.ASKED: "wir laden Sie {role} ein.",
             Telling.NEW_TIME: "die Sendung „{title}“ hat einen neuen Termin. Bitte sagen Sie noch einmal, ob es passt.",
             Telling.CONFIRMED: "Ihre Teilnahme an „{title}“ ist bestätigt. Wir freuen uns auf Sie.",
             Telling.CHANGED: "zu „{title}“ hat sich etwas geändert. So gilt es jetzt:",
@@ -53,7 +53,7 @@ _LEADS: Mapping[str, Mapping[Telling, str]] = MappingProxyType(
             "Wir melden uns mit einem neuen Termin.",
         },
         "en": {
-            Telling.ASKED: "we would like to invite you to our session “{title}” as {role}.",
+            Telling.ASKED: "we would like to invite you {role}.",
             Telling.NEW_TIME: "the session “{title}” has a new date. Please say again whether it suits you.",
             Telling.CONFIRMED: "you are confirmed for “{title}”. We look forward to it.",
             Telling.CHANGED: "something has changed about “{title}”. This is how it stands now:",
@@ -65,21 +65,21 @@ _LEADS: Mapping[str, Mapping[Telling, str]] = MappingProxyType(
         },
     }
 )
-ROLES: Mapping[str, Mapping[Role, str]] = MappingProxyType(
+_ROLES: Mapping[str, Mapping[Role, str]] = MappingProxyType(
     {
         "de": {
-            Role.HOST: "Moderation",
-            Role.EXPERT: "Fachperson",
-            Role.CUSTOMER: "Kundin oder Kunde",
-            Role.SUPER_USER: "Super-User",
-            Role.PRODUCER: "Sendetechnik",
+            Role.HOST: "zur Moderation unserer Sendung „{title}“",
+            Role.EXPERT: "als Fachperson in unsere Sendung „{title}“",
+            Role.CUSTOMER: "als Kundin oder Kunden in unsere Sendung „{title}“",
+            Role.SUPER_USER: "als Super-User in unsere Sendung „{title}“",
+            Role.PRODUCER: "für die Sendetechnik zu unserer Sendung „{title}“",
         },
         "en": {
-            Role.HOST: "host",
-            Role.EXPERT: "expert",
-            Role.CUSTOMER: "customer",
-            Role.SUPER_USER: "super-user",
-            Role.PRODUCER: "producer",
+            Role.HOST: "to host our session “{title}”",
+            Role.EXPERT: "to our session “{title}” as an expert",
+            Role.CUSTOMER: "to our session “{title}” as a customer",
+            Role.SUPER_USER: "to our session “{title}” as a super-user",
+            Role.PRODUCER: "to produce our session “{title}”",
         },
     }
 )
@@ -90,12 +90,13 @@ _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "when": "Wann: {moment}, {minutes} Minuten",
             "yours": "Bei Ihnen: {moment}",
             "was": "Es war: {moment}",
+            "about": "Worum es geht: {about}",
+            "question": "Ihre Frage, um die es dabei geht:\n„{question}“",
             "room": "Ihr Zugang zum Studio, nur für Sie:\n{url}",
             "check": "Kamera, Mikrofon und Leitung vorab ausprobieren:\n{url}",
-            "behind": "wir laden Sie für die Sendetechnik zu unserer Sendung „{title}“ ein: Sie führen Technik und "
-            "Ablauf und sind weder zu sehen noch zu hören.",
-            "reply": "Zusagen, vielleicht oder absagen, auf Ihrer Seite:\n{url}",
-            "answer": "Zusagen, vielleicht oder absagen, und wozu Sie einwilligen, auf Ihrer Seite:\n{url}",
+            "behind": "wir laden Sie {role} ein: Sie führen Technik und Ablauf und sind weder zu sehen noch zu hören.",
+            "reply": "Auf Ihrer Seite sagen Sie zu oder ab:\n{url}",
+            "answer": "Auf Ihrer Seite sagen Sie zu oder ab, und wozu Sie einwilligen:\n{url}",
             "page": "Zugang, Hinweise und Ihre Angaben stehen auf Ihrer Seite; auch absagen geht dort:\n{url}",
             "renewed": "Die Links in früheren Nachrichten gelten nicht mehr, und Antworten auf diese Nachrichten "
             "zählen nicht. Diese Nachricht ersetzt den Eintrag in Ihrem Kalender.",
@@ -111,10 +112,12 @@ _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "when": "When: {moment}, {minutes} minutes",
             "yours": "Your time: {moment}",
             "was": "It was: {moment}",
+            "about": "What it is about: {about}",
+            "question": "Your question, which it is about:\n“{question}”",
             "room": "Your way into the studio, for you alone:\n{url}",
             "check": "Try camera, microphone and line beforehand:\n{url}",
-            "behind": "we would like to invite you to produce our session “{title}”: you run the technique and the run "
-            "of show, and are neither seen nor heard.",
+            "behind": "we would like to invite you {role}: you run the technique and the run of show, and are neither "
+            "seen nor heard.",
             "reply": "Accept, say perhaps or decline, on your page:\n{url}",
             "answer": "Accept, say perhaps or decline, and say what you consent to, on your page:\n{url}",
             "page": "Studio link, hints and what you told us are on your page, where you can still decline:\n{url}",
@@ -152,6 +155,8 @@ class InvitationFacts:
         reply: what he said, as hosts know it.
         renewed: whether his personal links are other ones than in the mails before.
         hub_name: who writes.
+        question: what the reader wants to ask; may be empty.
+        about: what its show is about; may be empty.
     """
 
     telling: Telling
@@ -170,6 +175,8 @@ class InvitationFacts:
     reply: Reply
     renewed: bool
     hub_name: str
+    question: str = ""
+    about: str = ""
 
 
 def plan_invitation_mail(facts: InvitationFacts, language: str) -> tuple[str, str]:
@@ -178,9 +185,10 @@ def plan_invitation_mail(facts: InvitationFacts, language: str) -> tuple[str, st
     local = facts.starts_at.astimezone(ZoneInfo(facts.zone))
     day = f"{local:%d.%m.%Y}" if language == "de" else f"{local:%Y-%m-%d}"
     subject = _SUBJECTS[language][telling].format(title=facts.title, day=day)
+    role = _ROLES[language][facts.role].format(title=facts.title)
     behind = telling is Telling.ASKED and not facts.role.on_air
     pattern = words["behind"] if behind else _LEADS[language][telling]
-    lead = pattern.format(title=facts.title, role=ROLES[language][facts.role])
+    lead = pattern.format(title=facts.title, role=role)
     moments = tell_moments(facts.starts_at, facts.zone, facts.own_zone, facts.minutes, language)
     if telling.calls_off:
         was = words["was"].format(moment=format_moment(facts.starts_at, facts.zone, language))
@@ -192,6 +200,8 @@ def plan_invitation_mail(facts: InvitationFacts, language: str) -> tuple[str, st
         words["renewed"] if facts.renewed else "",
         words.get(facts.reply, "") if telling is Telling.RENEWED else "",
         moments,
+        words["about"].format(about=facts.about) if facts.about and telling is Telling.ASKED else "",
+        words["question"].format(question=facts.question) if facts.question else "",
         facts.note,
         words["room"].format(url=facts.room_url) if facts.room_url else "",
         facts.instructions,

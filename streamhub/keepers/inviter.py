@@ -20,6 +20,7 @@ from streamhub.outbox.rules import plan_mail_id
 from streamhub.schedule.invitation import (
     INVITATION,
     Invitation,
+    Reply,
     Room,
     Telling,
     decide_telling,
@@ -28,7 +29,7 @@ from streamhub.schedule.invitation import (
 )
 from streamhub.schedule.itip import Appointment, Ends, render_itip
 from streamhub.schedule.people import Person
-from streamhub.schedule.show import Session
+from streamhub.schedule.show import Role, Session
 from streamhub.store import invitations as rows
 from streamhub.store import mails as mail_rows
 from streamhub.store import people as people_rows
@@ -44,6 +45,7 @@ KIND = INVITATION
 """The kind of these mails."""
 
 _PAUSE_S = 5.0
+_CERTAIN = "STATUS:CONFIRMED"
 _OUT = frozenset({MailState.SENT, MailState.SENDING})
 
 
@@ -78,6 +80,7 @@ class _Case:
     session: Session
     person: Person
     room: Room
+    about: str
 
 
 class Inviter:
@@ -118,7 +121,9 @@ class Inviter:
         invitation = decide_told(known, telling, case.session, case.room)
         at = self._parts.now()
         rows.change_invitation(db, invitation, f"invitation.tell.{telling}", at=at, author="")
-        heard = any(mail.state in _OUT for mail in before)
+        out = [mail for mail in before if mail.state in _OUT]
+        heard = bool(out)
+        telling = _catch_up(telling, case.invitation, out) if len(out) < len(before) else telling
         if not case.person.email or (telling.calls_off and not heard):
             return False
         renewed = heard and invitation.link_version != case.invitation.link_version
@@ -155,6 +160,8 @@ class Inviter:
             reply=invitation.reply,
             renewed=renewed,
             hub_name=parts.hub_name,
+            about=case.about,
+            question=person.question if invitation.role is Role.CUSTOMER else "",
         )
         subject, body = plan_invitation_mail(facts, person.language)
         version = str(invitation.sequence)
@@ -203,6 +210,15 @@ def _first(telling: Telling) -> Telling:
     return telling if telling is Telling.CONFIRMED else Telling.ASKED
 
 
+def _catch_up(telling: Telling, invitation: Invitation, out: list[Mail]) -> Telling:
+    """What is told instead of a change when a mail before it never went out: that he is in, or to answer anew."""
+    if telling is not Telling.CHANGED:
+        return telling
+    if invitation.certain:
+        return telling if any(_CERTAIN in mail.calendar for mail in out) else Telling.CONFIRMED
+    return Telling.NEW_TIME if invitation.reply is Reply.NONE else telling
+
+
 def _list_cases(db: Database) -> list[_Case]:
     return [case for one in rows.list_invitations(db) if (case := _find_case(db, one))]
 
@@ -211,11 +227,13 @@ def _find_case(db: Database, seen: Invitation) -> _Case | None:
     invitation = rows.find_invitation(db, seen.session_id, seen.person_id)
     if invitation is None:
         return None
+    session = show_rows.load_session(db, seen.session_id)
     return _Case(
         invitation=invitation,
-        session=show_rows.load_session(db, seen.session_id),
+        session=session,
         person=people_rows.load_person(db, seen.person_id),
         room=room_rows.load_room(db, seen.session_id),
+        about=show_rows.load_show(db, session.show_id).about,
     )
 
 

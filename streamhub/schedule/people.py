@@ -14,11 +14,12 @@ from enum import StrEnum
 
 from streamhub.errors import BadInput
 from streamhub.schedule.show import Role
-from streamhub.text import clean_email, clean_line, fold, require_language
+from streamhub.text import clean_email, clean_line, clean_text, fold, require_language
 from streamhub.timecode import require_utc, require_zone
 
 MAX_NAME = 80
 MAX_ABOUT = 200
+MAX_QUESTION = 1000
 MAX_WORDS = 60
 MAX_WORD = 80
 LOAD_WINDOW = timedelta(days=28)
@@ -47,6 +48,7 @@ class Person:
         rest_days: days that should lie between two of his sessions; 0: none.
         active: whether he is invited and planned with at all.
         link_version: rises when his personal links are to work no more.
+        question: what a customer wants to ask; may be empty.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Person:
     rest_days: int = 0
     active: bool = True
     link_version: int = 1
+    question: str = ""
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -187,11 +190,16 @@ def clean_person(person: Person) -> Person:
         rest_days=person.rest_days,
         active=person.active,
         link_version=person.link_version,
+        question=_clean_question(person.question),
     )
 
 
 def _clean_optional(text: str, *, what: str) -> str:
     return clean_line(text, max_length=MAX_ABOUT, what=what) if text.strip() else ""
+
+
+def _clean_question(text: str) -> str:
+    return clean_text(text, max_length=MAX_QUESTION, what="question") if text.strip() else ""
 
 
 def _clean_words(words: Iterable[str], *, what: str) -> tuple[str, ...]:

@@ -159,6 +159,7 @@ class Session:
         call: what people are asked to send in beforehand, plain text; empty: nothing in particular.
         call_until: until when questions are taken before the broadcast, UTC; None: until its end.
         unnamed: every name of people, in it or only asked into it, that the public must not read.
+        unseen: whether it was called off as a draft, so that the public never knew of it.
     """
 
     id: str
@@ -175,6 +176,7 @@ class Session:
     call: str = ""
     call_until: datetime | None = None
     unnamed: tuple[str, ...] = ()
+    unseen: bool = False
 
     def __post_init__(self) -> None:
         require_slug(self.id, what="session id")

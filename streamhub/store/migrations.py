@@ -925,5 +925,15 @@ STORE_MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=161, name="what people tell of their tech check", sql=_TECH_CHECKS),
     Migration(number=162, name="studios of shows, and where producers get each picture", sql=_STUDIOS),
     Migration(number=163, name="consent of people who are not known any more", sql=_KEPT_WORDS),
+    Migration(
+        number=164,
+        name="what customers want to ask",
+        sql="alter table people add column question text not null default '';",
+    ),
+    Migration(
+        number=165,
+        name="sessions that were called off as drafts",
+        sql="alter table sessions add column unseen integer not null default 0 check (unseen in (0, 1));",
+    ),
     Migration(number=167, name="invitations know which personal links they told", sql=_RENEWED_LINKS),
 )

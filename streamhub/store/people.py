@@ -76,6 +76,7 @@ def save_person(db: Database, person: Person) -> None:
         "rest_days": person.rest_days,
         "active": int(person.active),
         "link_version": person.link_version,
+        "question": person.question,
     }
     upsert(db, "people", row, key=("id",))
 
@@ -228,7 +229,7 @@ def _of(db: Database, table: str, person_ids: str) -> list[Row]:
 
 _PEOPLE = (
     "select id, name, role, email, about, organisation, language, zone, topics, products, speaks, most_sessions, "
-    "rest_days, active, link_version from people"
+    "rest_days, active, link_version, question from people"
 )
 
 _CALENDARS = (

@@ -84,6 +84,7 @@ def save_session(db: Database, session: Session) -> None:
         "ended_at": text_or_none(session.ended_at),
         "call": session.call,
         "call_until": text_or_none(session.call_until),
+        "unseen": int(session.unseen),
     }
     upsert(db, "sessions", row, key=("id",))
     change(db, "delete from participants where session_id = ?", session.id)
@@ -141,8 +142,9 @@ def step_session(db: Database, session_id: str, to: SessionState, *, at: datetim
         return before
     change(
         db,
-        "update sessions set state = ?, started_at = ?, ended_at = ? where id = ?",
+        "update sessions set state = ?, unseen = ?, started_at = ?, ended_at = ? where id = ?",
         after.state.value,
+        int(before.state is SessionState.DRAFT and after.state is SessionState.CANCELLED),
         text_or_none(after.started_at),
         text_or_none(after.ended_at),
         session_id,
@@ -198,5 +200,6 @@ def _session(row: Row, people: list[Row], hidden: _Hidden) -> Session:
         "call_until": instant_or_none(row["call_until"]),
         "state": SessionState(row["state"]),
         "unnamed": tuple(sorted(unnamed)),
+        "unseen": bool(row["unseen"]),
     }
     return Session(**{**row, **kinds, "participants": participants})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -245,11 +245,17 @@ def _random_text(random: Random) -> str:
     return base64.urlsafe_b64encode(random(32)).decode().rstrip("=")
 
 
-async def enter(hub: Hub, token: str) -> tuple[str, Actor]:
+async def enter(hub: Hub, token: str, *, name: str = "") -> tuple[str, Actor]:
     """Use up a link token and open a login; returns the cookie's value and who it is.
+
+    Args:
+        hub: the hub.
+        token: the link's.
+        name: what somebody calls himself; empty: as whoever made the link called him.
 
     Raises:
         NotSignedIn: the link is wrong, expired, or was used.
+        BadInput: a name that is too long; the link still works.
     """
     if not token.startswith(_LINK_PREFIX) or not token.isascii():
         raise NotSignedIn("link: not a link to enter", hint="ask the operator for a new link")
@@ -257,6 +263,8 @@ async def enter(hub: Hub, token: str) -> tuple[str, Actor]:
 
     def use(db: Database) -> Actor:
         actor = _actor_of_scope(rows.use_token(db, rows.digest_of(token), at=at), prefix=_LINK_PREFIX)
+        if name.strip():
+            actor = replace(actor, person=clean_line(name, max_length=80, what="name"))
         rows.create_login(db, rows.digest_of(cookie), actor.person, actor.role, at=at, expires_at=at + LOGIN_IDLE)
         return actor
 

@@ -141,7 +141,7 @@ async def feed(request: web.Request) -> web.StreamResponse:
     language = language_of(request)
 
     def read(db: Database) -> list[FeedEntry]:
-        found = show_rows.list_sessions(db, states=_TOLD)
+        found = [one for one in show_rows.list_sessions(db, states=_TOLD) if is_public(one)]
         off = [one for one in found if one.state in _OFF]
         told = [*reversed([one for one in found if one.state not in _OFF]), *off]  # the next one first
         return [_entry(db, one, f"{base}/s/{one.id}") for one in told[:FEED_ENTRIES]]

@@ -75,6 +75,12 @@ def save_calendar_form(
         rows.look_again(db, person_id)
 
 
+def keep_typed(form: Mapping[str, str] | None) -> Mapping[str, str]:
+    """What stays in the form of a calendar that was refused: all but the password, also one within the address."""
+    typed = {name: form[name] for name in ("address", "user") if name in form} if form else {}
+    return {name: value for name, value in typed.items() if name != "address" or "@" not in value}
+
+
 def parse_access(form: Mapping[str, str], known: CalendarAccess | None, *, say: Callable[[str], str]) -> CalendarAccess:
     """The access that a form describes; an empty password stays the one that is known for the same sign-in.
 

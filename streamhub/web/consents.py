@@ -17,6 +17,7 @@ from streamhub.schedule.agreement import Voice, find_voices
 from streamhub.schedule.invitation import Purpose
 from streamhub.schedule.show import Role, Session
 from streamhub.store.agreements import list_voices
+from streamhub.store.people import list_people
 from streamhub.store.techchecks import TechCheck, list_checks
 from streamhub.web.views import Json
 
@@ -33,6 +34,7 @@ class ConsentLine:
         voice: what he said behind his link; None for somebody who was not invited.
         again: whether he was asked again before going live, and answered all of it.
         check: what he told of his camera, microphone and line; None for nothing.
+        question: what a customer wants to ask; may be empty.
     """
 
     name: str
@@ -40,6 +42,7 @@ class ConsentLine:
     voice: Voice | None
     again: bool
     check: TechCheck | None = None
+    question: str = ""
 
     @property
     def refused(self) -> tuple[Purpose, ...]:
@@ -60,12 +63,16 @@ class ConsentLine:
 def read_consents(db: Database, session: Session) -> list[ConsentLine]:
     """Everybody in a session with what he said."""
     voices, checks = list_voices(db, session.id), list_checks(db)
+    questions = {one.id: one.question for one in list_people(db, role=Role.CUSTOMER)}
     lines = []
     for one in session.participants:
         voice = _choose_voice(find_voices(one.name, voices))
         check = checks.get(voice.person_id) if voice else None
         again = is_asked_again(voice, session)
-        lines.append(ConsentLine(name=one.name, role=one.role, voice=voice, again=again, check=check))
+        question = questions.get(voice.person_id, "") if voice and one.role is Role.CUSTOMER else ""
+        lines.append(
+            ConsentLine(name=one.name, role=one.role, voice=voice, again=again, check=check, question=question)
+        )
     return lines
 
 

@@ -7,18 +7,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from streamhub.errors import BadInput
 from streamhub.schedule.show import LOCAL, Participant, Role, Session, Show
+from streamhub.text import LANGUAGES, fold
 from streamhub.timecode import format_instant
 from streamhub.web.bodies import ParticipantBody, SessionBody, SessionChangeBody, ShowBody
 from streamhub.web.wall import Say, parse_minutes, read_coming, read_instant
 
 _SHOW_FIELDS = ("title", "language", "about", "moderation", "publishing", "platform", "privacy")
 _DIRECT = "direct"
+ROLE_WORDS: Mapping[str, Mapping[Role, str]] = MappingProxyType(
+    {
+        "de": {
+            Role.HOST: "Moderation",
+            Role.EXPERT: "Fachperson",
+            Role.CUSTOMER: "Kunde",
+            Role.SUPER_USER: "Super-User",
+        },
+        "en": {Role.HOST: "host", Role.EXPERT: "expert", Role.CUSTOMER: "customer", Role.SUPER_USER: "super-user"},
+    }
+)
+"""What roles are called before a name."""
+_READ_ROLES: Mapping[str, Role] = MappingProxyType(
+    {
+        **{fold(word): role for words in ROLE_WORDS.values() for role, word in words.items()},
+        **{role.value: role for role in Role},
+        **{fold(word): Role.EXPERT for word in ("Experte", "Expertin")},
+        **{fold(word): Role.HOST for word in ("Moderator", "Moderatorin")},
+        **{fold(word): Role.CUSTOMER for word in ("Kundin", "Kundin oder Kunde")},
+        **{fold(word): Role.PRODUCER for word in ("Sendetechnik", "Technik")},
+        "super user": Role.SUPER_USER,
+    }
+)
 
 
 def parse_show_form(form: Mapping[str, str], *, show_id: str = "") -> ShowBody:
@@ -83,6 +108,8 @@ def parse_change_form(form: Mapping[str, str], before: Session, *, say: Say, now
     filled = format_session_form(before)
     typed = {name: "\n".join(form.get(name, value).splitlines()) for name, value in filled.items()}
     changed = {name for name, value in filled.items() if typed[name] != value}
+    if typed["people"] in {format_people(before.participants, language) for language in LANGUAGES}:
+        changed.discard("people")
     zone = typed["zone"].strip()
     return SessionChangeBody(
         title=typed["title"] if "title" in changed else None,
@@ -97,14 +124,14 @@ def parse_change_form(form: Mapping[str, str], before: Session, *, say: Say, now
     )
 
 
-def format_session_form(session: Session) -> dict[str, str]:
-    """The fields of a session, as `parse_change_form` reads them."""
+def format_session_form(session: Session, language: str = "en") -> dict[str, str]:
+    """The fields of a session, as `parse_change_form` reads them, with roles in a language."""
     return {
         "title": session.title,
         "starts_at": _format_local(session.starts_at, session.zone),
         "zone": session.zone,
         "planned_minutes": str(session.planned_minutes),
-        "people": format_people(session.participants),
+        "people": format_people(session.participants, language),
         "call": session.call,
         "call_until": _format_local(session.call_until, session.zone) if session.call_until else "",
     }
@@ -126,9 +153,10 @@ def parse_people(text: str, say: Say) -> tuple[ParticipantBody, ...]:
     return people
 
 
-def format_people(people: tuple[Participant, ...]) -> str:
+def format_people(people: tuple[Participant, ...], language: str = "en") -> str:
     """Lines from people, as `parse_people` reads them."""
-    return "\n".join(f"{one.role}: {one.name}" + (f", {one.about}" if one.about else "") for one in people)
+    words = ROLE_WORDS[language]
+    return "\n".join(f"{words[one.role]}: {one.name}" + (f", {one.about}" if one.about else "") for one in people)
 
 
 def _format_local(at: datetime, zone: str) -> str:
@@ -141,8 +169,8 @@ def _parse_optional(text: str, zone: str, say: Say) -> str:
 
 def _parse_person(line: str) -> ParticipantBody:
     role, colon, rest = line.partition(":")
-    wanted = role.strip().lower().replace("-", "_").replace(" ", "_")
-    if not colon or wanted not in set(Role):
-        wanted, rest = Role.EXPERT.value, line
+    wanted = _READ_ROLES.get(fold(role))
+    if not colon or wanted is None:
+        wanted, rest = Role.EXPERT, line
     name, _, about = rest.partition(",")
-    return ParticipantBody(name=name.strip(), role=Role(wanted), about=about.strip())
+    return ParticipantBody(name=name.strip(), role=wanted, about=about.strip())

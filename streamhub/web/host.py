@@ -85,7 +85,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
     say = words_of(request)
     await request.app[desk.BUDGET].spend(request, Spending.ENTRY, say("Too many attempts. Please wait a moment."))
     form = await read_form(request)
-    cookie, _ = await access.enter(hub_of(request), form.get("token", ""))
+    cookie, _ = await access.enter(hub_of(request), form.get("token", ""), name=form.get("name", ""))
     response = see_other("/host")
     access.set_login_cookie(request, response, cookie)
     return response

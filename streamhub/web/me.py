@@ -26,13 +26,13 @@ from streamhub.store import polls as poll_rows
 from streamhub.store import shows as show_rows
 from streamhub.web import access, desk
 from streamhub.web.access import Action, actor_of, allow
-from streamhub.web.calendar_form import load_calendar_view, save_calendar_form
+from streamhub.web.calendar_form import keep_typed, load_calendar_view, save_calendar_form
 from streamhub.web.hub import hub_of
 from streamhub.web.links import read_me
 from streamhub.web.my_dates import list_my_dates, plan_appointment, save_answer
 from streamhub.web.pages import keep_language, keep_private, language_of, render_page, see_other, words_of
 from streamhub.web.people import links_of
-from streamhub.web.people_form import HOURS, parse_away, parse_week, plan_away_rows
+from streamhub.web.people_form import HOURS, parse_away, parse_week, plan_away_rows, read_away_rows
 from streamhub.web.polls import list_clashes, parse_poll_answer
 from streamhub.web.security import read_form
 from streamhub.web.series_form import name_days
@@ -95,7 +95,7 @@ async def keep_away(request: web.Request) -> web.StreamResponse:
     try:
         away = parse_away(form, say=_words(request, person))
     except BadInput as error:
-        return await render_me(request, person, error=error)
+        return await render_me(request, person, error=error, form=form)
     await hub_of(request).store.write(lambda db: rows.save_absences(db, person.id, away))
     return _back(request, "away")
 
@@ -109,7 +109,7 @@ async def keep_calendar(request: web.Request) -> web.StreamResponse:
     try:
         await hub.store.write(lambda db: save_calendar_form(db, hub.secret, person.id, form, say=say))
     except BadInput as error:
-        return await render_me(request, person, error=error)
+        return await render_me(request, person, error=error, form=form)
     return _back(request, "calendar")
 
 
@@ -213,8 +213,14 @@ def _list_my_polls(db: Database, person: Person) -> list[MyPoll]:
     return found
 
 
-async def render_me(request: web.Request, person: Person, *, error: StreamhubError | None = None) -> web.Response:
-    """A person's page as it is now, with what went wrong."""
+async def render_me(
+    request: web.Request,
+    person: Person,
+    *,
+    error: StreamhubError | None = None,
+    form: Mapping[str, str] | None = None,
+) -> web.Response:
+    """A person's page as it is now, with what went wrong and what was typed then."""
     hub, now = hub_of(request), hub_of(request).now()
     language = language_of(request, default=person.language)
     availability, calendar, dates, polls = await hub.store.read(
@@ -239,7 +245,8 @@ async def render_me(request: web.Request, person: Person, *, error: StreamhubErr
         calendar_url=links.my_dates(person.id, person.link_version),
         availability=availability,
         calendar=calendar,
-        away_rows=plan_away_rows(availability),
+        away_rows=read_away_rows(form) if form and "first0" in form else plan_away_rows(availability),
+        typed_calendar=keep_typed(form),
         hours=HOURS,
         days=name_days(language),
         said=said if said in _SAID else "",

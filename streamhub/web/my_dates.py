@@ -167,7 +167,7 @@ def plan_appointment(secret: bytes, person: Person, one: MyDate, *, page_url: st
         starts_at=session.starts_at,
         zone=session.zone,
         minutes=session.planned_minutes,
-        title=f"{session.title} – {one.show_title}",
+        title=session.title if one.show_title == session.title else f"{session.title} – {one.show_title}",
         text="\n\n".join(text for text in (one.instructions, page_url) if text),
         place=f"{page_url}/s/{session.id}/studio" if one.room_url else "",
         url=page_url,

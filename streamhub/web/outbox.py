@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from aiohttp import web
@@ -17,6 +17,7 @@ from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
 from streamhub.outbox.mail import MAX_BODY_LENGTH, MAX_SUBJECT_LENGTH, Mail, MailState
 from streamhub.outbox.rules import EDITABLE, explain_return, list_steps, mask_address
 from streamhub.store import mails as mail_rows
+from streamhub.store.people import list_people
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.host import person_context
 from streamhub.web.hub import hub_of
@@ -35,6 +36,8 @@ BOXES: Mapping[str, frozenset[MailState]] = MappingProxyType(
 """What the list shows, by the name of its tab."""
 RETURNED = "returned"
 """The tab of what came back."""
+ASKERS = "answered"
+"""The kind of mails to people who asked; their names stay apart from their addresses, whoever they are."""
 
 _DEEDS: Mapping[str, MailState] = MappingProxyType(
     {"send": MailState.QUEUED, "hold": MailState.DRAFT, "discard": MailState.DISCARDED}
@@ -55,11 +58,11 @@ async def show_outbox(request: web.Request) -> web.StreamResponse:
     if box not in {*BOXES, RETURNED}:
         raise NotFound(f"outbox: no box {box!r}", hint=f"use {', '.join(BOXES)}, {RETURNED}")
 
-    def read(db: Database) -> tuple[list[Mail], Mapping[MailState, int], int]:
+    def read(db: Database) -> tuple[list[Mail], Mapping[MailState, int], int, Mapping[str, str]]:
         mails = mail_rows.list_returned_mails(db) if box == RETURNED else mail_rows.list_mails(db, states=BOXES[box])
-        return mails, mail_rows.count_mails(db), mail_rows.count_returned_mails(db)
+        return mails, mail_rows.count_mails(db), mail_rows.count_returned_mails(db), _name_readers(db, mails)
 
-    mails, counts, returned = await hub.store.read(read)
+    mails, counts, returned, names = await hub.store.read(read)
     response = render_page(
         request,
         "outbox.html",
@@ -72,6 +75,7 @@ async def show_outbox(request: web.Request) -> web.StreamResponse:
         drafts=counts[MailState.DRAFT],
         post=hub.post,
         mask=mask_address,
+        names=names,
         explain=explain_return,
         zone=hub.settings.zone,
         now=hub.now(),
@@ -79,6 +83,12 @@ async def show_outbox(request: web.Request) -> web.StreamResponse:
     )
     keep_language(request, response)
     return response
+
+
+def _name_readers(db: Database, mails: Iterable[Mail]) -> dict[str, str]:
+    """Who gets a mail, by its id, where it is somebody whom hosts wrote to by name."""
+    known = {one.email: one.name for one in list_people(db) if one.email}
+    return {mail.id: known[mail.recipient] for mail in mails if mail.kind != ASKERS and mail.recipient in known}
 
 
 @routes.post("/host/outbox/send-all")
@@ -109,7 +119,12 @@ async def _render_mail(
     request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None, status: int
 ) -> web.StreamResponse:
     hub, mail_id = hub_of(request), request.match_info["mail_id"]
-    mail = await hub.store.read(lambda db: mail_rows.load_mail(db, mail_id))
+
+    def read(db: Database) -> tuple[Mail, str]:
+        mail = mail_rows.load_mail(db, mail_id)
+        return mail, _name_readers(db, [mail]).get(mail.id, "")
+
+    mail, name = await hub.store.read(read)
     response = render_page(
         request,
         "mail.html",
@@ -120,6 +135,7 @@ async def _render_mail(
         editable=mail.state in EDITABLE and bool(mail.recipient),
         deeds=[deed for deed, state in _DEEDS.items() if state in list_steps(mail) and mail.recipient],
         recipient=mask_address(mail.recipient),
+        name=name,
         explain=explain_return,
         post=hub.post,
         zone=hub.settings.zone,

@@ -24,9 +24,10 @@ from streamhub.store import people as rows
 from streamhub.store import shows as show_rows
 from streamhub.store.access import end_role
 from streamhub.store.log import log_action
-from streamhub.text import new_id
+from streamhub.store.questions import load_question
+from streamhub.text import clean_email, new_id
 from streamhub.web.access import AccessRole, Action, actor_of, allow, is_https, make_host_link
-from streamhub.web.calendar_form import CalendarView, load_calendar_view, save_calendar_form
+from streamhub.web.calendar_form import CalendarView, keep_typed, load_calendar_view, save_calendar_form
 from streamhub.web.host import person_context
 from streamhub.web.hub import hub_of
 from streamhub.web.links import Links, make_me
@@ -50,10 +51,26 @@ def links_of(request: web.Request) -> Links:
 @routes.get("/host/people")
 @allow(Action.PLAN)
 async def list_people(request: web.Request) -> web.StreamResponse:
-    """Everybody who can be invited, and a form for one more."""
-    response = await _render_list(request, form={}, error=None)
+    """Everybody who can be invited, and a form for one more, filled with who asks a question where one is named."""
+    asks = request.query.get("asks", "")
+    form = await hub_of(request).store.read(lambda db: _plan_asker(db, asks)) if asks else {}
+    response = await _render_list(request, form=form, error=None)
     keep_language(request, response)
     return response
+
+
+def _plan_asker(db: Database, question_id: str) -> dict[str, str]:
+    """The fields of a customer who asks a question; his address is not taken, since he left it for another purpose."""
+    asked = load_question(db, question_id)
+    return {
+        "name": asked.asker.name,
+        "role": Role.CUSTOMER.value,
+        "language": asked.language,
+        f"speaks_{asked.language}": "1",
+        "topics": "\n".join(asked.topics),
+        "products": "\n".join(asked.products),
+        "question": asked.text,
+    }
 
 
 @routes.post("/host/people")
@@ -66,7 +83,7 @@ async def add_person(request: web.Request) -> web.StreamResponse:
         person = parse_person_form({**form, "active": "1"}, fresh, say=words_of(request))
         await _save(request, person, "person.add")
     except (BadInput, Conflict) as error:
-        return await _render_list(request, form=form, error=_tell(request, error))
+        return await _render_list(request, form=form, error=await _tell(request, error, form))
     return see_other(f"/host/people/{person.id}")
 
 
@@ -106,7 +123,7 @@ async def change_person(request: web.Request) -> web.StreamResponse:
         after = parse_person_form(form, before, say=words_of(request)) if deed != "relink" else _renew(before)
         await _save(request, after, f"person.{deed or 'change'}")
     except (BadInput, Conflict) as error:
-        return await _render(request, form=form, error=_tell(request, error))
+        return await _render(request, form=form, error=await _tell(request, error, form))
     return see_other(f"/host/people/{person_id}?said={'relinked' if deed == 'relink' else 'saved'}#said")
 
 
@@ -127,7 +144,7 @@ async def change_calendar(request: web.Request) -> web.StreamResponse:
     try:
         await hub.store.write(save)
     except BadInput as error:
-        return await _render(request, error=error)
+        return await _render(request, error=error, calendar_form=form)
     return see_other(f"/host/people/{person_id}?said=saved#said")
 
 
@@ -164,11 +181,14 @@ def list_anew(db: Database, person: Person, *, now: datetime) -> list[str]:
     return found
 
 
-def _tell(request: web.Request, error: StreamhubError) -> StreamhubError:
+async def _tell(request: web.Request, error: StreamhubError, form: Mapping[str, str]) -> StreamhubError:
     """A refusal in the reader's language, where it is one that hosts meet."""
     say = words_of(request)
     if isinstance(error, Conflict):
-        return Conflict(say("Somebody has this address already."), hint=say("Change that person instead."))
+        address = clean_email(form.get("email", ""))
+        other = await hub_of(request).store.read(lambda db: rows.find_by_email(db, address))
+        message = say("%(name)s has this address already.") % {"name": other.name if other else "?"}
+        return Conflict(message, hint=say("Change that person instead."))
     if error.message.startswith("e-mail:"):
         return BadInput(say("This is no address for mail."), hint=say("Write it as name@example.org."))
     return error
@@ -177,23 +197,29 @@ def _tell(request: web.Request, error: StreamhubError) -> StreamhubError:
 @routes.post("/host/producers")
 @allow(Action.PLAN)
 async def let_producers(request: web.Request) -> web.StreamResponse:
-    """Make a producer's link to enter, shown once, or sign all producers out."""
+    """Make a link to enter for a producer or another host, shown once, or sign all producers out."""
     hub, form, author = hub_of(request), await read_form(request), actor_of(request).person
     if form.get("deed") == "end":
         await hub.store.write(lambda db: end_role(db, AccessRole.PRODUCER))
         LOG.info("web.producers_ended by=%s", author)
         return see_other("/host/people?said=ended#producers")
     url, name = links_of(request).hub_url, form.get("producer", "")
+    role = AccessRole.HOST if form.get("deed") == "host" else AccessRole.PRODUCER
     try:
-        link = await make_host_link(hub.store, hub.now, hub.random, url, person=name, role=AccessRole.PRODUCER)
+        link = await make_host_link(hub.store, hub.now, hub.random, url, person=name, role=role)
     except BadInput as error:
         return await _render_list(request, form={}, error=error)
-    LOG.info("web.producer_link by=%s", author)
-    return await _render_list(request, form={}, error=None, link=link)
+    LOG.info("web.link_to_enter role=%s by=%s", role, author)
+    return await _render_list(request, form={}, error=None, link=link, link_role=role.value)
 
 
 async def _render_list(
-    request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None, link: str = ""
+    request: web.Request,
+    *,
+    form: Mapping[str, str],
+    error: StreamhubError | None,
+    link: str = "",
+    link_role: str = "",
 ) -> web.Response:
     hub = hub_of(request)
     people = await hub.store.read(rows.list_people)
@@ -205,6 +231,7 @@ async def _render_list(
         form={"zone": hub.settings.zone, "language": hub.settings.language, "speaks_de": "1", **form},
         roles=list(Role),
         link=link,
+        link_role=link_role,
         said=request.query.get("said", ""),
         error=error,
         **person_context(hub, actor_of(request)),
@@ -215,6 +242,7 @@ async def _render(
     request: web.Request,
     *,
     form: Mapping[str, str] | None = None,
+    calendar_form: Mapping[str, str] | None = None,
     error: StreamhubError | None = None,
     url: str = "",
 ) -> web.Response:
@@ -240,6 +268,7 @@ async def _render(
         calendar=calendar,
         anew=anew if person.email else [],
         waiting=waiting,
+        typed_calendar=keep_typed(calendar_form),
         now=hub.now(),
         form=dict(form) if form is not None else format_person_form(person),
         roles=list(Role),

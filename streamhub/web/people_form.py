@@ -48,6 +48,7 @@ def parse_person_form(form: Mapping[str, str], before: Person, *, say: Say) -> P
             most_sessions=_number(form.get("most_sessions", ""), most=100, say=say),
             rest_days=_number(form.get("rest_days", ""), most=365, say=say),
             active=bool(form.get("active")),
+            question=form.get("question", ""),
         )
     )
 
@@ -68,6 +69,7 @@ def format_person_form(person: Person) -> dict[str, str]:
         "most_sessions": str(person.most_sessions),
         "rest_days": str(person.rest_days),
         "active": "1" if person.active else "",
+        "question": person.question,
     }
 
 
@@ -106,6 +108,13 @@ def plan_away_rows(availability: Availability) -> list[tuple[str, str]]:
     """The rows of the form of absences: those that there are, and some empty ones."""
     rows = [(first.isoformat(), last.isoformat()) for first, last in availability.away[: _MOST_AWAY - AWAY_ROWS]]
     return [*rows, *[("", "")] * AWAY_ROWS]
+
+
+def read_away_rows(form: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The rows of the form of absences as they were typed, with room for more."""
+    typed = [(form.get(f"first{row}", ""), form.get(f"last{row}", "")) for row in range(_MOST_AWAY)]
+    filled = [(first[:20], last[:20]) for first, last in typed if first.strip() or last.strip()]
+    return [*filled[: _MOST_AWAY - AWAY_ROWS], *[("", "")] * AWAY_ROWS]
 
 
 def _number(text: str, *, most: int, say: Say) -> int:

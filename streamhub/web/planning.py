@@ -13,7 +13,9 @@ from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, StreamhubError
 from streamhub.live.problem import ProblemCode
-from streamhub.schedule.show import LOCAL, Session, Show
+from streamhub.schedule.show import LOCAL, Session, SessionState, Show
+from streamhub.store import invitations as invitation_rows
+from streamhub.store import people as people_rows
 from streamhub.store import shows as show_rows
 from streamhub.web import plans
 from streamhub.web.access import Action, actor_of, allow
@@ -28,9 +30,12 @@ from streamhub.web.forms import (
 from streamhub.web.host import person_context, teller
 from streamhub.web.hub import hub_of
 from streamhub.web.inbox import WAITS_FOR_A_PERSON
-from streamhub.web.pages import keep_language, render_page, see_other, words_of
+from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
 from streamhub.web.platform_views import AccountView
 from streamhub.web.security import read_form
+from streamhub.web.views import is_public
+
+_UNDER_WAY = frozenset({SessionState.REHEARSAL, SessionState.LIVE})
 
 routes = web.RouteTableDef()
 
@@ -45,15 +50,21 @@ async def overview(request: web.Request) -> web.StreamResponse:
 async def _render_overview(
     request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None, status: int
 ) -> web.StreamResponse:
-    hub = hub_of(request)
-    shows, sessions = await hub.store.read(lambda db: (show_rows.list_shows(db), show_rows.list_sessions(db)))
+    hub, now = hub_of(request), hub_of(request).now()
+    shows, sessions, steps = await hub.store.read(
+        lambda db: (show_rows.list_shows(db), show_rows.list_sessions(db), read_first_steps(db))
+    )
+    coming = [one for one in sessions if one.ends_at > now or one.state in _UNDER_WAY]
     accounts = plan_accounts(await hub.platforms.accounts(), shows)
     response = render_page(
         request,
         "host.html",
         status=status,
         shows=shows,
-        sessions=sessions,
+        steps=steps,
+        coming=sorted(coming, key=lambda one: one.starts_at),
+        past=[one for one in sessions if one not in coming],
+        is_public=is_public,
         held=[work for work in await hub.work.status() if str(work.state) == "held"],
         dropped=sum(item.code in WAITS_FOR_A_PERSON for item in hub.inbox.list()),
         accounts=accounts,
@@ -62,12 +73,25 @@ async def _render_overview(
         form=form,
         error=error,
         zone=hub.settings.zone,
-        now=hub.now(),
+        now=now,
         tell=teller(request),
         **person_context(hub, actor_of(request)),
     )
     keep_language(request, response)
     return response
+
+
+def read_first_steps(db: Database) -> Mapping[str, bool] | None:
+    """What a new host has done of what there is to do before a first session is announced; None once one was."""
+    sessions = show_rows.list_sessions(db)
+    if any(is_public(one) for one in sessions):
+        return None
+    return {
+        "show": bool(show_rows.list_shows(db)),
+        "session": bool(sessions),
+        "people": bool(people_rows.list_people(db)),
+        "invited": bool(invitation_rows.list_invitations(db)),
+    }
 
 
 def plan_accounts(accounts: Sequence[AccountView], shows: Sequence[Show]) -> list[dict[str, Any]]:
@@ -171,7 +195,7 @@ async def _render_change(
         "change.html",
         status=status,
         session=session,
-        form={**format_session_form(session), **form},
+        form={**format_session_form(session, language_of(request)), **form},
         error=error,
         said=request.query.get("said", ""),
         **goals,

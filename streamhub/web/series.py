@@ -1,6 +1,6 @@
 """Series in the browser: the rule by which a show recurs, its next dates, and what is done with single ones.
 
-Saves rules and notes; sessions are made of dates by a keeper, minutes later.
+Saves rules and notes, and makes the drafts that are due; those of later dates are a keeper's.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
+from streamhub.schedule.drafting import make_drafts
 from streamhub.schedule.recurrence import list_next, resolve_wall
 from streamhub.schedule.series import Jump, Series, SeriesDate
 from streamhub.schedule.show import Session, SessionState
@@ -70,14 +71,17 @@ async def change_series(request: web.Request) -> web.StreamResponse:
         return await _render(request, form=form, error=error)
     if deed != "save":
         return await _render(request, form=form, tried=series)
-    await hub.store.write(lambda db: _save(db, series, at=at, author=author))
+    for made in await hub.store.write(lambda db: _save(db, series, at=at, author=author)):
+        desk.tell(request, made)
     LOG.info("web.series show_id=%s person=%s", show_id, author)
     return see_other(f"{request.path}?said=saved#said")
 
 
-def _save(db: Database, series: Series, *, at: datetime, author: str) -> None:
+def _save(db: Database, series: Series, *, at: datetime, author: str) -> list[str]:
+    """Keep the rule and make the drafts that it wants by now, so that the host sees them at once."""
     rows.save_series(db, series)
     _note(db, series.show_id, "series.save", at=at, author=author)
+    return make_drafts(db, series.show_id, at=at)
 
 
 def _end(db: Database, show_id: str, *, at: datetime, author: str) -> None:
@@ -121,7 +125,7 @@ async def change_date(request: web.Request) -> web.StreamResponse:
         return await _render(request, error=error)
     if session_id:
         desk.tell(request, session_id)
-    return see_other(f"/host/shows/{show_id}/series?said=date#dates")
+    return see_other(f"/host/shows/{show_id}/series?said=date#said")
 
 
 def _change_date(db: Database, show_id: str, wanted: _Deed) -> str:
@@ -155,6 +159,8 @@ def _decide_date(series: Series, before: SeriesDate, wanted: _Deed) -> SeriesDat
 def _take_along(db: Database, done: SeriesDate, series: Series, wanted: _Deed) -> SeriesDate:
     """Let the session of a date follow what was decided, as long as it is a draft."""
     session, say = show_rows.load_session(db, done.session_id), wanted.say
+    if session.unseen:  # nobody but hosts knew of it, so it can be a draft again
+        session = replace(session, state=SessionState.DRAFT, unseen=False)
     if session.state is not SessionState.DRAFT:
         raise Conflict(
             say("The session of this date is no draft any more."),
@@ -190,7 +196,7 @@ async def _render(
     today = now.astimezone(ZoneInfo(hub.settings.zone)).date()
     fresh = {"title": show.title, "zone": hub.settings.zone, "first_day": today.isoformat(), "at": "20:15"}
     filled = dict(form) if form is not None else format_series_form(kept) if kept else fresh
-    found = list_next(shown, dates, now=now, count=SHOWN, language=language) if shown and not error else []
+    found = list_next(shown, dates, now=now, count=SHOWN, language=language) if shown else []
     return render_page(
         request,
         "series.html",

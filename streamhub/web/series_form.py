@@ -14,7 +14,7 @@ from babel.dates import get_day_names, get_month_names
 from streamhub.errors import BadInput
 from streamhub.schedule.recurrence import MAX_AHEAD_WEEKS, MAX_EVERY, find_fault
 from streamhub.schedule.series import Rhythm, Series, SeriesFault
-from streamhub.text import clean_line
+from streamhub.text import clean_line, fold
 
 Say = Callable[[str], str]
 
@@ -71,7 +71,7 @@ def parse_series_form(form: Mapping[str, str], *, show_id: str, say: Say, now: d
         minutes=_number(form, "minutes", 60, say),
         first_day=parse_day(form.get("first_day", ""), say),
         last_day=parse_day(form["last_day"], say) if form.get("last_day", "").strip() else None,
-        region=form.get("region", "").strip().upper(),
+        region=_region(form.get("region", "")),
         pauses=frozenset(month for month in range(1, 13) if form.get(f"month{month}")),
         ahead_weeks=_number(form, "ahead_weeks", 8, say),
     )
@@ -165,6 +165,12 @@ def _number(form: Mapping[str, str], name: str, otherwise: int, say: Say) -> int
     if not text.isdecimal() or len(text) > 6:
         raise BadInput(say("“%(text)s” is no number.") % {"text": text[:20]}, hint=say("Write digits."))
     return int(text)
+
+
+def _region(text: str) -> str:
+    """The code of a region, typed as a code or by the name that the form proposes."""
+    typed = fold(text)
+    return next((code for code, name in REGIONS.items() if fold(name) == typed), text.strip().upper())
 
 
 def _time(text: str, say: Say) -> time:

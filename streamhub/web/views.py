@@ -32,7 +32,7 @@ AFTER = FINISHING | {SessionState.PUBLISHED}
 
 def is_public(session: Session) -> bool:
     """Whether the public may know of a session."""
-    return session.state is not SessionState.DRAFT
+    return session.state is not SessionState.DRAFT and not session.unseen
 
 
 def show_json(show: Show) -> Json:

@@ -84,7 +84,7 @@ def test_what_was_typed_is_cleaned():
 async def test_people_come_back(store):
     """A person comes back with everything that is known, and goes with everything that only he told."""
     ada = Person(id="ada", name="Ada", email="ada@example.org", topics=("Netz",), speaks=("de", "en"), most_sessions=2)
-    bob = Person(id="bob", name="bob", role=Role.CUSTOMER, active=False)
+    bob = Person(id="bob", name="bob", role=Role.CUSTOMER, active=False, question="Warum blinkt es?")
 
     def fill(db):
         rows.save_person(db, bob)

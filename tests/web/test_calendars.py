@@ -87,7 +87,7 @@ async def test_from_the_form_to_the_warning(desk: Desk, caplog: pytest.LogCaptur
     session_id = await desk.world.plan()
     status, text = await desk.name()
     assert status == 200
-    assert "wird in Sekunden gelesen" in text
+    assert "wird in wenigen Sekunden gelesen" in text
     assert await desk.keeper.sync() == 1
     assert await desk.busy() == (EVENING,)
     page = await desk.page()
@@ -129,7 +129,7 @@ async def test_it_is_read_again_and_what_was_read_last_stays(desk: Desk) -> None
     desk.server.status = 410
     desk.world.clock.forward(minutes=31)
     await desk.keeper.sync()
-    assert "An dieser Adresse ist nichts mehr." in await desk.page()
+    assert "Unter dieser Adresse ist nichts mehr." in await desk.page()
     desk.world.clock.forward(hours=1)
     assert await desk.keeper.sync() == 0, "what wants a person is looked at rarely"
     desk.world.clock.forward(hours=-9)
@@ -232,6 +232,7 @@ async def test_what_cannot_be_named(desk: Desk, fields: dict[str, str], said: st
     assert status == 400
     assert said in text
     assert "mondstein" not in text
+    assert ('value="https://cal.example/x"' in text) == (fields["address"] == "https://cal.example/x"), "it stays typed"
     assert await desk.keeper.sync() == 0
 
 

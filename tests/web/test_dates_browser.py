@@ -166,7 +166,7 @@ async def test_a_guest_answers_without_scripts(world: World) -> None:
         dates = tab.page.locator(f"#s-{session_id}")
         for purpose in ("live", "recording", "transcript", "clips", "name"):
             await dates.locator(f'input[name="for_{purpose}"][value="yes"]').check()
-        await dates.get_by_role("button", name="Annehmen").click()
+        await dates.get_by_role("button", name="Zusagen").click()
         await tab.page.wait_for_url("**said=answered**")
         poll = tab.page.locator(f"#poll-{session_id}")
         await poll.get_by_label("zur Not").first.check()

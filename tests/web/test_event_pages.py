@@ -115,7 +115,7 @@ async def test_moving_within_and_as_a_whole(planned: Planned) -> None:
     others = [(moved[one].starts_at - before[one].starts_at) for one in before if one != first.id]
     assert set(others) == {timedelta(days=21) - timedelta(hours=1)}
     assert "Bitte beachten Sie die neue Zeit" in (await planned.get(f"/s/{first.id}"))[1]
-    for days, sentence in (("", "Um wie viele Tage"), ("viele", "Um wie viele Tage"), ("-60", "vorbei")):
+    for days, sentence in (("", "um wie viele Tage"), ("viele", "um wie viele Tage"), ("-60", "Vergangenheit")):
         status, text = await planned.deed("shift", days=days)
         assert status == 400
         assert sentence in text
@@ -151,7 +151,7 @@ async def test_calling_all_of_it_off(planned: Planned) -> None:
     await planned.world.host("POST", f"/sessions/{first.id}/state", to="live")
     status, text = await planned.deed("cancel")
     assert status == 400
-    assert "braucht Ihre Bestätigung" in text
+    assert "Bitte bestätigen Sie" in text
     assert (await planned.deed("cancel", sure="yes"))[0] == 303
     states = [one.state for one in await planned.sessions()]
     assert states == [SessionState.LIVE, SessionState.CANCELLED, SessionState.CANCELLED]
@@ -186,10 +186,10 @@ async def test_sessions_come_and_go(planned: Planned) -> None:
 @pytest.mark.parametrize(
     ("fields", "german", "english"),
     [
-        ({"starts_at": "2020-03-10T18:00"}, "Dieser Termin ist vorbei.", "This date is past."),
-        ({"starts_at": "bald"}, "Das sind kein Datum und keine Uhrzeit.", "This is no date and time."),
-        ({"starts_at": "2027-03-28T02:30"}, "die Uhr lässt sie aus", "the clock leaves it out"),
-        ({"minutes": "0"}, "Diese Länge kann nicht sein.", "This length cannot be."),
+        ({"starts_at": "2020-03-10T18:00"}, "Dieser Termin liegt in der Vergangenheit.", "This date is past."),
+        ({"starts_at": "bald"}, "Das ist kein gültiger Zeitpunkt.", "This is no date and time."),
+        ({"starts_at": "2027-03-28T02:30"}, "Die Uhr wird umgestellt", "the clock leaves it out"),
+        ({"minutes": "0"}, "Diese Länge ist nicht möglich.", "This length cannot be."),
         ({"title": " "}, "Der Titel fehlt.", "The title is missing."),
     ],
     ids=str,

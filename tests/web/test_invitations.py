@@ -165,6 +165,42 @@ async def test_an_invitation_as_a_mail(guests: Guests) -> None:
     assert await guests.inviter.sync() == 0, "everybody is told once"
 
 
+async def test_a_customer_is_invited_with_his_question(guests: Guests) -> None:
+    """The mail to a customer quotes what he wants to ask, hostile or not, and nobody else's does."""
+    hostile = "Warum <b>blinkt</b> es?\n\nBcc: x@evil.example"
+
+    def save(db: Any) -> None:
+        for one in ("ada", "eve"):
+            people_rows.save_person(db, replace(people_rows.load_person(db, one), question=hostile))
+
+    await guests.world.hub.store.write(save)
+    await guests.invite("ada", "eve")
+    (to_eve,) = await guests.mails("eve@")
+    (to_ada,) = await guests.mails("ada@")
+    assert "„Warum <b>blinkt</b> es?" in to_eve.body
+    assert "blinkt" not in to_ada.body, "she is asked in as an expert"
+    letter = letter_of(to_eve)
+    assert letter["Bcc"] is None
+    (page,) = parts_of(letter, "text/html")
+    assert "&lt;b&gt;blinkt" in page.get_content()
+
+
+async def test_the_outbox_says_who_reads_an_invitation(guests: Guests) -> None:
+    """Hosts see by name to whom an invitation goes; whoever asked a question stays a masked address, known or not."""
+    await guests.invite("ada", "bob")
+    async with await guests.browser.get("/host/outbox") as page:
+        text = await page.text()
+    assert "Ada Weber" in text
+    assert "Bob Stone" in text
+    (mail,) = await guests.mails("ada@")
+    async with await guests.browser.get(f"/host/outbox/{mail.id}") as page:
+        assert "<strong>Ada Weber</strong> a…@example.org" in await page.text()
+    asked = replace(mail, id="asked", kind="answered", subject="Beantwortet", body="Guten Tag")
+    await guests.world.hub.store.write(lambda db: mails.put_mail(db, asked))
+    async with await guests.browser.get("/host/outbox/asked") as page:
+        assert "Ada Weber" not in await page.text()
+
+
 async def test_hostile_names_stay_names(guests: Guests) -> None:
     """A name with quotes, line ends and headers in it adds no attendee, no header and no node."""
     await guests.invite("eve")
@@ -215,6 +251,24 @@ async def test_accepted_is_not_confirmed(guests: Guests) -> None:
     assert "Zum Studio" in page
     assert "vdo.ninja" not in page
     assert "ada@example.org" not in page
+
+
+async def test_a_confirmation_is_not_lost_in_a_change(guests: Guests) -> None:
+    """Whoever is confirmed hears that he is, also when the studio was named before that mail went out."""
+    await guests.invite("ada")
+    await guests.send_all()
+    await guests.answer("ada", reply="accepted")
+    assert (await guests.post("invitations/ada", deed="confirm"))[0] == 303
+    await guests.inviter.sync()
+    await guests.post("room", url="https://meet.example/{room}")
+    await guests.inviter.sync()
+    (waiting,) = [one for one in await guests.mails("ada@") if one.state is MailState.DRAFT]
+    assert waiting.subject.startswith("Bestätigt:")
+    assert "/studio" in waiting.body
+    await guests.send_all()
+    await guests.move(zone="Europe/London")
+    (changed,) = [one for one in await guests.mails("ada@") if one.state is MailState.DRAFT]
+    assert changed.subject.startswith("Geändert:"), "she knows that she is in"
 
 
 async def test_answering_twice_and_late(guests: Guests) -> None:
@@ -365,7 +419,7 @@ async def test_warnings_are_no_walls(guests: Guests) -> None:
 
     await guests.world.hub.store.write(fill)
     _, text = await guests.post("invitations")
-    assert "Achtung: außerhalb der gewöhnlichen Stunden." in text
+    assert "Achtung: außerhalb der üblichen Zeiten." in text
     assert "Achtung: zu nah an einer anderen Sendung." in text
     assert "Achtung: laut Kalender belegt." in text
     await guests.invite("ada", "bob")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ async def test_hosts_keep_people(world: World) -> None:
         language="en", zone="Europe/London", speaks=("en",), most_sessions=2, rest_days=7,
     )  # fmt: skip
     for wrong, said in (
-        ({"email": "ada@example.org"}, "Diese Adresse hat schon jemand."),
+        ({"email": "ada@example.org"}, "Diese Adresse gehört schon zu Ada Weber."),
         ({"email": "ada"}, "Das ist keine E-Mail-Adresse."),
         ({"email": "", "name": " "}, "Der Name fehlt."),
         ({"email": "", "zone": "Mond"}, "Die Zeitzone „Mond“ ist unbekannt."),
@@ -59,6 +60,49 @@ async def test_hosts_keep_people(world: World) -> None:
     assert (await post(browser, place, deed="delete"))[0] == 400
     assert (await post(browser, place, deed="delete", sure="yes"))[0] == 303
     assert await people_of(world) == []
+    await browser.close()
+
+
+async def test_whoever_asks_becomes_a_customer(world: World) -> None:
+    """From a question the form of a new person is filled with who asks and what, which stands where he is invited."""
+    session = await world.plan()
+    asked = await world.ask(session, "Warum blinkt mein Router rot?", name="Kim Kunde", shown="name")
+    browser = await world.sign_in()
+    async with await browser.get(f"/host/s/{session}/q/{asked}") as page:
+        assert f"/host/people?asks={asked}#add-title" in await page.text()
+    async with await browser.get(f"/host/people?asks={asked}") as page:
+        text = await page.text()
+    assert 'value="Kim Kunde"' in text
+    assert ">Warum blinkt mein Router rot?</textarea>" in text
+    assert '<option value="customer" selected>' in text
+    status, _ = await post(browser, "/host/people", **{**ADA, "role": "customer", "question": " Warum  blinkt es? "})
+    assert status == 303
+    (kim,) = await people_of(world)
+    assert kim.question == "Warum blinkt es?"
+    async with await browser.get(f"/host/s/{session}/invitations") as page:
+        assert "Warum blinkt es?" in await page.text()
+    async with await browser.get("/host/people?asks=nothing") as page:
+        assert page.status == 404
+    await browser.close()
+
+
+async def test_hosts_let_others_in(world: World) -> None:
+    """A host makes a link for a colleague, who is a host then, by the name that he types at the door."""
+    browser = await world.sign_in()
+    status, text = await post(browser, "/host/producers", deed="host", producer="Tim")
+    assert status == 200
+    found = re.search(r"/host/enter\?token=(link_[\w-]+)", text)
+    assert found
+    too_long = {"token": found[1], "name": "x" * 81}
+    async with world.client.post("/host/enter", data=too_long, allow_redirects=False) as page:
+        assert page.status == 400
+    typed = {"token": found[1], "name": "Tim Tatze"}
+    async with world.client.post("/host/enter", data=typed) as page:
+        text = await page.text()
+    assert "Abmelden (Tim Tatze)" in text
+    assert 'href="/host/planner"' in text
+    status, _ = await post(browser, "/host/producers", deed="host", producer=" ")
+    assert status == 400
     await browser.close()
 
 
@@ -89,11 +133,13 @@ async def test_a_person_says_when_it_suits(world: World) -> None:
     assert found.away == ((date(2027, 8, 14), date(2027, 8, 20)), (date(2027, 9, 1), date(2027, 9, 1)))
     for wrong, said in (
         ({"first0": "2027-08-14", "last0": "2027-08-13"}, "endet, bevor sie beginnt"),
-        ({"first0": "bald"}, "Ein Tag fehlt oder ist keiner."),
+        ({"first0": "bald"}, "Ein Datum fehlt oder ist ungültig."),
     ):
-        async with world.client.post(f"{me}/away", data=wrong) as page:
+        async with world.client.post(f"{me}/away", data={**wrong, "first3": "2027-12-24"}) as page:
             assert page.status == 400
-            assert said in await page.text()
+            text = await page.text()
+        assert said in text
+        assert 'value="2027-12-24"' in text, "what was typed stays"
     assert (await world.hub.store.read(lambda db: rows.load_availability(db, "ada"))).away == found.away
 
 

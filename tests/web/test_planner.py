@@ -138,6 +138,21 @@ async def test_one_click_makes_a_draft_and_its_questions_are_planned_for(planned
     await browser.close()
 
 
+async def test_a_customer_comes_with_his_question(planned: World) -> None:
+    """A customer who is known with a question is proposed for a session about it, and invited into it."""
+    await fill(planned)
+    kim = Person(id="kim", name="Kim Kunde", role=Role.CUSTOMER, question="Mein Router blinkt, was tun?")
+    await planned.hub.store.write(lambda db: people.save_person(db, kim))
+    browser = await planned.sign_in()
+    text = await (await browser.get("/host/planner")).text()
+    fields = {name: planned.find_field(text, name) for name in ("theme", "slot")}
+    async with await browser.post("/host/planner/make", **fields, wishes="") as answer:
+        session_id = answer.headers["Location"].removeprefix("/host/s/")
+    asked = await planned.hub.store.read(lambda db: invitations.list_invitations(db, session_id=session_id))
+    assert ("kim", Role.CUSTOMER) in {(one.person_id, one.role) for one in asked}
+    await browser.close()
+
+
 async def test_wishes_stand_in_the_address(planned: World) -> None:
     """A topic that is not wanted is not proposed, the wish is shown, and the hub keeps nothing of it."""
     await fill(planned)

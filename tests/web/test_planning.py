@@ -132,7 +132,7 @@ async def test_a_session_is_moved_and_renamed(world: World) -> None:
     async with await browser.get(f"/host/s/{session}/change") as page:
         text = await page.text()
     assert 'value="2027-03-02T20:15"' in text
-    assert "host: Jana Weber, Jana Weber" in text
+    assert "Moderation: Jana Weber, Jana Weber" in text
     world.platforms.woken.clear()
     async with await browser.post(
         f"/host/s/{session}/change",
@@ -284,13 +284,47 @@ async def test_experts_plan_nothing(world: World) -> None:
     await browser.close()
 
 
-def test_people_are_read_as_they_are_written() -> None:
-    """What the form is filled with is read back as the same people."""
+async def test_the_next_session_stands_first(world: World) -> None:
+    """What is to come stands in its order, what is over below it; what a new host has to do goes once it is public."""
+    sooner, later = await world.plan(title="Früher"), "2027-03-09-spaeter"
+    browser = await world.sign_in()
+    async with await browser.post(
+        "/host/sessions", show_id="runde", title="Später", starts_at="2027-03-09T20:15"
+    ) as page:
+        assert page.status == 303
+    async with await browser.get("/host") as page:
+        text = await page.text()
+    assert text.index(f'href="/host/s/{sooner}"') < text.index(f'href="/host/s/{later}"')
+    assert "So geht es los" not in text, "they are announced"
+    world.clock.forward(days=5)
+    async with await browser.get("/host") as page:
+        text = await page.text()
+    assert text.index(f'href="/host/s/{later}"') < text.index("Frühere Sendungen") < text.index(f"/host/s/{sooner}")
+    await browser.close()
+
+
+async def test_a_new_host_is_told_how_to_begin(world: World) -> None:
+    """On a fresh hub the overview says what to do in which order, and what is done."""
+    browser = await world.sign_in()
+    async with await browser.get("/host") as page:
+        text = await page.text()
+    assert "So geht es los" in text
+    assert "erledigt" not in text
+    async with await browser.post("/host/shows", title="Runde") as page:
+        assert page.status == 303
+    async with await browser.get("/host") as page:
+        assert (await page.text()).count("erledigt: ") == 1
+    await browser.close()
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_people_are_read_as_they_are_written(language: str) -> None:
+    """What the form is filled with, in either language, is read back as the same people."""
     people = (
         Participant(name="Jana Weber", role=Role.HOST, about="Redaktion"),
         Participant(name="Ada", role=Role.SUPER_USER),
     )
-    read = parse_people(format_people(people), str)
+    read = parse_people(format_people(people, language), str)
     assert [(one.name, one.role, one.about) for one in read] == [(one.name, one.role, one.about) for one in people]
 
 
@@ -303,16 +337,34 @@ def test_a_producer_is_typed_among_no_participants() -> None:
         Participant(name="Pia", role=Role.PRODUCER)
 
 
+@pytest.mark.parametrize(
+    ("typed", "role"),
+    [
+        ("Moderation: Ada", Role.HOST),
+        ("moderatorin: Ada", Role.HOST),
+        ("Expertin: Ada", Role.EXPERT),
+        ("Kundin: Ada", Role.CUSTOMER),
+        ("super_user: Ada", Role.SUPER_USER),
+        ("Super User: Ada", Role.SUPER_USER),
+        ("Ada", Role.EXPERT),
+    ],
+)
+def test_roles_are_understood_as_people_call_them(typed: str, role: Role) -> None:
+    """A role before a name is understood in German and English, however it is written."""
+    (one,) = parse_people(typed, str)
+    assert (one.name, one.role) == ("Ada", role)
+
+
 @pytest.mark.parametrize("language", ["de", "en"])
 @pytest.mark.parametrize(
     ("fields", "german", "english"),
     [
-        ({"starts_at": "2026-01-01T20:15"}, "Dieser Termin ist vorbei.", "This date is past."),
-        ({"starts_at": "2027-02-30T20:15"}, "Das sind kein Datum und keine Uhrzeit.", "This is no date and time."),
-        ({"starts_at": "2027-03-28T02:30"}, "die Uhr lässt sie aus", "the clock leaves it out"),
+        ({"starts_at": "2026-01-01T20:15"}, "Dieser Termin liegt in der Vergangenheit.", "This date is past."),
+        ({"starts_at": "2027-02-30T20:15"}, "Das ist kein gültiger Zeitpunkt.", "This is no date and time."),
+        ({"starts_at": "2027-03-28T02:30"}, "Die Uhr wird umgestellt", "the clock leaves it out"),
         ({"zone": "Berlin"}, "Die Zeitzone „Berlin“ ist unbekannt.", "The time zone “Berlin” is unknown."),
-        ({"planned_minutes": "-5"}, "Diese Länge kann nicht sein.", "This length cannot be."),
-        ({"call_until": "gestern"}, "Das sind kein Datum und keine Uhrzeit.", "This is no date and time."),
+        ({"planned_minutes": "-5"}, "Diese Länge ist nicht möglich.", "This length cannot be."),
+        ({"call_until": "gestern"}, "Das ist kein gültiger Zeitpunkt.", "This is no date and time."),
     ],
     ids=str,
 )

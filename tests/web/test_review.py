@@ -96,7 +96,7 @@ async def test_edges_are_typed(world: World) -> None:
         ("zwölf", "0:40", "„zwölf“ ist keine Zeit."),
         ("0:40", "0:30", "0:30: die Strecke endet, bevor sie beginnt."),
         ("0:30", "0:30.2", "0:30: die Strecke ist zu kurz."),
-        ("0:10", "9:59:59", "9:59:59: liegt nach dem Ende der Sitzung."),
+        ("0:10", "9:59:59", "9:59:59: liegt nach dem Ende der Sendung."),
         ("", "0:40", "„…“ ist keine Zeit."),
     ],
 )

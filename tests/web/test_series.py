@@ -49,10 +49,10 @@ async def test_a_rule_is_looked_at_saved_and_becomes_drafts(world: World) -> Non
     status, place = await post(browser, PAGE, **RULE, deed="save")
     assert (status, place) == (303, f"{PAGE}?said=saved#said")
     scheduler = Scheduler(world.hub.store, now=world.clock)
-    made = await scheduler.sync()
+    found = await sessions_of(world)
+    made = [one.id for one in found]
     assert made == [f"2027-{day}-frag-die-runde" for day in ("03-03", "03-10", "03-17", "03-24", "03-31")]
     assert await scheduler.sync() == []
-    found = await sessions_of(world)
     assert [one.starts_at.hour for one in found] == [19, 19, 19, 19, 18]
     assert {(one.state, one.zone, one.planned_minutes) for one in found} == {(SessionState.DRAFT, "Europe/Berlin", 60)}
     async with await browser.get(PAGE) as page:
@@ -70,7 +70,7 @@ async def test_drafts_follow_their_rule_until_somebody_touches_them(world: World
     browser = await world.sign_in()
     await post(browser, PAGE, **RULE, deed="save")
     scheduler = Scheduler(world.hub.store, now=world.clock)
-    made = await scheduler.sync()
+    made = [one.id for one in await sessions_of(world)]
     by_hand = datetime(2027, 3, 11, 18, tzinfo=UTC)
 
     def touch(db: Any) -> None:
@@ -96,12 +96,12 @@ async def test_single_dates(world: World) -> None:
     """A date is cancelled or moved before it has a session, and as a draft with it; others on their own page."""
     await world.plan()
     browser = await world.sign_in()
-    await post(browser, PAGE, **RULE, deed="save")
+    await post(browser, PAGE, **{**RULE, "ahead_weeks": "1"}, deed="save")
     dates = f"{PAGE}/dates"
     assert (await post(browser, dates, day="2027-03-10", deed="cancel"))[0] == 303
     assert (await post(browser, dates, day="2027-03-17", deed="move", to="2027-03-18T18:00"))[0] == 303
     scheduler = Scheduler(world.hub.store, now=world.clock)
-    await scheduler.sync()
+    await post(browser, PAGE, **RULE, deed="save")
     found = await sessions_of(world)
     assert [f"{one.starts_at:%m-%d %H:%M}" for one in found] == [
         "03-03 19:15",
@@ -112,7 +112,7 @@ async def test_single_dates(world: World) -> None:
     async with await browser.get(PAGE) as page:
         text = await page.text()
     assert "verschoben" in text
-    assert "Wie die Regel sagt" in text
+    assert "Zurück zur Regel" in text
     assert (await post(browser, dates, day="2027-03-10", deed="restore"))[0] == 303
     assert await scheduler.sync() == ["2027-03-10-frag-die-runde"]
     assert (await post(browser, dates, day="2027-03-24", deed="move", to="2027-03-25T20:15"))[0] == 303
@@ -135,17 +135,17 @@ async def test_single_dates(world: World) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"day2": ""}, "Kein Wochentag ist gewählt."),
+        ({"day2": ""}, "Es ist kein Wochentag gewählt."),
         ({"zone": "Berlin"}, "Die Zeitzone „Berlin“ ist unbekannt."),
-        ({"at": "25:99"}, "Die Uhrzeit fehlt oder ist keine."),
-        ({"first_day": "gestern"}, "Ein Tag fehlt oder ist keiner."),
-        ({"first_day": ""}, "Ein Tag fehlt oder ist keiner."),
-        ({"every": "0"}, "Eine Zahl der Regel kann nicht sein."),
+        ({"at": "25:99"}, "Die Uhrzeit fehlt oder ist ungültig."),
+        ({"first_day": "gestern"}, "Ein Datum fehlt oder ist ungültig."),
+        ({"first_day": ""}, "Ein Datum fehlt oder ist ungültig."),
+        ({"every": "0"}, "Eine Zahl in der Regel ist nicht möglich."),
         ({"every": "-1"}, "„-1“ ist keine Zahl."),
         ({"every": "9" * 50}, "ist keine Zahl."),
-        ({"region": "Bayern"}, "Die Feiertage von „BAYERN“ kennt hier niemand."),
-        ({"last_day": "2027-02-28"}, "Die Regel endet, bevor sie beginnt."),
-        ({"first_day": "2020-01-01", "last_day": "2020-12-31"}, "Der letzte Tag der Regel ist vorbei."),
+        ({"region": "Burgund"}, "Für „BURGUND“ sind keine Feiertage bekannt."),
+        ({"last_day": "2027-02-28"}, "Der letzte Tag liegt vor dem ersten."),
+        ({"first_day": "2020-01-01", "last_day": "2020-12-31"}, "Der letzte Tag der Regel ist schon vorbei."),
         ({f"month{month}": "1" for month in range(1, 13)}, "Diese Regel ergibt keinen einzigen Termin."),
         ({"zone": "<script>alert(1)</script>"}, "&lt;script&gt;alert(1)&lt;/script&gt;"),
     ],
@@ -161,6 +161,42 @@ async def test_bad_rules_are_refused_with_a_sentence(world: World, wrong: dict[s
     assert "Frag die Runde" in text
     assert "<script>alert" not in text
     assert await world.hub.store.read(rows.list_series) == []
+    await browser.close()
+
+
+async def test_a_draft_that_is_cancelled_was_never_public(world: World) -> None:
+    """Cancelling a date that nobody was told of says nothing to the public, and the date can be a draft again."""
+    await world.plan()
+    browser = await world.sign_in()
+    await post(browser, PAGE, **RULE, deed="save")
+    session = (await sessions_of(world))[1]
+    assert (await post(browser, f"{PAGE}/dates", day="2027-03-10", deed="cancel"))[0] == 303
+    async with world.client.get(f"/s/{session.id}") as page:
+        assert page.status == 404
+    for path in ("/", "/sessions.atom", "/api/v1/sessions"):
+        async with world.client.get(path) as page:
+            assert session.id not in await page.text(), path
+    assert (await post(browser, f"{PAGE}/dates", day="2027-03-10", deed="restore"))[0] == 303
+    (again,) = [one for one in await sessions_of(world) if one.id == session.id]
+    assert (again.state, again.unseen) == (SessionState.DRAFT, False)
+
+    def announce_and_cancel(db: Any) -> None:
+        shows.step_session(db, session.id, SessionState.SCHEDULED, at=world.clock())
+        shows.step_session(db, session.id, SessionState.CANCELLED, at=world.clock())
+
+    await world.hub.store.write(announce_and_cancel)
+    async with world.client.get(f"/s/{session.id}") as page:
+        assert "Diese Sendung wurde abgesagt." in await page.text()
+    await browser.close()
+
+
+async def test_a_region_is_named_by_its_name_too(world: World) -> None:
+    """Whoever types the name of a Land instead of its code is understood."""
+    await world.plan()
+    browser = await world.sign_in()
+    assert (await post(browser, PAGE, **{**RULE, "region": " nordrhein-westfalen "}, deed="save"))[0] == 303
+    (kept,) = await world.hub.store.read(rows.list_series)
+    assert kept.region == "DE-NW"
     await browser.close()
 
 

@@ -210,7 +210,7 @@ async def test_the_stage_hears_the_producer(world: World, fakes: Any) -> None:
             await sign_in(world, tab)
         await host.page.goto(f"{world.url}/host/s/{session}")
         await camera.page.goto(f"{world.url}/host/s/{session}/stage")
-        await host.page.get_by_label("Hinweis an die vor der Kamera").fill("Bitte kürzer fassen")
+        await host.page.get_by_label("Hinweis an alle vor der Kamera").fill("Bitte kürzer fassen")
         await host.page.get_by_role("button", name="Hinweis zeigen").click()
         await async_api.expect(camera.page.locator(".note .words")).to_have_text("Bitte kürzer fassen", timeout=20_000)
         await world.act(ids[0], "on-air")

@@ -91,8 +91,8 @@ async def test_a_voter_in_doubt_sees_it_and_takes_it_back(make_world: MakeWorld)
             pass
         async with somebody.post(f"{world.url}/s/{session}/questions/{asked}/vote") as page:
             html = await page.text()
-        assert "darum sieht die Regie nach" in html
-        assert '<span class="doubt">Ihre Stimme wartet auf die Regie.</span>' in html
+        assert "darum sieht die Redaktion nach" in html
+        assert '<span class="doubt">Ihre Stimme wartet auf die Redaktion.</span>' in html
         assert 'aria-pressed="true"' in html
         assert 'data-votes="1"' in html
         async with somebody.post(f"{world.url}/s/{session}/questions/{asked}/unvote") as page:
