@@ -296,7 +296,9 @@ async def test_the_next_session_stands_first(world: World) -> None:
         text = await page.text()
     assert text.index(f'href="/host/s/{sooner}"') < text.index(f'href="/host/s/{later}"')
     assert "So geht es los" not in text, "they are announced"
+    await browser.close()
     world.clock.forward(days=5)
+    browser = await world.sign_in()
     async with await browser.get("/host") as page:
         text = await page.text()
     assert text.index(f'href="/host/s/{later}"') < text.index("Frühere Sendungen") < text.index(f"/host/s/{sooner}")
