@@ -400,17 +400,17 @@ async def serve(folder: Path, environ: Environ, *, now: Now, random: Random, say
             stack.callback(calendars.cancel)
             scheduling = asyncio.create_task(Scheduler(parts.store, now=parts.now).keep())
             stack.callback(scheduling.cancel)
-            if parts.settings.hub.url:
-                announcer = Announcer(
-                    AnnouncerParts(
-                        store=parts.store,
-                        transcripts=parts.workspace.transcripts,
-                        url=parts.settings.hub.url,
-                        build=parts.pipeline.build_site,
-                    )
+            announcer = Announcer(
+                AnnouncerParts(
+                    store=parts.store,
+                    transcripts=parts.workspace.transcripts,
+                    url=parts.settings.hub.url,
+                    build=parts.pipeline.build_site,
+                    follow_events=parts.pipeline.follow_events,
                 )
-                announcing = asyncio.create_task(announcer.keep(sleep=asyncio.sleep))
-                stack.callback(announcing.cancel)
+            )
+            announcing = asyncio.create_task(announcer.keep(sleep=asyncio.sleep))
+            stack.callback(announcing.cancel)
             clusterer = Clusterer(parts.store, now=parts.now, random=parts.random, encoder=encoder)
             await stack.enter_async_context(clusterer.keep())
             planner = SessionPlanner(parts.store, _keep_highs(stack), now=parts.now, zone=parts.settings.hub.zone)

@@ -56,6 +56,7 @@ def init_workspace(folder: Path, *, title: str, language: str, random: Random) -
 def build_site(folder: Path, environ: Environ) -> Report:
     """Write the site from the archive; one build at a time."""
     from streamhub.archive.coming import load_coming
+    from streamhub.archive.event_folder import load_events
     from streamhub.archive.site import plan_from_sources
     from streamhub.archive.sources import Sources, find_sources
     from streamhub.archive.theme import load_theme
@@ -65,7 +66,11 @@ def build_site(folder: Path, environ: Environ) -> Report:
     settings = load_settings(workspace.folder, environ)
     before = time.monotonic()
     with building_alone(workspace):
-        sources = Sources(sessions=find_sources(workspace.transcripts), readings=workspace.run / "site")
+        sources = Sources(
+            sessions=find_sources(workspace.transcripts),
+            events=load_events(workspace.transcripts),
+            readings=workspace.run / "site",
+        )
         plan = plan_from_sources(
             sources,
             settings.site,

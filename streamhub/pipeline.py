@@ -25,6 +25,7 @@ from streamhub.clipping import CLIPS, Clipper, run_clips
 from streamhub.config import AnswerSettings, TranscriptSettings
 from streamhub.engine import TRANSCRIPTION, Context, Engine, Json
 from streamhub.errors import NotFound
+from streamhub.event_files import write_events
 from streamhub.hearing import Ear
 from streamhub.ordering import (
     AUTHOR,
@@ -497,6 +498,7 @@ class Pipeline:
         """Write the states of these answers, and what was written for them, into their files; the rest stays."""
         async with self.archive_lock:
             answers = await write_states(self._parts.store, self._parts.transcripts, session_id, ids)
+            await write_events(self._parts.store, self._parts.transcripts)
         questions = await self._parts.store.read(lambda db: question_rows.list_questions(db, session_id))
         if any(question.id in ids and not question.text for question in questions):
             await self.ear.forget_words(session_id)
@@ -510,6 +512,11 @@ class Pipeline:
     async def _discard_segments(self, session_id: str) -> Json:
         """Delete the segments: the recording made of them is verified, and all that follows from it is there."""
         return {"freed_bytes": await self._parts.recordings.discard(session_id)}
+
+    async def follow_events(self) -> bool:
+        """Have the archive's events follow the hub; says whether anything has changed."""
+        async with self.archive_lock:
+            return await write_events(self._parts.store, self._parts.transcripts)
 
     async def build_site(self) -> None:
         """Build the site because something beside the archive's sessions has changed."""

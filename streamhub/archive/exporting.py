@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamhub.archive.embeds import ANSWER_FORMAT, LIST_FORMAT, Licence, encode
+from streamhub.archive.event import ArchivedEvent
 from streamhub.archive.exports import FORMAT as SESSION_FORMAT
 from streamhub.archive.gist import SessionGist
 from streamhub.archive.views import Head
@@ -54,6 +55,17 @@ class ExportedSession:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ExportedEvent:
+    """An event in the index: its page relative to the root of the site, and the ids of its sessions in their order."""
+
+    id: str
+    url: str
+    title: str
+    language: str
+    sessions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExportPageView:
     """The page that documents the export."""
 
@@ -81,14 +93,21 @@ def list_session(gist: SessionGist, digest: str) -> list[ExportedSession]:
     ]
 
 
+def list_event(event: ArchivedEvent, sessions: tuple[str, ...]) -> ExportedEvent:
+    """An event in the index, with those of its sessions that are shown."""
+    url = f"e/{event.id}/"
+    return ExportedEvent(id=event.id, url=url, title=event.title, language=event.language, sessions=sessions)
+
+
 def render_index(
     title: str,
     language: str,
     sessions: Iterable[ExportedSession],
     licence: Licence,
     address: Callable[[str], str],
+    events: Iterable[ExportedEvent] = (),
 ) -> bytes:
-    """``export/v1/index.json``: sessions newest first, as they come."""
+    """``export/v1/index.json``: sessions newest first, as they come; events by id."""
     return encode(
         {
             "format": INDEX_FORMAT,
@@ -109,6 +128,16 @@ def render_index(
                     "digest": one.digest,
                 }
                 for one in sessions
+            ],
+            "events": [
+                {
+                    "id": one.id,
+                    "title": one.title,
+                    "language": one.language,
+                    "page": address(one.url),
+                    "sessions": list(one.sessions),
+                }
+                for one in events
             ],
         }
     )
@@ -164,7 +193,8 @@ SCHEMA: dict[str, Any] = {
     "oneOf": [{"$ref": f"#/$defs/{name}"} for name in ("index", "session", "answer", "superseded", "answers")],
     "$defs": {
         "index": _record(
-            "export/v1/index.json: all sessions, newest first",
+            "export/v1/index.json: all sessions, newest first, and the events that several of them belong to",
+            ("events",),
             format={"const": INDEX_FORMAT},
             title=_TEXT,
             language=_LANGUAGE,
@@ -184,9 +214,20 @@ SCHEMA: dict[str, Any] = {
                     digest={**_TEXT, "description": "another one whenever the file has changed"},
                 )
             ),
+            events=_list(
+                _record(
+                    "an event",
+                    id=_TEXT,
+                    title=_TEXT,
+                    language=_LANGUAGE,
+                    page=_TEXT,
+                    sessions={**_list(_TEXT), "description": "ids of its sessions in their order"},
+                )
+            ),
         ),
         "session": _record(
             "a session with its answers and every word that was said",
+            ("event",),
             format={"const": SESSION_FORMAT},
             address=_TEXT,
             title=_TEXT,
@@ -194,6 +235,7 @@ SCHEMA: dict[str, Any] = {
             language=_LANGUAGE,
             starts_at=_INSTANT,
             zone={**_TEXT, "description": "IANA name of the host's time zone"},
+            event=_maybe(_record("the event that it belongs to", title=_TEXT, address=_TEXT)),
             duration_ms=_COUNT,
             licence=_LICENCE,
             participants=_list(_record("who took part", name=_TEXT, role=_TEXT, about=_TEXT)),

@@ -118,6 +118,7 @@ def render_data(
 ) -> bytes:
     """A session as JSON: times in milliseconds of the session's clock, instants in ISO 8601."""
     session = view.session
+    event = session.tie.event if session.tie else None
     data: dict[str, Any] = {
         "format": FORMAT,
         "address": address(session.session.url),
@@ -126,6 +127,7 @@ def render_data(
         "language": session.session.language,
         "starts_at": session.session.starts_at.isoformat(),
         "zone": session.session.zone,
+        "event": {"title": event.title, "address": address(event.url)} if event else None,
         "duration_ms": session.duration_ms,
         "licence": {"name": licence.name, "url": licence.url} if licence.name else None,
         "topics": list(view.topics),

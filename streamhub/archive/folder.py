@@ -123,7 +123,7 @@ def save_session(root: Path, session: ArchivedSession, *, loaded: ArchivedSessio
         known = loaded.transcripts
         session, loaded = replace(session, transcripts=()), replace(loaded, transcripts=())
     new = {path.removeprefix(prefix): text for path, text in render_session(session).items()}
-    written = _read_written(folder)
+    written = read_written(folder)
     base: Written = _digest_all(loaded) if loaded else written
     placed = _place(new, existing, renames=loaded is not None)
     texts = {
@@ -145,7 +145,7 @@ def save_session(root: Path, session: ArchivedSession, *, loaded: ArchivedSessio
         if loaded is None:
             digests = {name: digest_keys(name, text) for name, text in sorted(placed.items())}
             digests |= {name: written.get(name, {}) for name in placed if _is_corrected(name, existing, written)}
-            write_atomically(place / WRITTEN_FILE, _render_written(digests))
+            write_atomically(place / WRITTEN_FILE, render_written(digests))
     return (*changed, *(folder / name for name in gone))
 
 
@@ -167,10 +167,10 @@ def save_recordings(root: Path, loaded: ArchivedSession, recordings: tuple[Archi
     ours = are_recordings_ours(root, loaded)
     save_session(root, replace(loaded, recordings=recordings), loaded=loaded)
     if ours:
-        digests = _read_written(folder)
-        text = _read_text(folder / SESSION_FILE, f"{loaded.show_id}/{loaded.id}/{SESSION_FILE}")
+        digests = read_written(folder)
+        text = read_text(folder / SESSION_FILE, f"{loaded.show_id}/{loaded.id}/{SESSION_FILE}")
         digests.setdefault(SESSION_FILE, {})[_RECORDINGS] = digest_keys(SESSION_FILE, text)[_RECORDINGS]
-        write_atomically(folder / WRITTEN_FILE, _render_written(digests))
+        write_atomically(folder / WRITTEN_FILE, render_written(digests))
 
 
 def save_transcripts(root: Path, loaded: ArchivedSession, transcripts: tuple[Transcript, ...]) -> None:
@@ -185,13 +185,13 @@ def save_transcripts(root: Path, loaded: ArchivedSession, transcripts: tuple[Tra
         BadArchive: a file that is there cannot be read; nothing was written.
     """
     folder = _session_path(root, loaded.show_id, loaded.id)
-    written = _read_written(folder)
+    written = read_written(folder)
     before = {name: text for name, text in _read_files(folder).items() if not name.endswith(".md")}
     ours = [name for name, text in before.items() if written.get(name) == digest_keys(name, text)]
     save_session(root, replace(loaded, transcripts=transcripts), loaded=loaded)
     after = _read_files(folder)
     digests = written | {name: digest_keys(name, after[name]) for name in ours if name in after}
-    write_atomically(folder / WRITTEN_FILE, _render_written(digests))
+    write_atomically(folder / WRITTEN_FILE, render_written(digests))
 
 
 def save_translation(root: Path, loaded: ArchivedSession, translation: Transcript) -> bool:
@@ -207,20 +207,20 @@ def save_translation(root: Path, loaded: ArchivedSession, translation: Transcrip
     """
     folder, name = _session_path(root, loaded.show_id, loaded.id), translation_name(translation.language)
     before = _read_files(folder).get(name)
-    if before is not None and _read_written(folder).get(name) != digest_keys(name, before):
+    if before is not None and read_written(folder).get(name) != digest_keys(name, before):
         return False
     kept = (one for one in loaded.translations if one.language != translation.language)
     changed = save_session(root, replace(loaded, translations=(*kept, translation)), loaded=loaded)
-    digests = _read_written(folder) | {name: digest_keys(name, _read_files(folder)[name])}
-    write_atomically(folder / WRITTEN_FILE, _render_written(digests))
+    digests = read_written(folder) | {name: digest_keys(name, _read_files(folder)[name])}
+    write_atomically(folder / WRITTEN_FILE, render_written(digests))
     return bool(changed)
 
 
 def are_recordings_ours(root: Path, session: ArchivedSession) -> bool:
     """Whether the recordings of a session stand there as the machine wrote them last."""
     folder = _session_path(root, session.show_id, session.id)
-    text = _read_text(folder / SESSION_FILE, f"{session.show_id}/{session.id}/{SESSION_FILE}")
-    written = _read_written(folder).get(SESSION_FILE, {}).get(_RECORDINGS)
+    text = read_text(folder / SESSION_FILE, f"{session.show_id}/{session.id}/{SESSION_FILE}")
+    written = read_written(folder).get(SESSION_FILE, {}).get(_RECORDINGS)
     return written == digest_keys(SESSION_FILE, text).get(_RECORDINGS)
 
 
@@ -307,11 +307,16 @@ def _read_files(folder: Path) -> dict[str, str]:
             raise BadArchive(shown, 0, "is a symbolic link", hint="put the file itself there")
         if not is_archive_file(name) or entry.name.startswith(".") or entry.name == "README.md":
             continue
-        texts[name] = _read_text(entry, shown)
+        texts[name] = read_text(entry, shown)
     return texts
 
 
-def _read_text(path: Path, shown: str) -> str:
+def read_text(path: Path, shown: str) -> str:
+    """A file of the archive; ``shown`` is what messages call it.
+
+    Raises:
+        BadArchive: it is too large, or no UTF-8, or cannot be read.
+    """
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise BadArchive(shown, 0, f"has {path.stat().st_size} bytes, at most {MAX_FILE_BYTES} are read")
@@ -323,7 +328,12 @@ def _read_text(path: Path, shown: str) -> str:
         raise BadArchive(shown, 0, f"cannot be read ({error.strerror or error})") from error
 
 
-def _read_written(folder: Path) -> dict[str, dict[str, str]]:
+def read_written(folder: Path) -> dict[str, dict[str, str]]:
+    """What the machine wrote last into a folder; nothing where it never did.
+
+    Raises:
+        BadArchive: it is damaged.
+    """
     path = folder / WRITTEN_FILE
     if not path.is_file():
         return {}
@@ -337,7 +347,8 @@ def _read_written(folder: Path) -> dict[str, dict[str, str]]:
         ) from error
 
 
-def _render_written(digests: Written) -> bytes:
+def render_written(digests: Written) -> bytes:
+    """`WRITTEN_FILE` of a folder."""
     return (json.dumps(digests, indent=1, sort_keys=True) + "\n").encode()
 
 

@@ -7,7 +7,7 @@ Addresses never change: ``/a/<id>-<slug>/``, ``/s/<session>/``, ``/topics/<slug>
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -15,8 +15,17 @@ from itertools import islice
 
 from streamhub.archive.embed_lists import EmbedLists
 from streamhub.archive.embedding import BuilderView, Embedder, choose_labels
+from streamhub.archive.event import ArchivedEvent
+from streamhub.archive.event_pages import EventPages
 from streamhub.archive.exporting import FOLDER as EXPORT
-from streamhub.archive.exporting import ExportedSession, ExportPageView, list_session, render_index, render_schema
+from streamhub.archive.exporting import (
+    ExportedSession,
+    ExportPageView,
+    list_event,
+    list_session,
+    render_index,
+    render_schema,
+)
 from streamhub.archive.exports import ExportView, render_answer_text, render_data, render_srt, render_table, render_text
 from streamhub.archive.feeds import FEED_ENTRIES, render_answer_markdown
 from streamhub.archive.gist import AnswerGist, SessionGist
@@ -53,6 +62,7 @@ from streamhub.archive.views import (
     AnswerView,
     ClipView,
     ComingView,
+    EventTie,
     Head,
     HomeView,
     LabelRef,
@@ -87,12 +97,14 @@ class Shelf:
         reader: has read it.
         media: recordings, by session.
         clips: by answer.
+        events: what several sessions belong to.
     """
 
     library: Library
     reader: Readings
     media: Mapping[str, PlacedMedia]
     clips: Mapping[str, ClipView]
+    events: Sequence[ArchivedEvent] = ()
 
 
 class Planner:
@@ -110,6 +122,7 @@ class Planner:
         self._exported: list[ExportedSession] = []
         self._coming: list[ComingView] = []
         self._heads = Heads(printer)
+        self._events = EventPages(shelf.events, _Titles(shelf.library), printer, self._heads)
         self._listing = Listing(shelf.library, printer, self._heads, outlets)
         self._open = lru_cache(maxsize=OPEN_SESSIONS)(self._show)
         self._view = lru_cache(maxsize=OPEN_VIEWS)(self._view_answer)
@@ -122,6 +135,7 @@ class Planner:
         yield from self._listing.plan_sessions()
         for kind in KINDS:
             yield from self._listing.plan_labels(kind)
+        yield from self._event_pages()
         yield self._export_index()
         yield from self._lists.plan_lists()
         yield from self._machine_files()
@@ -170,9 +184,11 @@ class Planner:
         people = {key: self._library.people[key].url for key in gist.speakers if key in self._library.people}
         own = digest_of(self._printer.digest, gist.digest, media, people)
         foreign = {answer.id: self._foreign(answer) for answer in gist.answers}
-        digest = digest_of(own, [*foreign.values()])
+        tie = self._events.find_tie(gist.id)
+        self._events.see(gist, media.duration_ms if media else gist.spoken_ms)
+        digest = digest_of(own, [*foreign.values()], tie)
         self._exported += list_session(gist, digest)
-        yield Part(name=f"session {gist.id}", digest=digest, make=lambda present: self._session_files(gist))
+        yield Part(name=f"session {gist.id}", digest=digest, make=lambda present: self._session_files(gist, tie))
         for answer in gist.answers:
             yield self._answer_part(answer, gist, digest_of(own, foreign[answer.id]))
         for old in gist.replaced:
@@ -224,9 +240,9 @@ class Planner:
         files |= self._embedder.answer_files(view)
         return files | _translation(answer.translation, answer.url, media)
 
-    def _session_files(self, gist: SessionGist) -> dict[str, Content]:
+    def _session_files(self, gist: SessionGist, tie: EventTie | None) -> dict[str, Content]:
         found, media = self._open(gist.id), self._shelf.media.get(gist.id)
-        view = view_session(found, self._library, media)
+        view = replace(view_session(found, self._library, media), tie=tie)
         above = self._heads.above("sessions", view.head.language)
         clips = (self._shelf.clips.get(ref.id) for ref in view.answers)
         still = next((clip.share for clip in clips if clip and clip.share), "")
@@ -256,6 +272,12 @@ class Planner:
             "data": lambda: render_data(export, transcript, self._address, self._frame.licence),
         }
         return {file.url: renderers[file.title]() for file in view.downloads if file.title in renderers}
+
+    def _event_pages(self) -> Iterator[Part]:
+        """The pages of events; planned after the sessions."""
+        for path, part in self._events.plan_pages(self._coming):
+            self._outlets.add_page(path)
+            yield part
 
     # --- pages
 
@@ -354,12 +376,13 @@ class Planner:
     def _export_index(self) -> Part:
         """The index of the export; planned after the sessions."""
         frame, sessions = self._frame, tuple(self._exported)
+        events = tuple(list_event(event, members) for event, members in self._events.list_shown())
         return Part(
             name="export",
-            digest=digest_of(self._printer.digest, sessions),
+            digest=digest_of(self._printer.digest, sessions, events),
             make=lambda present: {
                 f"{EXPORT}index.json": render_index(
-                    frame.title, frame.language, sessions, frame.licence, self._address
+                    frame.title, frame.language, sessions, frame.licence, self._address, events
                 ),
                 f"{EXPORT}schema.json": render_schema(),
             },
@@ -411,6 +434,26 @@ class Planner:
             ),
             make=make,
         )
+
+
+class _Titles(Mapping[str, Named]):
+    """Title and page of each session that is shown, looked up when somebody asks."""
+
+    def __init__(self, library: Library) -> None:
+        self._by_id = library.by_id
+
+    def __getitem__(self, session_id: str) -> Named:
+        ref = self._by_id[session_id].ref
+        return Named(title=ref.title, url=ref.url)
+
+    def __contains__(self, session_id: object) -> bool:
+        return session_id in self._by_id
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_id)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
 
 
 def _changed(session_id: str) -> Conflict:

@@ -104,7 +104,7 @@ def plan_from_sources(
         size_of=lambda path: links[path].source.stat().st_size if path in links else 0,
         cover=COVER if COVER.removeprefix("static/") in theme.static else "",
     )
-    shelf = Shelf(library=library, reader=reader, media=placed, clips=clips)
+    shelf = Shelf(library=library, reader=reader, media=placed, clips=clips, events=sources.events)
     planner = Planner(shelf, printer, outlets)
     for session in coming:
         if session.id not in library.by_id:

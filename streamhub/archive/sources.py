@@ -18,6 +18,7 @@ import msgspec
 
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.clips import clip_source, list_unclipped, plan_key
+from streamhub.archive.event import ArchivedEvent
 from streamhub.archive.folder import list_sessions, load_session, stamp_session, write_atomically
 from streamhub.archive.gist import SessionGist, plan_gist
 from streamhub.archive.gists import Gists, Slip, plan_slip
@@ -61,10 +62,12 @@ class Sources:
 
     Attributes:
         sessions: all of them, drafts included; in any order.
+        events: what several of them belong to.
         readings: folder in which is kept what was read of them; None for nowhere.
     """
 
     sessions: tuple[Source, ...]
+    events: tuple[ArchivedEvent, ...] = ()
     readings: Path | None = None
 
 

@@ -22,6 +22,7 @@ from streamhub.archive.views import (
     AnswerRef,
     AnswerView,
     ComingView,
+    EventView,
     LabelView,
     Named,
     PlayerView,
@@ -160,6 +161,38 @@ def describe_show(view: ShowView, address: Address, *, above: Crumb) -> dict[str
         "inLanguage": view.head.language,
         "breadcrumb": _crumbs([(above[0], address(above[1])), (view.head.title, address(folder))]),
         "mainEntity": series,
+    }
+
+
+def describe_event(view: EventView, address: Address, *, above: Crumb, organizer: str) -> dict[str, Any]:
+    """The data of the page of an event, its sessions as parts of it; ``above`` as with a session."""
+    page, zone = address(view.head.path.removesuffix("index.html")), ZoneInfo(view.zone)
+    items = [*view.opening, *(item for day in view.days for item in day.items)]
+    shared = {
+        "eventAttendanceMode": "https://schema.org/OnlineEventAttendanceMode",
+        "eventStatus": f"https://schema.org/{'EventCancelled' if view.cancelled else 'EventScheduled'}",
+        "organizer": {"@type": "Organization", "name": organizer},
+    }
+
+    def tell(name: str, language: str, url: str, starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
+        ends = {"endDate": ends_at.astimezone(zone).isoformat()} if ends_at > starts_at else {}
+        where = {"@type": "VirtualLocation", "url": url}
+        when = {"startDate": starts_at.astimezone(zone).isoformat(), **ends}
+        return {"@type": "Event", "name": name, "inLanguage": language, "url": url, "location": where, **when, **shared}
+
+    first, last = min(one.starts_at for one in items), max(one.ends_at for one in items)
+    whole = tell(view.title, view.head.language, page, first, last) | {"description": view.head.description}
+    parts = [(one.session or one.coming, one) for one in items]
+    whole["subEvent"] = [
+        tell(part.title, part.language, address(one.url), one.starts_at, one.ends_at) for part, one in parts if part
+    ]
+    return {
+        "@type": "CollectionPage",
+        "url": page,
+        "name": view.title,
+        "inLanguage": view.head.language,
+        "breadcrumb": _crumbs([(above[0], address(above[1])), (view.title, page)]),
+        "mainEntity": whole,
     }
 
 

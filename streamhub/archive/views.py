@@ -270,6 +270,25 @@ class ReplacedView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EventTie:
+    """What a session's page says of its event.
+
+    Attributes:
+        event: that, with its page.
+        language: of the event.
+        goes_before: the session that it is the pre-show of; None: of none.
+        opens: whether it goes before all of the event.
+        pre_shows: what goes before it.
+    """
+
+    event: Named
+    language: str
+    goes_before: Named | None = None
+    opens: bool = False
+    pre_shows: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionView:
     """The page of a session; downloads by kind, in the order in which they are offered.
 
@@ -290,6 +309,7 @@ class SessionView:
     downloads: tuple[Named, ...]
     translation: TranslationView | None = None
     voices: tuple[Named, ...] = ()
+    tie: EventTie | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -370,6 +390,59 @@ class ShowView:
     coming: tuple[ComingView, ...] = ()
     total: int = 0
     steps: StepsView = StepsView()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventItem:
+    """A session on the page of its event: one with answers, or one that is to come.
+
+    Attributes:
+        session: the session, where it is shown already.
+        coming: the session, where it is to come.
+        ends_at: when it is over, UTC; its start where that is not known.
+        answers: the first ones.
+        more: how many others there are.
+        goes_before: the session that it is the pre-show of; None: of none.
+    """
+
+    session: SessionRef | None = None
+    coming: ComingView | None = None
+    ends_at: datetime
+    answers: tuple[AnswerRef, ...] = ()
+    more: int = 0
+    goes_before: Named | None = None
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it begins, UTC."""
+        return self.session.starts_at if self.session else self.coming.starts_at if self.coming else self.ends_at
+
+    @property
+    def url(self) -> str:
+        """Its page: a path of the site, or a whole address."""
+        return self.session.url if self.session else self.coming.url if self.coming else ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventDay:
+    """One day of an event: when its first session begins, UTC, and its sessions in their order."""
+
+    starts_at: datetime
+    items: tuple[EventItem, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventView:
+    """The page of an event; ``opening`` is what goes before all of it, ``cancelled`` whether it was called off."""
+
+    head: Head
+    title: str
+    about: str
+    zone: str
+    cancelled: bool
+    opening: tuple[EventItem, ...]
+    days: tuple[EventDay, ...]
+    total_answers: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,8 @@
-"""The announcer: keeps the archive's list of coming sessions in step with the hub, so that the site tells of them.
+"""The announcer: keeps what the archive tells of coming sessions and of events in step with the hub.
 
-Looks every minute; whenever the list has changed (planned, moved, cancelled, begun, ended), the site is built again.
-Only public sessions, and only where the hub has a public address that people can be sent to.
+Looks every minute; whenever the list of what is coming has changed (planned, moved, cancelled, begun, ended), or an
+event (renamed, called off, another session in it), the site is built again. Of coming sessions only public ones, and
+only where the hub has a public address that people can be sent to.
 """
 
 from __future__ import annotations
@@ -35,14 +36,16 @@ class AnnouncerParts:
     Attributes:
         store: the hub's data.
         transcripts: the archive's folder.
-        url: the hub's public address.
+        url: the hub's public address; empty: what is coming is nobody's business here.
         build: builds the site.
+        follow_events: has the archive's events follow the hub; says whether anything has changed.
     """
 
     store: Store
     transcripts: Path
     url: str
     build: Callable[[], Awaitable[object]]
+    follow_events: Callable[[], Awaitable[bool]]
 
 
 class Announcer:
@@ -72,9 +75,10 @@ class Announcer:
             StreamhubError: the list cannot be written or the site not be built; the next call builds it.
         """
         url = self._parts.url.rstrip("/")
-
-        found = await self._parts.store.read(lambda db: _list_coming(db, url))
-        self._owed = await asyncio.to_thread(save_coming, self._parts.transcripts, found) or self._owed
+        if url:
+            found = await self._parts.store.read(lambda db: _list_coming(db, url))
+            self._owed = await asyncio.to_thread(save_coming, self._parts.transcripts, found) or self._owed
+        self._owed = await self._parts.follow_events() or self._owed
         if not self._owed:
             return False
         await self._parts.build()

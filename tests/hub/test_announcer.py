@@ -11,6 +11,7 @@ import pytest
 
 from streamhub.archive.coming import load_coming
 from streamhub.errors import Unavailable
+from streamhub.event_files import write_events
 from streamhub.keepers.announcer import Announcer, AnnouncerParts
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.store import shows as show_rows
@@ -29,13 +30,22 @@ class Hub:
         self.store, self.transcripts = store, transcripts
         self.builds = 0
         self.broken = False
-        parts = AnnouncerParts(store=store, transcripts=transcripts, url="https://hub.example.org/", build=self.build)
+        parts = AnnouncerParts(
+            store=store,
+            transcripts=transcripts,
+            url="https://hub.example.org/",
+            build=self.build,
+            follow_events=self.follow_events,
+        )
         self.announcer = Announcer(parts)
 
     async def build(self) -> None:
         if self.broken:
             raise Unavailable("busy")
         self.builds += 1
+
+    async def follow_events(self) -> bool:
+        return await write_events(self.store, self.transcripts)
 
     async def put(self, session: Session) -> None:
         await self.store.write(lambda db: show_rows.save_session(db, session))

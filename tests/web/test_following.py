@@ -14,6 +14,7 @@ from streamhub.archive.plan import MediaLink
 from streamhub.archive.site import plan_site
 from streamhub.archive.theme import load_theme
 from streamhub.config import SiteSettings
+from streamhub.event_files import write_events
 from streamhub.keepers.announcer import Announcer, AnnouncerParts
 from streamhub.keepers.inviter import Inviter, InviterParts
 from streamhub.keepers.pollster import Pollster
@@ -74,10 +75,17 @@ class Followed:
         )
         self.inviter, self.pollster, self.reminding = Inviter(parts), Pollster(parts), Reminding(parts)
         self.builds = 0
-        self.announcer = Announcer(AnnouncerParts(store=world.hub.store, transcripts=folder, url=HUB, build=self.build))
+        self.announcer = Announcer(
+            AnnouncerParts(
+                store=world.hub.store, transcripts=folder, url=HUB, build=self.build, follow_events=self.follow_events
+            )
+        )
 
     async def build(self) -> None:
         self.builds += 1
+
+    async def follow_events(self) -> bool:
+        return await write_events(self.world.hub.store, self.folder)
 
     async def keep(self) -> None:
         """A round of every keeper; whatever is written goes out."""
