@@ -70,7 +70,7 @@ NOUNS = {
         "transcript",
         "vtt",
     },  # vtt is the noun's notation, pure
-    "archive": {"archived", "learned", "review"},
+    "archive": {"archived", "event", "learned", "review"},
     "answers": {"answer", "consent", "overheard", "spoken"},
 }
 PURE = {"rules", "vtt", "curating", "smartcut", "stitching"}  # and every noun

@@ -7,6 +7,7 @@ its event and no other, and an event that is renamed the pages of its sessions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -90,7 +91,7 @@ class EventPages:
     def _view(self, event: ArchivedEvent, coming: Mapping[str, ComingView]) -> EventView:
         items = {one: item for one in _list_members(event) if (item := self._item(one, coming)) is not None}
         first = [items.pop(one.session) for one in event.pre_shows if not one.goal and one.session in items]
-        marked = [self._mark(event, one, item) for one, item in items.items()]
+        marked = [self._mark(event, one, item, coming) for one, item in items.items()]
         place = ZoneInfo(event.zone)
         ordered = sorted(marked, key=lambda one: (one.starts_at, one.url))
         days = groupby(ordered, key=lambda one: one.starts_at.astimezone(place).date())
@@ -118,19 +119,13 @@ class EventPages:
             return seen
         return EventItem(coming=view, ends_at=view.ends_at)
 
-    def _mark(self, event: ArchivedEvent, session_id: str, item: EventItem) -> EventItem:
+    def _mark(
+        self, event: ArchivedEvent, session_id: str, item: EventItem, coming: Mapping[str, ComingView]
+    ) -> EventItem:
+        """A session with the one that it goes before, if that is shown or to come."""
         goal = next((one.goal for one in event.pre_shows if one.session == session_id), "")
-        title = self._titles.get(goal)
-        if title is None:
-            return item
-        return EventItem(
-            session=item.session,
-            coming=item.coming,
-            ends_at=item.ends_at,
-            answers=item.answers,
-            more=item.more,
-            goes_before=title,
-        )
+        later = coming.get(f"s/{goal}/")
+        return replace(item, goes_before=self._titles.get(goal) or (Named(title=later.title) if later else None))
 
     def _address(self, path: str) -> str:
         return absolute(self._printer.frame.url, path)

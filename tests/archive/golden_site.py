@@ -3,9 +3,10 @@
     python tests/archive/golden_site.py      # builds `golden/public` anew; look at the diff before you commit it
 
 In it are a German and an English session, media of our own with a clip and a video on a platform, answers spoken and in
-writing, a draft, a withdrawn one and a superseded one, and a session to come. Left out of the committed tree are files
-that come from elsewhere as they are (styles, scripts, media) and the pieces of the search's indexes, whose names are
-digests; tests of their own hold those. Digests, which change with every line of the theme, are put out of sight.
+writing, a draft, a withdrawn one and a superseded one, a session to come, and an event of it and the German one. Left
+out of the committed tree are files that come from elsewhere as they are (styles, scripts, media) and the pieces of the
+search's indexes, whose names are digests; tests of their own hold those. Digests, which change with every line of the
+theme, are put out of sight.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from records import FILLED, place_recording
 
 from streamhub.archive.coming import load_coming
+from streamhub.archive.event_folder import load_events
 from streamhub.archive.folder import load_archive
-from streamhub.archive.site import plan_site
+from streamhub.archive.site import plan_from_sources
+from streamhub.archive.sources import Sources, hold
 from streamhub.archive.theme import load_theme
 from streamhub.archive.writer import MANIFEST, write_site
 from streamhub.config import SiteSettings
@@ -48,8 +51,8 @@ def build_golden() -> dict[str, str]:
         archive = load_archive(ARCHIVE)
         netz = next(session for session in archive if session.id.endswith("netz"))
         media = place_recording(folder / "media", netz, title=SETTINGS.title)
-        plan = plan_site(
-            archive,
+        plan = plan_from_sources(
+            Sources(sessions=tuple(map(hold, archive)), events=load_events(ARCHIVE)),
             SETTINGS,
             load_theme(),
             media_root=media,

@@ -1,6 +1,6 @@
 """Google's documented rules for structured data, strict: what is required, what is forbidden, what must differ.
 
-Written from the documentation of Search Central (VideoObject, Clip, BreadcrumbList, QAPage, ProfilePage); knows
+Written from the documentation of Search Central (VideoObject, Clip, BreadcrumbList, QAPage, ProfilePage, Event); knows
 nothing of how the data is made.
 """
 
@@ -113,7 +113,21 @@ def _check_site(node: dict[str, Any]) -> list[str]:
     return _missing(node, "name", "url")
 
 
+def _check_event(node: dict[str, Any]) -> list[str]:
+    """By the documentation of Event: name, startDate and location; times with their zone, in their order."""
+    problems = _missing(node, "name", "startDate", "location", "eventStatus", "eventAttendanceMode")
+    place = node.get("location") or {}
+    if place.get("@type") != "VirtualLocation" or not _is_whole(place.get("url")):
+        problems.append("Event online without the address of its place")
+    if not problems:
+        start, end = (datetime.fromisoformat(node.get(key) or node["startDate"]) for key in ("startDate", "endDate"))
+        if start.tzinfo is None or end.tzinfo is None or end < start:
+            problems.append(f"Event from {start} to {end}")
+    return problems
+
+
 _RULES = {
+    "Event": _check_event,
     "VideoObject": _check_video,
     "Clip": _check_clip,
     "BreadcrumbList": _check_crumbs,

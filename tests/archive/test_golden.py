@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from golden_site import ARCHIVE, PUBLIC, build_golden, read_tree
 
+from streamhub.archive.event_folder import load_events, save_event
 from streamhub.archive.folder import load_archive, save_session
 
 RENEW = "if this is meant: make golden, look at the diff, commit it"
@@ -27,6 +28,8 @@ def test_the_golden_archive_is_as_we_write_it(tmp_path: Path) -> None:
     """Its files read back and are written again byte for byte, so that it stays an example of the format."""
     for session in load_archive(ARCHIVE):
         save_session(tmp_path, session)
+    for event in load_events(ARCHIVE):
+        save_event(tmp_path, event)
     files = [path for path in tmp_path.rglob("*") if path.is_file() and not path.name.startswith(".")]
     assert files
     for path in files:
