@@ -15,7 +15,7 @@ from streamhub.archive.event import ArchivedEvent, Before, Unnamed
 from streamhub.archive.event_folder import save_event
 from streamhub.schedule.event import Event, PreShow
 from streamhub.schedule.masks import plan_session_masks
-from streamhub.schedule.show import Session, SessionState
+from streamhub.schedule.show import Role, Session, SessionState
 from streamhub.store import events as rows
 from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
@@ -69,7 +69,7 @@ def plan_event_file(
 
 def _list_unnamed(sessions: Iterable[Session]) -> tuple[Unnamed, ...]:
     """Every name that a session hides, with the role in which somebody stands under it."""
-    roles = {}
+    roles: dict[str, Role | None] = {}
     for session in sessions:
         people = {one.name: one.role for one in session.participants}
         for name in plan_session_masks(session):
