@@ -1,11 +1,11 @@
 """Cost of building the site of an archive of many answers, beside the least that writing its bytes can cost.
 
-    python -m bench.build [--answers 1000] [--hugo PATH] [--json]
+    python -m bench.build [--answers 1000] [--json]
 
 Makes a seeded archive of its own from text templates, then measures in processes of their own: a full build, a build
 after nothing changed, after one answer changed, after a session was added, after an answer was withdrawn, and writing
-the same bytes to the same paths and nothing else; then the pages of answers alone, with Hugo beside it where its
-program is named, and writing these. Prints seconds, CPU seconds, peak memory and ratios; `bench/build.md` has results.
+the same bytes to the same paths and nothing else; then the pages of answers alone, and writing these (`bench.hugo` has
+Hugo beside them). Prints seconds, CPU seconds, peak memory and ratios; `bench/build.md` has results.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.build_peers import make_answer_pages, prepare_hugo, run_hugo
+from bench.build_pages import make_answer_pages
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.format import render_session
@@ -288,12 +288,9 @@ def measure_builds(folder: Path, sessions: list[ArchivedSession]) -> dict[str, d
     return rows
 
 
-def measure_pages(folder: Path, hugo: str) -> dict[str, dict[str, Any]]:
-    """The pages of answers alone, and Hugo's."""
+def measure_pages(folder: Path) -> dict[str, dict[str, Any]]:
+    """The pages of answers alone."""
     rows = {"pages of answers alone": measured(make_answer_pages, folder / "transcripts", folder / "pages")}
-    if hugo:
-        prepare_hugo(folder / "pages", folder / "hugo")
-        rows["Hugo, the same pages"] = measured(run_hugo, hugo, folder / "hugo")
     rows["write these bytes"] = measured(write_again, folder / "pages", folder / "pages again")
     return rows
 
@@ -303,22 +300,21 @@ def print_rows(rows: dict[str, dict[str, Any]], limit: str) -> None:
     print(f"{'':28}{'wall s':>8}{'CPU s':>8}{'read s':>8}{'make s':>8}{'peak MB':>9}{'files':>8}{'MB':>7}{'ratio':>7}")
     for name, row in rows.items():
         seconds = "".join(f"{row.get(key, 0):8.2f}" for key in ("wall_s", "cpu_s", "read_s", "make_s"))
-        peak = row.get("child_mb", row["peak_mb"])
         ratio = row["cpu_s"] / rows[limit]["cpu_s"]
-        print(f"{name:28}{seconds}{peak:9.0f}{row['written']:8d}{row.get('size_bytes', 0) / 1e6:7.1f}{ratio:7.1f}")
+        size = row.get("size_bytes", 0) / 1e6
+        print(f"{name:28}{seconds}{row['peak_mb']:9.0f}{row['written']:8d}{size:7.1f}{ratio:7.1f}")
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--answers", type=int, default=1000)
-    parser.add_argument("--hugo", default="", help="Hugo's program")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="streamhub-bench-"))
     try:
         builds = measure_builds(folder, make_archive(options.answers))
-        pages = measure_pages(folder, options.hugo)
+        pages = measure_pages(folder)
     finally:
         shutil.rmtree(folder)
     if options.json:
