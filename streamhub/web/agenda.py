@@ -133,7 +133,8 @@ def _make_event(entry: Entry, say: Say, language: str) -> Event:
     event.add("last-modified", revisions.changed_at or entry.now)
     event.add("dtstart", starts_at)
     event.add("dtend", session.ends_at.astimezone(starts_at.tzinfo))
-    event.add("summary", f"{session.title} – {entry.show.title}")
+    title = session.title if session.title == entry.show.title else f"{session.title} – {entry.show.title}"
+    event.add("summary", title)
     event.add("url", url)
     event.add("location", url)
     event.add("status", _STATUS.get(session.state, "CONFIRMED"))

@@ -21,9 +21,11 @@ from streamhub.errors import StreamhubError
 from streamhub.live.mark import Mark, MarkKind
 from streamhub.live.platform import Ingest, Signal
 from streamhub.live.problem import Problem
+from streamhub.outbox.mail import MailState
 from streamhub.questions.question import Question
 from streamhub.schedule.rules import NEXT_STATES
 from streamhub.schedule.show import LOCAL, Moderation, Session, SessionState, Show
+from streamhub.store import mails as mail_rows
 from streamhub.store import marks as mark_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
@@ -64,6 +66,7 @@ STATE_BUTTONS = (
 """The steps that the console offers, in the order of its buttons."""
 
 _SIGNAL_TIMEOUT_S = 2.0
+_UNSENT = frozenset({MailState.DRAFT, MailState.FAILED})
 
 routes = web.RouteTableDef()
 
@@ -131,7 +134,8 @@ async def read_board(request: web.Request) -> dict[str, Any]:
     def read(db: Database) -> tuple[Session, Show, list[Question], list[Mark], WritingBoard, dict[str, Any]]:
         session = show_rows.load_session(db, session_id)
         show, questions = show_rows.load_show(db, session.show_id), question_rows.list_questions(db, session_id)
-        written, curated = read_writing(db, session, questions), read_curation(db, session_id)
+        mails = sum(one.state in _UNSENT for one in mail_rows.list_about_object(db, session_id))
+        written, curated = read_writing(db, session, questions), {**read_curation(db, session_id), "mails": mails}
         return session, show, questions, mark_rows.list_marks(db, session_id), written, curated
 
     session, show, questions, marks, written, curated = await hub.store.read(read)

@@ -73,7 +73,7 @@ async def make_draft(request: web.Request) -> web.StreamResponse:
     except (BadInput, Conflict) as error:
         return await _render(request, wishes, form={}, error=error, status=error.http_status)
     await hub.planner.follow_up(session.id, one, author=actor_of(request).person)
-    return see_other(f"/host/s/{session.id}")
+    return see_other(f"/host/s/{session.id}/invitations?said=planned#said")
 
 
 def choose_show(shows: Sequence[Show], frame: Frame, say: Callable[[str], str]) -> str:

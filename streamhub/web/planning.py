@@ -13,8 +13,10 @@ from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, StreamhubError
 from streamhub.live.problem import ProblemCode
+from streamhub.outbox.mail import MailState
 from streamhub.schedule.show import LOCAL, Session, SessionState, Show
 from streamhub.store import invitations as invitation_rows
+from streamhub.store import mails as mail_rows
 from streamhub.store import people as people_rows
 from streamhub.store import shows as show_rows
 from streamhub.web import plans
@@ -51,8 +53,13 @@ async def _render_overview(
     request: web.Request, *, form: Mapping[str, str], error: StreamhubError | None, status: int
 ) -> web.StreamResponse:
     hub, now = hub_of(request), hub_of(request).now()
-    shows, sessions, steps = await hub.store.read(
-        lambda db: (show_rows.list_shows(db), show_rows.list_sessions(db), read_first_steps(db))
+    shows, sessions, steps, mails = await hub.store.read(
+        lambda db: (
+            show_rows.list_shows(db),
+            show_rows.list_sessions(db),
+            read_first_steps(db),
+            mail_rows.count_mails(db)[MailState.DRAFT],
+        )
     )
     coming = [one for one in sessions if one.ends_at > now or one.state in _UNDER_WAY]
     accounts = plan_accounts(await hub.platforms.accounts(), shows)
@@ -62,6 +69,7 @@ async def _render_overview(
         status=status,
         shows=shows,
         steps=steps,
+        mails=mails,
         coming=sorted(coming, key=lambda one: one.starts_at),
         past=[one for one in sessions if one not in coming],
         is_public=is_public,

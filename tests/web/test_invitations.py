@@ -192,6 +192,9 @@ async def test_the_outbox_says_who_reads_an_invitation(guests: Guests) -> None:
         text = await page.text()
     assert "Ada Weber" in text
     assert "Bob Stone" in text
+    for path, said in (("/host", "2 E-Mails warten"), (f"/host/s/{guests.session_id}", "2 E-Mails zu dieser Sendung")):
+        async with await guests.browser.get(path) as page:
+            assert said in await page.text()
     (mail,) = await guests.mails("ada@")
     async with await guests.browser.get(f"/host/outbox/{mail.id}") as page:
         assert "<strong>Ada Weber</strong> a…@example.org" in await page.text()
