@@ -23,6 +23,12 @@ from streamhub.store import invitations as invitation_rows
 from streamhub.store import people as people_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
+from tests.hub.test_consent_purposes import folder, held, say
+from tests.hub.test_gate import everywhere
+from tests.hub.test_gate import publish as publish_answer
+from tests.hub.test_seams import SESSION
+
+__all__ = ["folder"]  # a fixture
 
 AT = datetime(2027, 3, 2, 19, 0, tzinfo=UTC)
 EVENT = Event(id="netztage", show_id="netz", title="Netztage mit Ada Weber", about="Drei Abende.")
@@ -147,3 +153,24 @@ async def test_a_hub_without_an_address_leaves_the_list_of_what_is_coming_alone(
     (hub.transcripts / "coming.json").write_text("[]  \n")
     await hub.announcer.announce()
     assert (hub.transcripts / "coming.json").read_text() == "[]  \n"
+
+
+async def test_an_event_reaches_the_site_with_its_session(folder: Path) -> None:
+    """Publishing writes file and page in one go; who refuses the name is named on neither page, file excepted."""
+    event = Event(id="abende", show_id="runde", title="Abende mit Ada Grünkohl")
+
+    def gather(db: Any) -> None:
+        event_rows.save_event(db, event)
+        event_rows.put_session(db, event.id, SESSION.id)
+
+    async with held(folder) as parts:
+        await parts.store.write(gather)
+        page = folder / "public" / "e" / "abende" / "index.html"
+        assert load_events(folder / "transcripts") == ()
+        await publish_answer(parts, "router")
+        assert [one.sessions for one in load_events(folder / "transcripts")] == [(SESSION.id,)]
+        assert "Abende mit Ada Grünkohl" in page.read_text("utf-8")
+        await say(parts, "ada", name=False)
+        assert "Grünkohl".encode() not in everywhere(folder)
+        assert "Abende mit Fachperson" in page.read_text("utf-8")
+        assert "Grünkohl" in (folder / "transcripts" / "events" / "abende.md").read_text("utf-8")
