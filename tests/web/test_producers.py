@@ -212,7 +212,7 @@ async def test_a_second_host_is_invited_and_shown(crew: Guests) -> None:
     """A host who is asked into a session is on air: named among its people once both sides said yes, and asked."""
     await crew.post("invitations", **{"p-bob": "1", "role-bob": "host"})
     await crew.inviter.sync()
-    assert "as host" in (await crew.mails("bob@"))[0].body
+    assert "to host our session" in (await crew.mails("bob@"))[0].body
     assert 'name="for_live"' in await crew.page_of("bob")
     await crew.answer("bob", reply="accepted")
     await crew.post("invitations/bob", deed="confirm")
