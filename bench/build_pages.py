@@ -22,6 +22,7 @@ from streamhub.archive.library import Library, plan_library
 from streamhub.archive.listing import KINDS, Listing
 from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, player_kind
 from streamhub.archive.outlets import Outlets
+from streamhub.archive.masking import mask_archived
 from streamhub.archive.pages import Frame, Printer, plan_csp
 from streamhub.archive.plan import Part
 from streamhub.archive.planner import Planner, Shelf
@@ -55,7 +56,7 @@ def read_archive(root: Path) -> ReadArchive:
     gists: dict[str, SessionGist] = {}
     media: dict[str, PlacedMedia] = {}
     for show, session_id in list_sessions(root):
-        session = show_session(load_session(root, show, session_id))
+        session = show_session(mask_archived(load_session(root, show, session_id)))
         if session:
             gist = plan_gist(session, digest="", clip_keys={})
             found[gist.where], gists[gist.where] = session, gist

@@ -85,8 +85,8 @@ from streamhub.recording.room import RecordingRoom
 from streamhub.recording.studio import Studio
 from streamhub.reviewing import HubReview
 from streamhub.schedule.highs import Highs
-from streamhub.schedule.masks import mask_session
-from streamhub.schedule.show import Session, SessionState, Show
+from streamhub.schedule.public import PublicSession
+from streamhub.schedule.show import SessionState
 from streamhub.session_planner import SessionPlanner
 from streamhub.store import shows as show_rows
 from streamhub.store.broadcasts import list_broadcasts
@@ -433,8 +433,8 @@ async def _make_outside(parts: Parts) -> Outside:
     def page_url(session_id: str) -> str:
         return f"{address}/s/{session_id}" if address else ""
 
-    def describe(session: Session, show: Show) -> str:
-        return describe_session(mask_session(session), show, page_url=page_url(session.id))
+    def describe(session: PublicSession) -> str:
+        return describe_session(session, page_url=page_url(session.id))
 
     remotes = {
         slug: platform_front(slug, workspace, settings).open(

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.clips import clip_source, clips_folder, find_clip
 from streamhub.archive.folder import load_session
+from streamhub.archive.masking import mask_archived
 from streamhub.clipping import CLIPS, order_clips
 from streamhub.engine import Engine, WorkState, WorkStatus
 from streamhub.errors import NotFound
@@ -151,7 +152,8 @@ class ClipDesk:
             return None
 
     def _find(self, archived: ArchivedSession) -> tuple[dict[str, Clip], bool]:
-        found = ((one.id, find_clip(self.media, archived, one, title=self.title)) for one in archived.answers)
+        masked = mask_archived(archived)
+        found = ((one.id, find_clip(self.media, masked, one, title=self.title)) for one in masked.answers)
         source = clip_source(archived)
         return {key: clip for key, clip in found if clip}, bool(source and (self.media / source.url).is_file())
 

@@ -31,7 +31,7 @@ from streamhub.archive.clips import (
     plan_key,
 )
 from streamhub.archive.folder import load_session, write_atomically
-from streamhub.archive.masking import mask_one
+from streamhub.archive.masking import MaskedSession, mask_archived
 from streamhub.engine import Context, Json
 from streamhub.errors import BadMedia, Conflict, NoConsent, NotFound
 from streamhub.recording.clip import Clip, CutMethod, file_stem, note_name
@@ -85,13 +85,14 @@ class Clipper:
             NotFound: one that is named is not in the archive.
             Conflict: the answers are not cut yet.
         """
-        archived = await self._load(session_id)
-        answers = {answer.id: answer for answer in archived.answers}
-        if missing := [one for one in ids if one not in answers]:
+        named = await self._load_named(session_id)
+        known = {answer.id: answer for answer in named.answers}
+        if missing := [one for one in ids if one not in known]:
             raise NotFound(f"answer {missing[0]}: there is no such answer in session {session_id}")
         for one in ids:
-            require_clippable(archived, answers[one])
-        chosen = [answers[one] for one in ids] if ids else _published(archived)
+            require_clippable(named, known[one])
+        archived = mask_archived(named)
+        chosen = [one for one in archived.answers if one.id in ids] if ids else _published(archived)
         found = await asyncio.to_thread(lambda: [one.id for one in chosen if self._lacks(archived, one)])
         return {"answers": found}
 
@@ -141,7 +142,7 @@ class Clipper:
 
     # --- making
 
-    async def _make(self, archived: ArchivedSession, answer: Answer, advance: Advance) -> Clip | None:
+    async def _make(self, archived: MaskedSession, answer: Answer, advance: Advance) -> Clip | None:
         """Make a clip beside the old one and put it into its place; None when the answer was changed meanwhile."""
         folder = clips_folder(self.media, archived.id)
         work = folder / f"{_WORK}{answer.id}"
@@ -185,7 +186,7 @@ class Clipper:
             await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
 
     async def _cut(
-        self, archived: ArchivedSession, answer: Answer, work: Path, advance: Advance
+        self, archived: MaskedSession, answer: Answer, work: Path, advance: Advance
     ) -> tuple[CutClip | None, str]:
         """Cut picture and sound; nothing for an answer that is not in the recording."""
         source, spans = clip_source(archived), clip_spans(archived, answer)
@@ -202,7 +203,7 @@ class Clipper:
             info=info,
             spans=spans,
             captions=format_vtt(captions) if captions else "",
-            title=mask_one(archived, answer)[1].question,
+            title=answer.question,
             language=answer.language,
             folder=work,
         )
@@ -219,7 +220,7 @@ class Clipper:
         info = await asyncio.to_thread(self.tools.scanner.scan, path)
         return info, await asyncio.to_thread(_digest, path)
 
-    async def _is_whole(self, archived: ArchivedSession, answer: Answer) -> bool:
+    async def _is_whole(self, archived: MaskedSession, answer: Answer) -> bool:
         clip = await asyncio.to_thread(find_clip, self.media, archived, answer, title=self.title)
         if clip is None or not clip.recording:
             return clip is not None
@@ -228,12 +229,12 @@ class Clipper:
 
     # --- keeping
 
-    def _lacks(self, archived: ArchivedSession, answer: Answer) -> bool:
+    def _lacks(self, archived: MaskedSession, answer: Answer) -> bool:
         if answer.state not in _ALIVE or list_unclipped(archived, answer):
             return False
         return find_clip(self.media, archived, answer, title=self.title) is None
 
-    def _wanted(self, archived: ArchivedSession) -> list[str]:
+    def _wanted(self, archived: MaskedSession) -> list[str]:
         """Public answers without a clip that is right: those that had one, or all."""
         folder = clips_folder(self.media, archived.id)
         return [
@@ -242,7 +243,7 @@ class Clipper:
             if self._lacks(archived, answer) and (self.ahead or load_note(folder, answer.id) is not None)
         ]
 
-    def _sweep(self, session_id: str, archived: ArchivedSession | None) -> int:
+    def _sweep(self, session_id: str, archived: MaskedSession | None) -> int:
         folder = clips_folder(self.media, session_id)
         if not folder.is_dir():
             return 0
@@ -256,10 +257,14 @@ class Clipper:
             path.unlink(missing_ok=True)
         return len(gone)
 
-    async def _load(self, session_id: str) -> ArchivedSession:
+    async def _load(self, session_id: str) -> MaskedSession:
+        return mask_archived(await self._load_named(session_id))
+
+    async def _load_named(self, session_id: str) -> ArchivedSession:
+        """The session with all names, to tell hosts whom they have to ask."""
         show_id = await self._show_of(session_id)
         async with self.archive_lock:
-            archived = await asyncio.to_thread(self._read, show_id, session_id)
+            archived = await asyncio.to_thread(self._read_named, show_id, session_id)
         if archived is None:
             raise Conflict(f"session {session_id}: its answers are not cut yet", hint="come back when it is in review")
         return archived
@@ -267,7 +272,11 @@ class Clipper:
     async def _show_of(self, session_id: str) -> str:
         return (await self.store.read(lambda db: show_rows.load_session(db, session_id))).show_id
 
-    def _read(self, show_id: str, session_id: str) -> ArchivedSession | None:
+    def _read(self, show_id: str, session_id: str) -> MaskedSession | None:
+        named = self._read_named(show_id, session_id)
+        return mask_archived(named) if named else None
+
+    def _read_named(self, show_id: str, session_id: str) -> ArchivedSession | None:
         try:
             return load_session(self.transcripts, show_id, session_id)
         except NotFound:
@@ -322,14 +331,13 @@ def require_clippable(archived: ArchivedSession, answer: Answer) -> None:
         )
 
 
-def _plan_card(title: str, archived: ArchivedSession, answer: Answer) -> ShareCard:
+def _plan_card(title: str, archived: MaskedSession, answer: Answer) -> ShareCard:
     """What the picture to share says; nobody on it who does not want to be named."""
-    _, shown = mask_one(archived, answer)
-    people = shown.answerers or tuple(name for name in (shown.writer,) if name)
-    return ShareCard(archive_title=title, show_title=archived.show_title, question=shown.question, people=people)
+    people = answer.answerers or tuple(name for name in (answer.writer,) if name)
+    return ShareCard(archive_title=title, show_title=archived.show_title, question=answer.question, people=people)
 
 
-def _published(archived: ArchivedSession) -> list[Answer]:
+def _published(archived: MaskedSession) -> list[Answer]:
     return [answer for answer in archived.answers if answer.state is AnswerState.PUBLISHED]
 
 

@@ -10,22 +10,25 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sqlite_utils import Database
 
 from streamhub.answers.overheard import LiveHints, find_hints
 from streamhub.answers.spoken import FoundSpoken, SpokenAnswer, plan_spoken, search_spoken
-from streamhub.archive.masking import mask_cues
 from streamhub.errors import StreamhubError
 from streamhub.live.mark import Mark
+from streamhub.questions.hiding import hide_in_question
 from streamhub.questions.question import Question
+from streamhub.schedule.public import PublicSession
 from streamhub.schedule.show import Session, SessionState
 from streamhub.store import marks as mark_rows
+from streamhub.store import public as public_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import shows as show_rows
 from streamhub.store.store import Store
+from streamhub.transcript.hiding import hide_in_captions
 from streamhub.transcript.live_words import LiveCaptions
 from streamhub.transcript.transcript import Transcript
 from streamhub.wordforms.analysis import Analyzer
@@ -45,10 +48,12 @@ class _Facts:
 
     Attributes:
         session, questions, marks: of the store.
+        public: the session as everybody may see it.
         captions: what was heard.
     """
 
     session: Session
+    public: PublicSession
     questions: Sequence[Question]
     marks: Sequence[Mark]
     captions: LiveCaptions
@@ -148,6 +153,7 @@ class LiveAnswers:
         def read(db: Database) -> _Facts:
             return _Facts(
                 session=show_rows.load_session(db, session_id),
+                public=public_rows.preview_session(db, session_id),
                 questions=question_rows.list_questions(db, session_id),
                 marks=mark_rows.list_marks(db, session_id),
                 captions=self._captions(session_id),
@@ -156,11 +162,11 @@ class LiveAnswers:
         return await self._store.read(read)
 
     def _plan_spoken(self, facts: _Facts) -> tuple[SpokenAnswer, ...]:
-        if not all(one.written for one in facts.session.participants):  # nobody knows yet whose words they are
+        if not facts.public.readable:
             return ()
-        transcript = transcript_of(facts.session, facts.captions)
-        transcript = replace(transcript, cues=mask_cues(facts.session, transcript.cues))
-        return plan_spoken(facts.session, facts.questions, facts.marks, transcript, lag_s=self._lag_s)
+        transcript = transcript_of(facts.session, hide_in_captions(facts.public, facts.captions))
+        questions = [hide_in_question(one, facts.public.masker) for one in facts.questions]
+        return plan_spoken(facts.session, questions, facts.marks, transcript, lag_s=self._lag_s)
 
     async def close(self) -> None:
         """Look no more."""

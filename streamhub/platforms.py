@@ -15,13 +15,14 @@ from streamhub.keepers.reconciler import RemotePlatform
 from streamhub.live.quota import Budget
 from streamhub.live.video import VideoShelf
 from streamhub.questions.intake import ContributionSource
-from streamhub.schedule.show import Session, Show
+from streamhub.schedule.public import PublicSession
+from streamhub.schedule.show import Session
 from streamhub.store.store import Store
 from streamhub.text import Random
 from streamhub.timecode import Now
 
 Say = Callable[[str], None]
-Describe = Callable[[Session, Show], str]
+Describe = Callable[[PublicSession], str]
 Json = Any
 
 

@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlite_utils import Database
+
 from streamhub.answered import Answered, AnsweredFolder
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.format import answer_name
@@ -32,9 +34,11 @@ from streamhub.questions.rules import VOTABLE_STATES
 from streamhub.questions.scoring import Match
 from streamhub.questions.wordbag import TextReader, learn_parts
 from streamhub.questions.writing import Proposal
+from streamhub.schedule.public import PublicSession
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS
 from streamhub.schedule.show import Privacy, SessionState
 from streamhub.store import likeness as rows
+from streamhub.store import public as public_rows
 from streamhub.store.proposals import list_accepted
 from streamhub.store.questions import load_question
 from streamhub.store.store import Store
@@ -201,9 +205,14 @@ class Suggester:
         show_id = self._settings[session_id][0] if session_id in self._settings else ""
         matches = await self._search(text, language, where=partial(self._may_offer, show_id=show_id))
         ids = [match.key[2:] for match in matches]
-        asked, accepted = await self._store.read(
-            lambda db: (rows.load_asked(db, ids), list_accepted(db, question_ids=ids))
-        )
+
+        def read(db: Database) -> tuple[dict[str, rows.Asked], dict[str, Proposal], dict[str, PublicSession]]:
+            asked = rows.load_asked(db, ids)
+            known = {one.session_id for one in asked.values()}
+            sessions = {one: public_rows.preview_session(db, one) for one in known}
+            return asked, list_accepted(db, question_ids=ids), sessions
+
+        asked, accepted, sessions = await self._store.read(read)
         found: list[Suggestion] = []
         for match in matches:
             kind, _, question_id = match.key.partition(":")
@@ -211,9 +220,9 @@ class Suggester:
             if kind == "a" and answered is not None and _is_published(answered.answer, row):
                 found.append(_answered(answered, match))
             elif kind == "q" and row is not None and _is_open(row, show_id):
-                found.append(_open(row, match))
+                found.append(_open(row, sessions[row.session_id], match))
             elif kind == "q" and row is not None and row.id in accepted and _is_written(row, show_id):
-                found.append(_written(row, accepted[row.id], match))
+                found.append(_written(row, sessions[row.session_id], accepted[row.id], match))
         return found[: max(0, limit)]
 
     async def similar(self, question_id: str, *, limit: int = 5) -> Sequence[Lookalike]:
@@ -309,15 +318,15 @@ def _answered(one: Answered, match: Match) -> Suggestion:
     )
 
 
-def _open(row: rows.Asked, match: Match) -> Suggestion:
+def _open(row: rows.Asked, session: PublicSession, match: Match) -> Suggestion:
     return Suggestion(
         kind="open",
         id=row.id,
-        text=row.text,
+        text=session.masker.text(row.text),
         language=row.language,
         score=round(match.score, 3),
         session_id=row.session_id,
-        session_title=row.session_title,
+        session_title=session.title,
         page=f"/s/{row.session_id}#q-{row.id}",
         start_ms=None,
         duration_ms=None,
@@ -327,10 +336,10 @@ def _open(row: rows.Asked, match: Match) -> Suggestion:
     )
 
 
-def _written(row: rows.Asked, proposal: Proposal, match: Match) -> Suggestion:
-    name = proposal.writer.public_name
+def _written(row: rows.Asked, session: PublicSession, proposal: Proposal, match: Match) -> Suggestion:
+    name = session.masker.name(proposal.writer.public_name)
     return replace(
-        _open(row, match),
+        _open(row, session, match),
         kind="answered",
         page=f"/s/{row.session_id}/q/{row.id}",
         answerers=(name,) if name else (),

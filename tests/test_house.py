@@ -33,6 +33,7 @@ NOUNS = {
         "poll",
         "programme",
         "proposing",
+        "public",
         "reasons",
         "reminder",
         "rundown",
@@ -47,6 +48,7 @@ NOUNS = {
         "encoder",
         "finding",
         "grouping",
+        "hiding",
         "intake",
         "likeness",
         "notice",
@@ -62,6 +64,7 @@ NOUNS = {
     "recording": {"clip", "recording", "track"},
     "transcript": {
         "glossary",
+        "hiding",
         "names",
         "piece",
         "signs",
@@ -240,6 +243,47 @@ def test_only_the_store_opens_databases() -> None:
             continue
         found = {module for module in imports_of(path) if module.split(".")[0] in {"sqlite3", "pysqlite3"}}
         assert not found, f"{name} imports {found}"
+
+
+FOR_EVERYBODY = re.compile(r"Action\.(SEE_PUBLIC|ASK|VOTE|USE_OVERLAY)\b")
+PROVES_NAMES = {"web/proving"}
+"""Recognises people by the names in their links, and prints none."""
+
+
+def test_pages_for_everybody_get_public_sessions_alone() -> None:
+    """Whatever has an address for everybody, or helps such a page, reads sessions and events by the public's reader."""
+    texts = {name: _without_docstrings(path) for name, path in MODULES if name.startswith("web/")}
+    paths = dict(MODULES)
+    reached = {name for name, text in texts.items() if FOR_EVERYBODY.search(text) and name != "web/access"}
+    assert len(reached) > 20
+    while True:
+        used = {f"web/{target[1]}" for name in reached for target in ours(paths[name]) if target[0] == "web"}
+        helpers = {name for name in used & texts.keys() if "RouteTableDef" not in texts[name]}
+        if helpers <= reached:
+            break
+        reached |= helpers
+    for name in sorted(reached - PROVES_NAMES):
+        shows = {target for target in ours(paths[name]) if target[:2] == ("store", "shows")}
+        assert not shows, f"{name} reads sessions as hosts know them; use streamhub.store.public"
+        raw = set(re.findall(r"(?<!public_rows\.)(?<!def )\b(?:load|find|list)_events?(?:_of|_sessions)?\(", texts[name]))
+        raw |= set(re.findall(r"(?<!public_rows\.)(?<!def )\blist_(?:questions|stories|proposals|accepted_in)\(", texts[name]))
+        assert not raw, f"{name} reads as hosts do; use streamhub.store.public"
+
+
+HIDING = {"questions/hiding", "transcript/hiding", "web/captions"}
+"""Take the masks that a public session brings."""
+
+
+def test_only_the_public_reader_makes_public_sessions() -> None:
+    """Masks are put on in two places: where the public's sessions are read, and where the archive lets through."""
+    homes = {
+        "plan_public_session": {"store/public"},
+        "plan_public_event": {"store/public"},
+        "Masker": {"schedule/public", "archive/masking", *HIDING},
+    }
+    for name, path in MODULES:
+        for target in ours(path):
+            assert name in homes.get(target[-1], {name}), f"{name} puts masks on by itself: {target[-1]}"
 
 
 def test_every_error_says_what_the_outside_does_with_it() -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from streamhub.answers.answer import Answer
 from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.gist import SessionGist
-from streamhub.archive.masking import mask_one
+from streamhub.archive.masking import MaskedSession
 from streamhub.archive.media import MediaSettings, inside
 from streamhub.archive.plan import MediaLink, digest_of
 from streamhub.archive.public import cut_speech, speakers_of
@@ -55,9 +55,8 @@ def clip_spans(session: ArchivedSession, answer: Answer) -> tuple[Span, ...]:
     return merge_spans(span for part in answer.ranges for span in source.clock.media_spans(part) if span.duration_ms)
 
 
-def clip_captions(session: ArchivedSession, answer: Answer) -> Transcript | None:
+def clip_captions(session: MaskedSession, answer: Answer) -> Transcript | None:
     """What is said in an answer, in the time of its clip; None where nothing is."""
-    session, answer = mask_one(session, answer)
     source, speech = clip_source(session), cut_speech(answer, session)
     if source is None or speech is None:
         return None
@@ -81,9 +80,8 @@ def _moved(cue: Cue, place: Span, spans: tuple[Span, ...]) -> list[Cue]:
     return []
 
 
-def plan_key(session: ArchivedSession, answer: Answer, *, title: str) -> str:
+def plan_key(session: MaskedSession, answer: Answer, *, title: str) -> str:
     """A digest of everything that a clip is made from; ``title`` is that of the archive."""
-    session, answer = mask_one(session, answer)
     # Plain values alone: a record that gets one more field in a later release must not make every clip anew.
     source, captions = clip_source(session) if answer.ranges else None, clip_captions(session, answer)
     pieces = [
@@ -105,7 +103,7 @@ def load_note(folder: Path, answer_id: str) -> Clip | None:
     return clip if clip.answer_id == answer_id else None
 
 
-def find_clip(media_root: Path | None, session: ArchivedSession, answer: Answer, *, title: str) -> Clip | None:
+def find_clip(media_root: Path | None, session: MaskedSession, answer: Answer, *, title: str) -> Clip | None:
     """The clip of an answer as it is now; None where there is none, it is out of date, or a file of it is missing."""
     if media_root is None or list_unclipped(session, answer):
         return None

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from streamhub.answers.answer import AnswerState
-from streamhub.archive.archived import ArchivedRecording, ArchivedSession
+from streamhub.archive.archived import ArchivedRecording
 from streamhub.archive.blurb import Blurb
 from streamhub.archive.chapters import plan_chapters
+from streamhub.archive.masking import MaskedSession
 from streamhub.archive.media import to_media_time
-from streamhub.archive.public import PublicAnswer, PublicSession, show_session
+from streamhub.archive.public import PublicAnswer, show_session
 from streamhub.errors import BadInput
 from streamhub.live.problem import Problem, ProblemCode
 from streamhub.live.video import Chapter, Video
@@ -96,7 +97,7 @@ def plan_recording(video: Video, *, platform: str, label: str, session_started_a
     )
 
 
-def plan_companion(session: ArchivedSession, recording: ArchivedRecording, *, site_url: str) -> Companion:
+def plan_companion(session: MaskedSession, recording: ArchivedRecording, *, site_url: str) -> Companion:
     """What should stand beside a video of a session, as the archive is now.
 
     Args:
@@ -104,7 +105,7 @@ def plan_companion(session: ArchivedSession, recording: ArchivedRecording, *, si
         recording: the video.
         site_url: public address of the archive's site; empty: it has none, so nothing links to it.
     """
-    found = _public(session)
+    found = show_session(session)
     blurb = Blurb(language=session.language, duration_ms=recording.duration_ms)
     if found is None:
         return Companion(blurb=blurb)
@@ -119,10 +120,6 @@ def plan_companion(session: ArchivedSession, recording: ArchivedRecording, *, si
     )
 
 
-def _public(session: ArchivedSession) -> PublicSession | None:
-    return show_session(session)
-
-
 def _point(answer: PublicAnswer, clock: ClockMap) -> Chapter | None:
     """Where an answer begins in the video; None when it is not in it."""
     spans = [span for part in answer.answer.ranges for span in clock.media_spans(part)]
@@ -132,10 +129,10 @@ def _point(answer: PublicAnswer, clock: ClockMap) -> Chapter | None:
 # --- captions
 
 
-def _captions(session: ArchivedSession, clock: ClockMap) -> dict[str, str]:
+def _captions(session: MaskedSession, clock: ClockMap) -> dict[str, str]:
     captions = {}
     for transcript in session.transcripts:
-        found = _public(replace(session, transcripts=(transcript,)))
+        found = show_session(replace(session, transcripts=(transcript,)))
         if found and found.transcript and (text := format_captions(found.transcript, clock)):
             captions[transcript.language] = text
     return captions

@@ -6,74 +6,64 @@ out of here: pages, lists, feeds, exports, captions, clips, what stands beside v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import NewType
 
 from streamhub.answers.answer import Answer
 from streamhub.archive.archived import ArchivedSession
-from streamhub.schedule.agreement import person_key
-from streamhub.schedule.masks import make_masker, mask_name, plan_masks, plan_session_masks
-from streamhub.schedule.show import Participant, Session
-from streamhub.transcript.transcript import Cue, Transcript
+from streamhub.schedule.masks import Masker
+from streamhub.schedule.show import Participant
+from streamhub.text import slugify
+from streamhub.transcript.hiding import hide_in_cues
+from streamhub.transcript.transcript import Transcript
+
+MaskedSession = NewType("MaskedSession", ArchivedSession)
+"""A session of the archive without these names: all that pages, lists, clips and videos are made from."""
 
 
-def mask_archived(session: ArchivedSession) -> ArchivedSession:
+def mask_archived(session: ArchivedSession) -> MaskedSession:
     """The session with a role in the place of each name that must not be shown; doing it twice changes nothing."""
     if not session.unnamed:
-        return session
-    masks = plan_masks(session.participants, session.unnamed, session.language)
-    clean, hidden = make_masker(masks), {person_key(name) for name in masks}
-    return replace(
+        return MaskedSession(session)
+    masker = Masker(session.participants, session.unnamed, session.language)
+    masked = replace(
         session,
-        title=clean(session.title),
-        recap=clean(session.recap),
-        participants=tuple(
-            Participant(name=mask_name(one.name, masks), role=one.role) if person_key(one.name) in hidden else one
-            for one in session.participants
-        ),
+        show_title=masker.text(session.show_title),
+        title=masker.text(session.title),
+        recap=masker.text(session.recap),
+        participants=tuple(_mask_person(one, masker) for one in session.participants),
         unnamed=(),
-        unclipped=tuple(mask_name(name, masks) for name in session.unclipped),
-        transcripts=tuple(_mask_transcript(one, masks, clean) for one in session.transcripts),
-        translations=tuple(_mask_transcript(one, masks, clean) for one in session.translations),
-        answers=tuple(_mask_answer(one, masks, clean) for one in session.answers),
+        unclipped=tuple(map(masker.name, session.unclipped)),
+        recordings=tuple(replace(one, label=masker.text(one.label)) for one in session.recordings),
+        transcripts=tuple(_mask_transcript(one, masker) for one in session.transcripts),
+        translations=tuple(_mask_transcript(one, masker) for one in session.translations),
+        answers=tuple(_mask_answer(one, masker) for one in session.answers),
     )
+    return MaskedSession(masked)
 
 
-def mask_one(session: ArchivedSession, answer: Answer) -> tuple[ArchivedSession, Answer]:
-    """A session and one of its answers, both without these names."""
-    if not session.unnamed:
-        return session, answer
-    masks = plan_masks(session.participants, session.unnamed, session.language)
-    return mask_archived(session), _mask_answer(answer, masks, make_masker(masks))
+def _mask_person(one: Participant, masker: Masker) -> Participant:
+    if masker.hides(one.name):
+        return Participant(name=masker.name(one.name), role=one.role)
+    return replace(one, about=masker.text(one.about))
 
 
-def mask_cues(session: Session, cues: Sequence[Cue]) -> tuple[Cue, ...]:
-    """What was heard of a session that runs, without these names; the very same cues where nobody has to be hidden."""
-    masks = plan_session_masks(session)
-    if not masks:
-        return tuple(cues)
-    return tuple(_mask_cues(cues, masks, make_masker(masks)))
+def _mask_transcript(transcript: Transcript, masker: Masker) -> Transcript:
+    return replace(transcript, cues=hide_in_cues(transcript.cues, masker))
 
 
-def _mask_transcript(transcript: Transcript, masks: Mapping[str, str], clean: Callable[[str], str]) -> Transcript:
-    return replace(transcript, cues=tuple(_mask_cues(transcript.cues, masks, clean)))
-
-
-def _mask_cues(cues: Iterable[Cue], masks: Mapping[str, str], clean: Callable[[str], str]) -> Iterator[Cue]:
-    """The times of a sentence's words go with the name that stood among them."""
-    for cue in cues:
-        text = clean(cue.text)
-        words = cue.words if text == cue.text else ()
-        yield replace(cue, text=text, speaker=mask_name(cue.speaker, masks), words=words)
-
-
-def _mask_answer(answer: Answer, masks: Mapping[str, str], clean: Callable[[str], str]) -> Answer:
+def _mask_answer(answer: Answer, masker: Masker) -> Answer:
+    """An answer whose question held a name has another address, for the old one is made of that question's words."""
+    question = masker.text(answer.question)
     return replace(
         answer,
-        question=clean(answer.question),
-        body=clean(answer.body),
-        asker=mask_name(answer.asker, masks),
-        writer=mask_name(answer.writer, masks),
-        answerers=tuple(dict.fromkeys(mask_name(name, masks) for name in answer.answerers)),
-        evidence=tuple(clean(line) for line in answer.evidence),
+        question=question,
+        slug=answer.slug if question == answer.question else slugify(question),
+        body=masker.text(answer.body),
+        asker=masker.name(answer.asker),
+        writer=masker.name(answer.writer),
+        answerers=tuple(dict.fromkeys(map(masker.name, answer.answerers))),
+        topics=tuple(dict.fromkeys(map(masker.text, answer.topics))),
+        products=tuple(dict.fromkeys(map(masker.text, answer.products))),
+        evidence=tuple(map(masker.text, answer.evidence)),
     )

@@ -15,7 +15,7 @@ from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.archived import PLAYABLE, ArchivedRecording, ArchivedSession
 from streamhub.archive.format import answer_name, order_of
 from streamhub.archive.markdown import cut_text, plain_text
-from streamhub.archive.masking import mask_archived
+from streamhub.archive.masking import MaskedSession
 from streamhub.timecode import Span
 from streamhub.transcript.speakers import is_label
 from streamhub.transcript.transcript import Cue, Transcript
@@ -86,13 +86,13 @@ class PublicSession:
     translation: Transcript | None = None
 
 
-def show_session(session: ArchivedSession) -> PublicSession | None:
+def show_session(session: MaskedSession) -> PublicSession | None:
     """Let through what is public; None where nothing is.
 
     A session is shown when it has a published or superseded answer, or when it is public and has no answers at all (an
     imported recording or text). Speech inside a draft or withdrawn answer is left out of its transcript.
     """
-    return _public_session(_without_labels(mask_archived(session)))
+    return _public_session(_without_labels(session))
 
 
 def _without_labels(session: ArchivedSession) -> ArchivedSession:

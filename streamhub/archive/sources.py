@@ -22,7 +22,7 @@ from streamhub.archive.event import ArchivedEvent
 from streamhub.archive.folder import list_sessions, load_session, stamp_session, write_atomically
 from streamhub.archive.gist import SessionGist, plan_gist
 from streamhub.archive.gists import Gists, Slip, plan_slip
-from streamhub.archive.masking import mask_archived
+from streamhub.archive.masking import MaskedSession, mask_archived
 from streamhub.archive.plan import digest_of
 from streamhub.archive.public import PublicSession, show_session
 from streamhub.archive.search.record import analyse
@@ -54,6 +54,10 @@ class Source:
     def where(self) -> str:
         """Its folder in the archive."""
         return f"{self.show_id}/{self.id}"
+
+    def read(self) -> MaskedSession:
+        """The session without the names that must not be shown."""
+        return mask_archived(self.load())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,14 +184,14 @@ class Readings:
             if kept:
                 return kept.records
             # Damaged since: the session is read again, and its words stay in memory.
-            self._words[gist.where] = _words(show_session(self._sources[gist.where].load()))
+            self._words[gist.where] = _words(show_session(self._sources[gist.where].read()))
         return self._words[gist.where]
 
     def open(self, gist: SessionGist) -> PublicSession | None:
         """What of a session that was read may be shown; None where that has changed since and nothing may."""
         source = self._sources[gist.where]
         kept = self._recall_of(source, _PUBLIC, _Public)
-        return kept.session if kept else show_session(source.load())
+        return kept.session if kept else show_session(source.read())
 
     def recall(self, name: str) -> bytes:
         """What something kept of the last build under that name; empty without it."""
@@ -227,16 +231,15 @@ class Readings:
         return kept if kept.stamp == source.stamp else None
 
     def _read(self, source: Source) -> Reading:
-        session = source.load()
+        session = source.read()
         found = show_session(session)
         ids = tuple(answer.id for answer in session.answers)
         gist = None
         if found:
             keys = {}
             if clip_source(session):
-                masked = mask_archived(session)
-                clipped = [one.answer for one in found.answers if not list_unclipped(masked, one.answer)]
-                keys = {one.id: plan_key(masked, one, title=self._title) for one in clipped}
+                clipped = [one.answer for one in found.answers if not list_unclipped(session, one.answer)]
+                keys = {one.id: plan_key(session, one, title=self._title) for one in clipped}
             gist = plan_gist(found, digest=digest_of(found), clip_keys=keys)
         reading = Reading(stamp=source.stamp, made_with=self._made_with, answer_ids=ids, gist=gist)
         self._keep(source, reading, found)

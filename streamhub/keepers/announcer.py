@@ -17,10 +17,8 @@ from sqlite_utils import Database
 
 from streamhub.archive.coming import ComingSession, save_coming
 from streamhub.errors import StreamhubError
-from streamhub.schedule.masks import mask_event, mask_session
 from streamhub.schedule.show import SessionState
-from streamhub.store import events as event_rows
-from streamhub.store import shows as show_rows
+from streamhub.store import public as public_rows
 from streamhub.store.store import Store
 
 LOG = logging.getLogger("streamhub.keepers.announcer")
@@ -87,16 +85,14 @@ class Announcer:
 
 
 def _list_coming(db: Database, url: str) -> list[ComingSession]:
-    shows = {show.id: show for show in show_rows.list_shows(db)}
     found = []
-    for one in map(mask_session, show_rows.list_sessions(db, states=_COMING)):
-        event = event_rows.find_event_of(db, one.id)
-        event = mask_event(event, event_rows.list_event_sessions(db, event.id)) if event else None
+    for one in public_rows.list_sessions(db, states=_COMING):
+        event = public_rows.find_event_of(db, one.id)
         found.append(
             ComingSession(
                 id=one.id,
                 show_id=one.show_id,
-                show_title=shows[one.show_id].title,
+                show_title=one.show.title,
                 title=one.title,
                 text=one.call,
                 starts_at=one.starts_at,

@@ -22,11 +22,12 @@ from streamhub.live.platform import Phase
 from streamhub.live.problem import Problem, problem_of
 from streamhub.live.thumbnail import Face, Plate
 from streamhub.live.video import Video, VideoState
-from streamhub.schedule.masks import mask_session
-from streamhub.schedule.show import Participant, Role, Session, Show
+from streamhub.schedule.public import PublicSession
+from streamhub.schedule.show import Participant, Role, SessionTimes, Show
 from streamhub.store.broadcasts import BroadcastRow, list_broadcasts
 from streamhub.store.effects import Effect, is_approved, list_effects
-from streamhub.store.shows import load_session, load_show
+from streamhub.store.public import preview_session
+from streamhub.store.shows import load_show
 from streamhub.timecode import format_instant, parse_instant
 
 LOOK_AFTER_S = 20.0
@@ -73,7 +74,7 @@ class Facts:
         approved: whether a host let the descriptions follow the archive.
     """
 
-    session: Session
+    session: PublicSession
     show: Show
     rows: tuple[BroadcastRow, ...]
     effects: Mapping[tuple[str, int, str, str], Effect]
@@ -100,7 +101,7 @@ def load_facts(db: Database, session_id: str) -> Facts:
     Raises:
         NotFound: there is no such session.
     """
-    session = load_session(db, session_id)
+    session = preview_session(db, session_id)
     rows = tuple(list_broadcasts(db, session_id=session_id))
     effects = [
         effect for platform in {row.platform for row in rows} for effect in list_effects(db, session_id, platform)
@@ -156,7 +157,7 @@ def decode_video(row: BroadcastRow, effect: Effect | None) -> Video | None:
     )
 
 
-def is_over(row: BroadcastRow, session: Session) -> bool:
+def is_over(row: BroadcastRow, session: SessionTimes) -> bool:
     """Whether a broadcast that the public saw has ended."""
     return row.phase is Phase.ENDED and session.started_at is not None
 
@@ -230,13 +231,12 @@ def mark_recording(recording: ArchivedRecording) -> str:
     return digest(recording)
 
 
-def plan_plate(session: Session, show: Show, portraits: Mapping[str, bytes]) -> Plate:
+def plan_plate(session: PublicSession, portraits: Mapping[str, bytes]) -> Plate:
     """What the picture of a session says; customers are not in it."""
-    session = mask_session(session)
     shown = [person for person in session.participants if person.role is not Role.CUSTOMER]
     ordered: Sequence[Participant] = sorted(shown, key=lambda person: person.role is not Role.HOST)
     return Plate(
-        show_title=show.title,
+        show_title=session.show.title,
         title=session.title,
         starts_at=session.starts_at,
         zone=session.zone,

@@ -19,6 +19,7 @@ from streamhub.archive.archived import ArchivedRecording, ArchivedSession
 from streamhub.archive.blurb import DescriptionPlan, plan_blurb, plan_takeout
 from streamhub.archive.companion import Companion, choose_recordings, find_cut, plan_companion, plan_recording
 from streamhub.archive.folder import are_recordings_ours, load_session, save_recordings
+from streamhub.archive.masking import mask_archived
 from streamhub.errors import Fault, NotFound, PlatformError
 from streamhub.keepers.video_facts import (
     LOOK_AFTER_S,
@@ -137,7 +138,7 @@ class Keeping:
             return
 
     async def _keep_thumbnail(self, job: Job) -> None:
-        plate = plan_plate(job.facts.session, job.facts.show, self._parts.portraits)
+        plate = plan_plate(job.facts.session, self._parts.portraits)
 
         async def put() -> str:
             image = await asyncio.to_thread(draw_thumbnail, plate)
@@ -267,7 +268,7 @@ class Keeping:
         planned = self._recording(job, video)
         # The archive's word counts: a person may have corrected the clock of a video that was cut.
         recording = next((one for one in archived.recordings if one.url == planned.url), planned)
-        return plan_companion(archived, recording, site_url=self._parts.site_url)
+        return plan_companion(mask_archived(archived), recording, site_url=self._parts.site_url)
 
     def _recording(self, job: Job, video: Video) -> ArchivedRecording:
         started_at = job.facts.session.started_at

@@ -76,7 +76,7 @@ class VideoSights:
     def _view(self, facts: Facts, row: BroadcastRow, preview: Preview | None) -> VideoView:
         known = facts.effect(row, Kind.VIDEO)
         video = decode_video(row, known)
-        plate = plan_plate(facts.session, facts.show, self._parts.portraits)
+        plate = plan_plate(facts.session, self._parts.portraits)
         there = video.description if video else ""
         return VideoView(
             part=row.part,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from streamhub.schedule.show import Participant, Role, Session, Show
+from streamhub.schedule.public import PublicSession
+from streamhub.schedule.show import Participant, Role
 
 _NAMED = frozenset({Role.HOST, Role.EXPERT, Role.SUPER_USER})  # customers are named by their own consent only
 _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -19,16 +20,15 @@ _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 
-def describe_session(session: Session, show: Show, *, page_url: str) -> str:
+def describe_session(session: PublicSession, *, page_url: str) -> str:
     """Where to ask, what the show is about, and who is in it.
 
     Args:
         session: the session.
-        show: its show.
         page_url: the session's public address; empty: the hub has none that the public can reach.
     """
     words = _WORDS[session.language]
-    parts = [f"{words['ask']} {page_url}" if page_url else "", show.about.strip()]
+    parts = [f"{words['ask']} {page_url}" if page_url else "", session.show.about.strip()]
     people = [_named(person) for person in session.participants if person.role in _NAMED]
     parts.append(f"{words['with']} {', '.join(people)}" if people else "")
     return "\n\n".join(part for part in parts if part)

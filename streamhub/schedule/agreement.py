@@ -14,10 +14,23 @@ from dataclasses import dataclass, field
 from streamhub.schedule.invitation import PUBLISHING, ConsentWord, Purpose
 from streamhub.text import words_of
 
+_TITLES = frozenset(
+    {"dipl", "dr", "frau", "herr", "herrn", "miss", "mr", "mrs", "ms", "prof", "professor", "professorin"}
+    | {"c", "h", "habil", "ing", "jur", "med", "nat", "phil", "rer"}
+)
+
 
 def person_key(name: str) -> str:
     """The same for every way to write a name."""
     return " ".join(words_of(name))
+
+
+def bare_key(name: str) -> str:
+    """The same for a name with and without the titles before it; a name of titles alone keeps its last word."""
+    words = words_of(name)
+    while len(words) > 1 and words[0] in _TITLES:
+        del words[0]
+    return " ".join(words)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +90,7 @@ def find_voices(name: str, voices: Iterable[Voice]) -> tuple[Voice, ...]:
         shown = tuple(voice for voice in known if person_key(voice.shown_as) == key)
         if shown:
             return shown
-    return tuple(voice for voice in known if is_within(person_key(voice.name), key))
+    return tuple(voice for voice in known if is_within(bare_key(voice.name), key))
 
 
 def is_within(part: str, key: str) -> bool:

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from streamhub.errors import BadInput
-from streamhub.schedule.show import Session, SessionState
+from streamhub.schedule.show import Session, SessionState, SessionTimes
 from streamhub.text import require_language, require_slug
 from streamhub.timecode import require_zone
 
 MAX_SESSIONS = 100
+
+S = TypeVar("S", bound=SessionTimes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +54,7 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ProgrammeDay:
+class ProgrammeDay(Generic[S]):
     """One day of an event.
 
     Attributes:
@@ -60,12 +63,12 @@ class ProgrammeDay:
     """
 
     day: date
-    sessions: tuple[Session, ...]
+    sessions: tuple[S, ...]
 
 
-def plan_programme(event: Event, sessions: Iterable[Session]) -> list[ProgrammeDay]:
+def plan_programme(zone: str, sessions: Iterable[S]) -> list[ProgrammeDay[S]]:
     """The sessions of an event by day in the event's zone."""
-    place, days = ZoneInfo(event.zone), dict[date, list[Session]]()
+    place, days = ZoneInfo(zone), dict[date, list[S]]()
     for session in sorted(sessions, key=lambda one: (one.starts_at, one.id)):
         days.setdefault(session.starts_at.astimezone(place).date(), []).append(session)
     return [ProgrammeDay(day=day, sessions=tuple(found)) for day, found in days.items()]

@@ -1,8 +1,8 @@
 """The noun of masks: how somebody is shown who does not want to be named, and how his name leaves a text. Pure.
 
-The role stands in the name's place. A text loses the whole name, and the surname after a form of address; a first name
-alone stays, because it may be anybody's. What is heard in a recording is heard: who wants none of that refuses the
-recording.
+The role stands in the name's place. A text loses the whole name, with or without its titles, and the surname after a
+form of address; a first name alone stays, because it may be anybody's. What is heard in a recording is heard: who wants
+none of that refuses the recording.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
-from streamhub.schedule.agreement import is_within, person_key
-from streamhub.schedule.event import Event
-from streamhub.schedule.show import Participant, Role, Session
+from streamhub.schedule.agreement import bare_key, is_within, person_key
+from streamhub.schedule.show import Participant, Role
 
 _WORDS: Mapping[str, Mapping[Role | None, str]] = MappingProxyType(
     {
@@ -40,7 +38,9 @@ _MASK = re.compile(
     + "|".join(sorted({re.escape(word) for words in _WORDS.values() for word in words.values()}))
     + r")(?: \d{1,3})?"
 )
-_ADDRESS = r"(?:Frau|Herrn?|Dr\.?|Prof\.?|Mrs?\.?|Ms\.?|Miss)"
+_TITLE = r"(?:Frau|Herrn?|Dr\.?(?:-Ing\.)?|Prof\.?|Professor(?:in)?|Dipl\.-Ing\.|Mrs?\.?|Ms\.?|Miss)"
+_ADDRESS = rf"{_TITLE}\s+(?:(?:{_TITLE}|(?:med|phil|rer|nat|jur|h|c)\.)\s+)*"
+_TITLES = re.compile(_ADDRESS, re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"\([^)]*\)")
 
 
@@ -69,11 +69,14 @@ def plan_masks(participants: Iterable[Participant], unnamed: Collection[str], la
 
 def _is_same(one: str, other: str) -> bool:
     """Whether a name stands in another one, as with a title: then it is one person's."""
-    return is_within(person_key(one), person_key(other))
+    return is_within(bare_key(one), person_key(other))
 
 
 def _bare(name: str) -> str:
-    return _IN_BRACKETS.sub(" ", name).strip()
+    """A name without what is in brackets and without the titles before it."""
+    name = _IN_BRACKETS.sub(" ", name).strip()
+    titles = _TITLES.match(name)
+    return name[titles.end() :] if titles else name
 
 
 def _role_of(name: str, roles: Mapping[str, Role]) -> Role | None:
@@ -81,12 +84,6 @@ def _role_of(name: str, roles: Mapping[str, Role]) -> Role | None:
     bare = person_key(_bare(name))
     alike = (role for known, role in roles.items() if is_within(bare, known))
     return roles.get(person_key(name)) or next(alike, None)
-
-
-def mask_name(name: str, masks: Mapping[str, str]) -> str:
-    """A name as it is shown."""
-    key = person_key(name)
-    return next((mask for known, mask in masks.items() if person_key(known) == key), name)
 
 
 def make_masker(masks: Mapping[str, str]) -> Callable[[str], str]:
@@ -99,43 +96,66 @@ def make_masker(masks: Mapping[str, str]) -> Callable[[str], str]:
             continue
         group = f"m{number}"
         found[group] = mask
-        whole = r"\s+".join(words)
-        address = rf"|(?<!\w){_ADDRESS}\s+(?:{_ADDRESS}\s+)*{words[-1]}" if len(words) > 1 else ""
-        patterns.append(rf"(?P<{group}>(?:(?<!\w){whole}{address})(?:['’]?s)?(?!\w))")
+        whole = rf"(?:{_ADDRESS})?" + r"\s+".join(words)
+        address = rf"|{_ADDRESS}{words[-1]}" if len(words) > 1 else ""
+        patterns.append(rf"(?P<{group}>(?<!\w)(?:{whole}{address})(?:['’]?s)?(?!\w))")
     if not patterns:
         return lambda text: text
     pattern = re.compile("|".join(patterns), re.IGNORECASE)
     return lambda text: pattern.sub(lambda match: found[match.lastgroup or ""], text)
 
 
-def mask_session(session: Session) -> Session:
-    """A session as the public may see it: who does not want to be named is shown by role alone."""
-    masks = plan_session_masks(session)
-    if not masks:
-        return session
-    clean = make_masker(masks)
-    return replace(
-        session,
-        title=clean(session.title),
-        call=clean(session.call),
-        unnamed=(),
-        participants=tuple(
-            one if one.named else Participant(name=mask_name(one.name, masks), role=one.role, written=one.written)
-            for one in session.participants
-        ),
-    )
+class Masker:
+    """Puts roles in the place of the names that must not be shown; without any, everything stays as it is.
+
+    Args:
+        participants: the people among whom they are; who may be named keeps a name that is his alone.
+        unnamed: every name that must not be shown.
+        language: of the words that stand in their place.
+    """
+
+    def __init__(
+        self, participants: Iterable[Participant] = (), unnamed: Collection[str] = (), language: str = "de"
+    ) -> None:
+        people = tuple(participants)
+        masks = plan_masks(people, unnamed, language)
+        self._masks = masks
+        self._exactly = {person_key(name): mask for name, mask in masks.items()}
+        self._bare = {bare_key(_bare(name)): mask for name, mask in masks.items()}
+        self._named = {person_key(one.name) for one in people if bare_key(one.name) not in self._bare}
+        self._clean = make_masker(masks)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both hide the same names in the same way."""
+        return isinstance(other, Masker) and (self._masks, self._named) == (other._masks, other._named)
+
+    def __hash__(self) -> int:
+        """Equal for equal ones."""
+        return hash(frozenset(self._masks.items()))
+
+    def __bool__(self) -> bool:
+        """Whether there is any name to hide."""
+        return bool(self._exactly)
+
+    def hides(self, name: str) -> bool:
+        """Whether a name that somebody bears must not be shown."""
+        return self.name(name) != name
+
+    def name(self, name: str) -> str:
+        """The name that somebody bears as it is shown: the role's word, or what it is."""
+        if not self._exactly:
+            return name
+        key = person_key(name)
+        if key in self._exactly:
+            return self._exactly[key]
+        if key in self._named:
+            return name
+        return next((mask for known, mask in self._bare.items() if is_within(known, key)), name)
+
+    def text(self, text: str) -> str:
+        """A text with the masks in it."""
+        return self._clean(text)
 
 
-def mask_event(event: Event, sessions: Iterable[Session]) -> Event:
-    """An event as the public may see it, by what those say who are asked into its sessions."""
-    for session in sessions:
-        if masks := plan_session_masks(session):
-            clean = make_masker(masks)
-            event = replace(event, title=clean(event.title), about=clean(event.about))
-    return event
-
-
-def plan_session_masks(session: Session) -> dict[str, str]:
-    """What is shown in the place of each name that the public must not read; empty where it may read all."""
-    unnamed = [*(one.name for one in session.participants if not one.named), *session.unnamed]
-    return plan_masks(session.participants, tuple(dict.fromkeys(unnamed)), session.language)
+NOBODY_HIDDEN = Masker()
+"""Changes nothing."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from streamhub.errors import WrongState
-from streamhub.schedule.show import Session, SessionState
+from streamhub.schedule.show import Session, SessionState, SessionTimes
 from streamhub.text import slugify
 from streamhub.timecode import require_utc
 
@@ -32,7 +32,7 @@ ACCEPTS_QUESTIONS = frozenset({S.SCHEDULED, S.OPEN, S.REHEARSAL, S.LIVE, S.MOVED
 """States in which the public may ask and vote."""
 
 
-def accepts_asking(session: Session, *, at: datetime) -> bool:
+def accepts_asking(session: SessionTimes, *, at: datetime) -> bool:
     """Whether the public may ask now: in time for the call for contributions, if there is one, and during the show."""
     if session.state not in ACCEPTS_QUESTIONS:
         return False

@@ -141,13 +141,12 @@ class Show:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Session:
-    """One live broadcast of a show, with one permanent address before, during and after it.
+class SessionTimes:
+    """What of a session nobody has to hide: where it belongs, when it is, and where it is in its life.
 
     Attributes:
         id: ``<yyyy-mm-dd>-<slug>``, unique in the hub.
         show_id: the show it belongs to.
-        title: as shown.
         starts_at: planned start, UTC.
         zone: IANA name of the host's time zone.
         language: ``de`` or ``en``.
@@ -155,16 +154,12 @@ class Session:
         state: where it is in its life.
         started_at: when it went live, UTC: zero of the session clock; None before.
         ended_at: when it ended, UTC; None before.
-        participants: the people in it, host first.
-        call: what people are asked to send in beforehand, plain text; empty: nothing in particular.
         call_until: until when questions are taken before the broadcast, UTC; None: until its end.
-        unnamed: every name of people, in it or only asked into it, that the public must not read.
         unseen: whether it was called off as a draft, so that the public never knew of it.
     """
 
     id: str
     show_id: str
-    title: str
     starts_at: datetime
     zone: str = "Europe/Berlin"
     language: str = "de"
@@ -172,10 +167,7 @@ class Session:
     state: SessionState = SessionState.DRAFT
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    participants: tuple[Participant, ...] = ()
-    call: str = ""
     call_until: datetime | None = None
-    unnamed: tuple[str, ...] = ()
     unseen: bool = False
 
     def __post_init__(self) -> None:
@@ -183,8 +175,6 @@ class Session:
         require_slug(self.show_id, what="show id")
         require_language(self.language, what=f"session {self.id}")
         require_utc(self.starts_at)
-        if not self.title.strip():
-            raise BadInput(f"session {self.id}: empty title", hint="give the session a title")
         if not 1 <= self.planned_minutes <= 24 * 60:
             raise BadInput(f"session {self.id}: {self.planned_minutes} minutes planned", hint="plan 1 to 1440 minutes")
         require_zone(self.zone, what=f"session {self.id}")
@@ -195,6 +185,30 @@ class Session:
     def ends_at(self) -> datetime:
         """When it is planned to end, UTC."""
         return self.starts_at + timedelta(minutes=self.planned_minutes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session(SessionTimes):
+    """One live broadcast of a show, with one permanent address before, during and after it, as hosts know it.
+
+    Everybody else gets a `streamhub.schedule.public.PublicSession`.
+
+    Attributes:
+        title: as hosts wrote it.
+        participants: the people in it, host first.
+        call: what people are asked to send in beforehand, plain text; empty: nothing in particular.
+        unnamed: every name of people, in it or only asked into it, that the public must not read.
+    """
+
+    title: str
+    participants: tuple[Participant, ...] = ()
+    call: str = ""
+    unnamed: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        SessionTimes.__post_init__(self)
+        if not self.title.strip():
+            raise BadInput(f"session {self.id}: empty title", hint="give the session a title")
 
     def with_state(self, state: SessionState) -> Session:
         """The same session in another state; says nothing about whether the step is allowed."""

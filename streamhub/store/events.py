@@ -87,15 +87,6 @@ def list_members(db: Database) -> dict[str, list[str]]:
     return found
 
 
-def is_announced(db: Database, event_id: str) -> bool:
-    """Whether the public may know of an event: as soon as one of its sessions is no draft any more."""
-    sql = (
-        "select 1 as yes from event_sessions join sessions on sessions.id = session_id "
-        "where event_id = ? and state <> 'draft'"
-    )
-    return fetch_one(db, sql, event_id) is not None
-
-
 def find_event_of(db: Database, session_id: str) -> Event | None:
     """The event that a session belongs to; None: it stands alone."""
     sql = "select events.* from events join event_sessions on event_id = events.id where session_id = ?"

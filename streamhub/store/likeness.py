@@ -38,7 +38,7 @@ class Asked:
     Attributes:
         id, text, language, state, votes: the question's.
         asked_at: when it came in, UTC.
-        session_id, session_title, session_state: its session's.
+        session_id, session_state: its session's.
         show_id, privacy: its show's.
     """
 
@@ -49,7 +49,6 @@ class Asked:
     votes: int
     asked_at: datetime
     session_id: str
-    session_title: str
     session_state: SessionState
     show_id: str
     privacy: Privacy
@@ -82,7 +81,7 @@ def list_compared(db: Database, *, after: str, limit: int) -> list[Asked]:
 def load_asked(db: Database, ids: Collection[str]) -> dict[str, Asked]:
     """Questions by id, whatever their states; ids that are none are left out."""
     sql = (
-        "select q.id, q.text, q.language, q.state, q.votes, q.asked_at, q.session_id, sessions.title as session_title, "
+        "select q.id, q.text, q.language, q.state, q.votes, q.asked_at, q.session_id, "
         "sessions.state as session_state, sessions.show_id, shows.privacy from questions q "
         "join sessions on sessions.id = q.session_id join shows on shows.id = sessions.show_id "
         "where q.id in (select value from json_each(?))"
@@ -108,7 +107,6 @@ def _asked(row: Row) -> Asked:
         votes=row["votes"],
         asked_at=parse_instant(row["asked_at"]),
         session_id=row["session_id"],
-        session_title=row["session_title"],
         session_state=SessionState(row["session_state"]),
         show_id=row["show_id"],
         privacy=Privacy(row["privacy"]),

@@ -12,12 +12,11 @@ from icalendar import Alarm, Calendar, Event
 from sqlite_utils import Database
 
 from streamhub.archive.agenda import plan_uid
-from streamhub.schedule.masks import mask_session
+from streamhub.schedule.public import PublicSession
 from streamhub.schedule.reminder import ALARMS
-from streamhub.schedule.show import Session, SessionState, Show
-from streamhub.store import shows as show_rows
+from streamhub.schedule.show import SessionState
+from streamhub.store import public as public_rows
 from streamhub.store.announcements import Revisions, load_revisions
-from streamhub.web import desk
 from streamhub.web.access import Action, allow, is_https
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import PAGES, format_moment, language_of
@@ -60,21 +59,19 @@ async def read_entries(request: web.Request, session_ids: Sequence[str]) -> list
     """
     hub = hub_of(request)
 
-    def read(db: Database) -> list[tuple[Session, Show, Revisions]]:
-        sessions = [mask_session(desk.require_public(db, one)) for one in session_ids]
-        return [(one, show_rows.load_show(db, one.show_id), load_revisions(db, one.id)) for one in sessions]
+    def read(db: Database) -> list[tuple[PublicSession, Revisions]]:
+        return [(public_rows.load_session(db, one), load_revisions(db, one)) for one in session_ids]
 
     return [
         Entry(
             session=session,
-            show=show,
             revisions=revisions,
             uid=plan_uid(f"s/{session.id}/"),
             url=page_address(request, session.id),
             ways=await find_ways(hub, session, at=hub.now()),
             now=hub.now(),
         )
-        for session, show, revisions in await hub.store.read(read)
+        for session, revisions in await hub.store.read(read)
     ]
 
 
@@ -90,15 +87,14 @@ class Entry:
     """What a calendar is told.
 
     Attributes:
-        session, show, revisions: what is announced, and how it changed.
+        session, revisions: what is announced, and how it changed.
         uid: the entry's name for ever.
         url: of the session's page.
         ways: how else one can ask.
         now: stands in the entry where it never changed.
     """
 
-    session: Session
-    show: Show
+    session: PublicSession
     revisions: Revisions
     uid: str
     url: str
@@ -133,13 +129,13 @@ def _make_event(entry: Entry, say: Say, language: str) -> Event:
     event.add("last-modified", revisions.changed_at or entry.now)
     event.add("dtstart", starts_at)
     event.add("dtend", session.ends_at.astimezone(starts_at.tzinfo))
-    title = session.title if session.title == entry.show.title else f"{session.title} – {entry.show.title}"
+    title = session.title if session.title == session.show.title else f"{session.title} – {session.show.title}"
     event.add("summary", title)
     event.add("url", url)
     event.add("location", url)
     event.add("status", _STATUS.get(session.state, "CONFIRMED"))
     here = f"{say('Ask, watch and read the answers here:')} {url}"
-    lines = [entry.show.about, *_plan_lines(session, say, language), here, tell_ways(entry.ways, say)]
+    lines = [session.show.about, *_plan_lines(session, say, language), here, tell_ways(entry.ways, say)]
     event.add("description", "\n\n".join(line for line in lines if line))
     if session.state not in _STATUS:
         for before in ALARMS:
@@ -151,7 +147,7 @@ def _make_event(entry: Entry, say: Say, language: str) -> Event:
     return event
 
 
-def _plan_lines(session: Session, say: Say, language: str) -> list[str]:
+def _plan_lines(session: PublicSession, say: Say, language: str) -> list[str]:
     lines = []
     if session.state is SessionState.CANCELLED:
         lines.append(say("This session was cancelled."))

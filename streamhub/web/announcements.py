@@ -13,15 +13,12 @@ from aiohttp import web
 from markupsafe import escape
 from sqlite_utils import Database
 
-from streamhub.questions.rules import PUBLIC_STATES
-from streamhub.schedule.masks import mask_session
-from streamhub.schedule.show import Role, Session, SessionState
+from streamhub.schedule.public import PublicSession, is_public
+from streamhub.schedule.show import Role, SessionState
 from streamhub.share_picture import ShareCard, draw_share_picture
-from streamhub.store import questions as question_rows
-from streamhub.store import shows as show_rows
+from streamhub.store import public as public_rows
 from streamhub.store.announcements import load_revisions
 from streamhub.text import LANGUAGES
-from streamhub.web import desk
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.agenda import page_address
 from streamhub.web.announcing import Announcement, plan_blog, plan_posts, render_blog, tell_when
@@ -30,7 +27,6 @@ from streamhub.web.host import person_context
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import keep_language, language_of, render_page
 from streamhub.web.people import links_of
-from streamhub.web.views import is_public
 
 FEED_ENTRIES = 50
 _TOPICS = 3
@@ -49,16 +45,13 @@ _TOLD = frozenset(
 routes = web.RouteTableDef()
 
 
-def read_announcement(db: Database, session: Session, url: str) -> Announcement:
+def read_announcement(db: Database, session: PublicSession, url: str) -> Announcement:
     """What there is to say of a session now."""
-    show = show_rows.load_show(db, session.show_id)
-    asked = question_rows.list_questions(db, session.id, states=PUBLIC_STATES)
+    asked = public_rows.list_questions(db, session)
     topics = Counter(topic for question in asked for topic in (*question.topics, *question.products))
     moved_from = load_revisions(db, session.id).moved_from
     return Announcement(
-        session=mask_session(session),
-        show_title=show.title,
-        about=show.about,
+        session=session,
         url=url,
         topics=tuple(topic for topic, _ in topics.most_common(_TOPICS)),
         moved_from=None if moved_from == session.starts_at else moved_from,
@@ -73,7 +66,7 @@ async def show_announcement(request: web.Request) -> web.StreamResponse:
     address, site = page_address(request, session_id), links_of(request).site
 
     def read(db: Database) -> Announcement:
-        return read_announcement(db, show_rows.load_session(db, session_id), address)
+        return read_announcement(db, public_rows.preview_session(db, session_id), address)
 
     facts = await hub.store.read(read)
     texts = {}
@@ -120,11 +113,11 @@ async def share_picture(request: web.Request) -> web.StreamResponse:
     """The picture of 1200 by 630 that networks show beside a link to the session."""
     hub, session_id = hub_of(request), request.match_info["session_id"]
     address = page_address(request, session_id)
-    facts = await hub.store.read(lambda db: read_announcement(db, desk.require_public(db, session_id), address))
+    facts = await hub.store.read(lambda db: read_announcement(db, public_rows.load_session(db, session_id), address))
     session = facts.session
     language = language_of(request, default=session.language) if "lang" in request.query else session.language
     card = ShareCard(
-        archive_title=facts.show_title,
+        archive_title=session.show.title,
         show_title=tell_when(facts, language),
         question=session.title,
         people=tuple(one.name for one in session.participants if one.role is not Role.CUSTOMER),
@@ -141,7 +134,7 @@ async def feed(request: web.Request) -> web.StreamResponse:
     language = language_of(request)
 
     def read(db: Database) -> list[FeedEntry]:
-        found = [one for one in show_rows.list_sessions(db, states=_TOLD) if is_public(one)]
+        found = public_rows.list_sessions(db, states=_TOLD)
         off = [one for one in found if one.state in _OFF]
         told = [*reversed([one for one in found if one.state not in _OFF]), *off]  # the next one first
         return [_entry(db, one, f"{base}/s/{one.id}") for one in told[:FEED_ENTRIES]]
@@ -151,7 +144,7 @@ async def feed(request: web.Request) -> web.StreamResponse:
     return web.Response(body=body, content_type="application/atom+xml", charset="utf-8")
 
 
-def _entry(db: Database, session: Session, url: str) -> FeedEntry:
+def _entry(db: Database, session: PublicSession, url: str) -> FeedEntry:
     facts, revisions = read_announcement(db, session, url), load_revisions(db, session.id)
     title, _ = plan_blog(facts, session.language)
     return FeedEntry(

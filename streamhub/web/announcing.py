@@ -16,7 +16,8 @@ from markupsafe import escape
 
 from streamhub.archive.exports import escape_markdown
 from streamhub.archive.markdown import render_markdown
-from streamhub.schedule.show import Role, Session, SessionState
+from streamhub.schedule.public import PublicSession
+from streamhub.schedule.show import Role, SessionState
 from streamhub.web.pages import format_moment
 
 LENGTHS = (280, 500, 1200)
@@ -76,15 +77,12 @@ class Announcement:
 
     Attributes:
         session: as the public may see it.
-        show_title, about: of its show; ``about`` may be empty.
         url: of its page, whole.
         topics: what people ask about, the most frequent first.
         moved_from: the start that was announced before; None: it was never moved.
     """
 
-    session: Session
-    show_title: str
-    about: str
+    session: PublicSession
     url: str
     topics: tuple[str, ...] = ()
     moved_from: datetime | None = None
@@ -117,12 +115,12 @@ def plan_blog(facts: Announcement, language: str) -> tuple[str, str]:
     when = format_moment(session.starts_at, session.zone, language)
     if facts.kind in {"off", "moved"}:
         told = words[f"{facts.kind}_long"].format(title=session.title)
-        return head, "\n\n".join([_plain(told), f"[{_plain(facts.show_title)}]({facts.url})"]) + "\n"
-    blocks = [f"**{_plain(when)}**  \n{_plain(facts.show_title)}"]
+        return head, "\n\n".join([_plain(told), f"[{_plain(facts.session.show.title)}]({facts.url})"]) + "\n"
+    blocks = [f"**{_plain(when)}**  \n{_plain(facts.session.show.title)}"]
     if facts.kind == "new" and facts.moved_from is not None:
         before = format_moment(facts.moved_from, session.zone, language)
         blocks.append(f"*{_plain(words['new_long'].format(before=before))}*")
-    blocks += [_plain(text) for text in (facts.about, session.call) if text.strip()]
+    blocks += [_plain(text) for text in (facts.session.show.about, session.call) if text.strip()]
     people = [one for one in session.participants if one.role in _NAMED]
     if people:
         lines = [f"- **{_plain(one.name)}**" + (f", {_plain(one.about)}" if one.about else "") for one in people]
@@ -166,7 +164,7 @@ def _pieces(facts: Announcement, language: str) -> list[tuple[int, str]]:
     return [
         (0, f"{head} {session.title}".strip()),
         (0, format_moment(session.starts_at, session.zone, language)) if facts.kind != "over" else (0, ""),
-        (6, facts.about.strip()),
+        (6, facts.session.show.about.strip()),
         (5, session.call.strip()),
         (4, f"{words['with']} {long_names}" if names and long_names != names else ""),
         (2, f"{words['with']} {names}" if names else ""),
@@ -213,7 +211,7 @@ def _is_light(code: int) -> bool:
 def plan_tags(facts: Announcement) -> list[str]:
     """Hashtags: the show's first, then what people ask about."""
     tags: dict[str, str] = {}
-    for text in (facts.show_title, *facts.topics):
+    for text in (facts.session.show.title, *facts.topics):
         words = re.findall(r"\w+", text)
         tag = "".join(word[:1].upper() + word[1:] for word in words).replace("_", "")
         if tag and len(tag) <= _LONGEST_TAG and not tag.isdigit():

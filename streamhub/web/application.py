@@ -12,6 +12,7 @@ from streamhub.web import (
     agenda,
     aloud,
     announcements,
+    answer_links,
     asking,
     audience,
     captions,
@@ -145,6 +146,7 @@ def make_app(hub: Hub) -> web.Application:
         deflecting,
         looking,
         experts,
+        answer_links,
         question_page,
         writing_host,
     ):

@@ -14,6 +14,7 @@ from aiohttp import web
 from streamhub.errors import BadInput, StreamhubError
 from streamhub.questions.doubt import Doubt
 from streamhub.questions.question import Question, QuestionState
+from streamhub.store import public as public_rows
 from streamhub.web import desk
 from streamhub.web.access import Action, allow
 from streamhub.web.audience import HONEYPOT, SAID_ON_PAGE, render_session, see_page
@@ -150,7 +151,7 @@ def read_fields(fields: Mapping[str, str]) -> AskBody:
 async def get_puzzle(request: web.Request) -> web.StreamResponse:
     """The puzzle to solve before a question is sent; ``null`` unless the session is flooded."""
     hub, session_id, at = hub_of(request), request.match_info["session_id"], hub_of(request).now()
-    await hub.store.read(lambda db: desk.require_public(db, session_id))
+    await hub.store.read(lambda db: public_rows.load_session(db, session_id))
     watch, puzzle = request.app[FLOOD], None
     if watch.is_flooded(session_id, at=at):
         bits = watch.bits(session_id)

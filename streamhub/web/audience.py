@@ -15,17 +15,16 @@ from sqlite_utils import Database
 
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.errors import StreamhubError
+from streamhub.questions.hiding import hide_in_question
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import PUBLIC_STATES, plan_order
 from streamhub.questions.verdict import Verdict
 from streamhub.questions.writing import Proposal, Story, StoryState
-from streamhub.schedule.event import Event
-from streamhub.schedule.masks import mask_session
+from streamhub.schedule.public import PublicEvent, PublicSession, is_public
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS, accepts_asking
-from streamhub.schedule.show import LOCAL, Privacy, Session, SessionState, Show
-from streamhub.store import proposals as proposal_rows
+from streamhub.schedule.show import LOCAL, Privacy, SessionState, SessionTimes
+from streamhub.store import public as public_rows
 from streamhub.store import questions as question_rows
-from streamhub.store import shows as show_rows
 from streamhub.store import stories as story_rows
 from streamhub.store import votes as vote_rows
 from streamhub.store.announcements import load_revisions
@@ -45,7 +44,7 @@ from streamhub.web.platform_views import WatchPlace
 from streamhub.web.signing import make_form_stamp
 from streamhub.web.source_views import Ways
 from streamhub.web.ties import Ties, list_coming_events, read_ties
-from streamhub.web.views import AFTER, FINISHING, Json, is_public, plan_public_state, session_json, told_question_json
+from streamhub.web.views import AFTER, FINISHING, Json, plan_public_state, session_json, told_question_json
 from streamhub.web.voter import keep_voter, known_voter, voter_of
 from streamhub.web.ways import find_ways
 
@@ -57,7 +56,7 @@ MAX_BROUGHT = 1000
 """Characters of a question that an address may bring along."""
 _SAID = frozenset({"asked", "held", "flood", "voted", "doubted", "unvoted"})
 
-Carried = Sequence[tuple[Question, Session]]
+Carried = Sequence[tuple[Question, PublicSession]]
 Told = Mapping[str, Sequence[Story]]
 """By question, what others tell of their own case."""
 
@@ -69,7 +68,7 @@ class Seen:
     """What the public sees of a session.
 
     Attributes:
-        session, show: it and its show.
+        session: it, with its show.
         questions: the public ones, in the audience's order.
         voted: ids of those that this reader voted for.
         answers: the published ones.
@@ -85,8 +84,7 @@ class Seen:
         ties: its event and its pre-shows.
     """
 
-    session: Session
-    show: Show
+    session: PublicSession
     questions: Sequence[Question]
     voted: frozenset[str]
     answers: Sequence[Answer]
@@ -113,7 +111,8 @@ async def see_page(hub: Hub, session_id: str, voter: str = "") -> Seen:
     def read(db: Database) -> tuple[frozenset[str], datetime | None, dict[str, Verdict], Carried, Told, Ties]:
         doubted = vote_rows.list_doubtful(db, session_id, voter) if voter else frozenset()
         verdicts = find_verdicts(db, [answer.id for answer in seen.answers], f"v:{voter}") if voter else {}
-        stories = story_rows.list_stories(db, [question.id for question in seen.questions], states={StoryState.SHOWN})
+        ids = [question.id for question in seen.questions]
+        stories = public_rows.list_stories(db, seen.session, ids, states={StoryState.SHOWN})
         moved_from, ties = load_revisions(db, session_id).moved_from, read_ties(db, session_id)
         return doubted, moved_from, verdicts, _list_carried(db, session_id), stories, ties
 
@@ -135,8 +134,8 @@ def _list_carried(db: Database, session_id: str) -> Carried:
     """Public questions that went on to another public session, with that session as it is now."""
     gone = [carry.question for carry in list_carries(db, session_id) if carry.question.session_id != session_id]
     shown = [question for question in gone if question.state in PUBLIC_STATES]
-    found = [(question, show_rows.load_session(db, question.session_id)) for question in shown]
-    return [(question, session) for question, session in found if is_public(session)]
+    found = [(question, public_rows.preview_session(db, question.session_id)) for question in shown]
+    return [(hide_in_question(question, session.masker), session) for question, session in found if is_public(session)]
 
 
 async def see(hub: Hub, session_id: str, voter: str = "") -> Seen:
@@ -146,31 +145,31 @@ async def see(hub: Hub, session_id: str, voter: str = "") -> Seen:
         NotFound: there is none of that id, or it is a draft.
     """
 
-    def read(db: Database) -> tuple[Session, Show, list[Question], frozenset[str], dict[str, Proposal], dict[str, int]]:
-        session = desk.require_public(db, session_id)
-        questions = question_rows.list_questions(db, session_id, states=PUBLIC_STATES)
+    def read(db: Database) -> tuple[PublicSession, list[Question], frozenset[str], dict[str, Proposal], dict[str, int]]:
+        session = public_rows.load_session(db, session_id)
+        questions = public_rows.list_questions(db, session)
         voted = question_rows.list_votes(db, session_id, voter) if voter else frozenset()
-        accepted = proposal_rows.list_accepted_in(db, session_id)
+        accepted = public_rows.list_accepted(db, session)
         told = story_rows.count_told(db, session_id)
-        return session, show_rows.load_show(db, session.show_id), plan_order(questions), voted, accepted, told
+        return session, plan_order(questions), voted, accepted, told
 
-    session, show, questions, voted, accepted, told = await hub.store.read(read)
+    session, questions, voted, accepted, told = await hub.store.read(read)
     answers = await hub.answers.list(session_id) if session.state in AFTER else ()
     published = [answer for answer in answers if answer.state is AnswerState.PUBLISHED]
     return Seen(
         session=session,
-        show=show,
         questions=questions,
         voted=voted,
         answers=published,
         lines=plan_lines(published, questions, accepted, hub.answers.page),
         told=told,
-        watch=await _watch(hub, session, show),
+        watch=await _watch(hub, session),
     )
 
 
-async def _watch(hub: Hub, session: Session, show: Show) -> WatchPlace | None:
+async def _watch(hub: Hub, session: PublicSession) -> WatchPlace | None:
     """Where else than here it is shown: while it is live, and before that too when it is not shown here."""
+    show = session.show
     states = {SessionState.LIVE} | (ACCEPTS_QUESTIONS if show.direct else set())
     if session.state not in states or show.platform == LOCAL or show.privacy is Privacy.PRIVATE:
         return None
@@ -184,8 +183,8 @@ async def home(request: web.Request) -> web.StreamResponse:
     """Sessions on air, to come and past; a question that came along goes on to the session that one chooses."""
     hub = hub_of(request)
 
-    def read(db: Database) -> tuple[list[Session], list[tuple[Event, Session, Session]]]:
-        public = [mask_session(s) for s in show_rows.list_sessions(db) if is_public(s)]
+    def read(db: Database) -> tuple[list[PublicSession], list[tuple[PublicEvent, PublicSession, PublicSession]]]:
+        public = public_rows.list_sessions(db)
         return public, list_coming_events(db, public)
 
     sessions, events = await hub.store.read(read)
@@ -241,11 +240,11 @@ def render_session(
     said = "" if shared else request.query.get("said", "")
     untold = "" if shared else request.query.get("untold", "")
     context: dict[str, Any] = {
-        "session": mask_session(session),
+        "session": session,
         "address": f"{hub.settings.url.rstrip('/')}/s/{session.id}"
         if hub.settings.url
         else "",  # never what a request says
-        "show": seen.show,
+        "show": session.show,
         "questions": seen.questions,
         "on_air": next((q for q in seen.questions if q.state is QuestionState.ON_AIR), None),
         "voted": seen.voted,
@@ -276,7 +275,7 @@ def render_session(
     return response
 
 
-def ask_context(request: web.Request, session: Session) -> dict[str, Any]:
+def ask_context(request: web.Request, session: SessionTimes) -> dict[str, Any]:
     """What the ask form shows of a session and its hub."""
     hub, at = hub_of(request), hub_of(request).now()
     return {
@@ -310,9 +309,9 @@ def plan_phase(state: SessionState) -> str:
 @allow(Action.SEE_PUBLIC)
 async def list_sessions(request: web.Request) -> web.StreamResponse:
     """All sessions that the public may know of, newest start first."""
-    sessions = await hub_of(request).store.read(show_rows.list_sessions)
+    sessions = await hub_of(request).store.read(public_rows.list_sessions)
     at = hub_of(request).now()
-    return web.json_response({"sessions": [session_json(s, at=at) for s in sessions if is_public(s)]})
+    return web.json_response({"sessions": [session_json(s, at=at) for s in sessions]})
 
 
 @routes.get("/api/v1/sessions/{session_id}")
@@ -320,7 +319,7 @@ async def list_sessions(request: web.Request) -> web.StreamResponse:
 async def get_session(request: web.Request) -> web.StreamResponse:
     """One session."""
     session_id = request.match_info["session_id"]
-    session = await hub_of(request).store.read(lambda db: desk.require_public(db, session_id))
+    session = await hub_of(request).store.read(lambda db: public_rows.load_session(db, session_id))
     response = web.json_response(session_json(session, at=hub_of(request).now()))
     voter_of(request)
     keep_voter(request, response)

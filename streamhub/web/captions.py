@@ -24,7 +24,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -32,12 +32,14 @@ import msgspec
 from aiohttp import web
 from markupsafe import Markup
 
-from streamhub.archive.masking import mask_cues
 from streamhub.errors import StreamhubError
 from streamhub.recording.rules import map_playlist, trim_playlist
-from streamhub.schedule.show import Session, SessionState
-from streamhub.transcript.live_words import Listening, LiveCaptions
-from streamhub.web import desk
+from streamhub.schedule.masks import NOBODY_HIDDEN, Masker
+from streamhub.schedule.public import PublicSession
+from streamhub.schedule.show import SessionState, SessionTimes
+from streamhub.store import public as public_rows
+from streamhub.transcript.hiding import PublicCaptions, hide_in_captions
+from streamhub.transcript.live_words import Listening
 from streamhub.web.access import Action, allow
 from streamhub.web.caption_lines import (
     Clock,
@@ -83,6 +85,7 @@ class Sheet:
         run, number: of the version.
         lines, now, listening, clock: the newest.
         bodies: what was made of them, by name; emptied when they change.
+        hidden: whether anything may be read, and whose names may not.
     """
 
     run: str = field(default_factory=lambda: secrets.token_hex(3))
@@ -92,13 +95,14 @@ class Sheet:
     listening: Listening = Listening.OFF
     clock: Clock = ()
     bodies: dict[str, bytes] = field(default_factory=dict)
+    hidden: tuple[bool, Masker] = (True, NOBODY_HIDDEN)
 
     @property
     def version(self) -> str:
         """Changes with everything that can be read."""
         return f"{self.run}-{self.number}"
 
-    def take(self, captions: LiveCaptions, clock: Clock) -> Json | None:
+    def take(self, captions: PublicCaptions, clock: Clock) -> Json | None:
         """Make captions the newest; returns what readers must be told, None when nothing changed."""
         lines = plan_lines(self.lines, captions.cues)
         changed, gone = plan_change(self.lines, lines)
@@ -121,25 +125,11 @@ class Sheet:
         return self.bodies[name]
 
 
-def read_captions(hub: Hub, session: Session) -> LiveCaptions:
-    """What was heard so far, as the public may read it.
-
-    Nothing while somebody in it does not agree to be read, for nobody knows yet whose words they are; who does not want
-    to be named is shown by role.
-    """
-    if not all(one.written for one in session.participants):
-        return LiveCaptions()
-    captions = hub.live_words.captions(session.id)
-    cues = mask_cues(session, captions.cues)
-    now = mask_cues(session, (captions.now,))[0] if captions.now is not None else None
-    return replace(captions, cues=cues, now=now)
-
-
 @dataclass(slots=True)
 class _Gate:
     """What is known of a session for a moment, so that not every reader has it read anew."""
 
-    session: Session
+    session: PublicSession
     at_s: float
 
 
@@ -160,6 +150,7 @@ class CaptionDesk:
         self._gates: dict[str, _Gate] = {}
         self._clocks: dict[str, tuple[float, Clock]] = {}
         self._due: dict[str, float] = {}
+        self._owed: dict[str, list[Json]] = {}
         self._telling: dict[str, asyncio.Task[None]] = {}
         self._closed = False
 
@@ -172,6 +163,12 @@ class CaptionDesk:
             self._telling[session_id] = asyncio.create_task(self._tell(session_id), name=f"captions of {session_id}")
         else:
             self._due[session_id] = time.monotonic()
+
+    def look_again(self, session_id: str) -> None:
+        """Who may be named or read in a session may have changed: what was told of it is looked at anew."""
+        self._gates.pop(session_id, None)
+        if session_id in self._sheets:
+            self.notify(session_id)
 
     async def close(self) -> None:
         """Tell nothing more."""
@@ -198,13 +195,13 @@ class CaptionDesk:
             return
         clock = await self._read_clock(session)
         fresh = session_id not in self._sheets
-        told = self._sheet(session_id).take(read_captions(self._hub, session), clock)
-        if told is not None:
+        self._take(session, clock)
+        for told in self._owed.pop(session_id, ()):
             if fresh:  # whoever listens already asks for the whole, at a moment of his own
                 told |= {"since": "", "cues": []}
             await self._say(session_id, msgspec.json.encode(told))
 
-    async def load(self, session_id: str) -> Session:
+    async def load(self, session_id: str) -> PublicSession:
         """A session that the public may know of, as it was a second ago at most.
 
         Raises:
@@ -212,29 +209,39 @@ class CaptionDesk:
         """
         gate = self._gates.get(session_id)
         if gate is None or time.monotonic() - gate.at_s >= _GATE_S:
-            session = await self._hub.store.read(lambda db: desk.require_public(db, session_id))
+            session = await self._hub.store.read(lambda db: public_rows.load_session(db, session_id))
             if len(self._gates) >= _MOST_SHEETS:
                 self._gates.clear()
             gate = self._gates[session_id] = _Gate(session, time.monotonic())
         return gate.session
 
-    def find(self, session: Session) -> Sheet:
+    def find(self, session: PublicSession) -> Sheet:
         """What can be read of a session; an empty sheet where nothing can."""
         if session.state not in TOLD:
             return Sheet(run="none")
-        if session.id not in self._sheets:
-            captions = read_captions(self._hub, session)
-            if not captions.cues and captions.listening is Listening.OFF:
+        sheet = self._sheets.get(session.id)
+        if sheet is None:
+            heard = self._hub.live_words.captions(session.id)
+            if not session.readable or (not heard.cues and heard.listening is Listening.OFF):
                 return Sheet(run="none")
-            self._sheet(session.id).take(captions, self._clocks.get(session.id, (0.0, ()))[1])
+            self._take(session, self._clocks.get(session.id, (0.0, ()))[1])
+            self._owed.pop(session.id, None)
+        elif sheet.hidden != (session.readable, session.masker):  # somebody said no or yes since
+            self._take(session, sheet.clock)
+            self.notify(session.id)
         return self._sheets[session.id]
 
-    def _sheet(self, session_id: str) -> Sheet:
-        if session_id not in self._sheets and len(self._sheets) >= _MOST_SHEETS:
+    def _take(self, session: PublicSession, clock: Clock) -> None:
+        """Take what was heard as the public may read it now; who listens is owed what changed."""
+        if session.id not in self._sheets and len(self._sheets) >= _MOST_SHEETS:
             del self._sheets[next(iter(self._sheets))]
-        return self._sheets.setdefault(session_id, Sheet())
+        sheet = self._sheets.setdefault(session.id, Sheet())
+        sheet.hidden = (session.readable, session.masker)
+        told = sheet.take(hide_in_captions(session, self._hub.live_words.captions(session.id)), clock)
+        if told is not None:
+            self._owed.setdefault(session.id, []).append(told)
 
-    async def _read_clock(self, session: Session) -> Clock:
+    async def _read_clock(self, session: SessionTimes) -> Clock:
         """How the player's time goes with the session's; looked at every ten seconds, for an encoder may come back."""
         read_s, clock = self._clocks.get(session.id, (float("-inf"), ()))
         if session.started_at is None or time.monotonic() - read_s < (_CLOCK_S if clock else EVERY_S):
@@ -288,7 +295,7 @@ async def captions_json(request: web.Request) -> web.StreamResponse:
     return web.Response(body=body, headers=headers, content_type="application/json")
 
 
-def _sheet_json(session: Session, sheet: Sheet, since: str) -> Json:
+def _sheet_json(session: SessionTimes, sheet: Sheet, since: str) -> Json:
     return {
         "version": sheet.version,
         "since": since,
@@ -317,7 +324,7 @@ async def captions_vtt(request: web.Request) -> web.StreamResponse:
     return web.Response(body=body, headers=headers, content_type="text/vtt", charset="utf-8")
 
 
-def _tag(sheet: Sheet, session: Session) -> dict[str, str]:
+def _tag(sheet: Sheet, session: SessionTimes) -> dict[str, str]:
     return {
         "ETag": f'W/"{sheet.version}-{session.state.value}"',
         "Cache-Control": CACHED,
@@ -329,7 +336,7 @@ def _knows(request: web.Request, headers: Mapping[str, str]) -> bool:
     return headers["ETag"] in request.headers.get("If-None-Match", "")
 
 
-def along_context(request: web.Request, session: Session, *, language: str) -> dict[str, Any]:
+def along_context(request: web.Request, session: PublicSession, *, language: str) -> dict[str, Any]:
     """What a session's page shows of its words: the last ones as HTML, made once for all readers of a language."""
     sheet = request.app[CAPTIONS].find(session)
     lines = sheet.lines[-ON_PAGE:]
@@ -345,9 +352,10 @@ def along_context(request: web.Request, session: Session, *, language: str) -> d
     }
 
 
-async def read_ear(request: web.Request, session: Session) -> dict[str, Any]:
+async def read_ear(request: web.Request, session: SessionTimes) -> dict[str, Any]:
     """What a host's console shows of the listening: its state, why nobody listens, and the last words."""
-    hub, sheet = hub_of(request), request.app[CAPTIONS].find(session)
+    hub, desk = hub_of(request), request.app[CAPTIONS]
+    sheet = desk.find(await desk.load(session.id)) if session.state in TOLD else Sheet()
     captions = hub.live_words.captions(session.id)
     ear, model = captions.listening.value, hub.live_words.recogniser
     if captions.listening is Listening.OFF:

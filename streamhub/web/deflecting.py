@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from streamhub.errors import StreamhubError
-from streamhub.schedule.show import Session
+from streamhub.schedule.show import SessionTimes
 from streamhub.store import deflections as deflection_rows
 from streamhub.web import writing
 from streamhub.web.access import Action, allow
@@ -46,7 +46,7 @@ class Looked:
     helped: frozenset[str] = frozenset()
 
 
-async def look_first(request: web.Request, session: Session, form: Mapping[str, str]) -> Looked:
+async def look_first(request: web.Request, session: SessionTimes, form: Mapping[str, str]) -> Looked:
     """Look up what was typed into the ask form."""
     voter = known_voter(request)
     store = hub_of(request).store
@@ -56,7 +56,7 @@ async def look_first(request: web.Request, session: Session, form: Mapping[str, 
     return Looked(asked=True, suggested=suggested, helped=helped)
 
 
-async def suggest(request: web.Request, session: Session, text: str) -> Sequence[Suggestion]:
+async def suggest(request: web.Request, session: SessionTimes, text: str) -> Sequence[Suggestion]:
     """What there is for a text; nothing when the service fails, because nobody may be kept from asking."""
     typed = clean_or_empty(text[:MAX_LOOKED])
     if not typed:

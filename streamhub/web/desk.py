@@ -22,11 +22,11 @@ from streamhub.questions.photo import BadPhoto, PhotoFault
 from streamhub.questions.question import MAX_NAME_LENGTH, MAX_QUESTION_LENGTH, Asker, Question, QuestionState, Shown
 from streamhub.questions.rules import decide_intake
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS, accepts_asking
-from streamhub.schedule.show import Session
+from streamhub.schedule.show import SessionTimes
 from streamhub.store import followers as follower_rows
+from streamhub.store import public as public_rows
 from streamhub.store import puzzles as puzzle_rows
 from streamhub.store import questions as question_rows
-from streamhub.store import shows as show_rows
 from streamhub.store.ballots import Ballot, Refusal
 from streamhub.store.log import log_action
 from streamhub.store.votes import Cast
@@ -34,13 +34,13 @@ from streamhub.text import clean_line, clean_text, new_id, require_language
 from streamhub.web.ballot_box import BALLOT_BOX
 from streamhub.web.bodies import AskBody
 from streamhub.web.budget import Budget, Spending
+from streamhub.web.captions import CAPTIONS
 from streamhub.web.events import BROADCASTER
 from streamhub.web.flood import FLOOD, read_proof
 from streamhub.web.hub import Hub, hub_of
 from streamhub.web.pages import language_of, words_of
 from streamhub.web.photos import drop_photo, explain, keep_photo
 from streamhub.web.signing import digest_for
-from streamhub.web.views import is_public
 from streamhub.web.voter import is_forged, known_voter
 
 LOG = logging.getLogger("streamhub.web")
@@ -114,6 +114,7 @@ def notify(app: web.Application, session_id: str) -> None:
 def tell(request: web.Request, session_id: str) -> None:
     """Tell those who watch a session, and its platform, that the session itself changed."""
     notify(request.app, session_id)
+    request.app[CAPTIONS].look_again(session_id)
     hub_of(request).platforms.wake(session_id)
 
 
@@ -153,7 +154,7 @@ async def ask(request: web.Request, session_id: str, asked: Asked) -> Kept:
     at, question_id = hub.now(), new_id(hub.random)
     flood = request.app[FLOOD]
     if asked.photo or not flood.knows(session_id):  # before a picture costs anything, and before anything is remembered
-        require_asking(await hub.store.read(lambda db: require_public(db, session_id)), at, say)
+        require_asking(await hub.store.read(lambda db: public_rows.load_session(db, session_id)), at, say)
     flooded = flood.note(session_id, at=at)
     puzzle = read_proof(hub.secret, asked.proof, session_id=session_id, at=at) if flooded else ""
     address = request.app[BUDGET].address(request)
@@ -162,11 +163,11 @@ async def ask(request: web.Request, session_id: str, asked: Asked) -> Kept:
     taken: list[Question] = []
 
     def keep(db: Database) -> str:
-        session = require_public(db, session_id)
+        session = public_rows.load_session(db, session_id)
         require_asking(session, at, say)
         unsolved = flooded and not (puzzle and puzzle_rows.spend_puzzle(db, puzzle, at=at))
         doubt = decide_doubt(text, asker.public_name, trapped=asked.suspect, repeated=repeated, flooded=unsolved)
-        state = decide_intake(show_rows.load_show(db, session.show_id).moderation)
+        state = decide_intake(session.show.moderation)
         question = Question(
             id=question_id,
             session_id=session_id,
@@ -232,7 +233,7 @@ async def _take_photo(request: web.Request, data: bytes, question_id: str) -> st
         raise explain(error, words_of(request)) from error
 
 
-def require_asking(session: Session, at: datetime, say: Callable[[str], str]) -> None:
+def require_asking(session: SessionTimes, at: datetime, say: Callable[[str], str]) -> None:
     """Refuse a question that comes too late, and say what is still possible.
 
     Raises:
@@ -282,18 +283,6 @@ def clean_or_empty(text: str) -> str:
         return clean_text(text, max_length=len(text) * 4, what="text")
     except BadInput:
         return ""
-
-
-def require_public(db: Database, session_id: str) -> Session:
-    """A session that the public may know of.
-
-    Raises:
-        NotFound: there is none of that id, or it is a draft.
-    """
-    session = show_rows.load_session(db, session_id)
-    if not is_public(session):
-        raise NotFound(f"session {session_id}: there is no such session")
-    return session
 
 
 def _log_consent(db: Database, question: Question, *, at: datetime) -> None:

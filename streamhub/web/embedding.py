@@ -15,6 +15,7 @@ from aiohttp import web
 
 from streamhub.config import parse_origins
 from streamhub.errors import StreamhubError, TooMany
+from streamhub.store import public as public_rows
 from streamhub.text import new_id
 from streamhub.web import desk
 from streamhub.web.access import Action, allow, is_https
@@ -70,7 +71,7 @@ async def _ask_in_frame(request: web.Request, session_id: str, sent: SentForm) -
     asker = read_asker(hub.secret, sent.fields.get(_ASKER, "")) or new_asker(hub)
     typed = {**sent.fields, _ASKER: sign_asker(hub.secret, asker)}
     if _LOOK in typed:  # sent, not asked by address: nothing typed stands in one
-        session = await hub.store.read(lambda db: desk.require_public(db, session_id))
+        session = await hub.store.read(lambda db: public_rows.load_session(db, session_id))
         looked = await look_first(request, session, typed)
         return await _render(request, form=typed, error=None, said="", status=200, looked=looked)
     try:
@@ -97,7 +98,7 @@ async def _render(
     looked: Looked | None = None,
 ) -> web.Response:
     hub, session_id = hub_of(request), request.match_info["session_id"]
-    session = await hub.store.read(lambda db: desk.require_public(db, session_id))
+    session = await hub.store.read(lambda db: public_rows.load_session(db, session_id))
     origins = parse_origins(hub.settings.embed_origins)
     address = page_address(request, session_id)
     context: dict[str, Any] = {"session": session, "address": address, "default_language": session.language}

@@ -345,7 +345,7 @@ async def _render(
         coming = show_rows.list_sessions(db, states=CHANGEABLE)
         return {
             "event": event,
-            "days": plan_programme(event, sessions),
+            "days": plan_programme(event.zone, sessions),
             "overlaps": find_overlaps(sessions),
             "drafts": any(one.state is SessionState.DRAFT for one in sessions),
             "changeable": [one.id for one in sessions if one.state in CHANGEABLE],

@@ -8,16 +8,14 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import NotFound
-from streamhub.schedule.event import Event, ProgrammeDay, plan_programme
-from streamhub.schedule.masks import mask_event, mask_session
-from streamhub.schedule.show import Session, SessionState
-from streamhub.store import events as rows
+from streamhub.schedule.event import ProgrammeDay, plan_programme
+from streamhub.schedule.public import PublicEvent, PublicSession
+from streamhub.schedule.show import SessionState
+from streamhub.store import public as public_rows
 from streamhub.web.access import Action, allow
 from streamhub.web.agenda import calendar_response, make_calendar, read_entries
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import PAGES, keep_language, language_of, render_page
-from streamhub.web.ties import load_public
-from streamhub.web.views import is_public
 
 routes = web.RouteTableDef()
 
@@ -34,9 +32,9 @@ class SeenEvent:
         pre_shows: sessions that go before all of it.
     """
 
-    event: Event
-    days: tuple[ProgrammeDay, ...]
-    pre_shows: tuple[Session, ...]
+    event: PublicEvent
+    days: tuple[ProgrammeDay[PublicSession], ...]
+    pre_shows: tuple[PublicSession, ...]
 
 
 def see_event(db: Database, event_id: str) -> SeenEvent:
@@ -45,17 +43,16 @@ def see_event(db: Database, event_id: str) -> SeenEvent:
     Raises:
         NotFound: there is none of that id, or none of its sessions is announced.
     """
-    event = rows.load_event(db, event_id)
-    known = rows.list_event_sessions(db, event_id)
-    sessions = [mask_session(one) for one in known if is_public(one)]
-    if not sessions:
+    event = public_rows.find_event(db, event_id)
+    if event is None:
         raise NotFound(f"event {event_id}: there is no such event")
+    sessions = public_rows.list_event_sessions(db, event_id)
     if any(one.state in _COMING for one in sessions):  # announced again, one by one
         event = replace(event, cancelled_at=None)
     return SeenEvent(
-        event=mask_event(event, known),
-        days=tuple(plan_programme(event, sessions)),
-        pre_shows=load_public(db, rows.list_pre_shows(db, for_event=event_id)),
+        event=event,
+        days=tuple(plan_programme(event.zone, sessions)),
+        pre_shows=public_rows.list_pre_shows(db, for_event=event_id),
     )
 
 

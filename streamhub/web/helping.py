@@ -18,6 +18,7 @@ from streamhub.questions.follower import Follower
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.verdict import MAX_REASON_LENGTH, Helped, Verdict
 from streamhub.store import followers as follower_rows
+from streamhub.store import public as public_rows
 from streamhub.store import questions as question_rows
 from streamhub.store import verdicts as verdict_rows
 from streamhub.text import clean_text, new_id
@@ -212,12 +213,11 @@ async def show_helped_on_page(request: web.Request) -> web.StreamResponse:
     hub, voter = hub_of(request), known_voter(request)
 
     def read(db: Database) -> tuple[Question, Verdict | None]:
-        desk.require_public(db, session_id)
-        question = question_rows.load_question(db, question_id)
+        question, _ = public_rows.load_question(db, question_id)
         if question.session_id != session_id:
             raise NotFound(f"answer {question_id}: there is no such answer in session {session_id}")
-        found = verdict_rows.find_verdicts(db, [question_id], f"v:{voter}") if voter else {}
-        return question, found.get(question_id)
+        found = verdict_rows.find_verdicts(db, [question.id], f"v:{voter}") if voter else {}
+        return question, found.get(question.id)
 
     question, verdict = await hub.store.read(read)
     told = Told(question=question, answer=await find_answer(hub, question), verdict=verdict)

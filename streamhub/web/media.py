@@ -16,7 +16,7 @@ from aiohttp import web
 from streamhub.errors import NotFound
 from streamhub.recording.rules import trim_playlist
 from streamhub.schedule.show import SessionState
-from streamhub.store import shows as show_rows
+from streamhub.store import public as public_rows
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.events import BROADCASTER
 from streamhub.web.hub import Hub, hub_of
@@ -82,7 +82,7 @@ def has_stream(hub: Hub, session_id: str) -> bool:
 async def live_file(request: web.Request) -> web.StreamResponse:
     """A live playlist or segment: for all while live, for those who see the console in rehearsal, else for nobody."""
     hub, session_id, path = hub_of(request), request.match_info["session_id"], request.match_info["path"]
-    session = await hub.store.read(lambda db: show_rows.load_session(db, session_id))
+    session = await hub.store.read(lambda db: public_rows.load_session(db, session_id))
     rehearsing = session.state is SessionState.REHEARSAL and actor_of(request).may(Action.SEE_CONSOLE)
     folder = hub.broadcasting.hls_folder(session_id)
     mime = _LIVE_TYPES.get(Path(path).suffix)

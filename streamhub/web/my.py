@@ -17,13 +17,14 @@ from sqlite_utils import Database
 from streamhub.answers.answer import Answer
 from streamhub.errors import BadInput, NotFound, StreamhubError
 from streamhub.questions.follower import Follower
+from streamhub.questions.hiding import hide_in_question
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import PUBLIC_STATES
 from streamhub.questions.verdict import Verdict
-from streamhub.schedule.show import Session
+from streamhub.schedule.public import PublicSession, is_public
 from streamhub.store import followers as follower_rows
+from streamhub.store import public as public_rows
 from streamhub.store import questions as question_rows
-from streamhub.store import shows as show_rows
 from streamhub.store import verdicts as verdict_rows
 from streamhub.web import access, erasing
 from streamhub.web.access import Action, actor_of, allow
@@ -33,7 +34,6 @@ from streamhub.web.hub import HUB, Hub, hub_of
 from streamhub.web.links import Links, read_feed
 from streamhub.web.pages import PAGES, keep_language, keep_private, language_of, render_page, see_other, words_of
 from streamhub.web.security import read_form
-from streamhub.web.views import is_public
 from streamhub.web.voter import keep_voter, known_voter, voter_of
 
 LOG = logging.getLogger("streamhub.web")
@@ -61,7 +61,7 @@ class Mine:
 
     question: Question
     target: Question
-    session: Session
+    session: PublicSession
     answer: Answer | None
     page: str
     verdict: Verdict | None
@@ -73,14 +73,16 @@ class Mine:
 async def _read_mine(hub: Hub, voter: str) -> list[Mine]:
     """Everything that this browser asked and did not erase, newest first."""
 
-    def read(db: Database) -> list[tuple[Question, Question, Session, Verdict | None, Question | None, datetime, bool]]:
+    def read(
+        db: Database,
+    ) -> list[tuple[Question, Question, PublicSession, Verdict | None, Question | None, datetime, bool]]:
         found = []
         followed = {one.question_id for one in follower_rows.list_followed(db, voter)}
         for question in follower_rows.list_claimed(db, voter) if voter else ():
             if not question.text:
                 continue
             target = follower_rows.resolve_merged(db, question)
-            session = show_rows.load_session(db, target.session_id)
+            session = public_rows.preview_session(db, target.session_id)
             verdict = verdict_rows.find_verdicts(db, [target.id], f"v:{voter}").get(target.id)
             changed_at = verdict_rows.find_answered_at(db, target.id) or question.asked_at
             reopened = verdict_rows.find_reopening(db, target.id)
@@ -122,7 +124,11 @@ async def _render(
 
     def read(db: Database) -> list[tuple[Follower, Question]]:
         followed = [one for one in follower_rows.list_followed(db, voter) if one.question_id not in own]
-        return [(one, question_rows.load_question(db, one.question_id)) for one in followed]
+        found = [(one, question_rows.load_question(db, one.question_id)) for one in followed]
+        return [
+            (one, hide_in_question(question, public_rows.preview_session(db, question.session_id).masker))
+            for one, question in found
+        ]
 
     said = request.query.get("said", "")
     response = render_page(

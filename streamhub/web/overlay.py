@@ -19,10 +19,8 @@ from sqlite_utils import Database
 from streamhub.errors import NotFound
 from streamhub.live.mark import Mark, MarkKind, Witness
 from streamhub.questions.question import Question, QuestionState
-from streamhub.schedule.show import Session
 from streamhub.store import marks as mark_rows
-from streamhub.store import questions as question_rows
-from streamhub.store import shows as show_rows
+from streamhub.store import public as public_rows
 from streamhub.store import stage as stage_rows
 from streamhub.text import new_id
 from streamhub.timecode import format_instant
@@ -88,7 +86,8 @@ async def _require_key(request: web.Request) -> tuple[str, str]:
 
 def find_on_air(db: Database, session_id: str) -> OnAir | None:
     """The question that is on air in a session, or None."""
-    found = question_rows.list_questions(db, session_id, states={QuestionState.ON_AIR})
+    session = public_rows.preview_session(db, session_id)
+    found = public_rows.list_questions(db, session, states={QuestionState.ON_AIR})
     if not found:
         return None
     since = mark_rows.find_on_air_since(db, found[0].id)
@@ -139,7 +138,7 @@ def _read_style(path: Path) -> str:
 async def page(request: web.Request) -> web.StreamResponse:
     """The page; what it shows comes by events, so that it may stay open for days."""
     session_id, _ = await _require_key(request)
-    session: Session = await hub_of(request).store.read(lambda db: show_rows.load_session(db, session_id))
+    session = await hub_of(request).store.read(lambda db: public_rows.preview_session(db, session_id))
     response = render_page(
         request,
         "overlay.html",
@@ -218,7 +217,7 @@ async def change_key(request: web.Request) -> web.StreamResponse:
     await read_form(request)
 
     def do(db: Database) -> None:
-        show_rows.load_session(db, session_id)
+        public_rows.preview_session(db, session_id)
         if verb == "make":
             stage_rows.save_overlay_nonce(db, session_id, nonce, at=at, author=author)
         else:

@@ -12,9 +12,9 @@ from sqlite_utils import Database
 from streamhub.errors import NotFound
 from streamhub.questions.question import Question
 from streamhub.questions.rules import PUBLIC_STATES
+from streamhub.store import public as public_rows
 from streamhub.store import questions as question_rows
 from streamhub.web.access import Action, allow
-from streamhub.web.desk import require_public
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import see_other
 
@@ -29,7 +29,7 @@ async def show_question(request: web.Request) -> web.StreamResponse:
 
     def find(db: Database) -> Question:
         question = question_rows.resolve_question(db, question_id)
-        require_public(db, question.session_id)
+        public_rows.load_session(db, question.session_id)
         if question.state not in PUBLIC_STATES:
             raise NotFound(f"question {question_id}: there is no such question")
         return question

@@ -16,12 +16,12 @@ from aiohttp import web
 from streamhub.errors import BadMedia, NotFound
 from streamhub.questions.photo import BadPhoto, PhotoFault, encode_photo
 from streamhub.questions.rules import PUBLIC_STATES
+from streamhub.schedule.public import is_public
+from streamhub.store import public as public_rows
 from streamhub.store import questions as question_rows
-from streamhub.store import shows as show_rows
 from streamhub.text import Random, new_id
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.hub import Hub, hub_of
-from streamhub.web.views import is_public
 
 _NAME = re.compile(r"[0-9a-z]{4,40}-[0-9a-z]{16}\.jpg")
 _ONE_AT_A_TIME: web.AppKey[asyncio.Semaphore] = web.AppKey("photo_turn", asyncio.Semaphore)
@@ -88,7 +88,7 @@ async def show_photo(request: web.Request) -> web.StreamResponse:
     """The photo of a question: to everybody once the question is public, to hosts before."""
     hub, question_id = hub_of(request), request.match_info["question_id"]
     question = await hub.store.read(lambda db: question_rows.load_question(db, question_id))
-    session = await hub.store.read(lambda db: show_rows.load_session(db, question.session_id))
+    session = await hub.store.read(lambda db: public_rows.preview_session(db, question.session_id))
     seen = question.state in PUBLIC_STATES and is_public(session)
     path = find_photo(hub, question.photo)
     if path is None or question.session_id != request.match_info["session_id"]:

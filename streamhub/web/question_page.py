@@ -31,20 +31,19 @@ from streamhub.questions.writing import (
     Story,
     StoryState,
 )
+from streamhub.schedule.public import PublicSession
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS
-from streamhub.schedule.show import Session, Show
+from streamhub.schedule.show import Participant
 from streamhub.store import deflections as deflection_rows
 from streamhub.store import marks as mark_rows
-from streamhub.store import proposals as proposal_rows
+from streamhub.store import public as public_rows
 from streamhub.store import questions as question_rows
-from streamhub.store import shows as show_rows
-from streamhub.store import stories as story_rows
 from streamhub.timecode import format_instant, ms_between
 from streamhub.web import access, desk, writing
 from streamhub.web.access import Action, actor_of, allow
 from streamhub.web.answer_lines import line_json, plan_line
 from streamhub.web.bodies import WritingBody, read_body
-from streamhub.web.hub import Hub, hub_of
+from streamhub.web.hub import hub_of
 from streamhub.web.pages import keep_language, render_page, see_other, words_of
 from streamhub.web.proving import known_participant
 from streamhub.web.security import read_form
@@ -66,7 +65,8 @@ class SeenQuestion:
     """What a reader sees of a question.
 
     Attributes:
-        question, session, show: it and where it was asked.
+        question, session: it and where it was asked.
+        person: the participant as whom this reader answers; None for everybody else.
         voted: whether this reader wants it answered.
         stories: the shown ones, and the reader's own whatever its state.
         proposals: the accepted one first, then those beside it, and the reader's own whatever their state.
@@ -76,8 +76,8 @@ class SeenQuestion:
     """
 
     question: Question
-    session: Session
-    show: Show
+    session: PublicSession
+    person: Participant | None
     voted: bool
     stories: Sequence[Story]
     proposals: Sequence[Proposal]
@@ -86,30 +86,32 @@ class SeenQuestion:
     helped: int
 
 
-async def see_question(hub: Hub, question_id: str, voter: str) -> SeenQuestion:
+async def see_question(request: web.Request, question_id: str, voter: str) -> SeenQuestion:
     """Read all that a question's page shows a reader.
 
     Raises:
         NotFound: there is no such question, or it is not public.
     """
+    hub = hub_of(request)
 
     def read(db: Database) -> tuple[Any, ...]:
-        question, session = writing.require_shown(db, question_id)
-        stories = story_rows.list_stories(db, [question.id]).get(question.id, [])
-        proposals = proposal_rows.list_proposals(db, [question.id]).get(question.id, [])
+        question, session = public_rows.load_question(db, question_id)
+        stories = public_rows.list_stories(db, session, [question.id]).get(question.id, [])
+        proposals = public_rows.list_proposals(db, session, [question.id]).get(question.id, [])
         voted = question.id in question_rows.list_votes(db, session.id, voter) if voter else False
         marks = mark_rows.list_marks(db, session.id)
         on_air = [mark.at for mark in marks if mark.question_id == question.id and mark.kind is MarkKind.ON_AIR]
         helped = deflection_rows.count_helped(db, question.id)
-        return question, session, show_rows.load_show(db, session.show_id), voted, stories, proposals, on_air, helped
+        person = known_participant(request, db, session.id)
+        return question, session, person, voted, stories, proposals, on_air, helped
 
-    question, session, show, voted, stories, proposals, on_air, helped = await hub.store.read(read)
+    question, session, person, voted, stories, proposals, on_air, helped = await hub.store.read(read)
     answers = await hub.answers.list(session.id) if session.state in AFTER else ()
     published = (one for one in answers if one.id == question.id and one.state is AnswerState.PUBLISHED)
     return SeenQuestion(
         question=question,
         session=session,
-        show=show,
+        person=person,
         voted=voted,
         stories=[one for one in stories if one.state is StoryState.SHOWN or (voter and one.voter == voter)],
         proposals=plan_proposals(
@@ -125,7 +127,7 @@ async def see_question(hub: Hub, question_id: str, voter: str) -> SeenQuestion:
 @allow(Action.SEE_PUBLIC)
 async def question_page(request: web.Request) -> web.StreamResponse:
     """The question's permanent address."""
-    seen = await see_question(hub_of(request), request.match_info["question_id"], known_voter(request))
+    seen = await see_question(request, request.match_info["question_id"], known_voter(request))
     if page_of(seen.question) != request.path:
         return see_other(page_of(seen.question))
     voter_of(request)
@@ -151,7 +153,7 @@ def render_question(
     context = {
         "question": question,
         "session": session,
-        "show": seen.show,
+        "show": session.show,
         "voted": seen.voted,
         "votable": question.state in VOTABLE_STATES and session.state in ACCEPTS_QUESTIONS,
         "stories": seen.stories,
@@ -160,7 +162,7 @@ def render_question(
         "line": plan_line(seen.published, hub.answers.page(seen.published)) if seen.published else None,
         "on_air_ms": seen.on_air_ms,
         "helped": seen.helped,
-        "person": known_participant(request, session),
+        "person": seen.person,
         "is_host": actor.may(Action.CURATE),
         "form_token": access.form_token(hub, actor),
         "stamp": stamp,
@@ -205,13 +207,13 @@ def typed_by_form(request: web.Request, question_id: str, form: Mapping[str, str
 
 async def _standing_for(request: web.Request, question_id: str) -> str:
     """Id of the question that stands for this one."""
-    return (await hub_of(request).store.read(lambda db: writing.require_shown(db, question_id)))[0].id
+    return (await hub_of(request).store.read(lambda db: public_rows.load_question(db, question_id)))[0].id
 
 
 async def _shown_again(request: web.Request, form: Mapping[str, str], error: StreamhubError) -> web.Response:
     if error.http_status not in {400, 409, 429}:
         raise error
-    seen = await see_question(hub_of(request), request.match_info["question_id"], voter_of(request))
+    seen = await see_question(request, request.match_info["question_id"], voter_of(request))
     page = render_question(request, seen, form=form, error=error, status=error.http_status)
     if (retry_after_s := getattr(error, "retry_after_s", None)) is not None:
         page.headers["Retry-After"] = str(retry_after_s)
@@ -309,7 +311,7 @@ def proposal_json(proposal: Proposal) -> Json:
 async def get_question(request: web.Request) -> web.StreamResponse:
     """A question with its stories and answers; a merged one tells of the one that stands for it."""
     hub = hub_of(request)
-    seen = await see_question(hub, request.match_info["question_id"], "")
+    seen = await see_question(request, request.match_info["question_id"], "")
     line = plan_line(seen.published, hub.answers.page(seen.published)) if seen.published else None
     return web.json_response(
         {

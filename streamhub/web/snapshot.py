@@ -23,12 +23,11 @@ from aiohttp import web
 
 from streamhub.errors import NotFound, StreamhubError
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS
-from streamhub.store import shows as show_rows
+from streamhub.store import public as public_rows
 from streamhub.web.access import Action, allow
 from streamhub.web.audience import POLL_S, public_reader
 from streamhub.web.events import BROADCASTER
 from streamhub.web.hub import HUB
-from streamhub.web.views import is_public
 
 LOG = logging.getLogger("streamhub.web")
 
@@ -141,8 +140,8 @@ def make_snapshots(app: web.Application, folder: Path | None) -> Snapshots:
     """The snapshots of a hub's application."""
 
     async def names() -> set[str]:
-        sessions = await app[HUB].store.read(show_rows.list_sessions)
-        return {one.id for one in sessions if is_public(one) and one.state in ACCEPTS_QUESTIONS}
+        sessions = await app[HUB].store.read(lambda db: public_rows.list_sessions(db, states=ACCEPTS_QUESTIONS))
+        return {one.id for one in sessions}
 
     return Snapshots(folder, lambda session_id: take_snapshot(app, session_id), names)
 

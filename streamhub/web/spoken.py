@@ -13,8 +13,7 @@ from aiohttp import web
 
 from streamhub.answers.spoken import FoundSpoken, Piece
 from streamhub.questions.rules import PUBLIC_STATES
-from streamhub.schedule.masks import mask_session
-from streamhub.schedule.show import Session, SessionState
+from streamhub.schedule.show import SessionState, SessionTimes
 from streamhub.web import desk
 from streamhub.web.access import Action, allow
 from streamhub.web.audience import plan_phase, see
@@ -62,8 +61,8 @@ async def answers_page(request: web.Request) -> web.StreamResponse:
         request,
         "spoken.html",
         default_language=seen.session.language,
-        session=mask_session(seen.session),
-        show=seen.show,
+        session=seen.session,
+        show=seen.session.show,
         phase=plan_phase(seen.session.state),
         told=seen.session.state in TOLD,
         lines=seen.lines,
@@ -76,7 +75,7 @@ async def answers_page(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _search(hub: Hub, session: Session, query: str) -> Sequence[FoundSpoken]:
+async def _search(hub: Hub, session: SessionTimes, query: str) -> Sequence[FoundSpoken]:
     if session.state not in TOLD:
         return ()
     found = await hub.live_answers.search(session.id, query)

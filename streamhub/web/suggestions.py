@@ -8,11 +8,12 @@ from __future__ import annotations
 from aiohttp import web
 
 from streamhub.errors import BadInput
+from streamhub.store import public as public_rows
 from streamhub.text import LANGUAGES
 from streamhub.timecode import format_instant
 from streamhub.web.access import Action, allow
 from streamhub.web.budget import Spending
-from streamhub.web.desk import BUDGET, require_public
+from streamhub.web.desk import BUDGET
 from streamhub.web.hub import hub_of
 from streamhub.web.pages import words_of
 from streamhub.web.services import Lookalike, Suggestion
@@ -34,7 +35,7 @@ async def suggest(request: web.Request) -> web.StreamResponse:
         request, Spending.SUGGESTION, say("Many look-ups came from your connection. Please wait a moment.")
     )
     session_id, text = request.match_info["session_id"], request.query.get("text", "")
-    session = await hub.store.read(lambda db: require_public(db, session_id))
+    session = await hub.store.read(lambda db: public_rows.load_session(db, session_id))
     language = request.query.get("language") or session.language
     if language not in LANGUAGES:
         raise BadInput("language: not one that the hub speaks", hint=f"use one of {', '.join(LANGUAGES)}")

@@ -13,7 +13,7 @@ from streamhub.answers.answer import Answer
 from streamhub.live.platform import Signal
 from streamhub.questions.question import Question, QuestionState
 from streamhub.questions.rules import PUBLIC_STATES, VOTABLE_STATES
-from streamhub.schedule.masks import mask_session
+from streamhub.schedule.public import PublicSession
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS, NEXT_STATES, accepts_asking
 from streamhub.schedule.show import Session, SessionState, Show
 from streamhub.timecode import format_instant
@@ -28,11 +28,6 @@ FINISHING = frozenset({SessionState.ENDED, SessionState.PROCESSING, SessionState
 
 AFTER = FINISHING | {SessionState.PUBLISHED}
 """States in which there may be answers."""
-
-
-def is_public(session: Session) -> bool:
-    """Whether the public may know of a session."""
-    return session.state is not SessionState.DRAFT and not session.unseen
 
 
 def show_json(show: Show) -> Json:
@@ -51,16 +46,15 @@ def show_json(show: Show) -> Json:
     }
 
 
-def session_json(session: Session, *, at: datetime | None = None) -> Json:
+def session_json(session: PublicSession, *, at: datetime | None = None) -> Json:
     """A session as everybody may see it; a rehearsal is nobody's business and counts as open.
 
     With ``at``, ``accepts_questions`` minds the deadline of a call for contributions; ``accepts_votes`` never does.
     """
-    session = mask_session(session)
     return _session_json(session, session.state in ACCEPTS_QUESTIONS if at is None else accepts_asking(session, at=at))
 
 
-def _session_json(session: Session, asking: bool) -> Json:
+def _session_json(session: Session | PublicSession, asking: bool) -> Json:
     return {
         "id": session.id,
         "show_id": session.show_id,
@@ -184,7 +178,7 @@ def work_json(work: WorkStatus) -> Json:
 
 
 def plan_public_state(
-    session: Session,
+    session: PublicSession,
     questions: Iterable[Question],
     answers: int,
     watch: WatchPlace | None,

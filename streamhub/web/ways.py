@@ -9,12 +9,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from streamhub.schedule.rules import accepts_asking
-from streamhub.schedule.show import Session
+from streamhub.schedule.show import SessionTimes
 from streamhub.web.hub import Hub
 from streamhub.web.source_views import Ways
 
 
-async def find_ways(hub: Hub, session: Session, *, at: datetime) -> Ways:
+async def find_ways(hub: Hub, session: SessionTimes, *, at: datetime) -> Ways:
     """The other ways to ask in a session; none when it takes no questions now."""
     return await hub.sources.ways(session.id) if accepts_asking(session, at=at) else Ways()
 

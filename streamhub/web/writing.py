@@ -17,7 +17,7 @@ from streamhub.errors import BadInput, Conflict, NotFound
 from streamhub.questions.answering import TAKES_PROPOSALS, decide_story
 from streamhub.questions.change import Deed
 from streamhub.questions.question import MAX_NAME_LENGTH, Question, QuestionState, Shown
-from streamhub.questions.rules import PUBLIC_STATES, VOTABLE_STATES
+from streamhub.questions.rules import VOTABLE_STATES
 from streamhub.questions.writing import (
     MAX_PROPOSAL_LENGTH,
     MAX_PROPOSALS_EACH,
@@ -29,13 +29,14 @@ from streamhub.questions.writing import (
     Writer,
     digest_of,
 )
+from streamhub.schedule.public import PublicSession
 from streamhub.schedule.rules import ACCEPTS_QUESTIONS
-from streamhub.schedule.show import Role, Session
+from streamhub.schedule.show import Participant, Role
 from streamhub.store import changes
 from streamhub.store import deflections as deflection_rows
 from streamhub.store import proposals as proposal_rows
+from streamhub.store import public as public_rows
 from streamhub.store import questions as question_rows
-from streamhub.store import shows as show_rows
 from streamhub.store import stories as story_rows
 from streamhub.store.followers import resolve_merged
 from streamhub.store.log import log_action
@@ -87,18 +88,6 @@ class Typed:
     voter: str
 
 
-def require_shown(db: Database, question_id: str) -> tuple[Question, Session]:
-    """A question that the public may see, or the one that stands for it, with its session.
-
-    Raises:
-        NotFound: there is none, or it is not public.
-    """
-    question = resolve_merged(db, question_rows.load_question(db, question_id))
-    if question.state not in PUBLIC_STATES:
-        raise NotFound(f"question {question_id}: there is no such question")
-    return question, desk.require_public(db, question.session_id)
-
-
 async def tell_story(request: web.Request, question_id: str, typed: Typed) -> Story:
     """Keep somebody's own case under a question that he wants answered, too; telling it again replaces it.
 
@@ -113,19 +102,18 @@ async def tell_story(request: web.Request, question_id: str, typed: Typed) -> St
     await _spend(request, say)
     at, story_id = hub.now(), new_id(hub.random)
 
-    def keep(db: Database) -> tuple[Story, Session]:
-        question, session = require_shown(db, question_id)
+    def keep(db: Database) -> tuple[Story, PublicSession]:
+        question, session = public_rows.load_question(db, question_id)
         if question.state not in VOTABLE_STATES or session.state not in ACCEPTS_QUESTIONS:
             raise Conflict(say("This question takes no more votes and stories."))
-        moderation = show_rows.load_show(db, session.show_id).moderation
         story = Story(
             id=story_id,
             question_id=question.id,
             voter=typed.voter,
-            writer=plan_writer(request, session, typed, say=say),
+            writer=plan_writer(request, typed, known_participant(request, db, session.id), say=say),
             text=text,
             language=question.language,
-            state=decide_story(moderation, suspect=typed.suspect),
+            state=decide_story(session.show.moderation, suspect=typed.suspect),
             at=at,
         )
         kept = story_rows.save_story(db, story)
@@ -160,7 +148,7 @@ async def propose(request: web.Request, question_id: str, typed: Typed) -> Propo
     at, proposal_id = hub.now(), new_id(hub.random)
 
     def keep(db: Database) -> str:
-        question, session = require_shown(db, question_id)
+        question, session = public_rows.load_question(db, question_id)
         if question.state not in TAKES_PROPOSALS:
             raise Conflict(say("This question takes no more answers."))
         if proposal_rows.count_waiting(db, question.id, typed.voter) >= MAX_PROPOSALS_EACH:
@@ -169,7 +157,7 @@ async def propose(request: web.Request, question_id: str, typed: Typed) -> Propo
             id=proposal_id,
             question_id=question.id,
             voter=typed.voter,
-            writer=plan_writer(request, session, typed, say=say),
+            writer=plan_writer(request, typed, known_participant(request, db, session.id), say=say),
             text=text,
             digest=digest_of(text),
             language=question.language,
@@ -249,8 +237,8 @@ async def deflect(request: web.Request, session_id: str, answer_id: str, voter: 
     at, archived = hub.now(), is_archived(hub, answer_id)
 
     def count(db: Database) -> int:
-        desk.require_public(db, session_id)
-        if not archived and require_shown(db, answer_id)[0].state not in _ANSWERED:
+        public_rows.load_session(db, session_id)
+        if not archived and public_rows.load_question(db, answer_id)[0].state not in _ANSWERED:
             raise NotFound(f"answer {answer_id}: there is no such answer")
         if helped:
             return deflection_rows.add_deflection(db, answer_id, session_id, voter, at=at)
@@ -358,7 +346,7 @@ def check_text(typed: str, *, max_length: int, say: Say) -> str:
     return clean_text(text, max_length=max_length, what="text")
 
 
-def plan_writer(request: web.Request, session: Session, typed: Typed, *, say: Say) -> Writer:
+def plan_writer(request: web.Request, typed: Typed, person: Participant | None, *, say: Say) -> Writer:
     """Who writes: as proved by a personal link or a login, else as typed.
 
     Raises:
@@ -366,7 +354,7 @@ def plan_writer(request: web.Request, session: Session, typed: Typed, *, say: Sa
     """
     if typed.shown not in set(Shown):
         raise BadInput(f"shown: {typed.shown!r}", hint=f"use {', '.join(Shown)}")
-    shown, person, role = Shown(typed.shown), known_participant(request, session), None
+    shown, role = Shown(typed.shown), None
     if person is not None:
         return Writer(name=person.name, shown=shown if person.named else Shown.ANONYMOUS, role=person.role)
     if len(typed.name.strip()) > MAX_NAME_LENGTH:

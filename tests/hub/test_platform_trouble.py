@@ -138,7 +138,7 @@ async def desk(fake_youtube: FakeYouTube, tmp_path: Path) -> AsyncIterator[Desk]
     )
     async with Store.open(tmp_path / "hub.sqlite3", now=now) as store:
         await store.write(lambda db: save_show(db, Show(id="netz", title="Netz", platform="youtube")))
-        kit = YouTubeFront(place).open(store, describe=lambda session, show: show.about, now=now, random=os.urandom)
+        kit = YouTubeFront(place).open(store, describe=lambda session: session.show.about, now=now, random=os.urandom)
         studio = Studio()
         local = LocalPlatform(store, studio, url="rtmp://hub/live", now=now, random=os.urandom)
 

@@ -9,6 +9,7 @@ from PIL import Image
 from streamhub.keepers.portraits import Portraits
 from streamhub.keepers.video_facts import plan_plate
 from streamhub.live.thumbnail import draw_thumbnail
+from streamhub.schedule.public import plan_public_session
 from streamhub.schedule.show import Participant, Role, Session, Show
 
 SESSION = Session(
@@ -33,10 +34,10 @@ def test_a_picture_is_found_by_the_persons_name(tmp_path: Path) -> None:
 
 def test_a_face_is_in_the_thumbnail_and_rubbish_is_not(tmp_path: Path) -> None:
     """A picture changes what is drawn; a file that is no picture leaves the initials."""
-    plain = draw_thumbnail(plan_plate(SESSION, SHOW, Portraits(tmp_path)))
+    plain = draw_thumbnail(plan_plate(plan_public_session(SESSION, SHOW), Portraits(tmp_path)))
     (tmp_path / "tom-kern.png").write_bytes(b"no picture at all")
-    assert draw_thumbnail(plan_plate(SESSION, SHOW, Portraits(tmp_path))) == plain
+    assert draw_thumbnail(plan_plate(plan_public_session(SESSION, SHOW), Portraits(tmp_path))) == plain
     picture = io.BytesIO()
     Image.new("RGB", (200, 300), "yellow").save(picture, "PNG")
     (tmp_path / "aenne-gross.png").write_bytes(picture.getvalue())
-    assert draw_thumbnail(plan_plate(SESSION, SHOW, Portraits(tmp_path))) != plain
+    assert draw_thumbnail(plan_plate(plan_public_session(SESSION, SHOW), Portraits(tmp_path))) != plain

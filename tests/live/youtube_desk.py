@@ -69,7 +69,7 @@ class Desk:
             self.api,
             self.store,
             self.settings,
-            describe=lambda session, show: f"{session.title}. Fragen: https://hub.example.org/s/{session.id}",
+            describe=lambda session: f"{session.title}. Fragen: https://hub.example.org/s/{session.id}",
             now=self.now,
             random=draw(len(self.fake.calls)),
             sleep=self.sleep,

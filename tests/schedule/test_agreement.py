@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,9 +12,11 @@ from streamhub.answers.consent import Consent, decide_word, list_missing
 from streamhub.schedule.agreement import Voice, find_voices, list_lacking, person_key, plan_shown
 from streamhub.schedule.event import Event
 from streamhub.schedule.invitation import ConsentWord, Purpose
-from streamhub.schedule.masks import is_mask, make_masker, mask_event, mask_session, plan_masks
-from streamhub.schedule.show import Participant, Role, Session
+from streamhub.schedule.masks import Masker, is_mask, plan_masks
+from streamhub.schedule.public import plan_public_event, plan_public_session
+from streamhub.schedule.show import Participant, Role, Session, Show
 
+SHOW = Show(id="r", title="Runde")
 AT = datetime(2027, 3, 1, tzinfo=UTC)
 ADA = Participant(name="Ada Weber", role=Role.EXPERT, about="Leiterin Netz, Netz AG")
 
@@ -109,11 +110,36 @@ def test_names_tell_people_apart(people: list[tuple[str, str, str]]) -> None:
         ("Herr Dr. Weber und Dr. Webers Router", "Fachperson und Fachperson Router"),
         ("Webermann und die Weber bleiben", "Webermann und die Weber bleiben"),
         ("Danke, Ada!", "Danke, Ada!"),
+        ("Prof. Dr. med. Ada Weber und Dr.-Ing. Weber", "Fachperson und Fachperson"),
+        ("Ich bin h. Weber und C. Weber", "Ich bin h. Weber und C. Weber"),
     ],
 )
 def test_names_leave_texts(text: str, masked: str) -> None:
     """The whole name goes, and the surname after a form of address; what may be somebody else's stays."""
-    assert make_masker(plan_masks([ADA], ["Ada Weber"], "de"))(text) == masked
+    assert Masker([ADA], ["Ada Weber"], "de").text(text) == masked
+
+
+@pytest.mark.parametrize("known", ["Ada Weber", "Dr. Ada Weber", "Prof. Dr. med. Ada Weber", "Frau Ada Weber"])
+@pytest.mark.parametrize(
+    "written", ["Ada Weber", "Dr. Ada Weber", "ADA WEBER", "Ada Weber (Netz AG)", "Dr.-Ing. Ada Weber"]
+)
+def test_titles_hide_no_name(known: str, written: str) -> None:
+    """Whoever refuses under a name with titles or without is found and hidden under each other way to write it."""
+    person = Voice(person_id="a", name=known, shown_as=known)
+    assert find_voices(written, [person]) == (person,)
+    masker = Masker([ADA], [known], "de")
+    assert masker.name(written) == "Fachperson"
+    assert "Weber" not in masker.text(f"Mit {written} und {known}.")
+
+
+def test_who_may_be_named_keeps_a_name_that_is_his_alone() -> None:
+    """Of two guests of one name who are told apart, only the one who refuses is hidden; a part of a name is nobody."""
+    one, other = (Participant(name=f"Ada Weber ({mark})", role=Role.EXPERT) for mark in "AB")
+    masker = Masker([one, other], ["Ada Weber (A)", "Ada Weber"], "de")
+    assert masker.name("Ada Weber (A)") == "Fachperson"
+    assert masker.name("Ada Weber (B)") == "Ada Weber (B)"
+    assert masker.name("Ada Weberin") == "Ada Weberin"
+    assert masker.hides("Ada Weber")
 
 
 def test_two_of_one_role_get_numbers() -> None:
@@ -130,7 +156,7 @@ def test_a_public_session_names_nobody_who_refuses() -> None:
     """The name goes with the line under it, from people and title; hosts' own session is left as it is."""
     hidden = Participant(name=ADA.name, role=ADA.role, about=ADA.about, named=False)
     session = Session(id="s", show_id="r", title="Netz mit Ada Weber", starts_at=AT, participants=(hidden,))
-    shown = mask_session(session)
+    shown = plan_public_session(session, SHOW)
     assert shown.title == "Netz mit Fachperson"
     assert shown.participants == (Participant(name="Fachperson", role=Role.EXPERT),)
     assert "Ada" not in repr(shown)
@@ -149,7 +175,7 @@ def test_who_is_only_asked_is_hidden_too() -> None:
         participants=(doctor,),
         unnamed=("Ada Weber", "Bo Lund", "Dr. Ada Weber"),
     )
-    shown = mask_session(session)
+    shown = plan_public_session(session, SHOW)
     assert (shown.title, shown.call) == ("Netz mit Fachperson", "Fragt auch Gast")
     assert [one.name for one in shown.participants] == ["Fachperson"]
     assert "Ada" not in repr(shown)
@@ -164,5 +190,6 @@ def test_an_event_names_nobody_whom_its_sessions_hide() -> None:
         Session(id="u", show_id="r", title="c", starts_at=AT),
     ]
     event = Event(id="e", show_id="r", title="Ein Abend mit Ada Weber", about="Bo Lund und Cy Roth")
-    assert mask_event(event, sessions) == replace(event, title="Ein Abend mit Gast", about="Gast und Cy Roth")
-    assert mask_event(event, sessions[2:]) is event
+    shown = plan_public_event(event, sessions)
+    assert (shown.title, shown.about) == ("Ein Abend mit Gast", "Gast und Cy Roth")
+    assert plan_public_event(event, sessions[2:]).about == event.about

@@ -30,7 +30,7 @@ def session(number: int, after: timedelta = timedelta(), minutes: int = 60) -> S
 
 def test_the_days_are_those_of_the_events_zone() -> None:
     """Late in Berlin is the next day in Tokyo, and the programme says so."""
-    found = plan_programme(EVENT, [session(3, timedelta(hours=4)), session(1), session(2, timedelta(hours=2))])
+    found = plan_programme(EVENT.zone, [session(3, timedelta(hours=4)), session(1), session(2, timedelta(hours=2))])
     assert [(one.day, [s.id for s in one.sessions]) for one in found] == [
         (date(2027, 3, 2), ["s-1", "s-2"]),
         (date(2027, 3, 3), ["s-3"]),

@@ -117,7 +117,7 @@ async def test_wrong_authorization(world: World, header: str) -> None:
         assert (await answer.json())["error"]["message"]
 
 
-def routes(app: web.Application) -> list[tuple[str, str, Any]]:
+def routes(app: web.Application, **known: str) -> list[tuple[str, str, Any]]:
     """Method, address with its variables filled in, handler: every route of the application."""
     filled = {
         "session_id": "2027-03-02-netz", "question_id": "q1", "action": "star", "answer_id": "a1", "wish": "vote",
@@ -128,6 +128,7 @@ def routes(app: web.Application) -> list[tuple[str, str, Any]]:
         "position": "0", "story_id": "s1", "proposal_id": "p1", "text_id": "t1", "kind": "stories",
         "aloud_deed": "dismiss", "overheard_deed": "no",
         "hearing": "ab-00000000", "number": "0", "person_id": "p1", "event_id": "e1",
+        **known,
     }  # fmt: skip
     found = []
     for route in app.router.routes():

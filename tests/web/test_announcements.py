@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from streamhub.schedule.invitation import Purpose
-from streamhub.schedule.show import Participant, Role, Session, SessionState
+from streamhub.schedule.public import PublicSession
+from streamhub.schedule.show import Participant, Role, SessionState, Show
 from streamhub.store import shows
 from streamhub.web.announcing import (
     LENGTHS,
@@ -37,9 +38,10 @@ __all__ = ["guests"]  # a fixture
 
 STARTS = datetime(2027, 3, 2, 19, 15, tzinfo=UTC)
 URL = "https://hub.example.org/s/2027-03-02-netz"
-SESSION = Session(
+SESSION = PublicSession(
     id="2027-03-02-netz",
     show_id="runde",
+    show=Show(id="runde", title="Die Runde", about="Fachleute antworten live."),
     title="Schnelles Netz im ganzen Haus",
     starts_at=STARTS,
     state=SessionState.OPEN,
@@ -52,8 +54,6 @@ SESSION = Session(
 )
 FACTS = Announcement(
     session=SESSION,
-    show_title="Die Runde",
-    about="Fachleute antworten live.",
     url=URL,
     topics=("WLAN", "Glasfaser im Haus", "5"),
 )
@@ -81,7 +81,9 @@ def test_posts_fit_and_name_the_link(language: str) -> None:
 )
 def test_no_text_outgrows_its_network(title: str, about: str, topic: str) -> None:
     """Whatever somebody typed, no post is too long and none loses its link."""
-    facts = replace(FACTS, session=replace(SESSION, title=title), about=about, topics=(topic,))
+    facts = replace(
+        FACTS, session=replace(SESSION, title=title, show=replace(SESSION.show, about=about)), topics=(topic,)
+    )
     for language in ("de", "en"):
         for length, text in plan_posts(facts, language):
             assert weigh(text, URL) <= length
@@ -112,7 +114,13 @@ def test_texts_follow_a_move_and_a_cancellation() -> None:
 def test_hostile_words_stay_words(hostile: str) -> None:
     """What somebody typed becomes neither a tag of the HTML nor a link or heading of the Markdown."""
     facts = replace(
-        FACTS, session=replace(SESSION, title=hostile, call=hostile), about=f"# {hostile}\n[x](http://evil)"
+        FACTS,
+        session=replace(
+            SESSION,
+            title=hostile,
+            call=hostile,
+            show=replace(SESSION.show, about=f"# {hostile}\n[x](http://evil)"),
+        ),
     )
     title, markdown = plan_blog(facts, "de")
     html = render_blog(title, markdown)

@@ -29,15 +29,16 @@ from streamhub.live.youtube.records import SLUG, Records
 from streamhub.live.youtube.rooms import Rooms
 from streamhub.live.youtube.texts import clean_title, compose_description, find_markers
 from streamhub.live.youtube.wire import Applied, Plan, Seen
-from streamhub.schedule.masks import mask_session
-from streamhub.schedule.show import Session, Show
+from streamhub.schedule.public import PublicSession
+from streamhub.schedule.show import Session
 from streamhub.store.broadcasts import BroadcastRow, find_broadcast, list_broadcasts, save_broadcast
+from streamhub.store.public import preview_session
 from streamhub.store.shows import load_session, load_show
 from streamhub.store.store import Store
 from streamhub.text import Random, new_id
 from streamhub.timecode import Now
 
-Describe = Callable[[Session, Show], str]
+Describe = Callable[[PublicSession], str]
 """The text of a broadcast's description: what it is about, and where questions are asked."""
 
 _OVER = frozenset({Phase.ENDED, Phase.LOST})
@@ -300,8 +301,8 @@ class YouTubePlatform:
         row = await self._store.write(lambda db: self._begin(db, session))
         if row.pending in _STEPS and row.phase not in _OVER:
             row = await self._take_stock(row)
-        show = await self._store.read(lambda db: load_show(db, session.show_id))
-        return await self._placing.place(row, session, self._plan(row, session, show))
+        shown = await self._store.read(lambda db: preview_session(db, session.id))
+        return await self._placing.place(row, session, self._plan(row, shown))
 
     def _begin(self, db: Database, session: Session) -> BroadcastRow:
         """The intent: a row with a marker, of which nothing is on YouTube yet."""
@@ -332,13 +333,13 @@ class YouTubePlatform:
         blank = BroadcastRow(session_id=row.session_id, platform=SLUG, part=row.part, marker=marker)
         return await self._records.change(row, lambda _: blank)
 
-    def _plan(self, row: BroadcastRow, session: Session, show: Show) -> Plan:
+    def _plan(self, row: BroadcastRow, session: PublicSession) -> Plan:
         return Plan(
-            title=clean_title(mask_session(session).title, fallback=session.id, part=row.part),
-            description=compose_description(self._describe(session, show), row.marker),
+            title=clean_title(session.title, fallback=session.id, part=row.part),
+            description=compose_description(self._describe(session), row.marker),
             starts_at=session.starts_at,
             ends_at=session.ends_at,
-            privacy=show.privacy.value,
+            privacy=session.show.privacy.value,
             made_for_kids=self._settings.made_for_kids,
         )
 
