@@ -58,13 +58,14 @@ ADA = Person(
     email="ada.geheim@example.org",
     organisation="Geheimhaus AG",
 )
+TOM = Person(id="tom", name="Tom Schwarzwurzel", email="tom.geheim@example.org", role=Role.PRODUCER)
 EVE = Person(id="eve", name="Eve Wirsing", email="eve.geheim@example.org", role=Role.CUSTOMER)
 SAID = "Mit Dr. Ada Grünkohl, mit Ada Grünkohl, mit Frau Dr. Grünkohl und ADA GRÜNKOHL."
 """The ways in which a name is written."""
 TRACES = ("grünkohl", "gr\\u00fcnkohl", "gruenkohl", "grunkohl", "gr%c3%bcnkohl", "netzbau")
 """What must be nowhere, in small letters."""
-SECRETS = ("geheim", "wirsing")
-"""What only hosts may know: addresses, notes, drafts, held questions, rooms, and who declined."""
+SECRETS = ("geheim", "wirsing", "schwarzwurzel")
+"""What only hosts may know: addresses, notes, drafts, held questions, rooms, who has not answered, and producers."""
 COMING, RUNNING, OVER = "2027-03-02-eins", "2027-03-01-zwei", "2027-02-01-drei"
 OFF, DRAFT = "2027-03-03-vier", "2027-03-04-entwurf"
 NONCE = "n" * 26
@@ -93,7 +94,7 @@ async def fill(world: World, folder: Path) -> None:
 
 def _fill(db: Database, world: World) -> None:
     shows.save_show(db, Show(id="runde", title="Runde", about="Fachleute antworten."))
-    for person in (ADA, EVE):
+    for person in (ADA, EVE, TOM):
         people.save_person(db, person)
     held = {
         COMING: (SessionState.OPEN, START, None),
@@ -116,7 +117,7 @@ def _fill(db: Database, world: World) -> None:
             participants=(jana,) if session_id == OFF else (jana, ada),  # into that one she is only asked
         )
         shows.save_session(db, session)
-        for person in (ADA, EVE):
+        for person in (ADA, EVE, TOM):
             invitations.invite(db, session_id, person.id, person.role, at=world.clock(), author="")
         rooms.save_room(db, Room(session_id=session_id, url="https://geheim.example/{key}", instructions="geheim"))
         _ask(db, session_id)

@@ -347,7 +347,7 @@ async def test_a_change_taken_back_while_it_was_unclear_is_taken_back_there(desk
     with pytest.raises(PlatformError):
         await desk.platform.ensure(await desk.change(title="Neu"))
     assert desk.only.title == "Neu"
-    await desk.platform.ensure(before)
+    await desk.platform.ensure(await desk.change(title=before.title))
     assert desk.only.title == before.title
     assert (await desk.row()).pending == ""
     desk.fake.tick(120)
