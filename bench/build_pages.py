@@ -20,9 +20,9 @@ from streamhub.archive.gists import Gists, plan_slip
 from streamhub.archive.heads import Heads
 from streamhub.archive.library import Library, plan_library
 from streamhub.archive.listing import KINDS, Listing
+from streamhub.archive.masking import mask_archived
 from streamhub.archive.media import MediaSettings, PlacedMedia, place_recording, player_kind
 from streamhub.archive.outlets import Outlets
-from streamhub.archive.masking import mask_archived
 from streamhub.archive.pages import Frame, Printer, plan_csp
 from streamhub.archive.plan import Part
 from streamhub.archive.planner import Planner, Shelf

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from streamhub.archive.event import ArchivedEvent, Before, Unnamed
 from streamhub.archive.event_folder import save_event
 from streamhub.schedule.event import Event, PreShow
-from streamhub.schedule.masks import plan_session_masks
+from streamhub.schedule.public import list_unnamed
 from streamhub.schedule.show import Role, Session, SessionState
 from streamhub.store import events as rows
 from streamhub.store import shows as show_rows
@@ -72,7 +72,7 @@ def _list_unnamed(sessions: Iterable[Session]) -> tuple[Unnamed, ...]:
     roles: dict[str, Role | None] = {}
     for session in sessions:
         people = {one.name: one.role for one in session.participants}
-        for name in plan_session_masks(session):
+        for name in list_unnamed(session):
             roles[name] = roles.get(name) or people.get(name)
     return tuple(Unnamed(name=name, role=role) for name, role in roles.items())
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from streamhub.archive.fields import Fields
 from streamhub.archive.sheet import Given, clean_body, parse_sheet, render_sheet
 from streamhub.errors import BadInput
-from streamhub.schedule.masks import make_masker, plan_masks
+from streamhub.schedule.masks import Masker
 from streamhub.schedule.show import ON_AIR, Participant, Role
 from streamhub.text import require_language, require_slug
 from streamhub.timecode import require_zone
@@ -136,5 +136,5 @@ def mask_event(event: ArchivedEvent) -> ArchivedEvent:
     if not event.unnamed:
         return event
     people = [Participant(name=one.name, role=one.role) for one in event.unnamed if one.role]
-    clean = make_masker(plan_masks(people, tuple(one.name for one in event.unnamed), event.language))
-    return replace(event, title=clean(event.title), about=clean(event.about), unnamed=())
+    masker = Masker(people, tuple(one.name for one in event.unnamed), event.language)
+    return replace(event, title=masker.text(event.title), about=masker.text(event.about), unnamed=())

@@ -77,7 +77,7 @@ def plan_public_session(session: Session, show: Show) -> PublicSession:
 
 
 def plan_public_event(event: Event, sessions: Iterable[Session]) -> PublicEvent:
-    """What everybody may see of an event with these sessions, drafts among them."""
+    """What everybody may see of an event with these sessions and pre-shows, drafts among them."""
     title, about = event.title, event.about
     for masker in map(_masker_of, sessions):
         title, about = masker.text(title), masker.text(about)
@@ -91,6 +91,11 @@ def plan_public_event(event: Event, sessions: Iterable[Session]) -> PublicEvent:
     )
 
 
+def list_unnamed(session: Session) -> tuple[str, ...]:
+    """Every name that the public must not read in a session and in what it belongs to."""
+    return tuple(dict.fromkeys([*(one.name for one in session.participants if not one.named), *session.unnamed]))
+
+
 def _masker_of(session: Session) -> Masker:
-    unnamed = [*(one.name for one in session.participants if not one.named), *session.unnamed]
-    return Masker(session.participants, tuple(dict.fromkeys(unnamed)), session.language) if unnamed else NOBODY_HIDDEN
+    unnamed = list_unnamed(session)
+    return Masker(session.participants, unnamed, session.language) if unnamed else NOBODY_HIDDEN

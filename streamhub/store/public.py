@@ -76,7 +76,10 @@ def find_event_of(db: Database, session_id: str) -> PublicEvent | None:
 
 def _find(db: Database, event: Event | None) -> PublicEvent | None:
     sessions = events.list_event_sessions(db, event.id) if event else []
-    return plan_public_event(event, sessions) if event and any(map(is_public, sessions)) else None
+    if event is None or not any(map(is_public, sessions)):
+        return None
+    before = [shows.load_session(db, one.session_id) for one in events.list_pre_shows(db, for_event=event.id)]
+    return plan_public_event(event, [*sessions, *before])
 
 
 def list_questions(

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from streamhub.errors import BadInput, Conflict, StreamhubError
 from streamhub.live.problem import ProblemCode
 from streamhub.outbox.mail import MailState
+from streamhub.schedule.public import is_public
 from streamhub.schedule.show import LOCAL, Session, SessionState, Show
 from streamhub.store import invitations as invitation_rows
 from streamhub.store import mails as mail_rows
@@ -35,7 +36,6 @@ from streamhub.web.inbox import WAITS_FOR_A_PERSON
 from streamhub.web.pages import keep_language, language_of, render_page, see_other, words_of
 from streamhub.web.platform_views import AccountView
 from streamhub.web.security import read_form
-from streamhub.web.views import is_public
 
 _UNDER_WAY = frozenset({SessionState.REHEARSAL, SessionState.LIVE})
 

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.archive.archived import ArchivedSession
 from streamhub.archive.coming import load_coming
-from streamhub.archive.folder import load_archive, save_session
-from streamhub.archive.site import plan_site
+from streamhub.archive.event_folder import load_events
+from streamhub.archive.folder import save_session
+from streamhub.archive.site import plan_from_sources
+from streamhub.archive.sources import Sources, find_sources
 from streamhub.archive.theme import load_theme
 from streamhub.archive.writer import write_site
 from streamhub.archiving import write_states
 from streamhub.config import SiteSettings
+from streamhub.event_files import write_events
 from streamhub.hubside import ArchiveAnswers
 from streamhub.keepers.announcer import Announcer, AnnouncerParts
 from streamhub.live.mark import Mark, MarkKind
@@ -93,7 +96,7 @@ async def fill(world: World, folder: Path) -> None:
 
 
 def _fill(db: Database, world: World) -> None:
-    shows.save_show(db, Show(id="runde", title="Runde", about="Fachleute antworten."))
+    shows.save_show(db, Show(id="runde", title="Runde mit Ada Grünkohl", about=f"Fachleute antworten. {SAID}"))
     for person in (ADA, EVE, TOM):
         people.save_person(db, person)
     held = {
@@ -124,7 +127,7 @@ def _fill(db: Database, world: World) -> None:
     draft = Session(id=DRAFT, show_id="runde", title="Geheimer Entwurf", starts_at=START)
     shows.save_session(db, draft)
     events.save_event(db, Event(id="tage", show_id="runde", title=f"Tage: {SAID}", about=f"Programm: {SAID}"))
-    for session_id in (COMING, OFF, DRAFT):
+    for session_id in (COMING, OFF, DRAFT, OVER):
         events.put_session(db, "tage", session_id)
     events.save_pre_show(db, PreShow(session_id=RUNNING, for_session=COMING))
     events.save_pre_show(db, PreShow(session_id=COMING, for_event="tage"))
@@ -206,7 +209,7 @@ def _archived(cues: tuple[Cue, ...]) -> ArchivedSession:
     return ArchivedSession(
         id=OVER,
         show_id="runde",
-        show_title="Runde",
+        show_title="Runde mit Ada Grünkohl",
         title=f"Abend drei: {SAID}",
         starts_at=START - timedelta(days=29),
         participants=(
@@ -235,8 +238,8 @@ async def build(world: World, folder: Path) -> None:
     async def site() -> None:
         transcripts = folder / "transcripts"
         settings = SiteSettings(title="Antworten", url="https://antworten.example.org")
-        plan = plan_site(
-            load_archive(transcripts),
+        plan = plan_from_sources(
+            Sources(sessions=find_sources(transcripts), events=load_events(transcripts)),
             settings,
             load_theme(),
             media_root=None,
@@ -246,7 +249,11 @@ async def build(world: World, folder: Path) -> None:
         write_site(plan, world.hub.public_dir)
 
     parts = AnnouncerParts(
-        store=world.hub.store, transcripts=folder / "transcripts", url="https://hub.example", build=site
+        store=world.hub.store,
+        transcripts=folder / "transcripts",
+        url="https://hub.example",
+        build=site,
+        follow_events=lambda: write_events(world.hub.store, folder / "transcripts"),
     )
     await Announcer(parts).announce()
     await site()
