@@ -41,7 +41,7 @@ async def test_the_planner_fits_and_works(planned: World, width: int, language: 
         await async_api.expect(tab.page.locator("#wishes input[name=no]")).to_be_checked()
         await tab.page.locator("#wishes a").click()
         await tab.page.locator("button.primary").first.click()
-        await tab.page.wait_for_url("**/host/s/*-router*")
+        await tab.page.wait_for_url("**/host/s/*-router/invitations?said=planned*")
         assert tab.complaints == []
 
 
