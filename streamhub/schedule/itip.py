@@ -75,10 +75,10 @@ def render_itip(one: Appointment, ends: Ends, language: str) -> str:
     event = _event(one)
     organizer = vCalAddress(f"mailto:{ends.organizer}")
     if ends.organizer_name:
-        organizer.params["CN"] = vText(_flat(ends.organizer_name))
+        organizer.params["CN"] = _shown_name(ends.organizer_name)
     event.add("organizer", organizer)
     attendee = vCalAddress(f"mailto:{ends.attendee}")
-    attendee.params["CN"] = vText(_flat(ends.attendee_name))
+    attendee.params["CN"] = _shown_name(ends.attendee_name)
     attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
     attendee.params["LANGUAGE"] = vText(language)
     if not one.off:
@@ -143,3 +143,8 @@ def _event(one: Appointment) -> Event:
 
 def _flat(text: str) -> str:
     return " ".join(text.split()).replace('"', "'")
+
+
+def _shown_name(name: str) -> vText:
+    """A name beside an address; programs take a backslash before its end for a sign that the address belongs to it."""
+    return vText(_flat(name).replace("\\", "/"))

@@ -42,6 +42,7 @@ OFTEN = [
     "Eve;CN=x:mailto:x@evil.example",
     "{title} {0} %s",
     "\u202egnp.exe",
+    "Eve \\",
 ]
 HEADERS = {
     "Message-ID", "Date", "From", "To", "Subject", "Auto-Submitted", "X-Auto-Response-Suppress", "Content-Language",
