@@ -90,6 +90,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "when": "Wann: {moment}, {minutes} Minuten",
             "yours": "Bei Ihnen: {moment}",
             "was": "Es war: {moment}",
+            "before": "Bisher: {moment}",
             "about": "Worum es geht: {about}",
             "question": "Ihre Frage, um die es dabei geht:\n„{question}“",
             "room": "Ihr Zugang zum Studio, nur für Sie:\n{url}",
@@ -112,6 +113,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "when": "When: {moment}, {minutes} minutes",
             "yours": "Your time: {moment}",
             "was": "It was: {moment}",
+            "before": "Before: {moment}",
             "about": "What it is about: {about}",
             "question": "Your question, which it is about:\n“{question}”",
             "room": "Your way into the studio, for you alone:\n{url}",
@@ -157,6 +159,7 @@ class InvitationFacts:
         hub_name: who writes.
         question: what the reader wants to ask; may be empty.
         about: what its show is about; may be empty.
+        moved_from: the time that he was told before, UTC; None where that is the same, or he was told none.
     """
 
     telling: Telling
@@ -177,6 +180,7 @@ class InvitationFacts:
     hub_name: str
     question: str = ""
     about: str = ""
+    moved_from: datetime | None = None
 
 
 def plan_invitation_mail(facts: InvitationFacts, language: str) -> tuple[str, str]:
@@ -199,7 +203,7 @@ def plan_invitation_mail(facts: InvitationFacts, language: str) -> tuple[str, st
         lead,
         words["renewed"] if facts.renewed else "",
         words.get(facts.reply, "") if telling is Telling.RENEWED else "",
-        moments,
+        moments if facts.moved_from is None else f"{moments}\n{_say_before(facts.moved_from, facts, language)}",
         words["about"].format(about=facts.about) if facts.about and telling is Telling.ASKED else "",
         words["question"].format(question=facts.question) if facts.question else "",
         facts.note,
@@ -212,6 +216,10 @@ def plan_invitation_mail(facts: InvitationFacts, language: str) -> tuple[str, st
         facts.hub_name,
     ]
     return subject, "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _say_before(moved_from: datetime, facts: InvitationFacts, language: str) -> str:
+    return _WORDS[language]["before"].format(moment=format_moment(moved_from, facts.zone, language))
 
 
 def tell_moments(starts_at: datetime, zone: str, own_zone: str, minutes: int, language: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlite_utils import Database
 
@@ -27,7 +28,7 @@ from streamhub.schedule.invitation import (
     decide_told,
     renew_links,
 )
-from streamhub.schedule.itip import Appointment, Ends, render_itip
+from streamhub.schedule.itip import Appointment, Ends, find_start, render_itip
 from streamhub.schedule.people import Person
 from streamhub.schedule.show import Role, Session
 from streamhub.store import invitations as rows
@@ -128,7 +129,10 @@ class Inviter:
             return False
         renewed = heard and invitation.link_version != case.invitation.link_version
         fresh = self._write(
-            replace(case, invitation=invitation), telling if heard else _first(telling), renewed=renewed
+            replace(case, invitation=invitation),
+            telling if heard else _first(telling),
+            renewed=renewed,
+            moved_from=find_start(out[-1].calendar) if heard and telling is Telling.NEW_TIME else None,
         )
         LOG.info("invited session_id=%s person=%s telling=%s", case.session.id, case.person.id, telling)
         return mail_rows.put_mail(db, fresh)
@@ -138,7 +142,7 @@ class Inviter:
         version = case.person.link_version
         return renew_links(case.invitation, version, leap=plan_leap(self._parts.secret, case.invitation, version))
 
-    def _write(self, case: _Case, telling: Telling, *, renewed: bool) -> Mail:
+    def _write(self, case: _Case, telling: Telling, *, renewed: bool, moved_from: datetime | None) -> Mail:
         parts, person, session, invitation = self._parts, case.person, case.session, case.invitation
         page_url = parts.links.me(person.id, person.link_version)
         has_door = invitation.certain and case.room.url
@@ -162,6 +166,7 @@ class Inviter:
             hub_name=parts.hub_name,
             about=case.about,
             question=person.question if invitation.role is Role.CUSTOMER else "",
+            moved_from=moved_from if moved_from != session.starts_at else None,
         )
         subject, body = plan_invitation_mail(facts, person.language)
         version = str(invitation.sequence)

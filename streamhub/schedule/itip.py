@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from icalendar import Alarm, Calendar, Event, Timezone, vCalAddress, vText
@@ -87,6 +87,14 @@ def render_itip(one: Appointment, ends: Ends, language: str) -> str:
     event.add("attendee", attendee)
     calendar.add_component(event)
     return bytes(calendar.to_ical()).decode()
+
+
+def find_start(calendar: str) -> datetime | None:
+    """When the entry begins that `render_itip` wrote, UTC; None in a text without one."""
+    for event in Calendar.from_ical(calendar).walk("VEVENT") if calendar else ():
+        starts_at: datetime = event.decoded("dtstart")
+        return starts_at.astimezone(UTC)
+    return None
 
 
 def render_feed(title: str, appointments: Iterable[Appointment]) -> bytes:

@@ -304,9 +304,12 @@ async def test_a_new_time_asks_anew(guests: Guests) -> None:
     await guests.move(starts_at=datetime(2027, 3, 4, 19, 15, tzinfo=UTC))
     ada, bob, eve = [(await guests.mails(one))[-1] for one in ("ada@", "bob@", "eve@")]
     assert ada.subject == "Neuer Termin: Netz, 04.03.2027"
+    assert "\nBisher: Dienstag, 2. März 2027, 20:15" in ada.body
     assert bob.subject == "New date: Netz, 2027-03-04"
+    assert "\nBefore: " in bob.body
     assert eve.subject == "Einladung: Netz, 04.03.2027"
     assert len(await guests.mails("eve@")) == 1
+    assert "Bisher" not in eve.body
     assert [m.version for m in await guests.mails("ada@")] == ["0", "2"], "the confirmation that nobody sent gave way"
     invitation = await guests.invitation("ada")
     assert (invitation.reply, invitation.certain) == (Reply.NONE, False)
