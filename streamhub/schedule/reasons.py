@@ -61,6 +61,7 @@ class Why(StrEnum):
     ONE_HOUSE = "one_house"
     NO_CUSTOMER = "no_customer"
     EXCLUDED = "excluded"
+    KEPT_OUT = "kept_out"
     NO_TIME = "no_time"
     CROWDED = "crowded"
     LESS = "less"
@@ -212,7 +213,7 @@ def _find_times_missing(board: Board, usage: Usage, theme: Theme) -> Why:
         return Why.NO_CUSTOMER
     pairs = board.pairs(theme.id)
     if not pairs:
-        return Why.NO_TIME
+        return Why.KEPT_OUT if board.wish(board.problem.pins, ()).pairs(theme.id) else Why.NO_TIME
     open_pairs = [pair for pair in pairs if usage.fits_slot(pair.slot_id)]
     return Why.LESS if any(_panel(board, usage, pair) is not None for pair in open_pairs) else Why.CROWDED
 

@@ -63,6 +63,7 @@ def test_a_day_on_which_it_cannot_be_is_said() -> None:
         ({"experts": tuple(replace(one, house="w") for one in make_problem().experts)}, Why.ONE_HOUSE),
         ({"customers": ()}, Why.NO_CUSTOMER),
         ({"exclusions": (Exclusion(theme_id="t0"),)}, Why.EXCLUDED),
+        ({"exclusions": (Exclusion(expert_id="e0"),)}, Why.KEPT_OUT),
         ({"experts": tuple(replace(one, free=frozenset()) for one in make_problem().experts)}, Why.NO_TIME),
     ],
 )
