@@ -113,9 +113,18 @@ def plan(db: Database, *, moderation: Moderation = Moderation.AFTER, state: Sess
         (NAME, START, state),
         (NEXT, START + timedelta(days=7), SessionState.SCHEDULED),
     ):
-        started = START if its_state is SessionState.LIVE else None
-        session = Session(id=session_id, show_id="netz", title="Netz", starts_at=starts_at, state=its_state)
-        save_session(db, Session(**{**{n: getattr(session, n) for n in session.__slots__}, "started_at": started}))
+        started_at = START if its_state is SessionState.LIVE else None
+        save_session(
+            db,
+            Session(
+                id=session_id,
+                show_id="netz",
+                title="Netz",
+                starts_at=starts_at,
+                state=its_state,
+                started_at=started_at,
+            ),
+        )
 
 
 @pytest.fixture
