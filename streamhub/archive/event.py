@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from streamhub.archive.fields import Fields
 from streamhub.archive.sheet import Given, clean_body, parse_sheet, render_sheet
-from streamhub.errors import BadInput
 from streamhub.schedule.masks import Masker
 from streamhub.schedule.show import ON_AIR, Participant, Role
 from streamhub.text import require_language, require_slug
@@ -105,13 +104,11 @@ def parse_event(text: str, file: str) -> ArchivedEvent:
     event_id = fields.parsed("id", lambda one: require_slug(one, what="it"))
     if file.rpartition("/")[2] != event_name(event_id):
         raise fields.bad("id", f"is {event_id!r}, but the file is named otherwise", hint=f"name it {event_id}.md")
-    zone = fields.text("zone", "Europe/Berlin")
-    fields.parsed("zone", lambda one: require_zone(one, what="it"), "Europe/Berlin")
     return ArchivedEvent(
         id=event_id,
         title=fields.text("title"),
         about=clean_body(sheet.body),
-        zone=zone,
+        zone=fields.parsed("zone", lambda text: require_zone(text, what="it").key, "Europe/Berlin"),
         language=fields.parsed("language", lambda one: require_language(one, what="it")),
         sessions=fields.texts("sessions"),
         pre_shows=tuple(
@@ -121,14 +118,8 @@ def parse_event(text: str, file: str) -> ArchivedEvent:
             Unnamed(name=one.text("name"), role=one.choice("role", ON_AIR) if one.text("role", "") else None)
             for one in fields.children("unnamed")
         ),
-        cancelled=fields.parsed("cancelled", _parse_truth, "false"),
+        cancelled=fields.truth("cancelled", default=False),
     )
-
-
-def _parse_truth(text: str) -> bool:
-    if text not in {"true", "false"}:
-        raise BadInput(f"{text!r} should be true or false")
-    return text == "true"
 
 
 def mask_event(event: ArchivedEvent) -> ArchivedEvent:

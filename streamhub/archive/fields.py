@@ -65,6 +65,10 @@ class Fields:
         except (BadInput, ValueError) as error:
             raise self.bad(key, str(error) or f"{text!r} cannot be read") from error
 
+    def truth(self, key: str, *, default: bool) -> bool:
+        """``true`` or ``false``."""
+        return self.parsed(key, _parse_truth, "true" if default else "false")
+
     def all_parsed(self, key: str, parse: Callable[[str], T]) -> tuple[T, ...]:
         """A list of texts, each read by such a function; the error names the item's line."""
         found = []
@@ -95,3 +99,9 @@ class Fields:
         if not isinstance(item, str):
             raise self.bad(f"{key}.{number}", "should be a text")
         return item
+
+
+def _parse_truth(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise BadInput(f"{text!r} should be true or false")
+    return text == "true"

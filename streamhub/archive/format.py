@@ -197,15 +197,13 @@ def _parse_head(sheet: Sheet, folder: str) -> ArchivedSession:
             reason = f"is {fields.text(key)!r}, but the folder says {expected!r}"
             raise fields.bad(key, reason, hint="rename one of the two")
         fields.parsed(key, lambda text: require_slug(text, what="it"))
-    zone = fields.text("zone", "Europe/Berlin")
-    fields.parsed("zone", lambda text: require_zone(text, what="it"), "Europe/Berlin")
     return ArchivedSession(
         id=session_id,
         show_id=show_id,
         show_title=fields.text("show_title"),
         title=fields.text("title"),
         starts_at=fields.parsed("starts", parse_instant),
-        zone=zone,
+        zone=fields.parsed("zone", lambda text: require_zone(text, what="it").key, "Europe/Berlin"),
         language=_parse_language(fields),
         participants=tuple(
             Participant(name=person.text("name"), role=person.choice("role", ON_AIR), about=person.text("about", ""))
@@ -215,7 +213,7 @@ def _parse_head(sheet: Sheet, folder: str) -> ArchivedSession:
         unclipped=fields.texts("unclipped"),
         recordings=tuple(_parse_recording(recording) for recording in fields.children("recordings")),
         recap=sheet.body,
-        public=fields.parsed("public", _parse_truth, "true"),
+        public=fields.truth("public", default=True),
     )
 
 
@@ -235,14 +233,8 @@ def _parse_recording(fields: Fields) -> ArchivedRecording:
         mime=fields.text("mime", "video/mp4"),
         duration_ms=fields.parsed("duration", parse_ms),
         clock=clock,
-        has_video=fields.parsed("video", _parse_truth, "true"),
+        has_video=fields.truth("video", default=True),
     )
-
-
-def _parse_truth(text: str) -> bool:
-    if text not in {"true", "false"}:
-        raise BadInput(f"{text!r} should be true or false")
-    return text == "true"
 
 
 def _parse_language(fields: Fields) -> str:
