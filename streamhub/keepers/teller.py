@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from streamhub.answers.answer import Answer, AnswerState
 from streamhub.keepers.answered_mail import AnsweredFacts, plan_answered_mail
 from streamhub.keepers.rounds import repeat
-from streamhub.outbox.mail import Mail, MailState
+from streamhub.outbox.mail import TO_ASKERS, Mail, MailState
 from streamhub.outbox.rules import plan_mail_id
 from streamhub.questions.follower import Follower
 from streamhub.questions.question import Question, QuestionState
@@ -30,7 +30,7 @@ from streamhub.timecode import Now
 from streamhub.web.links import Links
 
 LOG = logging.getLogger("streamhub.keepers.teller")
-KIND = "answered"
+KIND = TO_ASKERS
 """The kind of these mails."""
 
 _PAUSE_S = 10.0

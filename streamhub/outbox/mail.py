@@ -11,6 +11,8 @@ from enum import StrEnum
 
 MAX_SUBJECT_LENGTH = 200
 MAX_BODY_LENGTH = 10_000
+TO_ASKERS = "answered"
+"""The kind of mails to people who asked; their names stay apart from their addresses, whoever they are."""
 
 
 class MailState(StrEnum):

@@ -14,7 +14,7 @@ from aiohttp import web
 from sqlite_utils import Database
 
 from streamhub.errors import BadInput, Conflict, NotFound, StreamhubError
-from streamhub.outbox.mail import MAX_BODY_LENGTH, MAX_SUBJECT_LENGTH, Mail, MailState
+from streamhub.outbox.mail import MAX_BODY_LENGTH, MAX_SUBJECT_LENGTH, TO_ASKERS, Mail, MailState
 from streamhub.outbox.rules import EDITABLE, explain_return, list_steps, mask_address
 from streamhub.store import mails as mail_rows
 from streamhub.store.people import list_people
@@ -36,8 +36,6 @@ BOXES: Mapping[str, frozenset[MailState]] = MappingProxyType(
 """What the list shows, by the name of its tab."""
 RETURNED = "returned"
 """The tab of what came back."""
-ASKERS = "answered"
-"""The kind of mails to people who asked; their names stay apart from their addresses, whoever they are."""
 
 _DEEDS: Mapping[str, MailState] = MappingProxyType(
     {"send": MailState.QUEUED, "hold": MailState.DRAFT, "discard": MailState.DISCARDED}
@@ -88,7 +86,7 @@ async def show_outbox(request: web.Request) -> web.StreamResponse:
 def _name_readers(db: Database, mails: Iterable[Mail]) -> dict[str, str]:
     """Who gets a mail, by its id, where it is somebody whom hosts wrote to by name."""
     known = {one.email: one.name for one in list_people(db) if one.email}
-    return {mail.id: known[mail.recipient] for mail in mails if mail.kind != ASKERS and mail.recipient in known}
+    return {mail.id: known[mail.recipient] for mail in mails if mail.kind != TO_ASKERS and mail.recipient in known}
 
 
 @routes.post("/host/outbox/send-all")
