@@ -6,6 +6,8 @@
  *     <a class="player-start" href="…#t=12,34">…</a> <p data-player-note role="status">…</p>
  *   </div>
  *   <span class="cue" id="t-c1" data-at="5" data-start="7" data-end="9.5">…</span>   times in seconds
+ *   <span class="cue" data-rest data-at data-start data-end>… <a href="…#t-c9">…</a></span>   optional: where the rest of
+ *                                                             a long answer stands
  *
  * data-start and data-end are seconds of the recording; data-at and the page's ?t= are seconds of the session, and
  * data-clock maps one to the other in milliseconds. Without this script the link opens the recording by itself.
@@ -53,8 +55,25 @@
     const starts = cues.map((one) => Number(one.dataset.at));
     const next = findCue(starts, seconds - 0.001) + 1;
     const cue = cues[starts[next] < seconds + 1 ? next : next - 1];
+    if (cue && "rest" in cue.dataset) return readOn(cue, { search: `?t=${seconds}`, hash: "" });
     cue?.classList.add("is-asked");
     cue?.scrollIntoView({ block: "center" });
+  }
+
+  /** What is asked for stands with the whole session, because the answer is too long for its page: go there. */
+  function readOn(rest, place) {
+    location.replace(Object.assign(new URL(rest.querySelector("a").href), place));
+  }
+
+  /** Show what the address asks for: ?t=seconds of the session, or the cue of a #t-… that this page leaves out. */
+  function findPlace() {
+    const { hash } = location;
+    if (!hash) {
+      if (findAsked() !== null) showAsked(findAsked());
+      return;
+    }
+    const rest = document.querySelector(".cue[data-rest]");
+    if (rest && hash.startsWith("#t-") && !document.getElementById(decodeURIComponent(hash.slice(1)))) readOn(rest, { hash });
   }
 
   /** A recording in the browser's own element. */
@@ -267,5 +286,5 @@
   const scrollManner = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
 
   for (const box of document.querySelectorAll("[data-player]")) if (box.dataset.kind !== "link") new Player(box).listen();
-  if (findAsked() !== null && !location.hash) showAsked(findAsked());
+  findPlace();
 })();

@@ -42,6 +42,7 @@ from streamhub.archive.search.assembly import IndexBuilder
 from streamhub.archive.search.index import fragment_path, render_fragment
 from streamhub.archive.search.synonyms import parse_synonyms
 from streamhub.archive.searchable import plan_document, plan_rest
+from streamhub.archive.shortening import shorten_answer
 from streamhub.archive.sources import Readings
 from streamhub.archive.structured import (
     absolute,
@@ -229,8 +230,9 @@ class Planner:
     def _answer_files(self, answer_id: str, session_id: str) -> dict[str, Content]:
         (answer, found), media = self._find(answer_id, session_id), self._shelf.media.get(session_id)
         view = self._view(answer_id, session_id)
+        shown = shorten_answer(view, answer, found)
         files: dict[str, Content] = {
-            view.head.path: self._printer.print_page("answer.html", view, data=describe_answer(view, self._address)),
+            view.head.path: self._printer.print_page("answer.html", shown, data=describe_answer(shown, self._address)),
             f"{answer.url}answer.md": render_answer_markdown(view, self._frame.url),
             f"{answer.url}answer.txt": render_answer_text(view, self._frame.url),
             fragment_path(answer_id): render_fragment(plan_document(answer, found)),

@@ -156,12 +156,7 @@ def speakers_of(answer: Answer, session: ArchivedSession) -> tuple[str, ...]:
 
 def _public_answer(answer: Answer, session: ArchivedSession) -> PublicAnswer:
     speech = cut_speech(answer, session)
-    cues = speech.cues if speech else ()
-    answerers = {key_of(name) for name in answer.answerers}
-    told_apart = any(key_of(cue.speaker) in answerers for cue in cues)
-    own = [cue.text for cue in cues if not (told_apart and cue.speaker) or key_of(cue.speaker) in answerers]
-    spoken = " ".join(own)
-    text = f"{plain_text(answer.body)} {spoken}".strip()
+    text = say_answer(answer, speech.cues if speech else ())
     return PublicAnswer(
         answer=answer,
         session_id=session.id,
@@ -171,6 +166,14 @@ def _public_answer(answer: Answer, session: ArchivedSession) -> PublicAnswer:
         excerpt=cut_text(text, max_length=EXCERPT_LENGTH),
         translation=_cut_translation(answer, session),
     )
+
+
+def say_answer(answer: Answer, cues: Sequence[Cue]) -> str:
+    """What was answered, plain: in writing, then spoken by those who answer, or by all when nobody is told apart."""
+    answerers = {key_of(name) for name in answer.answerers}
+    told_apart = any(key_of(cue.speaker) in answerers for cue in cues)
+    own = [cue.text for cue in cues if not (told_apart and cue.speaker) or key_of(cue.speaker) in answerers]
+    return f"{plain_text(answer.body)} {' '.join(own)}".strip()
 
 
 def _public_translation(session: ArchivedSession) -> Transcript | None:

@@ -128,7 +128,7 @@ def view_answer(
         downloads=(*downloads, f"{answer.url}answer.md"),
         clip=clip,
         replaces=tuple(old.ref for old in library.replaced.get(record.id, ())),
-        translation=_view_translation(answer.translation, answer.url),
+        translation=view_translation(answer.translation, answer.url),
     )
 
 
@@ -172,7 +172,7 @@ def view_session(found: PublicSession, library: Library, media: PlacedMedia | No
         answers=tuple(refer_answer(answer, found) for answer in found.answers),
         transcript=_session_transcript(found, library, media),
         downloads=_session_downloads(found),
-        translation=_view_translation(found.translation, found.url),
+        translation=view_translation(found.translation, found.url),
         voices=() if session.participants else _voices(transcript, library),
     )
 
@@ -361,7 +361,8 @@ def translation_path(translation: Transcript, url: str) -> str:
     return f"{url}translation.{translation.language}.vtt"
 
 
-def _view_translation(translation: Transcript | None, url: str) -> TranslationView | None:
+def view_translation(translation: Transcript | None, url: str, *, rest: str = "") -> TranslationView | None:
+    """A translation on the page at an address; ``rest`` is where it goes on."""
     if translation is None or not translation.cues:
         return None
     texts = [cue.text for cue in translation.cues]
@@ -370,6 +371,7 @@ def _view_translation(translation: Transcript | None, url: str) -> TranslationVi
         made_with=translation.made_with,
         paragraphs=tuple(" ".join(texts[at : at + _PARAGRAPH_CUES]) for at in range(0, len(texts), _PARAGRAPH_CUES)),
         captions=translation_path(translation, url),
+        rest=rest,
     )
 
 

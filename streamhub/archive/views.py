@@ -208,24 +208,45 @@ class VideoLink:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RestView:
+    """The rest of a long text, on another page: the place there, and when it was said.
+
+    Attributes:
+        url: of the page, with the cue from which on it goes on.
+        at_ms: that cue on the session clock.
+        media_start_ms, media_end_ms: the rest in the recording; None where there is none.
+    """
+
+    url: str
+    at_ms: int
+    media_start_ms: int | None
+    media_end_ms: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TranscriptView:
-    """Speech as text."""
+    """Speech as text; ``rest`` is where it goes on, when it is too long for its page."""
 
     language: str
     by_machine: bool
     made_with: str
     turns: tuple[TurnView, ...]
     cut_at_end: bool = False
+    rest: RestView | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TranslationView:
-    """A machine's translation of what was said: paragraphs, and its captions relative to the root of the site."""
+    """A machine's translation of what was said: paragraphs, and its captions relative to the root of the site.
+
+    ``rest`` is where it goes on, when it is too long for its page.
+    """
 
     language: str
     made_with: str
     paragraphs: tuple[str, ...]
     captions: str
+    rest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
