@@ -17,6 +17,7 @@ from streamhub.archive.views import AnswerRef, SessionRef
 from streamhub.text import words_of
 
 _SHORTEST_FEATURE = 4
+_NO_ANCHOR = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,4 +162,4 @@ def first_cue(answer: PublicAnswer, found: PublicSession) -> str:
 
 def plan_anchor(cue_id: str) -> str:
     """The id of a cue as it can stand in an address; captions from elsewhere may bring anything."""
-    return re.sub(r"[^\w.-]+", "_", cue_id)
+    return cue_id if cue_id.isalnum() else _NO_ANCHOR.sub("_", cue_id)

@@ -17,7 +17,6 @@ from streamhub.archive.claims import require_site_path
 from streamhub.archive.plan import MediaLink
 from streamhub.errors import BadArchive, BadInput
 from streamhub.recording.recording import ClockMap
-from streamhub.timecode import Span
 from streamhub.transcript.transcript import Cue
 
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -171,10 +170,12 @@ def plan_jump(url: str, at_ms: int) -> str:
 
 
 def to_media_time(cues: Iterable[Cue], clock: ClockMap) -> tuple[Cue, ...]:
-    """Cues at their place in the recording; those that were not recorded are left out."""
+    """Cues at their place in the recording, without their words; those that were not recorded are left out."""
     mapped = []
     for cue in cues:
-        spans = clock.media_spans(cue.span)
-        if spans:
-            mapped.append(replace(cue, span=Span(spans[0].start_ms, spans[-1].end_ms), words=()))
+        span = clock.media_span(cue.span)
+        if span is cue.span and not cue.words:
+            mapped.append(cue)
+        elif span:
+            mapped.append(Cue(id=cue.id, span=span, text=cue.text, speaker=cue.speaker, language=cue.language))
     return tuple(mapped)

@@ -17,7 +17,7 @@ from streamhub.archive.coming import ComingSession
 from streamhub.archive.gist import AnswerGist, SessionGist, first_cue, plan_anchor, refer_answer, refer_session
 from streamhub.archive.library import Label, Library
 from streamhub.archive.markdown import cut_text, render_markdown
-from streamhub.archive.media import PlacedMedia, plan_frame, plan_jump, to_media_time
+from streamhub.archive.media import PlacedMedia, plan_frame, plan_jump
 from streamhub.archive.public import PublicAnswer, PublicSession, key_of, neighbours
 from streamhub.archive.views import (
     AnswerRef,
@@ -444,12 +444,12 @@ def _paragraphs(cues: Sequence[Cue], media: PlacedMedia | None) -> tuple[tuple[C
 
 
 def _view_cue(cue: Cue, media: PlacedMedia | None) -> CueView:
-    mapped = to_media_time((cue,), media.clock) if media else ()
+    placed = media.clock.media_span(cue.span) if media else None
     return CueView(
         id=plan_anchor(cue.id),
         text=cue.text,
         language=cue.language,
         at_ms=cue.span.start_ms,
-        media_start_ms=mapped[0].span.start_ms if mapped else None,
-        media_end_ms=mapped[0].span.end_ms if mapped else None,
+        media_start_ms=placed.start_ms if placed else None,
+        media_end_ms=placed.end_ms if placed else None,
     )

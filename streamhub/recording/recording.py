@@ -100,6 +100,20 @@ class ClockMap:
                 spans.append(Span(piece.to_media_ms(start_ms), piece.to_media_ms(end_ms)))
         return tuple(spans)
 
+    def media_span(self, session: Span) -> Span | None:
+        """From where to where in the recording a stretch of the session lies; None where nothing of it was recorded.
+
+        Where session time is media time, that is the very span that was given.
+        """
+        start_ms, end_ms = session.start_ms, session.end_ms
+        for piece in self.pieces:
+            if piece.session.start_ms <= start_ms < end_ms <= piece.session.end_ms:  # nearly always: all in one piece
+                if piece.session == piece.media:
+                    return session
+                return Span(piece.to_media_ms(start_ms), piece.to_media_ms(end_ms))
+        spans = self.media_spans(session)
+        return Span(spans[0].start_ms, spans[-1].end_ms) if spans else None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MediaInfo:

@@ -131,6 +131,14 @@ def test_example_with_a_drop_out():
     assert plan_lost_ms(clock, session_ms=150_000) == 60_000
 
 
+@given(maps(), st.integers(0, 60_000_000), st.integers(0, 7_200_000))
+def test_a_stretch_lies_from_the_first_to_the_last_of_its_parts_in_the_recording(clock, start_ms, length_ms):
+    """Whether it lies in one piece or in several: the shorter way to the answer says the same."""
+    span = Span(start_ms, start_ms + length_ms)
+    parts = clock.media_spans(span)
+    assert clock.media_span(span) == (Span(parts[0].start_ms, parts[-1].end_ms) if parts else None)
+
+
 def test_overlapping_pieces_are_refused():
     """A clock on which two pieces claim one time is no clock."""
     piece = ClockPiece(Span(0, 1000), Span(0, 1000))
