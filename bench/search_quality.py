@@ -90,18 +90,24 @@ def load_corpus(folder: Path, size: int) -> Corpus:
     return Corpus(documents=documents, probes={str(r["id"]): r["probe"] for r in records if r["probe"]})
 
 
-def load_documents(folder: Path, size: int) -> list[SearchDocument]:
-    """The documents alone."""
-    return [make_document(record) for record in generate(folder, size)]
-
-
 def generate(folder: Path, size: int) -> list[dict[str, Any]]:
     """Run the generator."""
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "corpus.jsonl"
-        command = [sys.executable, "-B", str(folder / "gen_corpus.py"), str(size), str(target)]
-        subprocess.run(command, check=True, cwd=scratch)
+        write_corpus(folder, size, target)
         return [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+
+
+def write_corpus(folder: Path, size: int, target: Path) -> None:
+    """Run the generator into a file, a record a line."""
+    command = [sys.executable, "-B", str(folder / "gen_corpus.py"), str(size), str(target)]
+    subprocess.run(command, check=True, cwd=target.parent)
+
+
+def read_documents(corpus: Path) -> Iterator[SearchDocument]:
+    """The documents of such a file, one after the other."""
+    with corpus.open(encoding="utf-8") as lines:
+        yield from (make_document(json.loads(line)) for line in lines)
 
 
 def make_document(record: dict[str, Any]) -> SearchDocument:

@@ -4,10 +4,14 @@
 
 Every request waits 50 ms, all share 10 Mbit/s, text is gzipped, and each row is the median of fresh browser contexts
 (nothing cached): what the first search of a visitor costs to the tenth loaded result. "first" begins with nothing but a
-bare page, and fetches scripts, stemmer and index one after the other as they ask for each other; "page" is our real
-search page, opened by an address with a query in it, from the click to the tenth result shown, style sheet and all.
+bare page, and fetches scripts, stemmer and index from there; Pagefind as its own script does, ours with the hints that
+stand in the head of our search page. "page" is our real search page, opened by an address with a query in it, from the
+click to the tenth result shown, style sheet and all.
 "typed" begins when the page is open: its scripts are there, and the index is opened, as our page does. "again" is the
 next query in the same page, "der" the most common word there is.
+
+The two indexes are built by a process each, from files to files; its CPU time and its peak memory are whole, start and
+writing included.
 
 The folder holds `gen_corpus.py`, as for `search_quality.py`. Pagefind is a peer of this benchmark and nothing else: the
 program of the package `pagefind_bin`, installed wherever one likes; without it only our own rows are printed. Needs
@@ -20,7 +24,10 @@ import argparse
 import functools
 import gzip
 import html
-import resource
+import importlib.util
+import json
+import os
+import re
 import shutil
 import socketserver
 import subprocess
@@ -28,19 +35,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
-from search_quality import find_obstacle, load_documents
+from search_quality import find_obstacle, read_documents, write_corpus
 
 from streamhub.archive.search.assembly import IndexBuilder
-from streamhub.archive.search.document import SearchDocument
 from streamhub.archive.search.index import fragment_path, render_fragment
 from streamhub.archive.search.record import analyse
 from streamhub.archive.site import plan_site
@@ -57,6 +63,9 @@ FIRST = ("Batterie Wartung", "Steuer Bescheid", "der", "Was mache ich wenn mein 
 THEN = "Zahlung Frist"
 
 OPEN = """
+  for (const hint of window.index ? [] : HINTS) {
+    document.head.append(Object.assign(document.createElement("link"), hint));
+  }
   const engine = await import("/static/search-engine.js");
   const index = (window.index ??= await engine.SearchIndex.open(async (path) => {
     const response = await fetch("/" + path);
@@ -87,6 +96,17 @@ async (query) => {
   return [performance.now() - started, found.results.length];
 }
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What building an index cost."""
+
+    cpu_s: float
+    peak_mb: float
+
+    def __str__(self) -> str:
+        return f"{self.cpu_s:.1f} s and {self.peak_mb:.0f} MB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +162,7 @@ def serve(root: Path) -> Iterator[tuple[str, Line]]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # as web hosts do: else a body waits 40 ms for the receipt of its header
 
         def do_GET(self) -> None:
             path = (root / self.path.split("?")[0].lstrip("/")).resolve()
@@ -167,28 +188,32 @@ def serve(root: Path) -> Iterator[tuple[str, Line]]:
         server.shutdown()
 
 
-def build_own(documents: list[SearchDocument], root: Path) -> float:
-    """Write our index below a folder; returns CPU seconds of building it, writing not included."""
-    started = time.process_time()
-    with IndexBuilder() as builder:
-        for document in documents:
-            builder.add(analyse(document))
-        files = dict(builder.files())
-    cpu_s = time.process_time() - started
-    for document in documents:
-        files[fragment_path(document.id)] = render_fragment(document)
-    for path, data in files.items():
+def write_own(corpus: Path, root: Path) -> None:
+    """Write our index and fragments of a corpus below a folder, reading one document after the other."""
+
+    def write(path: str, data: bytes) -> None:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(data or b"")
+        (root / path).write_bytes(data)
+
+    with IndexBuilder() as builder:
+        for document in read_documents(corpus):
+            builder.add(analyse(document))
+            write(fragment_path(document.id), render_fragment(document))
+        for path, data in builder.files():
+            write(path, data or b"")
+
+
+def write_pages(root: Path) -> None:
+    """What else our search needs: scripts, the real search page, a bare one."""
     shutil.copytree(STATIC, root / "static", dirs_exist_ok=True)
     pages = plan_site([], SiteSettings(), load_theme(), media_root=None).render()
     (root / "search" / "index.html").write_bytes(cast("bytes", pages["search/index.html"]))
-    return cpu_s
+    (root / "bare.html").write_text('<!doctype html><html lang="de"><title>x</title><link rel="icon" href="data:,">')
 
 
-def build_peer(documents: list[SearchDocument], root: Path, program: str) -> float:
-    """Let Pagefind index plain pages below a folder; returns its CPU seconds."""
-    for document in documents:
+def write_peer_pages(corpus: Path, root: Path) -> None:
+    """Plain pages of a corpus below a folder, for Pagefind."""
+    for document in read_documents(corpus):
         page = root / "pages" / document.id / "index.html"
         page.parent.mkdir(parents=True)
         turns = "".join(
@@ -201,10 +226,41 @@ def build_peer(documents: list[SearchDocument], root: Path, program: str) -> flo
             f"<p>{html.escape(', '.join((*document.topics, *document.speakers)))}</p></main></html>",
             encoding="utf-8",
         )
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([program, "--site", str(root), "--silent"], check=True, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def measure(command: Sequence[str]) -> Cost:
+    """Run a program to its end; its peak counts from this process's size on, so this has to be small by then."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def build(folder: Path, size: int, root: Path, pagefind: str) -> dict[str, Cost]:
+    """Both indexes, and all pages, below a folder; Pagefind's where there is its program."""
+    corpus = root / "corpus.jsonl"
+    write_corpus(folder, size, corpus)
+    costs = {"streamhub": measure([sys.executable, __file__, str(corpus), "--write-to", str(root)])}
+    if pagefind:
+        write_peer_pages(corpus, root)
+        costs["Pagefind"] = measure([pagefind, "--site", str(root), "--glob", "pages/**/*.html", "--silent"])
+    write_pages(root)
+    return costs
+
+
+def find_hints(root: Path) -> list[dict[str, str]]:
+    """What the head of our search page says that it will need, but for what draws the page."""
+    head = (root / "search" / "index.html").read_text(encoding="utf-8").partition("</head>")[0]
+    hints = []
+    for tag in re.findall(r"<link [^>]*preload[^>]*>", head):
+        said = dict(re.findall(r'([a-z]+)="([^"]*)"', tag))
+        path = urljoin("/search/", said["href"])
+        if "search-filters" not in path:
+            hints.append({"rel": said["rel"], "href": path, "as": said.get("as", "")})
+            hints[-1] |= {"crossOrigin": "anonymous"} if "crossorigin" in tag else {}
+    return hints
 
 
 def ask(browser: Any, address: str, line: Line, script: str, queries: list[str], *, prepare: str = "") -> list[Row]:
@@ -246,8 +302,9 @@ def report(name: str, browser: Any, address: str, line: Line, script: str, runs:
     for query in FIRST:
         found = [ask(browser, address, line, script, [query])[0] for _ in range(runs)]
         print_row(name, f"first: {query}", found)
+    prepare = PREPARE[name].replace("HINTS", "[]")
     for query in FIRST[:3]:
-        found = [ask(browser, address, line, script, [query], prepare=PREPARE[name])[0] for _ in range(runs)]
+        found = [ask(browser, address, line, script, [query], prepare=prepare)[0] for _ in range(runs)]
         print_row(name, f"typed: {query}", found)
     print_row(name, f"again: {THEN}", [ask(browser, address, line, script, [FIRST[0], THEN])[1] for _ in range(runs)])
 
@@ -268,36 +325,41 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--pagefind", default="", help="the program of pagefind_bin")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--write-to", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.write_to:
+        write_own(arguments.folder, arguments.write_to)
+        return
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        sync_playwright = None
-    obstacle = find_obstacle(arguments.folder.resolve()) or ("" if chromium and sync_playwright else "no browser")
+    browser_there = chromium and importlib.util.find_spec("playwright")
+    obstacle = find_obstacle(arguments.folder.resolve()) or ("" if browser_there else "no browser")
     if obstacle:
         print(f"search_speed: skipped, {obstacle}")
         sys.exit(0)
-    with sync_playwright() as playwright:
+    for size in arguments.sizes:
+        with tempfile.TemporaryDirectory() as scratch:
+            root = Path(scratch).resolve()
+            load = os.getloadavg()[0]
+            costs = build(arguments.folder.resolve(), size, root, arguments.pagefind)
+            said = ", ".join(f"{name} {cost}" for name, cost in costs.items())
+            print(f"\n{size} answers; load {load:.1f}; index: {said}", flush=True)
+            compare(root, list(costs), arguments.runs, chromium)
+
+
+def compare(root: Path, names: Sequence[str], runs: int, chromium: str | None) -> None:
+    """Print a row per kind of query, each engine's below the other's."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright, serve(root) as (address, line):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for size in arguments.sizes:
-            documents = load_documents(arguments.folder.resolve(), size)
-            with tempfile.TemporaryDirectory() as scratch:
-                root = Path(scratch).resolve()
-                (root / "bare.html").write_text(
-                    '<!doctype html><html lang="de"><title>x</title><link rel="icon" href="data:,">'
-                )
-                print(f"\n{size} answers; index, CPU s: {build_own(documents, root):.1f} streamhub", end="")
-                if arguments.pagefind:
-                    print(f", {build_peer(documents, root, arguments.pagefind):.1f} Pagefind", end="")
-                print(flush=True)
-                with serve(root) as (address, line):
-                    for query in FIRST:
-                        found = [open_page(browser, address, line, query) for _ in range(arguments.runs)]
-                        print_row("streamhub", f"page: {query}", found)
-                    report("streamhub", browser, address, line, OURS, arguments.runs)
-                    if arguments.pagefind:
-                        report("Pagefind", browser, address, line, PEER, arguments.runs)
+        for query in FIRST:
+            print_row("streamhub", f"page: {query}", [open_page(browser, address, line, query) for _ in range(runs)])
+        hints = json.dumps(find_hints(root))
+        for name in names:
+            report(
+                name, browser, address, line, {"streamhub": OURS.replace("HINTS", hints), "Pagefind": PEER}[name], runs
+            )
+        print(f"load {os.getloadavg()[0]:.1f}")
         browser.close()
 
 

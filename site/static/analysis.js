@@ -18,6 +18,7 @@ const WORD = new RegExp(`${PIECE}(?:${JOINER}${PIECE})*`, "gu");
 const SPLIT = /[-‐‑!&:*_.,]/u;
 const POSSESSIVE = /['’][sS]$/u;
 const DROPPED = new RegExp(`[${INVISIBLE}]|[^\\p{L}\\p{N}]|[\\u{10000}-\\u{10ffff}]`, "gu");
+const PLAIN = /^[A-Za-z0-9]+$/;
 const STEMMABLE = /^[a-z]+$/;
 const PARTICIPLE =
   /^((?:ab|an|auf|aus|bei|ein|fest|frei|her|hin|los|mit|nach|um|vor|weg|weiter|zu|zuruck|zusammen)?)ge([a-z]{3,}t)$/;
@@ -26,6 +27,7 @@ const NO_VERB = /(?:heit|keit|schaft|[^s]st|ent|ant|tat)$/;
 
 /** Fold a word: compatibility forms unified, lower case, no accents, ß as ss, letters and digits only. */
 export function fold(text) {
+  if (PLAIN.test(text)) return text.toLowerCase(); // most words, without looking for what they do not have
   return text.normalize("NFKD").toLowerCase().replaceAll("ß", "ss").replace(DROPPED, "");
 }
 

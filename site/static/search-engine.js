@@ -33,14 +33,19 @@ const MAX_COMPOUND_LENGTH = 60;
 const LINKS = ["", "s", "es", "n", "en", "er", "e", "ns"];
 const LETTERS = /^\p{L}+$/u;
 
+const NO_TERMS = new Map();
+
 const compare = (left, right) => (left < right ? -1 : left > right ? 1 : 0);
 const utf8 = new TextDecoder();
+const inUtf8 = new TextEncoder();
 
 /** Unzip what the index packed; data that a server has unpacked already passes. */
 async function unpack(data) {
   if (data[0] !== 0x1f || data[1] !== 0x8b) return data;
-  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const { readable, writable } = new DecompressionStream("gzip");
+  const writer = writable.getWriter();
+  for (const done of [writer.write(data), writer.close()]) done.catch(() => {}); // who reads is told what is wrong
+  return new Uint8Array(await new Response(readable).arrayBuffer());
 }
 
 /** Numbers of seven bits a byte, low ones first, one after the other. */
@@ -71,11 +76,16 @@ function decodeText(bytes) {
   return bytes.every((byte) => byte < 0x80) ? String.fromCharCode.apply(null, bytes) : utf8.decode(bytes);
 }
 
-/** Decode a table of terms: Map of term to {term, count, postings}. */
-function decodeTable(data, { withPostings }) {
-  const entries = new Map();
+/** The entries of a table of terms that begin so, in order: [{term, count, postings}].
+ *
+ * Of thousands of terms a query wants a few, so only these become text.
+ */
+function decodeTable(data, { start = "", withPostings = true } = {}) {
+  const entries = [];
   const cursor = new Cursor(data);
+  const wanted = inUtf8.encode(start);
   let buffer = new Uint8Array(256);
+  let same = 0; // bytes that the last term has in common with what is wanted
   while (!cursor.isAtEnd) {
     const shared = cursor.number();
     const end = shared + cursor.number();
@@ -85,10 +95,16 @@ function decodeTable(data, { withPostings }) {
       buffer = larger;
     }
     for (let at = shared; at < end; at++) buffer[at] = data[cursor.at++];
-    const term = decodeText(buffer.subarray(0, end));
     const count = cursor.number();
     const size = withPostings ? cursor.number() : 0;
-    entries.set(term, { term, count, postings: data.subarray(cursor.at, cursor.at + size) });
+    if (shared <= same) {
+      same = shared;
+      while (same < end && same < wanted.length && buffer[same] === wanted[same]) same++;
+    }
+    if (same === wanted.length) {
+      const term = decodeText(buffer.subarray(0, end));
+      entries.push({ term, count, postings: data.subarray(cursor.at, cursor.at + size) });
+    }
     cursor.at += size;
   }
   return entries;
@@ -180,6 +196,7 @@ export class SearchIndex {
   #read;
   #folder;
   #shards = new Map();
+  #postings = new Map();
   #tables = new Map();
   #fragments = new Map();
   #vocabulary = null;
@@ -207,10 +224,12 @@ export class SearchIndex {
   }
 
   /** The postings of a term, [[ordinal, impact]]; empty if no answer has it. */
-  async findPostings(term) {
-    const at = this.#countFirstTermsUpTo(term) - 1;
-    const entry = at >= 0 ? (await this.#loadShard(at)).get(term) : undefined;
-    return entry ? decodePostings(entry.postings) : [];
+  findPostings(term) {
+    return this.#keep(this.#postings, term, async () => {
+      const at = this.#countFirstTermsUpTo(term) - 1;
+      const entries = at >= 0 ? decodeTable(await this.#loadShard(at), { start: term }) : [];
+      return entries[0]?.term === term ? decodePostings(entries[0].postings) : [];
+    });
   }
 
   /** Begin to fetch what a query will need, before anybody waits for it: the shards of terms, and tables if they are few. */
@@ -229,8 +248,8 @@ export class SearchIndex {
     const places = Array.from({ length: Math.max(0, end - start) }, (_, n) => start + n);
     const shards = await Promise.all(places.map((at) => this.#loadShard(at)));
     const entries = shards
-      .flatMap((shard) => [...shard.values()])
-      .filter(({ term }) => term.startsWith(prefix) && term !== prefix);
+      .flatMap((shard) => decodeTable(shard, { start: prefix }))
+      .filter(({ term }) => term !== prefix);
     entries.sort((a, b) => b.count - a.count || compare(a.term, b.term));
     return entries.slice(0, MAX_PREFIX_TERMS).map(({ term }) => term);
   }
@@ -239,7 +258,7 @@ export class SearchIndex {
   loadVocabulary() {
     this.#vocabulary ??= this.#load(this.manifest.vocabulary).then((data) => {
       const entries = decodeTable(data, { withPostings: false });
-      return new Map([...entries.values()].map(({ term, count }) => [term, count]));
+      return new Map(entries.map(({ term, count }) => [term, count]));
     });
     this.#vocabulary.catch(() => (this.#vocabulary = null));
     return this.#vocabulary;
@@ -249,12 +268,9 @@ export class SearchIndex {
   loadFacet(facet) {
     return this.#keep(this.#facets, facet, async () => {
       const name = this.manifest.facets[facet];
-      const entries = name ? decodeTable(await this.#load(name), { withPostings: true }) : new Map();
+      const entries = name ? decodeTable(await this.#load(name)) : [];
       return new Map(
-        [...entries.values()].map(({ term, postings }) => [
-          term,
-          new Set(decodePostings(postings).map(([ordinal]) => ordinal)),
-        ]),
+        entries.map(({ term, postings }) => [term, new Set(decodePostings(postings).map(([ordinal]) => ordinal))]),
       );
     });
   }
@@ -296,9 +312,7 @@ export class SearchIndex {
   }
 
   #loadShard(at) {
-    return this.#keep(this.#shards, at, async () =>
-      decodeTable(await this.#load(this.manifest.shards[at][1]), { withPostings: true }),
-    );
+    return this.#keep(this.#shards, at, () => this.#load(this.manifest.shards[at][1]));
   }
 
   async #load(name) {
@@ -386,10 +400,22 @@ export async function understand(index, query) {
         concept = { ...concept, terms: new Map([...more, ...concept.terms]) };
       }
       const lists = await Promise.all([...concept.terms.keys()].map((term) => index.findPostings(term)));
-      const count = new Set(lists.flatMap((postings) => postings.map(([ordinal]) => ordinal))).size;
+      const count = countAnswers(lists, FEW_ANSWERS);
       return count >= FEW_ANSWERS ? concept : helpRare(index, concept, count === 0);
     }),
   );
+}
+
+/** How many answers some postings are of, up to a number that is enough. */
+function countAnswers(lists, enough) {
+  const found = new Set();
+  for (const postings of lists) {
+    for (const [ordinal] of postings) {
+      found.add(ordinal);
+      if (found.size >= enough) return enough;
+    }
+  }
+  return found.size;
 }
 
 /** Widen a word that few or no answers have: halves, else likeliest spellings if it is unknown, else itself. */
@@ -458,17 +484,38 @@ async function weighConcept(index, concept) {
   return found;
 }
 
-/** What a word has of the concepts: [{place, half, weight}], half "" for the whole.
- *
- * The archive's own parts of compounds are not known here; in German a term inside a word counts half instead.
- */
+const compared = new WeakMap(); // concepts to the words compared with them: texts say most of their words often
+
+/** What a word has of the concepts: [{place, half, weight}], half "" for the whole. */
 export function matchWord(analyzer, word, concepts) {
-  const terms = analyzer.wordTerms(word);
+  if (compared.get(concepts)?.analyzer !== analyzer) {
+    const wanted = concepts.flatMap(({ terms, halves }) => [...terms.keys(), ...halves]);
+    compared.set(concepts, { analyzer, initials: new Set(wanted.map((term) => term[0])), found: new Map() });
+  }
+  const { initials, found } = compared.get(concepts);
+  const key = word.pieces.join(" ");
+  if (!found.has(key)) found.set(key, compareWord(analyzer, word, concepts, initials));
+  return found.get(key);
+}
+
+/** Whether a word may have a term with one of these initials: stems keep the first letter, and verbs lose a ge- at most.
+ *
+ * Stemming takes longest of all that is done with a result, and most words begin otherwise.
+ */
+export function mayHaveTerm(word, initials) {
+  const forms = word.pieces.length > 1 ? [...word.pieces, word.pieces.join("")] : word.pieces;
+  return forms.some((form) => initials.has(form[0]) || (form.startsWith("ge") && initials.has(form[2])));
+}
+
+/** The archive's own parts of compounds are not known here; in German a term inside a word counts half instead. */
+function compareWord(analyzer, word, concepts, initials) {
+  const terms = mayHaveTerm(word, initials) ? analyzer.wordTerms(word) : NO_TERMS;
   const joined = analyzer.language === "de" ? word.pieces.join("") : "";
   const found = [];
   const weigh = (term, weight) => {
     if (terms.has(term)) return weight * terms.get(term);
-    return term.length >= MIN_INSIDE_LENGTH && joined.includes(term) ? weight / 2 : 0;
+    const mayBeInside = term.length >= MIN_INSIDE_LENGTH && term.length <= joined.length;
+    return mayBeInside && joined.includes(term) ? weight / 2 : 0;
   };
   concepts.forEach((concept, place) => {
     const whole = [...concept.terms].reduce((best, [term, weight]) => Math.max(best, weigh(term, weight)), 0);

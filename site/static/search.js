@@ -117,6 +117,7 @@ class SearchPage {
   #nothing;
   #speech;
   #timer = 0;
+  #dates;
 
   constructor(form, scope = document) {
     this.#form = form;
@@ -363,13 +364,19 @@ class SearchPage {
     const moment = new Date(`${date}T00:00:00Z`);
     if (Number.isNaN(moment.getTime())) return date;
     const language = (document.documentElement.lang || this.#form.dataset.lang).replace(/^en$/, "en-GB"); // as the pages write dates
-    const shown = new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" }).format(moment);
-    return shown.replace(" ", "\u00a0"); // the day stays with its month
+    this.#dates ??= new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" }); // slow to make
+    return this.#dates.format(moment).replace(" ", "\u00a0"); // the day stays with its month
+  }
+}
+
+function startAll() {
+  for (const form of document.querySelectorAll("form[data-search-root]")) {
+    if (document.querySelector("[data-search-results]")) new SearchPage(form).start();
   }
 }
 
 if (typeof document !== "undefined") {
-  for (const form of document.querySelectorAll("form[data-search-root]")) {
-    if (document.querySelector("[data-search-results]")) new SearchPage(form).start();
-  }
+  // Loaded as an async module it may be here before the page is; "interactive" comes before other scripts are waited for.
+  if (document.readyState === "loading") document.addEventListener("readystatechange", startAll, { once: true });
+  else startAll();
 }

@@ -201,6 +201,30 @@ def test_an_address_with_a_second_shows_the_words_without_a_recording(
     page.close()
 
 
+@pytest.mark.parametrize("path", ["", "en/"])
+def test_a_search_field_warms_the_search_up_when_somebody_turns_to_it(site: str, browser: Any, path: str) -> None:
+    """Nothing of the search comes with the start page, all of it once the field has the focus; then the page finds."""
+    said: list[str] = []
+    page = browser.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    ASKED.clear()
+    page.goto(site + path)
+    page.wait_for_load_state("networkidle")
+    assert not [one for one in ASKED if "search" in one or "stemmer" in one]
+    page.focus("input[type=search]")
+    language = "english" if path else "german"
+    needed = {"search.js", "search-engine.js", "analysis.js", "base-stemmer.js", f"{language}-stemmer.js", "m.json"}
+    end = time.monotonic() + 20
+    while missing := needed - {one.rpartition("/")[2] for one in ASKED}:
+        assert time.monotonic() < end, missing
+        page.wait_for_timeout(50)
+    page.keyboard.type("Router")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-search-results] > li")
+    assert said == []
+    page.close()
+
+
 def test_the_film_pauses_where_the_answer_ends(site: str, browser: Any) -> None:
     """At the end of the answer the player stops and says so."""
     page = browser.new_page()

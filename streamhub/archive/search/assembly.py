@@ -51,6 +51,9 @@ AVERAGE_LENGTH_WORDS = 200
 
 SHARD_BYTES = 48 * 1024
 DOCUMENTS_PER_TABLE = 1024
+FEW_DOCUMENTS = 8192
+"""Up to so many, tables are twice as long: all are fetched with a query's shards, by no more requests than a browser
+has connections."""
 
 MEMORY_BYTES = 4 << 20
 """How many numbers wait in memory before they go to a temporary file, per language and for what is made of them."""
@@ -248,8 +251,9 @@ class _Layout:
             shards.append([table.terms[start], self._add("s", data)])
             yield self._made.pop()
         tables = []
-        for at in range(0, len(ids), DOCUMENTS_PER_TABLE):
-            tables.append(self._add("d", "\n".join(ids[at : at + DOCUMENTS_PER_TABLE]).encode()))
+        per_table = DOCUMENTS_PER_TABLE * (2 if len(ids) <= FEW_DOCUMENTS else 1)
+        for at in range(0, len(ids), per_table):
+            tables.append(self._add("d", "\n".join(ids[at : at + per_table]).encode()))
             yield self._made.pop()
         spoken = [(term, count) for term, count in zip(table.terms, counts, strict=True) if term.isalpha()]
         words = encode_entries([term for term, _ in spoken], [count for _, count in spoken], None)
@@ -264,7 +268,7 @@ class _Layout:
             "version": FORMAT_VERSION,
             "language": language,
             "documents": len(ids),
-            "documents_per_table": DOCUMENTS_PER_TABLE,
+            "documents_per_table": per_table,
             "tables": tables,
             "shards": shards,
             "vocabulary": vocabulary,

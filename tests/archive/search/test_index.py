@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamhub.archive.search import assembly
 from streamhub.archive.search.codec import decode_table, unpack
 from streamhub.archive.search.document import SearchDocument, Turn
 from streamhub.archive.search.index import plan_index
@@ -35,6 +36,19 @@ def test_every_named_file_is_there(files: dict[str, bytes]) -> None:
         named = {name for _, name in manifest["shards"]} | set(manifest["tables"]) | {manifest["vocabulary"], "m.json"}
         named |= set(manifest["facets"].values())
         assert named == {path.removeprefix(folder) for path in files if path.startswith(folder)}
+
+
+@pytest.mark.parametrize(("few", "tables"), [(100, 2), (5, 4)])
+def test_answers_are_found_by_however_long_tables(
+    monkeypatch: pytest.MonkeyPatch, archive: list[SearchDocument], few: int, tables: int
+) -> None:
+    """Ids lie in tables of a length, twice as long in a small archive; each leads to its answer."""
+    monkeypatch.setattr(assembly, "FEW_DOCUMENTS", few)
+    monkeypatch.setattr(assembly, "DOCUMENTS_PER_TABLE", 2)
+    german = [document for document in archive if document.language == "de"][:7]
+    index = SearchIndex(plan_index(german).__getitem__, "de")
+    assert len(index.manifest["tables"]) == tables
+    assert {index.find_id(ordinal) for ordinal in range(7)} == {document.id for document in german}
 
 
 def test_fragment_is_the_public_record(files: dict[str, bytes]) -> None:

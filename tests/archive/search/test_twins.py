@@ -169,6 +169,28 @@ def test_every_word_is_analysed_alike(run_node: Run, language: str) -> None:
         assert different == []
 
 
+OVERLOOKED = """
+async function run({ language, texts }) {
+  const analyzer = await analysis.createAnalyzer(language);
+  const words = texts.flatMap((text) => analysis.splitWords(text));
+  const mayHave = (word, term) => engine.mayHaveTerm(word, new Set(term[0]));
+  const overlooks = (word) => ![...analyzer.wordTerms(word).keys()].every((term) => mayHave(word, term));
+  const spared = words.filter((word) => !engine.mayHaveTerm(word, new Set("rd"))).length;
+  return [words.filter(overlooks).map(({ pieces }) => pieces), spared, words.length];
+}
+"""
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_no_term_is_overlooked_by_its_initial(run_node: Run, language: str) -> None:
+    """Every term of every word is one that it may have by its initial; most words are told apart by that alone."""
+    english = [stem + ending for stem, ending in itertools.product(ENGLISH_STEMS, ENGLISH_ENDINGS)]
+    texts = [*ODD_TEXTS, " ".join([*german_words(), *english, *STOP_WORDS["en"]]), *stored_texts()]
+    overlooked, spared, words = run_node(OVERLOOKED, {"language": language, "texts": texts})
+    assert overlooked == []
+    assert spared > 0.7 * words > 20_000
+
+
 QUERIES = [
     *("Router", "Router defekt", "defekte Router", "Leitung", "leitungen", "Amts-Leitung", "Wärme Pumpe", "der", ""),
     *("kündigen", "gekündigt", "kuendigung", "Kündigug", "Ruoter", "Amtsletung", "Routerstörung", "Heizung", "Kün"),
