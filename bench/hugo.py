@@ -137,7 +137,8 @@ def main() -> None:
         return
     words = ", ".join(f"{before:.1f}" for before in load)
     print(f"{options.answers} answers, {os.cpu_count()} cores, load before {words}, Python {sys.version.split()[0]}")
-    print(f"{'':24}{'CPU s':>8}{'wall s':>8}{'peak MB':>9}{'files':>8}{'MB':>7}{'ms each':>9}{'ours to Hugo':>14}")
+    columns = f"{'CPU s':>8}{'wall s':>8}{'peak MB':>9}{'files':>8}{'MB':>7}{'ms each':>9}"
+    print(f"{'':24}{columns}{'ours to Hugo':>14}{'our printing to it':>20}")
     for name, row in ((f"{name}, {who}", row) for name, rows in results.items() for who, row in rows.items()):
         print(format_row(name, row, results))
 
@@ -146,7 +147,10 @@ def format_row(name: str, row: dict[str, Any], results: dict[str, dict[str, dict
     """A line of the table."""
     rows = results[name.rpartition(", ")[0]]
     peak = row.get("child_mb", row["peak_mb"])
-    ratio = f"{rows['ours']['cpu_s'] / rows['Hugo']['cpu_s']:14.2f}" if row is rows.get("Hugo") else ""
+    ratio = ""
+    if row is rows.get("Hugo"):
+        ours, theirs = rows["ours"], row["cpu_s"]
+        ratio = f"{ours['cpu_s'] / theirs:14.2f}{ours['print_s'] / theirs:20.2f}"
     size = row["size_bytes"] / 1e6
     each = 1000 * row["cpu_s"] / row["written"]
     return (

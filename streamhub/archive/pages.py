@@ -55,6 +55,8 @@ ENTRIES_KEPT = 16_384
 TRANSLATORS = frozenset({"_", "gettext", "ngettext", "npgettext", "pgettext"})
 """Functions that want to know a template's state."""
 _SPECIAL = re.compile("[&<>\"']")
+_NAMED = re.compile(r"(?<!%)%\((\w+)\)s")
+"""Where a phrase has a value; it parts the phrase into words, name, words, name ... words."""
 GENERATOR = "streamhub"
 """By this name pages say who made them; a deploy knows its own site by it."""
 EXPORTED_LENGTH = 600
@@ -296,7 +298,7 @@ def _is_reserved(argument: nodes.Keyword) -> bool:
 
 
 class _Environment(Environment):
-    """Translates phrases without variables when a template is compiled: each is said on thousands of pages."""
+    """Translates phrases when a template is compiled, all but those that count: each is said on thousands of pages."""
 
     code_generator_class = _Generator
     say = staticmethod(say)
@@ -315,14 +317,26 @@ class _Translator(NodeTransformer):
         self._phrases = phrases
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - the name that the visitor looks for
-        """``_("a phrase")``, as `gettext` of the new style would say it when the page is printed."""
+        """``_("a phrase of %(name)s", name=value)``, as `gettext` of the new style would say it when it is printed."""
         self.generic_visit(node)
-        plain = not (node.kwargs or node.dyn_args or node.dyn_kwargs) and len(node.args) == 1
+        plain = not (node.dyn_args or node.dyn_kwargs) and len(node.args) == 1
         if plain and isinstance(node.node, nodes.Name) and node.node.name == "_":
             said = node.args[0]
             if isinstance(said, nodes.Const) and isinstance(said.value, str):
-                return nodes.MarkSafe(nodes.Const(self._phrases.ugettext(said.value) % {}), lineno=node.lineno)
+                return self._say(said.value, {one.key: one.value for one in node.kwargs}) or node
         return node
+
+    def _say(self, phrase: str, values: Mapping[str, nodes.Expr]) -> nodes.Expr | None:
+        """The phrase with its values between its words; None where it says more of them than their names."""
+        text, *rest = _NAMED.split(self._phrases.ugettext(phrase))
+        parts: list[nodes.Expr] = []
+        try:
+            for name, after in zip([None, *rest[::2]], [text, *rest[1::2]], strict=True):
+                parts += [values[name]] if name else []
+                parts.append(nodes.MarkSafe(nodes.Const(after % {})))
+        except (LookupError, TypeError, ValueError):
+            return None
+        return nodes.Concat(parts) if values else parts[0]
 
 
 @lru_cache(maxsize=8)
@@ -360,6 +374,8 @@ def _filters(language: str) -> dict[str, Callable[..., str]]:
         "iso_length": format_iso_length,
         "seconds": format_seconds,
         "cues": print_cues,
+        "join": join_texts,
+        "pieces": print_pieces,
         "safe_url": safe_url,
         "trusted": Markup,
         "initials": initials,
@@ -373,6 +389,19 @@ def _filters(language: str) -> dict[str, Callable[..., str]]:
 def format_seconds(at_ms: int) -> str:
     """Milliseconds as seconds for an attribute: ``65.25``, ``65``."""
     return f"{at_ms / 1000:.3f}".rstrip("0").rstrip(".")
+
+
+def join_texts(texts: Iterable[object], between: str = "") -> str:
+    """Texts in one, as Jinja's filter of that name makes it: markup if one of them is."""
+    items = [one if isinstance(one, str) else str(one) for one in texts]
+    markup = isinstance(between, Markup) or any(isinstance(one, Markup) for one in items)
+    return escape(between).join(items) if markup else between.join(items)
+
+
+@lru_cache(maxsize=64)
+def print_pieces(pieces: tuple[tuple[int, int, int, int], ...]) -> Markup:
+    """How session time maps onto a recording, for an attribute; the same for all answers of a session."""
+    return Markup(json.dumps(pieces))  # noqa: S704 - numbers alone
 
 
 def print_cues(cues: Sequence[CueView]) -> Markup:

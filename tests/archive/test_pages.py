@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
+import jinja2
 from hypothesis import example, given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from streamhub.archive.markdown import cut_text
-from streamhub.archive.pages import encode_text
+from streamhub.archive.pages import encode_text, load_phrases, make_environment
+from streamhub.archive.theme import Theme, load_theme
 from streamhub.archive.xml import xml_text
 
 ANY = st.text(st.characters(), max_size=60)
@@ -53,3 +57,31 @@ def test_a_long_text_is_cut_like_its_whole(text: str, max_length: int) -> None:
         assert head != cut
         assert flat.startswith(head)
         assert len(head) < max_length
+
+
+PHRASES = """{{ _("Search") }}|{{ _("Question from %(name)s", name=one) }}
+{{ _("%(num)s %% of %(name)s", num=2, name=two) }}
+{{ _("%(length)s, from %(time)s of the recording", length=one|upper, time=two) }}|{{ _(one, name=two) if false }}
+{{ ngettext("%(num)s vote", "%(num)s votes", texts|length) }}|{{ texts|join(", ") }}
+{{ texts|join(two) }}|{{ []|join }}"""
+TEXTS = st.lists(st.one_of(ANY, ANY.map(Markup.escape), st.just("<b>&'")), min_size=2, max_size=4)
+
+
+def theme_with(template: str) -> Theme:
+    """The shipped theme with one template more."""
+    theme = load_theme()
+    return replace(theme, templates={**theme.templates, "own.html": template})
+
+
+OWN = theme_with(PHRASES)
+
+
+@given(TEXTS, st.sampled_from(["de", "en"]))
+@example(["<script>", "%(name)s %s 100 %"], "de")
+def test_templates_say_what_plain_jinja_would(texts: list[str], language: str) -> None:
+    """Phrases that are put together when a template is compiled, and texts that are joined: the same words, escaped."""
+    plain = jinja2.Environment(autoescape=True, extensions=["jinja2.ext.i18n"], undefined=jinja2.StrictUndefined)
+    plain.install_gettext_translations(load_phrases(OWN, language), newstyle=True)  # type: ignore[attr-defined]
+    values = {"texts": texts, "one": texts[0], "two": texts[1]}
+    ours = make_environment(OWN, language=language).get_template("own.html").render(values)
+    assert ours == plain.from_string(PHRASES).render(values)
