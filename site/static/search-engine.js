@@ -22,6 +22,7 @@ const HALF_WEIGHT = 0.8;
 const SYNONYM_WEIGHT = 0.8;
 const RECENCY_WEIGHT = 0.05;
 const CHECKED_FOR_PHRASES = 50;
+const MAX_DOCUMENTS = 2 ** 24;
 const QUOTES = '"“”„«»';
 const QUOTED = /["“”„«»]([^"“”„«»]+)["“”„«»]/gu;
 const MAX_CORRECTIONS = 3;
@@ -104,22 +105,27 @@ function decodeTable(data, { start = "", withPostings = true } = {}) {
     if (same === wanted.length) {
       const term = decodeText(buffer.subarray(0, end));
       entries.push({ term, count, postings: data.subarray(cursor.at, cursor.at + size) });
+    } else if (entries.length) {
+      break; // those that begin so stand together
     }
     cursor.at += size;
   }
   return entries;
 }
 
-function decodePostings(data) {
-  const postings = [];
-  const cursor = new Cursor(data);
+/** The answers of an entry, rising, and how much of the term each has: two arrays of numbers, one place an answer. */
+function decodePostings({ count, postings }) {
+  const ordinals = new Uint32Array(count);
+  const impacts = new Uint8Array(count);
+  const cursor = new Cursor(postings);
   let ordinal = 0;
-  while (!cursor.isAtEnd) {
+  for (let at = 0; at < count; at++) {
     const number = cursor.number();
     ordinal += Math.floor(number / (1 << IMPACT_BITS));
-    postings.push([ordinal, number & MAX_IMPACT]);
+    ordinals[at] = ordinal;
+    impacts[at] = number & MAX_IMPACT;
   }
-  return postings;
+  return { ordinals, impacts };
 }
 
 /** Damerau distance (optimal string alignment), or limit + 1. */
@@ -223,12 +229,12 @@ export class SearchIndex {
     this.synonyms = new Map(Object.entries(manifest.synonyms));
   }
 
-  /** The postings of a term, [[ordinal, impact]]; empty if no answer has it. */
+  /** The postings of a term, {ordinals, impacts}; empty if no answer has it. */
   findPostings(term) {
     return this.#keep(this.#postings, term, async () => {
       const at = this.#countFirstTermsUpTo(term) - 1;
       const entries = at >= 0 ? decodeTable(await this.#loadShard(at), { start: term }) : [];
-      return entries[0]?.term === term ? decodePostings(entries[0].postings) : [];
+      return decodePostings(entries[0]?.term === term ? entries[0] : { count: 0 });
     });
   }
 
@@ -251,7 +257,9 @@ export class SearchIndex {
       .flatMap((shard) => decodeTable(shard, { start: prefix }))
       .filter(({ term }) => term !== prefix);
     entries.sort((a, b) => b.count - a.count || compare(a.term, b.term));
-    return entries.slice(0, MAX_PREFIX_TERMS).map(({ term }) => term);
+    const common = entries.slice(0, MAX_PREFIX_TERMS);
+    for (const entry of common) this.#keep(this.#postings, entry.term, async () => decodePostings(entry));
+    return common.map(({ term }) => term);
   }
 
   /** All terms of letters, Map of term to the number of answers that have them. */
@@ -269,9 +277,7 @@ export class SearchIndex {
     return this.#keep(this.#facets, facet, async () => {
       const name = this.manifest.facets[facet];
       const entries = name ? decodeTable(await this.#load(name)) : [];
-      return new Map(
-        entries.map(({ term, postings }) => [term, new Set(decodePostings(postings).map(([ordinal]) => ordinal))]),
-      );
+      return new Map(entries.map((entry) => [entry.term, new Set(decodePostings(entry).ordinals)]));
     });
   }
 
@@ -409,8 +415,8 @@ export async function understand(index, query) {
 /** How many answers some postings are of, up to a number that is enough. */
 function countAnswers(lists, enough) {
   const found = new Set();
-  for (const postings of lists) {
-    for (const [ordinal] of postings) {
+  for (const { ordinals } of lists) {
+    for (const ordinal of ordinals) {
       found.add(ordinal);
       if (found.size >= enough) return enough;
     }
@@ -431,57 +437,77 @@ async function helpRare(index, concept, isUnknown) {
 }
 
 const measureRarity = (count, total) => Math.log(1 + (total - count + 0.5) / (count + 0.5));
-const round = (score) => Math.floor(score * 1e6 + 0.5) / 1e6;
+const toMillionths = (score) => Math.floor(score * 1e6 + 0.5);
+const round = (score) => toMillionths(score) / 1e6;
 
 /** Rank all answers that have any concept, or all that are allowed when there is none; allowed is a Set, or null for all.
  *
  * @returns {{matches: [{ordinal, score}], rarity: number[]}} best first, newer first among equals
  */
 export async function rank(index, concepts, allowed = null) {
-  const scores = new Map(concepts.length ? [] : [...(allowed ?? [])].map((ordinal) => [ordinal, 0]));
-  const shares = new Map();
+  const { documents } = index.manifest;
+  const scores = new Float64Array(documents);
+  const shares = new Float64Array(documents);
   const rarity = [];
   for (const concept of concepts) {
     const found = await weighConcept(index, concept);
-    const whole = [...found.values()].filter(({ share }) => share === 1).length;
-    rarity.push(measureRarity(whole || found.size, index.manifest.documents));
-    for (const [ordinal, { value, share }] of found) {
-      scores.set(ordinal, (scores.get(ordinal) ?? 0) + value * rarity.at(-1));
-      shares.set(ordinal, (shares.get(ordinal) ?? 0) + share);
+    let some = 0;
+    let whole = 0;
+    for (const share of found.shares) {
+      if (share) some++;
+      if (share === 1) whole++;
+    }
+    rarity.push(measureRarity(whole || some, documents));
+    for (let ordinal = 0; ordinal < documents; ordinal++) {
+      scores[ordinal] += found.values[ordinal] * rarity.at(-1);
+      shares[ordinal] += found.shares[ordinal];
     }
   }
-  const recency = RECENCY_WEIGHT / Math.max(1, index.manifest.documents - 1);
-  const matches = [];
-  for (const [ordinal, score] of scores) {
-    if (allowed && !allowed.has(ordinal)) continue;
-    const share = (shares.get(ordinal) ?? 0) / Math.max(1, concepts.length);
-    matches.push({ ordinal, score: round(score * share ** 2 * (1 + recency * ordinal)) });
+  const recency = RECENCY_WEIGHT / Math.max(1, documents - 1);
+  const keys = []; // a score in millionths and the ordinal in one number, so that sorting numbers sorts both
+  for (let ordinal = 0; ordinal < documents; ordinal++) {
+    if (allowed ? !allowed.has(ordinal) : !shares[ordinal]) continue;
+    if (concepts.length && !shares[ordinal]) continue;
+    const share = shares[ordinal] / Math.max(1, concepts.length);
+    keys.push(toMillionths(scores[ordinal] * share ** 2 * (1 + recency * ordinal)) * MAX_DOCUMENTS + ordinal);
   }
-  matches.sort((a, b) => b.score - a.score || b.ordinal - a.ordinal);
+  const sorted = Float64Array.from(keys).sort().reverse();
+  const matches = Array.from(sorted, (key) => ({
+    ordinal: key % MAX_DOCUMENTS,
+    score: Math.floor(key / MAX_DOCUMENTS) / 1e6,
+  }));
   return { matches, rarity };
 }
 
-/** How much each answer has of a concept: Map of ordinal to {value up to 1, share of the concept that is there}. */
-async function weighConcept(index, concept) {
-  const found = new Map();
-  for (const [term, weight] of concept.terms) {
-    for (const [ordinal, impact] of await index.findPostings(term)) {
-      const value = Math.max(found.get(ordinal)?.value ?? 0, (weight * impact) / MAX_IMPACT);
-      found.set(ordinal, { value, share: 1 });
+/** How much each answer has of a concept, by ordinal: values up to 1, and what share of the concept is there. */
+async function weighConcept(index, { terms, halves }) {
+  const { documents } = index.manifest;
+  const values = new Float64Array(documents);
+  const shares = new Float64Array(documents);
+  for (const [term, weight] of terms) {
+    const { ordinals, impacts } = await index.findPostings(term);
+    for (let at = 0; at < ordinals.length; at++) {
+      const ordinal = ordinals[at];
+      values[ordinal] = Math.max(values[ordinal], (weight * impacts[at]) / MAX_IMPACT);
+      shares[ordinal] = 1;
     }
   }
-  const halves = await Promise.all(concept.halves.map(async (half) => new Map(await index.findPostings(half))));
-  for (const ordinal of new Set(halves.flatMap((half) => [...half.keys()]))) {
-    const impacts = halves.filter((half) => half.has(ordinal)).map((half) => half.get(ordinal));
-    const sum = impacts.reduce((total, impact) => total + impact, 0);
-    const value = (HALF_WEIGHT * (sum / halves.length)) / MAX_IMPACT;
-    const before = found.get(ordinal) ?? { value: 0, share: 0 };
-    found.set(ordinal, {
-      value: Math.max(before.value, value),
-      share: Math.max(before.share, impacts.length / halves.length),
-    });
+  if (!halves.length) return { values, shares };
+  const sums = new Float64Array(documents);
+  const counts = new Uint8Array(documents);
+  for (const { ordinals, impacts } of await Promise.all(halves.map((half) => index.findPostings(half)))) {
+    for (let at = 0; at < ordinals.length; at++) {
+      sums[ordinals[at]] += impacts[at];
+      counts[ordinals[at]]++;
+    }
   }
-  return found;
+  for (let ordinal = 0; ordinal < documents; ordinal++) {
+    if (!counts[ordinal]) continue;
+    const value = (HALF_WEIGHT * (sums[ordinal] / halves.length)) / MAX_IMPACT;
+    values[ordinal] = Math.max(values[ordinal], value);
+    shares[ordinal] = Math.max(shares[ordinal], counts[ordinal] / halves.length);
+  }
+  return { values, shares };
 }
 
 const compared = new WeakMap(); // concepts to the words compared with them: texts say most of their words often
@@ -575,24 +601,27 @@ export function markText(analyzer, text, concepts) {
  */
 export async function search(indexes, query, { limit = 10, chosen = {} } = {}) {
   const corrections = new Map();
-  let ranked = [];
   const asked = await Promise.all(
     indexes.map(async (index) => {
       const [concepts, allowed] = await Promise.all([understand(index, query), index.findAllowed(chosen)]);
       return { index, concepts, ...(await rank(index, concepts, allowed)) };
     }),
   );
-  for (const [place, { index, concepts, matches, rarity }] of asked.entries()) {
+  for (const { index, concepts } of asked) {
     for (const { word, terms, isCorrected } of concepts) {
       if (isCorrected && terms.size) corrections.set(word, { terms: [...terms.keys()], index });
     }
-    for (const match of matches) ranked.push({ ...match, place, index, concepts, rarity });
   }
-  ranked.sort((a, b) => b.score - a.score || a.place - b.place);
+  let ranked = asked[0]?.matches ?? [];
+  if (asked.length > 1) {
+    ranked = asked.flatMap(({ matches }, place) => matches.map((match) => ({ ...match, place })));
+    ranked.sort((a, b) => b.score - a.score || a.place - b.place);
+  }
   const phrases = readPhrases(query);
-  if (phrases.length) ranked = await keepPhrases(ranked.slice(0, CHECKED_FOR_PHRASES), phrases);
+  if (phrases.length) ranked = await keepPhrases(asked, ranked.slice(0, CHECKED_FOR_PHRASES), phrases);
   const hits = await Promise.all(
-    ranked.slice(0, limit).map(async ({ ordinal, score, index, concepts, rarity }) => {
+    ranked.slice(0, limit).map(async ({ ordinal, score, place = 0 }) => {
+      const { index, concepts, rarity } = asked[place];
       const fragment = await index.loadFragment(ordinal);
       const turn = chooseTurn(index.analyzer, fragment.turns, concepts, rarity);
       return { id: fragment.id, language: index.language, score, fragment, turn, analyzer: index.analyzer, concepts };
@@ -601,8 +630,8 @@ export async function search(indexes, query, { limit = 10, chosen = {} } = {}) {
   return { total: ranked.length, hits, corrections };
 }
 
-async function keepPhrases(ranked, phrases) {
-  const fragments = await Promise.all(ranked.map(({ index, ordinal }) => index.loadFragment(ordinal)));
+async function keepPhrases(asked, ranked, phrases) {
+  const fragments = await Promise.all(ranked.map(({ ordinal, place = 0 }) => asked[place].index.loadFragment(ordinal)));
   return ranked.filter((_, n) => phrases.every((phrase) => holdsPhrase(fragments[n], phrase)));
 }
 
