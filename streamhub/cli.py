@@ -154,19 +154,25 @@ def build(folder: Path, as_json: bool, check: bool, watch: bool) -> None:
 
         def job() -> str:
             told = _BUILT.format_map(commands.build_site(folder, os.environ))
-            return "\n".join([told, *(site_commands.check_site(folder, os.environ) if check else [])])
+            return "\n".join([told, *(_checked(*site_commands.check_site(folder, os.environ)) if check else [])])
 
         site_commands.watch_site(folder, os.environ, job, click.echo, stop=threading.Event())
         return
     report = commands.build_site(folder, os.environ)
-    flaws = site_commands.check_site(folder, os.environ) if check else []
+    files, flaws = site_commands.check_site(folder, os.environ) if check else (0, [])
     _print(report | ({"flaws": flaws} if check else {}), as_json, _BUILT)
     for line in [] if as_json else report["advice"]:
         click.echo(f"  {line}", err=True)
     for flaw in flaws:
         click.echo(flaw, err=True)
+    if check and not flaws and not as_json:
+        click.echo("\n".join(_checked(files, flaws)))
     if flaws:
         _fail(f"{len(flaws)} flaws in the site", "mend the files or the theme that they come from", 1)
+
+
+def _checked(files: int, flaws: list[str]) -> list[str]:
+    return flaws or [f"checked {files} files: links, HTML, feeds, data and sizes are all right"]
 
 
 @cli.command(epilog="Example: streamhub deploy www@host.example.org:/srv/www/antworten -w hub --dry-run")
@@ -194,12 +200,14 @@ def deploy(target: str, folder: Path, as_json: bool, dry: bool, take_over: bool)
 @cli.command(epilog="Example: streamhub headers nginx -w hub > streamhub-headers.conf")
 @click.argument("host", type=click.Choice(["nginx", "apache"]))
 @workspace_option
-@click.option("--path", default="", help="Path under which the server shows the site, such as /archiv.")
-def headers(host: str, folder: Path, path: str) -> None:
+@click.option(
+    "--path", help="Path under which the server shows the site, such as /archiv; default: that of [site] url."
+)
+def headers(host: str, folder: Path, path: str | None) -> None:
     """Print the security headers of the built site for HOST's own configuration."""
     from streamhub import site_commands
 
-    click.echo(site_commands.read_headers(folder, host, path), nl=False)
+    click.echo(site_commands.read_headers(folder, os.environ, host, path), nl=False)
 
 
 @cli.command(epilog="Example: streamhub status -w hub --json | jq .work")

@@ -23,8 +23,8 @@ Environ = Mapping[str, str]
 Report = dict[str, Any]
 
 
-def check_site(folder: Path, environ: Environ) -> list[str]:
-    """What is wrong in the built site, a line each; empty when all is well.
+def check_site(folder: Path, environ: Environ) -> tuple[int, list[str]]:
+    """How many files of the built site were looked at, and what is wrong in them, a line each.
 
     Raises:
         BadInput: there is no site.
@@ -35,7 +35,8 @@ def check_site(folder: Path, environ: Environ) -> list[str]:
     workspace = open_workspace(folder)
     settings = load_settings(workspace.folder, environ)
     with building_alone(workspace):
-        return [str(flaw) for flaw in SiteCheck(workspace.public, settings.site.url).find_flaws()]
+        check = SiteCheck(workspace.public, settings.site.url)
+        return len(check), [str(flaw) for flaw in check.find_flaws()]
 
 
 def watch_site(folder: Path, environ: Environ, build: Callable[[], str], say: Say, *, stop: Event) -> None:
@@ -116,6 +117,10 @@ def _kind_of(goal: str) -> str:
     scheme = urlsplit(goal).scheme
     if scheme == "s3":
         return "store"
+    if "://" in goal and scheme != "rsync":
+        raise BadInput(
+            f"{goal}: no way to deploy there", hint="name a folder, user@host:folder (rsync) or s3://bucket/folder"
+        )
     return "rsync" if scheme == "rsync" or ":" in goal.split("/", 1)[0] else "folder"
 
 
@@ -155,20 +160,24 @@ def _tell(say: Say, lines: Iterable[str]) -> None:
         say(line)
 
 
-def read_headers(folder: Path, host: str, path: str) -> str:
+def read_headers(folder: Path, environ: Environ, host: str, path: str | None) -> str:
     """The site's headers for a web server's own configuration.
 
     Args:
         folder: the workspace.
+        environ: variables over the settings.
         host: ``nginx`` or ``apache``.
-        path: under which the server shows the site; empty for its root.
+        path: under which the server shows the site; ``/`` for its root, None for the path of the site's address.
 
     Raises:
         BadInput: there is no site.
     """
     from streamhub.archive.hosting import parse_headers, render_for_host
 
-    file = open_workspace(folder).public / "_headers"
+    workspace = open_workspace(folder)
+    file = workspace.public / "_headers"
+    if path is None:
+        path = urlsplit(load_settings(workspace.folder, environ).site.url).path
     if not file.is_file():
         raise BadInput(f"{file.parent}: holds no site", hint="run `streamhub build` first")
     place = f"/{path.strip('/')}" if path.strip("/") else ""

@@ -39,6 +39,9 @@ def test_check_finds_what_a_theme_breaks(hub: Path) -> None:
     code, out, errors = run("build", "-w", hub, "--check", "--json")
     assert code == 0, errors
     assert json.loads(out)["flaws"] == []
+    code, out, _ = run("build", "-w", hub, "--check")
+    assert code == 0
+    assert "links, HTML, feeds, data and sizes are all right" in out
     (hub / "site/templates").mkdir(parents=True)
     page = '{% extends "shipped/404.html" %}{% block main %}<h1>Weg</h1><a href="nirgends/">x</a>{% endblock %}'
     (hub / "site/templates/404.html").write_text(page)
@@ -74,6 +77,10 @@ def test_deploy_goes_where_it_was_told(hub: Path, tmp_path: Path) -> None:
     assert json.loads(run("deploy", "-w", hub, "--json")[1])["sent"] == 0
     for wrong in (hub / "public", hub, hub / "public/x"):
         assert run("deploy", wrong, "-w", hub)[0] == 3
+    code, _, errors = run("deploy", "ftp://host.example.org/www", "-w", hub)
+    assert code == 3
+    assert "ftp://host.example.org/www: no way to deploy there" in errors
+    assert "s3://bucket/folder" in errors
 
 
 def test_headers_are_printed_for_servers(hub: Path) -> None:
@@ -82,6 +89,20 @@ def test_headers_are_printed_for_servers(hub: Path) -> None:
     run("build", "-w", hub)
     assert "add_header Content-Security-Policy" in run("headers", "nginx", "-w", hub)[1]
     assert "m#^/archiv/.*#" in run("headers", "apache", "--path", "archiv", "-w", hub)[1]
+    assert "m#^/.*#" in run("headers", "apache", "-w", hub)[1]
+
+
+def test_headers_below_a_hosts_root_follow_the_sites_address(hub: Path) -> None:
+    """Frames are forbidden at the pages' own paths and the page for 404 is found; a path that is named wins."""
+    (hub / "streamhub.toml").write_text('[site]\nurl = "https://example.org/help/"\n')
+    run("build", "-w", hub)
+    code, out, _ = run("headers", "nginx", "-w", hub)
+    assert code == 0
+    assert "error_page 404 /help/404.html;" in out
+    framed = [line for line in out.splitlines() if "frame-ancestors 'self'" in line]
+    assert len(framed) > 10
+    assert all(line.strip().startswith('"~^/help/') for line in framed)
+    assert "ErrorDocument 404 /404.html" in run("headers", "apache", "--path", "/", "-w", hub)[1]
 
 
 def wait_for(what: Callable[[], bool]) -> None:
