@@ -154,6 +154,38 @@ def test_pages_are_accessible_and_fit(site: str, browser: Any, scheme: str, widt
     page.close()
 
 
+def test_paper_has_what_was_said_and_where_it_is_from(site: str, browser: Any) -> None:
+    """Session and citation are printed with question and words; what only a screen can do is left out; it all fits."""
+    page = browser.new_page(viewport={"width": 640, "height": 900})
+    page.goto(site + ANSWER)
+    page.emulate_media(media="print")
+    for shown in ("h1", ".written", ".said >> nth=0", ".facts", "#citation"):
+        assert page.locator(shown).is_visible(), shown
+    for hidden in (".player", ".afterwards", ".top nav", ".related", "#embed-line", ".facts .inline", ".share button"):
+        assert not page.locator(hidden).first.is_visible(), hidden
+    tops = [page.locator(one).first.bounding_box()["y"] for one in (".written", ".facts", ".said", "#citation")]
+    assert tops == sorted(tops)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+    page.close()
+
+
+def test_the_systems_own_colours_leave_buttons_and_places_to_see(site: str, browser: Any) -> None:
+    """With forced colours buttons and notices have borders, and only the page one is on is underlined in the menu."""
+    page = browser.new_page(forced_colors="active")
+    page.goto(site + "search/")
+    border = "one => getComputedStyle(one).borderTopWidth + getComputedStyle(one).borderTopStyle"
+    assert page.locator("form button[type=submit]").evaluate(border) == "1pxsolid"
+    colour = "one => getComputedStyle(one).borderBottomColor"
+    here = page.locator(".top nav a[aria-current]").evaluate(colour)
+    others = {one.evaluate(colour) for one in page.locator(".top nav a:not([aria-current])").all()}
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert here != paper
+    assert others == {paper}
+    page.goto(site + "a/q4-router-alt/")
+    assert page.locator(".notice").first.evaluate(border) == "1pxsolid"
+    page.close()
+
+
 def test_the_player_starts_at_the_second_and_follows(site: str, browser: Any) -> None:
     """Nothing is fetched before the click; then the film starts at the answer and the spoken cue is marked."""
     page = browser.new_page()
