@@ -22,6 +22,7 @@ const PLAIN = /^[A-Za-z0-9]+$/;
 const STEMMABLE = /^[a-z]+$/;
 const PARTICIPLE =
   /^((?:ab|an|auf|aus|bei|ein|fest|frei|her|hin|los|mit|nach|um|vor|weg|weiter|zu|zuruck|zusammen)?)ge([a-z]{3,}t)$/;
+const ADJECTIVE = new RegExp(`^(${PARTICIPLE.source.slice(1, -1)}|[a-z]{3,}iert)e[mnrs]?$`);
 const INFLECTED = /^[a-z]{3,}(?:[bfghklmnprsz]|[dtmn]e)t$/;
 const NO_VERB = /(?:heit|keit|schaft|[^s]st|ent|ant|tat)$/;
 
@@ -42,8 +43,9 @@ export function splitWords(text) {
   return words;
 }
 
-/** Undo a German weak participle or third person: gekundigt to kundigen, repariert to reparieren; or "". */
-export function deriveInfinitive(piece) {
+/** Undo a German weak participle or third person: gekundigt, gekundigter to kundigen, repariert to reparieren; or "". */
+export function deriveInfinitive(word) {
+  const piece = ADJECTIVE.exec(word)?.[1] ?? word;
   const match = PARTICIPLE.exec(piece);
   if (!match && (!INFLECTED.test(piece) || NO_VERB.test(piece))) return "";
   const [prefix, base] = match ? [match[1], match[2]] : ["", piece];

@@ -28,10 +28,19 @@ const QUOTED = /["“”„«»]([^"“”„«»]+)["“”„«»]/gu;
 const MAX_CORRECTIONS = 3;
 const CORRECTION_WEIGHT = 0.7;
 const MIN_SPLIT_PART = 4;
+const SLIP_LETTERS = [..."abcdefghijklmnopqrstuvwxyz"];
+const MAX_ENDING = 6;
 const MIN_LENGTH_FOR_ONE_SLIP = 4;
 const MIN_LENGTH_FOR_TWO_SLIPS = 8;
 const MAX_COMPOUND_LENGTH = 60;
 const LINKS = ["", "s", "es", "n", "en", "er", "e", "ns"];
+const ENDINGS = {
+  de: ["ung", "ungen", "en", "ern", "keit", "igkeit", "lich"],
+  en: ["ing", "ings", "ed", "ation", "ations", "ment", "ness"],
+};
+const MIN_COMPLETED_LENGTH = 4;
+const NUMBERED = /^([a-z]+)([0-9][0-9a-z]*)$/;
+const MAX_LETTERS_BEFORE_NUMBER = 2;
 const LETTERS = /^\p{L}+$/u;
 
 const NO_TERMS = new Map();
@@ -157,25 +166,50 @@ function countForeignLetters(letters, term) {
   return letters.size + own.size - 2 * common;
 }
 
-/** The likeliest words of the vocabulary (Map of term to count) for one that is not in it, best first, at most three. */
-export function findCorrections(word, vocabulary) {
+/** All that a word may have been meant as if there is one slip among its last letters, in a fixed order. */
+function varyEnding(word) {
+  const found = [];
+  for (let at = Math.max(MIN_LENGTH_FOR_ONE_SLIP, word.length - MAX_ENDING); at <= word.length; at++) {
+    const [head, tail] = [word.slice(0, at), word.slice(at)];
+    if (tail.length > 1) found.push(head + tail[1] + tail[0] + tail.slice(2));
+    if (tail) found.push(head + tail.slice(1), ...SLIP_LETTERS.map((letter) => head + letter + tail.slice(1)));
+    found.push(...SLIP_LETTERS.map((letter) => head + letter + tail));
+  }
+  return found;
+}
+
+const sortLetters = (word) => [...word].sort().join("");
+
+/** The likeliest words of the vocabulary (Map of term to count) for one that is not in it, best first, at most three.
+ *
+ * A vocabulary of stems knows no endings, so a slip in one is undone before stemming.
+ */
+export function findCorrections(typed, vocabulary, stem = (word) => word) {
+  const word = stem(typed);
   if (word.length < MIN_LENGTH_FOR_ONE_SLIP || !LETTERS.test(word)) return [];
   const limit = word.length >= MIN_LENGTH_FOR_TWO_SLIPS ? 2 : 1;
   const letters = new Set(word);
-  const sorted = [...word].sort().join("");
+  const sorted = sortLetters(word);
   const found = [];
   for (const [term, count] of vocabulary) {
     if (Math.abs(term.length - word.length) > limit || countForeignLetters(letters, term) > 2 * limit) continue;
     const distance = measureDistance(word, term, limit);
     if (distance > limit) continue;
-    const isOther = [...term].sort().join("") === sorted ? 0 : 1;
+    const isOther = sortLetters(term) === sorted ? 0 : 1;
     found.push({ term, key: [distance, isOther, term[0] === word[0] ? 0 : 1, -count] });
+  }
+  const sortedTyped = sortLetters(typed);
+  for (const meant of varyEnding(typed)) {
+    const term = stem(meant);
+    if (!vocabulary.has(term) || term === meant) continue; // only what stemming took off has been out of reach above
+    found.push({ term, key: [1, sortLetters(meant) === sortedTyped ? 0 : 1, 0, -vocabulary.get(term)] });
   }
   found.sort((a, b) => {
     const at = a.key.findIndex((value, n) => value !== b.key[n]);
     return at < 0 ? compare(a.term, b.term) : a.key[at] - b.key[at];
   });
-  return found.filter((choice, n) => n < MAX_CORRECTIONS && choice.key[0] === found[0].key[0]).map(({ term }) => term);
+  const best = found.filter(({ key }) => key[0] === found[0].key[0]).map(({ term }) => term);
+  return [...new Set(best)].slice(0, MAX_CORRECTIONS);
 }
 
 /** Split a word that nobody used into the stems of two that somebody did; or []. */
@@ -394,6 +428,30 @@ export function holdsPhrase(fragment, phrase) {
   return texts.some((pieces) => ` ${pieces.join(" ")} `.includes(wanted));
 }
 
+/** Stems of words that a piece may be the beginning of though they are shorter: porti to port, of porting. */
+export function completeStems(analyzer, piece) {
+  const own = analyzer.stem(piece);
+  const found = new Set();
+  for (const ending of ENDINGS[analyzer.language]) {
+    for (let cut = 0; cut < ending.length; cut++) {
+      if (!piece.endsWith(ending.slice(0, cut))) continue;
+      const stem = analyzer.stem(piece + ending.slice(cut));
+      if (stem.length >= MIN_COMPLETED_LENGTH && stem.length < piece.length && stem !== own) found.add(stem);
+    }
+  }
+  return [...found];
+}
+
+/** The ways to read letters and a number that are written together: snomd785 as that of d785, too. */
+export function splitAtNumber(word) {
+  const border = NUMBERED.exec(word)?.[1].length ?? 0;
+  const ways = [];
+  for (let cut = border; cut > Math.max(1, border - MAX_LETTERS_BEFORE_NUMBER - 1); cut--) {
+    ways.push([word.slice(0, cut), word.slice(cut)]);
+  }
+  return ways;
+}
+
 /** Turn a query into concepts, with help for rare and unknown words. */
 export async function understand(index, query) {
   const planned = planConcepts(index.analyzer, query, index.stopWords, index.synonyms);
@@ -402,7 +460,9 @@ export async function understand(index, query) {
     planned.map(async (concept) => {
       if (concept.prefix) {
         const longer = await index.findPrefixTerms(concept.prefix);
-        const more = new Map(longer.map((term) => [term, index.manifest.prefix_weight]));
+        const { ordinals } = await index.findPostings(index.analyzer.stem(concept.word));
+        const shorter = ordinals.length < FEW_ANSWERS ? completeStems(index.analyzer, concept.word) : [];
+        const more = new Map([...longer, ...shorter].map((term) => [term, index.manifest.prefix_weight]));
         concept = { ...concept, terms: new Map([...more, ...concept.terms]) };
       }
       const lists = await Promise.all([...concept.terms.keys()].map((term) => index.findPostings(term)));
@@ -427,12 +487,16 @@ function countAnswers(lists, enough) {
 /** Widen a word that few or no answers have: halves, else likeliest spellings if it is unknown, else itself. */
 async function helpRare(index, concept, isUnknown) {
   if (concept.halves.length || (!isUnknown && concept.word.length < 2 * MIN_SPLIT_PART)) return concept;
-  const vocabulary = await index.loadVocabulary();
   const stem = (word) => index.analyzer.stem(word);
+  for (const [first, last] of isUnknown ? splitAtNumber(concept.word) : []) {
+    const lists = await Promise.all([stem(first), last].map((term) => index.findPostings(term)));
+    if (lists.every(({ ordinals }) => ordinals.length)) return { ...concept, halves: [stem(first), last] };
+  }
+  const vocabulary = await index.loadVocabulary();
   const halves = splitByVocabulary(concept.word, vocabulary, stem, index.language === "de" ? LINKS : [""]);
   if (halves.length) return { ...concept, halves };
   if (!isUnknown) return concept;
-  const corrections = findCorrections(stem(concept.word), vocabulary);
+  const corrections = findCorrections(concept.word, vocabulary, stem);
   return { ...concept, terms: new Map(corrections.map((term) => [term, CORRECTION_WEIGHT])), isCorrected: true };
 }
 

@@ -45,6 +45,7 @@ _STEMMABLE = re.compile(r"[a-z]+")
 _PARTICIPLE = re.compile(
     r"((?:ab|an|auf|aus|bei|ein|fest|frei|her|hin|los|mit|nach|um|vor|weg|weiter|zu|zuruck|zusammen)?)ge([a-z]{3,}t)"
 )
+_ADJECTIVE = re.compile(rf"({_PARTICIPLE.pattern}|[a-z]{{3,}}iert)e[mnrs]?")
 _INFLECTED = re.compile(r"[a-z]{3,}(?:[bfghklmnprsz]|[dtmn]e)t")
 _NO_VERB = re.compile(r".*(?:heit|keit|schaft|[^s]st|ent|ant|tat)")
 
@@ -103,8 +104,11 @@ _fold_pieces = lru_cache(maxsize=MAX_REMEMBERED)(_fold_anew)  # texts repeat the
 def derive_infinitive(piece: str) -> str:
     """Undo a German weak participle or third person, which stemmers leave alone; or ``""``.
 
-    ``gekundigt`` to ``kundigen``, ``abgeschaltet`` to ``abschalten``, ``repariert`` to ``reparieren``.
+    ``gekundigt`` to ``kundigen``, ``abgeschaltet`` to ``abschalten``, ``repariert`` to ``reparieren``; so with an
+    adjective's endings, ``gekundigter``, ``reparierten``.
     """
+    if ended := _ADJECTIVE.fullmatch(piece):
+        piece = ended[1]
     match = _PARTICIPLE.fullmatch(piece)
     if match is not None:
         prefix, base = match[1], match[2]

@@ -52,6 +52,10 @@ def test_one_stem(language: str, left: str, right: str) -> None:
     ("inflected", "infinitive"),
     [
         ("gekundigt", "kundigen"),
+        ("gekundigter", "kundigen"),
+        ("abgeschalteten", "abschalten"),
+        ("reparierte", "reparieren"),
+        ("karte", ""),
         ("gemeldet", "melden"),
         ("abgeschaltet", "abschalten"),
         ("eingerichtet", "einrichten"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from streamhub.wordforms.analysis import Analyzer, Word, spell_umlauts_plainly, split_words
+from streamhub.wordforms.analysis import Analyzer, Language, Word, spell_umlauts_plainly, split_words
 
 MAX_QUERY_WORDS = 64
 MAX_CONCEPTS = 16
@@ -21,6 +21,15 @@ SYNONYM_WEIGHT = 0.8
 QUOTES = frozenset('"“”„«»')
 NO_SYNONYMS: Mapping[str, Sequence[str]] = MappingProxyType({})
 
+_ENDINGS: Mapping[Language, tuple[str, ...]] = MappingProxyType(
+    {
+        "de": ("ung", "ungen", "en", "ern", "keit", "igkeit", "lich"),
+        "en": ("ing", "ings", "ed", "ation", "ations", "ment", "ness"),
+    }
+)
+_MIN_COMPLETED_LENGTH = 4
+_NUMBERED = re.compile(r"([a-z]+)([0-9][0-9a-z]*)")
+_MAX_LETTERS_BEFORE_NUMBER = 2
 _QUOTED = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
 
 
@@ -79,6 +88,29 @@ def holds_phrase(fragment: Mapping[str, Any], phrase: Sequence[str]) -> bool:
     texts = (_pieces_of(fragment["question"]), _pieces_of(fragment["answer"]), speech)
     wanted = f" {' '.join(phrase)} "
     return any(wanted in f" {' '.join(pieces)} " for pieces in texts)
+
+
+def complete_stems(analyzer: Analyzer, piece: str) -> tuple[str, ...]:
+    """Stems of words that a piece may begin though they are shorter than it: ``porti`` to ``port``, of porting."""
+    own = analyzer.stem(piece)
+    stems = (
+        analyzer.stem(piece + ending[cut:])
+        for ending in _ENDINGS[analyzer.language]
+        for cut in range(len(ending))
+        if piece.endswith(ending[:cut])
+    )
+    found = dict.fromkeys(stem for stem in stems if _MIN_COMPLETED_LENGTH <= len(stem) < len(piece) and stem != own)
+    return tuple(found)
+
+
+def split_at_number(word: str) -> tuple[tuple[str, str], ...]:
+    """The ways to read letters and a number that are written together: ``snomd785`` as that of ``d785``, too."""
+    match = _NUMBERED.fullmatch(word)
+    if not match:
+        return ()
+    border = len(match[1])
+    cuts = range(border, max(1, border - _MAX_LETTERS_BEFORE_NUMBER - 1), -1)
+    return tuple((word[:cut], word[cut:]) for cut in cuts)
 
 
 def _pieces_of(text: str) -> tuple[str, ...]:

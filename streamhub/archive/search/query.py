@@ -29,7 +29,14 @@ from streamhub.archive.search.codec import (
     decode_table,
     unpack,
 )
-from streamhub.archive.search.concepts import Concept, holds_phrase, plan_concepts, read_phrases
+from streamhub.archive.search.concepts import (
+    Concept,
+    complete_stems,
+    holds_phrase,
+    plan_concepts,
+    read_phrases,
+    split_at_number,
+)
 from streamhub.archive.search.document import FOLDERS, Kind
 from streamhub.archive.search.spelling import (
     CORRECTION_WEIGHT,
@@ -262,6 +269,8 @@ def understand(index: SearchIndex, query: str) -> list[Concept]:
         if concept.prefix:
             weight = float(index.manifest["prefix_weight"])
             more = dict.fromkeys(index.find_prefix_terms(concept.prefix), weight)
+            if len(index.find_postings(index.analyzer.stem(concept.word))) < FEW_ANSWERS:
+                more |= dict.fromkeys(complete_stems(index.analyzer, concept.word), weight)
             concept = replace(concept, terms={**more, **concept.terms})
         count = len({ordinal for term in concept.terms for ordinal, _ in index.find_postings(term)})
         concepts.append(concept if count >= FEW_ANSWERS else help_rare(index, concept, is_unknown=count == 0))
@@ -275,6 +284,9 @@ def help_rare(index: SearchIndex, concept: Concept, *, is_unknown: bool) -> Conc
     """
     if concept.halves or (not is_unknown and len(concept.word) < 2 * MIN_SPLIT_PART):
         return concept
+    for first, last in split_at_number(concept.word) if is_unknown else ():
+        if index.find_postings(index.analyzer.stem(first)) and index.find_postings(last):
+            return replace(concept, halves=(index.analyzer.stem(first), last))
     vocabulary = index.load_vocabulary()
     links = LINKS if index.language == "de" else ("",)
     halves = split_by_vocabulary(concept.word, vocabulary, stem=index.analyzer.stem, links=links)
@@ -282,7 +294,7 @@ def help_rare(index: SearchIndex, concept: Concept, *, is_unknown: bool) -> Conc
         return replace(concept, halves=halves)
     if not is_unknown:
         return concept
-    corrections = find_corrections(index.analyzer.stem(concept.word), vocabulary)
+    corrections = find_corrections(concept.word, vocabulary, stem=index.analyzer.stem)
     return replace(concept, terms=dict.fromkeys(corrections, CORRECTION_WEIGHT), corrected=True)
 
 

@@ -13,6 +13,8 @@ from streamhub.wordforms.compounds import LINKS, MAX_COMPOUND_LENGTH
 MAX_CORRECTIONS = 3
 CORRECTION_WEIGHT = 0.7
 MIN_SPLIT_PART = 4
+SLIP_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+MAX_ENDING = 6
 _MIN_LENGTH = 4
 _MIN_LENGTH_FOR_TWO = 8
 
@@ -36,12 +38,14 @@ def measure_distance(left: str, right: str, limit: int) -> int:
     return min(last[-1], limit + 1)
 
 
-def find_corrections(word: str, vocabulary: Mapping[str, int]) -> tuple[str, ...]:
+def find_corrections(typed: str, vocabulary: Mapping[str, int], *, stem: Callable[[str], str] = str) -> tuple[str, ...]:
     """The likeliest words of the vocabulary for one that is not in it, best first, at most three.
 
     One slip is forgiven from four letters on, two from eight on. Among words as near as each other, swapped letters
-    count as the likeliest slip, then a right first letter, then the more common word.
+    count as the likeliest slip, then a right first letter, then the more common word. A vocabulary of stems knows no
+    endings, so a slip in one, which makes its word another stem, is undone before stemming.
     """
+    word = stem(typed)
     if len(word) < _MIN_LENGTH or not word.isalpha():
         return ()
     limit = 2 if len(word) >= _MIN_LENGTH_FOR_TWO else 1
@@ -54,8 +58,28 @@ def find_corrections(word: str, vocabulary: Mapping[str, int]) -> tuple[str, ...
         distance = measure_distance(word, term, limit)
         if distance <= limit:
             found.append((distance, sorted(term) != sorted(word), term[0] != word[0], -count, term))
+    for meant in vary_ending(typed):
+        term = stem(meant)
+        # Only what stemming took off has been out of reach above.
+        if term in vocabulary and term != meant:
+            found.append((1, sorted(meant) != sorted(typed), False, -vocabulary[term], term))
     found.sort()
-    return tuple(choice[-1] for choice in found[:MAX_CORRECTIONS] if choice[0] == found[0][0])
+    best = dict.fromkeys(choice[-1] for choice in found if choice[0] == found[0][0])
+    return tuple(best)[:MAX_CORRECTIONS]
+
+
+def vary_ending(word: str) -> list[str]:
+    """All that a word may have been meant as if there is one slip among its last letters, in a fixed order."""
+    found: list[str] = []
+    for at in range(max(_MIN_LENGTH, len(word) - MAX_ENDING), len(word) + 1):
+        head, tail = word[:at], word[at:]
+        if len(tail) > 1:
+            found.append(head + tail[1] + tail[0] + tail[2:])
+        if tail:
+            found.append(head + tail[1:])
+            found += [head + letter + tail[1:] for letter in SLIP_LETTERS]
+        found += [head + letter + tail for letter in SLIP_LETTERS]
+    return found
 
 
 def split_by_vocabulary(

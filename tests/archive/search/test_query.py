@@ -11,6 +11,7 @@ from streamhub.archive.search.index import plan_index
 from streamhub.archive.search.query import SearchIndex, count_values, search
 from streamhub.archive.search.synonyms import parse_synonyms
 from streamhub.errors import BadInput
+from streamhub.wordforms.analysis import Language
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,9 @@ def find(index: SearchIndex, query: str) -> list[str]:
         ("Amtsletung", "leitung"),
         ("Ruoter", "router"),
         ("Kündigug", "kuendigung"),
+        ("Kündiugng", "kuendigung"),
+        ("Kündigu", "kuendigung"),
+        ("fritzbox7590", "fritz"),
         ("FritzBox", "fritz"),
         ("fritz box 7590", "fritz"),
         ("7590", "fritz"),
@@ -67,6 +71,8 @@ def test_german_questions_find_their_answer(german: SearchIndex, query: str, fir
         ("smartmeter", "meter-en"),
         ("fowarding numbers", "meter-en"),
         ("replac", "router-en"),
+        ("missi", "meter-en"),
+        ("cancelli", "cancel-en"),
         ("What should I do when the router is broken?", "router-en"),
     ],
 )
@@ -84,6 +90,14 @@ def test_participle_and_infinitive_meet(german: SearchIndex) -> None:
     """The infinitive finds the participle and the other way round, the word as asked first."""
     assert set(find(german, "kündigen")) == {"kuendigung", "gekuendigt"}
     assert find(german, "gekündigt") == ["gekuendigt", "kuendigung"]
+    assert find(german, "gekündigter") == ["gekuendigt", "kuendigung"]
+
+
+@pytest.mark.parametrize(("language", "query"), [("en", "missi"), ("de", "Kündigu")])
+def test_a_beginning_is_no_slip(files: dict[str, bytes], language: Language, query: str) -> None:
+    """Letters that belong to an ending are the beginning of a word, and nothing is said to be corrected."""
+    found = search([SearchIndex(files.__getitem__, language)], query)
+    assert (found.total > 0, found.corrections) == (True, {})
 
 
 def test_result_jumps_to_the_second(german: SearchIndex) -> None:

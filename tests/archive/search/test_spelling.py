@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamhub.archive.search.concepts import split_at_number
 from streamhub.archive.search.spelling import find_corrections, measure_distance, split_by_vocabulary
 from streamhub.wordforms.analysis import Analyzer
 
@@ -46,6 +47,16 @@ def test_likelier_slips_first() -> None:
     assert find_corrections("ruqt", vocabulary) == ("ruft", "ruht", "ruxt")
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("kundiugng", "kundigung"), ("kundiging", "kundigung"), ("messugn", "messung")]
+)
+def test_a_slip_in_an_ending_is_forgiven(typed: str, meant: str) -> None:
+    """A vocabulary of stems finds a word although the slip keeps its ending from being taken off."""
+    stem = Analyzer("de").stem
+    vocabulary = {stem(meant): 3, "anderes": 9}
+    assert find_corrections(typed, vocabulary, stem=stem) == (stem(meant),)
+
+
 @pytest.mark.parametrize("word", ["abc", "7591", "a1b2c3", ""])
 def test_short_words_and_numbers_are_not_corrected(word: str) -> None:
     """Three letters or a number mean what they say."""
@@ -59,3 +70,18 @@ def test_unknown_compound_is_split_by_what_answers_say() -> None:
     assert split_by_vocabulary("routerstorung", vocabulary, stem=stem) == (stem("router"), stem("storung"))
     assert split_by_vocabulary("vertragskundigung", vocabulary, stem=stem) == (stem("vertrag"), stem("kundigung"))
     assert split_by_vocabulary("routerzwiebel", vocabulary, stem=stem) == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "ways"),
+    [
+        ("snomd785", [("snomd", "785"), ("snom", "d785"), ("sno", "md785")]),
+        ("ab7", [("ab", "7")]),
+        ("7590", []),
+        ("router", []),
+        ("a1b2ä", []),
+    ],
+)
+def test_letters_and_numbers_come_apart(word: str, ways: list[tuple[str, str]]) -> None:
+    """A name and its number may be written together, and a letter or two before a number may belong to it."""
+    assert list(split_at_number(word)) == ways
