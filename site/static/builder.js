@@ -1,6 +1,7 @@
 /* The builder: from choices in a form to the lines that a web master pastes, with a preview. Nothing is sent anywhere.
  *
- * The page's address can bring an answer along: ?answer=a/q1-router/. Without this script the page says how to write
+ * An answer is named by its address, or sought by words through the search of this archive, whose script and index are
+ * loaded then and not before. The page's address can bring one along: ?answer=a/q1-router/. Without this script the page says how to write
  * the lines by hand. */
 
 (() => {
@@ -13,6 +14,11 @@
   const here = new URL(document.querySelector('script[src*="static/embed.js"]').src);
   const served = new URL("..", here).href; // where this copy of the site lies; differs from root on a test server
   const questions = new Map();
+  const found = box.querySelector("[data-found]");
+  const FOUND_MOST = 6;
+  const TYPING_PAUSE_MS = 250;
+  let indexes = null;
+  let asking = 0;
 
   const escape = (text) =>
     text.replace(/[&<>"]/g, (letter) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[letter]);
@@ -33,6 +39,49 @@
     return match ? `${match[1]}/` : null;
   }
 
+  /** The answers that the archive's search finds for words: [path, question]s. */
+  async function search(words) {
+    const engine = await import(new URL("search-engine.js", here));
+    const read = async (path) => {
+      const answer = await fetch(new URL(path, served));
+      if (!answer.ok) throw new Error(`${path}: the server answered ${answer.status}`);
+      return new Uint8Array(await answer.arrayBuffer());
+    };
+    indexes ??= Promise.all(["de", "en"].map((language) => engine.SearchIndex.open(read, language)));
+    const { hits } = await engine.search(await indexes, words, { limit: 3 * FOUND_MOST });
+    const answers = hits.map(({ fragment }) => [findAnswer(new URL(fragment.url, served).href), fragment.question]);
+    return answers.filter(([path]) => path).slice(0, FOUND_MOST);
+  }
+
+  /** Say what can be chosen for what was typed, which is no answer's address. */
+  async function offer(typed) {
+    const turn = ++asking;
+    const { messageBad, messageSearching, messageChoose, messageNone } = box.dataset;
+    found.replaceChildren();
+    hint.textContent = !typed ? help : /[/:]/.test(typed) ? messageBad : messageSearching;
+    if (hint.textContent !== messageSearching) return;
+    await new Promise((done) => setTimeout(done, TYPING_PAUSE_MS));
+    if (turn !== asking) return;
+    const answers = await search(typed).catch(() => {
+      indexes = null;
+      return null;
+    });
+    if (turn !== asking) return;
+    hint.textContent = !answers ? messageBad : answers.length ? messageChoose : messageNone;
+    for (const [path, question] of answers ?? []) {
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "plain-button", textContent: question });
+      button.addEventListener("click", () => {
+        questions.set(path, question);
+        form.elements.answer.value = root + path;
+        form.elements.answer.focus();
+        show();
+      });
+      const item = document.createElement("li");
+      item.append(button);
+      found.append(item);
+    }
+  }
+
   function look() {
     return { look: form.elements.plain.checked && "plain", accent: form.elements.own.checked && form.elements.accent.value };
   }
@@ -42,8 +91,13 @@
     if (form.elements.kind.value === "answer") {
       const typed = form.elements.answer.value.trim();
       const path = typed && findAnswer(typed);
-      hint.textContent = typed && !path ? box.dataset.messageBad : help;
-      if (!path) return null;
+      if (!path) {
+        offer(typed);
+        return null;
+      }
+      asking++;
+      hint.textContent = help;
+      found.replaceChildren();
       if (!questions.has(path)) questions.set(path, await askQuestion(path));
       return { name: "streamhub-answer", src: path, attributes: look(), page: path, text: questions.get(path) || path };
     }

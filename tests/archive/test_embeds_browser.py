@@ -476,10 +476,31 @@ def test_the_builder_makes_lines_that_work(archive: Served, firm: Served, tabs: 
     other.state("streamhub-answers", wanted="published")
     assert other.page.locator("streamhub-answers li .question").all_inner_texts() == [QUESTION]
     page.get_by_label("Eine Antwort").check()
-    page.get_by_label("Adresse der Seite").fill("https://evil.example/a/q1/")
+    page.get_by_label("Adresse oder Worte").fill("https://evil.example/a/q1/")
     page.get_by_text("Das ist keine Adresse einer Antwort in diesem Archiv.").wait_for()
     assert page.locator("#element").input_value() == ""
     assert tab.complaints == other.complaints == []
+
+
+def test_the_builder_finds_answers_by_words(archive: Served, tabs: Any) -> None:
+    """The search is loaded when words are typed and not before; a click on what it finds makes the line."""
+    tab = tabs()
+    page = tab.page
+    page.goto(f"{archive.url}embed/")
+    page.wait_for_load_state("networkidle")
+    assert not any("search" in path for path in archive.asked)
+    field = page.get_by_label("Adresse oder Worte")
+    field.fill("rot blinkender router")
+    page.get_by_text("Wählen Sie eine davon:").wait_for()
+    assert page.locator("#element").input_value() == ""
+    page.locator("[data-found]").get_by_role("button", name=QUESTION, exact=True).click()
+    tab.state(wanted="published")
+    assert field.input_value() == archive.url + ANSWER
+    assert f'<streamhub-answer src="{archive.url}{ANSWER}">' in page.locator("#element").input_value()
+    assert page.locator("[data-found] li").count() == 0
+    field.fill("xylophon zwiebelkuchen")
+    page.get_by_text("Nichts gefunden.").wait_for()
+    assert tab.complaints == []
 
 
 def test_the_builder_without_javascript(archive: Served, tabs: Any) -> None:
