@@ -31,7 +31,7 @@ from streamhub.archive.views import (
 )
 
 SHORTEST_VIDEO_MS = 30_000
-_PLAIN_PATH = re.compile(r"(?:[\w-]+(?:\.[\w-]+)*(?:/|$))*", re.ASCII)
+_PLAIN_PATH = re.compile(r"(?:[\w-]+(?:\.[\w-]+)*(?:/|$))*(?:\?t=\d+)?", re.ASCII)
 Address = Callable[[str], str]
 """Makes a path's address."""
 Crumb = tuple[str, str]

@@ -107,10 +107,12 @@ class ClockMap:
         """
         start_ms, end_ms = session.start_ms, session.end_ms
         for piece in self.pieces:
-            if piece.session.start_ms <= start_ms < end_ms <= piece.session.end_ms:  # nearly always: all in one piece
-                if piece.session == piece.media:
-                    return session
-                return Span(piece.to_media_ms(start_ms), piece.to_media_ms(end_ms))
+            own, media = piece.session, piece.media
+            if own.start_ms <= start_ms < end_ms <= own.end_ms:  # nearly always: all in one piece
+                if own.duration_ms != media.duration_ms:
+                    return Span(piece.to_media_ms(start_ms), piece.to_media_ms(end_ms))
+                by_ms = media.start_ms - own.start_ms
+                return Span(start_ms + by_ms, end_ms + by_ms) if by_ms else session
         spans = self.media_spans(session)
         return Span(spans[0].start_ms, spans[-1].end_ms) if spans else None
 
