@@ -348,13 +348,13 @@ def edge_argv(media: Path, plan: EdgePlan, target: Path) -> list[str]:
 
 
 def picture_argv(media: Path, spans: Sequence[Span], target: Path) -> list[str]:
-    """Arguments that encode the picture of stretches anew."""
+    """Arguments that encode the picture of stretches anew, its frames as they are: ffmpeg 5 would repeat the first."""
     pictures = [
         source["V:0"].filter("scale", "trunc(iw/2)*2", "trunc(ih/2)*2").filter("setsar", 1).filter("format", "yuv420p")
         for source in _stretches(media, spans)
     ]
     picture = ffmpeg.concat(*pictures, v=1, a=0) if len(pictures) > 1 else pictures[0]
-    options = {"c:v": "libx264", **_CLIP_PICTURE}
+    options = {"c:v": "libx264", "fps_mode": "vfr", **_CLIP_PICTURE}
     output = ffmpeg.output(picture, str(target.absolute()), f="mp4", **options)
     return _compile(output, "-y", "-progress", "pipe:1")
 
