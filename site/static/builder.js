@@ -139,7 +139,7 @@
     const src = chosen.src ? root + chosen.src : "";
     const frame = `${root}embed/${chosen.page || "answers/"}`;
     fields[0].value = `${script}\n${write(chosen.name, { src, ...chosen.attributes }, link)}`;
-    fields[1].value = write("iframe", { src: frame, title: chosen.text, width: "640", height: "360", loading: "lazy" }, "");
+    fields[1].value = write("iframe", { src: frame, title: chosen.text, width: "100%", height: "360", loading: "lazy" }, "");
     fields[2].value = link;
     const element = document.createElement(chosen.name);
     for (const [key, value] of Object.entries({ src: chosen.src && served + chosen.src, ...chosen.attributes })) {

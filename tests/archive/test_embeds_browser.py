@@ -482,6 +482,20 @@ def test_the_builder_makes_lines_that_work(archive: Served, firm: Served, tabs: 
     assert tab.complaints == other.complaints == []
 
 
+def test_the_builders_frame_fits_a_phone(archive: Served, firm: Served, tabs: Any) -> None:
+    """The page of the line for frames is not wider than the screen, and nor is what the frame shows."""
+    tab = tabs()
+    tab.page.goto(f"{archive.url}embed/?answer={ANSWER}")
+    tab.state(wanted="published")
+    frame = tab.page.locator("#frame").input_value()
+    phone = tabs(viewport={"width": 390, "height": 844})
+    phone.page.goto(firm.write("phone.html", f'<meta name="viewport" content="width=device-width">{frame}'))
+    shown_in = phone.page.frame_locator("iframe")
+    shown_in.get_by_role("heading", name=QUESTION).wait_for()
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert shown_in.locator("html").evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
 def test_the_builder_finds_answers_by_words(archive: Served, tabs: Any) -> None:
     """The search is loaded when words are typed and not before; a click on what it finds makes the line."""
     tab = tabs()
