@@ -28,6 +28,7 @@ Given: TypeAlias = "str | int | float | bool | Sequence[Given] | Mapping[str, Gi
 MAX_FRONT_MATTER = 512 * 1024
 MAX_DEPTH = 12
 _FENCE = "---"
+_QUOTE = "look at this line and the one above; text with a colon, brackets, # or quotes goes into double quotes"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 # Characters that other styles of writing leave bare and readers then take for line breaks.
@@ -70,9 +71,10 @@ def parse_sheet(text: str, file: str) -> Sheet:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(part for part in (error.context, error.problem) if part)
-        raise BadArchive(file, mark.line + 2 if mark else 1, f"front matter is not YAML: {reason}") from error
+        line = mark.line + 2 if mark else 1
+        raise BadArchive(file, line, f"front matter is not YAML: {reason}", hint=_QUOTE) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise BadArchive(file, 1, f"front matter is not YAML: {error}") from error
+        raise BadArchive(file, 1, f"front matter is not YAML: {error}", hint=_QUOTE) from error
     if not isinstance(node, yaml.MappingNode):
         raise BadArchive(file, 2, "front matter is empty or no list of keys", hint="write `key: value` lines")
     reading = _Reading(file)

@@ -40,6 +40,8 @@ _INLINE_TIME = re.compile(r"<(?:\d+:)?\d\d:\d\d\.\d{3}>")
 _MOVED = re.compile(r"(-?\d{1,9}) ms")
 _NOTE = re.compile(r"NOTE(?:[ \t]|$)")
 _LIKE_TIME = re.compile(r"\d{1,3}:\d\d")
+_LIKE_ARROW = re.compile(r"\d{1,3}:\d\d[\d:.,]*[ \t]*[-–—=]*[>→]")
+"""A time line that somebody mistyped, below the id of its cue."""
 _ARROW = re.compile(r"(\S+)[ \t]*-->[ \t]*(\S+)(?:[ \t].*)?")
 
 
@@ -206,6 +208,8 @@ def _take_stray(block: _Block, raw: list[_CueAsWritten], source: str) -> list[st
     """Join text that a blank line cut off to its cue; returns what to say about it."""
     if _LIKE_TIME.match(block.lines[0]):
         parse_arrow(block.lines[0], f"{source}:{block.line}")
+    if len(block.lines) > 1 and _LIKE_ARROW.match(block.lines[1]):
+        parse_arrow(block.lines[1], f"{source}:{block.line + 1}")
     if not raw:
         return [f"{source}:{block.line}: text before the first cue was skipped"]
     cue, lines = raw[-1]

@@ -117,8 +117,9 @@ def test_a_broken_file_stops_the_save_before_anything_is_written(tmp_path: Path)
     save_session(tmp_path, make_session())
     edit(tmp_path / ANSWER, "question: Warum", "question: [Warum")
     before = (tmp_path / HEAD / "session.md").read_text("utf-8")
-    with pytest.raises(BadArchive, match="not YAML"):
+    with pytest.raises(BadArchive, match="not YAML") as refused:
         save_session(tmp_path, make_session(title="Anders"))
+    assert "double quotes" in refused.value.hint
     assert (tmp_path / HEAD / "session.md").read_text("utf-8") == before
 
 
