@@ -122,7 +122,8 @@ def parse_vtt_loosely(text: str, source: str, *, language: str = "") -> Captions
 def _read_own(text: str) -> Transcript | None:
     """What `format_vtt` wrote, where nothing about it has to be settled."""
     parts = split_own(text)
-    facts = _note_facts(parts[0]) if parts else {}
+    # An arrow makes a cue of a note, for whoever reads it; ours have none.
+    facts = _note_facts(parts[0]) if parts and not any("-->" in line for line in parts[0]) else {}
     cues = read_own_cues(parts[1], unescape) if parts and facts else None
     return None if cues is None else _make_transcript(facts, cues)
 
