@@ -1,11 +1,12 @@
-"""More judged queries for the search, in two halves, so that one half can stay unseen while the other is looked at.
+"""More judged queries for the search, in groups, so that some can stay unseen while others are looked at.
 
-    python -m bench.search_more ../shared/search ../shared/data [--size 10000] [--half first] [--verbose]
+    python -m bench.search_more ../shared/search ../shared/data [--size 10000] [--groups first second third] [--verbose]
 
 `search_queries_more.json` has queries about the hand-written answers of `probes.py` (each with the ids that are right)
 and about real transcripts (each with words that were said in what is right): a question time of the Bundestag,
-podcasts, cut into stretches of some 150 words. A query's half comes from its hash. With ``--verbose`` the queries that
-miss an answer are named, of the chosen half alone. `bench/search_quality.md` says what came out.
+podcasts, cut into stretches of some 150 words. A query's half comes from its hash; the third group was written after
+the two halves had been looked at. With ``--verbose`` the queries that miss an answer are named, of the chosen groups
+alone. `bench/search_quality.md` says what came out.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from streamhub.transcript.vtt import parse_vtt
 
 QUERIES = Path(__file__).with_name("search_queries_more.json")
 STRETCH_WORDS = 150
-HALVES = ("first", "second")
+GROUPS = ("first", "second", "third")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,11 +41,12 @@ class Judged:
     language: str
     query: str
     right: frozenset[str]
+    group: str
 
-    @property
-    def half(self) -> str:
-        """By hash, so that a new query changes no other one's half."""
-        return HALVES[hashlib.sha256(self.query.encode()).digest()[0] % 2]
+
+def find_half(query: str) -> str:
+    """By hash, so that a new query changes no other one's half."""
+    return GROUPS[hashlib.sha256(query.encode()).digest()[0] % 2]
 
 
 def load_transcripts(data: Path) -> list[SearchDocument]:
@@ -84,30 +86,36 @@ def judge_transcripts(documents: list[SearchDocument]) -> list[Judged]:
         right = {key for key, text in texts.items() if any(quote in text for quote in quotes)}
         if not right:
             raise ValueError(f"{QUERIES.name}: no transcript has {quotes}")
-        judged.append(Judged(category=category, language=language, query=query, right=frozenset(right)))
+        group = find_half(query)
+        judged.append(Judged(category=category, language=language, query=query, right=frozenset(right), group=group))
     return judged
 
 
 def judge_probes(probes: dict[str, str]) -> list[Judged]:
     """The queries about the hand-written answers, by document id."""
     ids = {probe: document_id for document_id, probe in probes.items()}
+    stored = json.loads(QUERIES.read_text("utf-8"))
+    rows = [(find_half(row[2]), *row) for row in stored["answers"]]
+    rows += [("third", *row) for row in stored["answers_third"]]
     return [
-        Judged(category=category, language=language, query=query, right=frozenset(ids[one] for one in right))
-        for category, language, query, right in json.loads(QUERIES.read_text("utf-8"))["probes"]
+        Judged(
+            category=category, language=language, query=query, right=frozenset(map(ids.__getitem__, right)), group=group
+        )
+        for group, category, language, query, right in rows
     ]
 
 
 def report(title: str, documents: list[SearchDocument], judged: list[Judged], given: argparse.Namespace) -> None:
-    """Print what both engines find, per half."""
+    """Print what both engines find, per group."""
     with tempfile.TemporaryDirectory() as scratch:
         engines = [build_own(documents), build_fts5(documents, Path(scratch) / "fts.sqlite3")]
         print(f"\n{title}: {len(documents)} texts")
-        for half in HALVES if given.half == "both" else (given.half,):
-            chosen = [one for one in judged if one.half == half]
+        for group in given.groups:
+            chosen = [one for one in judged if one.group == group]
             for engine in engines:
                 loud = given.verbose and engine is engines[0]
                 rows = [(one.category, *ask(engine, one, loud=loud)) for one in chosen]
-                print_rows(f"{half} half, {engine.name}", rows, by_category=loud)
+                print_rows(f"{group}, {engine.name}", rows, by_category=loud)
 
 
 def ask(engine: Engine, judged: Judged, *, loud: bool) -> tuple[float, float]:
@@ -125,6 +133,8 @@ def ask(engine: Engine, judged: Judged, *, loud: bool) -> tuple[float, float]:
 
 def print_rows(name: str, rows: list[tuple[str, float, float]], *, by_category: bool) -> None:
     """The means, of each category where asked."""
+    if not rows:
+        return
     grouped: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for category, recall, rank in rows:
         grouped[category].append((recall, rank))
@@ -142,7 +152,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where gen_corpus.py and probes.py are")
     parser.add_argument("data", type=Path, help="folder with transcripts/")
     parser.add_argument("--size", type=int, default=10_000)
-    parser.add_argument("--half", choices=[*HALVES, "both"], default="first")
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=GROUPS)
     parser.add_argument("--verbose", action="store_true", help="name what is missed, and count by category")
     given = parser.parse_args()
     if given.data.is_dir():

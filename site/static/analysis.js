@@ -5,7 +5,7 @@
  * modules; createAnalyzer() loads those that a language needs as ordinary <script src>, so `script-src 'self'` is enough.
  */
 
-const INFINITIVE_WEIGHT = 0.5;
+export const INFINITIVE_WEIGHT = 0.5;
 const MAX_TERM_LENGTH = 40;
 const MAX_JOINED_PIECES = 4;
 

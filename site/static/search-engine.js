@@ -5,7 +5,7 @@
  * Knows nothing of pages: it reads through a function from path (relative to the root of the site) to bytes.
  */
 
-import { createAnalyzer, spellUmlautsPlainly, splitWords } from "./analysis.js";
+import { INFINITIVE_WEIGHT, createAnalyzer, spellUmlautsPlainly, splitWords } from "./analysis.js";
 
 const FORMAT_VERSION = 2;
 const IMPACT_BITS = 4;
@@ -39,6 +39,8 @@ const ENDINGS = {
   en: ["ing", "ings", "ed", "ation", "ations", "ment", "ness"],
 };
 const MIN_COMPLETED_LENGTH = 4;
+const LOANED = /^([a-z]{2,}[aiouy])(s?)$/;
+const DOING = /^([a-z]{3,})end(?:e[mnrs]?)?$/;
 const NUMBERED = /^([a-z]+)([0-9][0-9a-z]*)$/;
 const MAX_LETTERS_BEFORE_NUMBER = 2;
 const LETTERS = /^\p{L}+$/u;
@@ -184,10 +186,10 @@ const sortLetters = (word) => [...word].sort().join("");
  *
  * A vocabulary of stems knows no endings, so a slip in one is undone before stemming.
  */
-export function findCorrections(typed, vocabulary, stem = (word) => word) {
+export function findCorrections(typed, vocabulary, stem = (word) => word, slips = 2) {
   const word = stem(typed);
   if (word.length < MIN_LENGTH_FOR_ONE_SLIP || !LETTERS.test(word)) return [];
-  const limit = word.length >= MIN_LENGTH_FOR_TWO_SLIPS ? 2 : 1;
+  const limit = Math.min(slips, word.length >= MIN_LENGTH_FOR_TWO_SLIPS ? 2 : 1);
   const letters = new Set(word);
   const sorted = sortLetters(word);
   const found = [];
@@ -201,7 +203,7 @@ export function findCorrections(typed, vocabulary, stem = (word) => word) {
   const sortedTyped = sortLetters(typed);
   for (const meant of varyEnding(typed)) {
     const term = stem(meant);
-    if (!vocabulary.has(term) || term === meant) continue; // only what stemming took off has been out of reach above
+    if (!vocabulary.has(term)) continue;
     found.push({ term, key: [1, sortLetters(meant) === sortedTyped ? 0 : 1, 0, -vocabulary.get(term)] });
   }
   found.sort((a, b) => {
@@ -380,6 +382,9 @@ export function planConcepts(analyzer, query, stopWords, synonyms = new Map()) {
   const isQuoted = query.trimEnd() !== "" && QUOTES.includes(query.trimEnd().at(-1));
   const planned = meaning.map(({ piece, word, at }, n) => {
     const terms = analyzer.pieceTerms(piece);
+    for (const [other, weight] of otherForms(analyzer.language, piece)) {
+      if (!terms.has(analyzer.stem(other))) terms.set(analyzer.stem(other), weight);
+    }
     const offer = (joined) => {
       const term = analyzer.stem(joined);
       if (!terms.has(term)) terms.set(term, 1);
@@ -400,12 +405,24 @@ export function planConcepts(analyzer, query, stopWords, synonyms = new Map()) {
   return planned.slice(0, MAX_CONCEPTS);
 }
 
+/** German forms that stemming leaves apart, with weights: handys and handy, and klemmen of klemmende. */
+export function otherForms(language, piece) {
+  const forms = new Map();
+  if (language !== "de") return forms;
+  const loaned = LOANED.exec(piece);
+  if (loaned) forms.set(loaned[2] ? loaned[1] : `${piece}s`, 1);
+  const doing = DOING.exec(piece);
+  if (doing) forms.set(`${doing[1]}en`, INFINITIVE_WEIGHT);
+  return forms;
+}
+
 /** What means the same as a word of a query, or as it and a neighbour together. */
 function synonymsOf(analyzer, meaning, n, synonyms) {
   const stem = (word) => analyzer.stem(word);
   const { piece, word, at } = meaning[n];
   const [before, after] = [meaning[n - 1], meaning[n + 1]];
-  const keys = [stem(piece)];
+  const others = [...otherForms(analyzer.language, piece)].filter(([, weight]) => weight === 1);
+  const keys = [...new Set([stem(piece), ...others.map(([one]) => stem(one))])];
   if (word.pieces.length > 1) keys.push(stem(word.pieces.join("")));
   if (before && at - before.at === 1) keys.push(`${stem(before.piece)} ${stem(piece)}`);
   if (after && after.at - at === 1) keys.push(`${stem(piece)} ${stem(after.piece)}`);
@@ -494,10 +511,10 @@ async function helpRare(index, concept, isUnknown) {
   }
   const vocabulary = await index.loadVocabulary();
   const halves = splitByVocabulary(concept.word, vocabulary, stem, index.language === "de" ? LINKS : [""]);
-  if (halves.length) return { ...concept, halves };
-  if (!isUnknown) return concept;
-  const corrections = findCorrections(concept.word, vocabulary, stem);
-  return { ...concept, terms: new Map(corrections.map((term) => [term, CORRECTION_WEIGHT])), isCorrected: true };
+  if (!isUnknown) return halves.length ? { ...concept, halves } : concept;
+  const corrections = findCorrections(concept.word, vocabulary, stem, halves.length ? 1 : 2);
+  const terms = new Map(corrections.map((term) => [term, CORRECTION_WEIGHT]));
+  return { ...concept, terms, halves, isCorrected: !halves.length || terms.size > 0 };
 }
 
 const measureRarity = (count, total) => Math.log(1 + (total - count + 0.5) / (count + 0.5));
@@ -515,13 +532,7 @@ export async function rank(index, concepts, allowed = null) {
   const rarity = [];
   for (const concept of concepts) {
     const found = await weighConcept(index, concept);
-    let some = 0;
-    let whole = 0;
-    for (const share of found.shares) {
-      if (share) some++;
-      if (share === 1) whole++;
-    }
-    rarity.push(measureRarity(whole || some, documents));
+    rarity.push(found.rarity);
     for (let ordinal = 0; ordinal < documents; ordinal++) {
       scores[ordinal] += found.values[ordinal] * rarity.at(-1);
       shares[ordinal] += found.shares[ordinal];
@@ -548,15 +559,17 @@ async function weighConcept(index, { terms, halves }) {
   const { documents } = index.manifest;
   const values = new Float64Array(documents);
   const shares = new Float64Array(documents);
+  let whole = 0;
   for (const [term, weight] of terms) {
     const { ordinals, impacts } = await index.findPostings(term);
     for (let at = 0; at < ordinals.length; at++) {
       const ordinal = ordinals[at];
       values[ordinal] = Math.max(values[ordinal], (weight * impacts[at]) / MAX_IMPACT);
+      if (!shares[ordinal]) whole++;
       shares[ordinal] = 1;
     }
   }
-  if (!halves.length) return { values, shares };
+  if (!halves.length) return { values, shares, rarity: measureRarity(whole, documents) };
   const sums = new Float64Array(documents);
   const counts = new Uint8Array(documents);
   for (const { ordinals, impacts } of await Promise.all(halves.map((half) => index.findPostings(half)))) {
@@ -565,13 +578,23 @@ async function weighConcept(index, { terms, halves }) {
       counts[ordinals[at]]++;
     }
   }
+  let some = 0;
+  let together = 0;
+  for (const count of counts) {
+    if (count) some++;
+    if (count === halves.length) together++;
+  }
+  // Common halves of a rare word are no sign of it: where some answer has the word, they count less.
+  const rarityApart = measureRarity(together || some, documents);
+  const rarity = whole ? measureRarity(whole, documents) : rarityApart;
+  const scale = Math.min(1, rarityApart / rarity);
   for (let ordinal = 0; ordinal < documents; ordinal++) {
     if (!counts[ordinal]) continue;
-    const value = (HALF_WEIGHT * (sums[ordinal] / halves.length)) / MAX_IMPACT;
+    const value = scale * ((HALF_WEIGHT * (sums[ordinal] / halves.length)) / MAX_IMPACT);
     values[ordinal] = Math.max(values[ordinal], value);
-    shares[ordinal] = Math.max(shares[ordinal], counts[ordinal] / halves.length);
+    shares[ordinal] = Math.max(shares[ordinal], scale * (counts[ordinal] / halves.length));
   }
-  return { values, shares };
+  return { values, shares, rarity };
 }
 
 const compared = new WeakMap(); // concepts to the words compared with them: texts say most of their words often

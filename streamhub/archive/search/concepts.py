@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from streamhub.wordforms.analysis import Analyzer, Language, Word, spell_umlauts_plainly, split_words
+from streamhub.wordforms.analysis import INFINITIVE_WEIGHT, Analyzer, Language, Word, spell_umlauts_plainly, split_words
 
 MAX_QUERY_WORDS = 64
 MAX_CONCEPTS = 16
@@ -28,6 +28,8 @@ _ENDINGS: Mapping[Language, tuple[str, ...]] = MappingProxyType(
     }
 )
 _MIN_COMPLETED_LENGTH = 4
+_LOANED = re.compile(r"([a-z]{2,}[aiouy])(s?)")
+_DOING = re.compile(r"([a-z]{3,})end(?:e[mnrs]?)?")
 _NUMBERED = re.compile(r"([a-z]+)([0-9][0-9a-z]*)")
 _MAX_LETTERS_BEFORE_NUMBER = 2
 _QUOTED = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
@@ -64,6 +66,8 @@ def plan_concepts(
     concepts: list[Concept] = []
     for n, (at, piece, word) in enumerate(meaning):
         terms = analyzer.piece_terms(piece)
+        for other, weight in other_forms(analyzer.language, piece).items():
+            terms.setdefault(analyzer.stem(other), weight)
         if len(word.pieces) > 1:
             terms.setdefault(analyzer.stem("".join(word.pieces)), 1.0)
         for neighbour_at, joined in _joined_neighbours(meaning, n):
@@ -88,6 +92,18 @@ def holds_phrase(fragment: Mapping[str, Any], phrase: Sequence[str]) -> bool:
     texts = (_pieces_of(fragment["question"]), _pieces_of(fragment["answer"]), speech)
     wanted = f" {' '.join(phrase)} "
     return any(wanted in f" {' '.join(pieces)} " for pieces in texts)
+
+
+def other_forms(language: Language, piece: str) -> dict[str, float]:
+    """German forms that stemming leaves apart: ``handys`` and ``handy``, and ``klemmen`` of ``klemmende``."""
+    if language != "de":
+        return {}
+    forms: dict[str, float] = {}
+    if match := _LOANED.fullmatch(piece):
+        forms[match[1] if match[2] else f"{piece}s"] = 1.0
+    if match := _DOING.fullmatch(piece):
+        forms[f"{match[1]}en"] = INFINITIVE_WEIGHT
+    return forms
 
 
 def complete_stems(analyzer: Analyzer, piece: str) -> tuple[str, ...]:
@@ -123,7 +139,8 @@ def _synonyms_of(
     """What means the same as a word of a query, or as it and a neighbour together."""
     at, piece, word = meaning[n]
     stem = analyzer.stem(piece)
-    keys = [stem]
+    others = [analyzer.stem(one) for one, weight in other_forms(analyzer.language, piece).items() if weight == 1]
+    keys = list(dict.fromkeys([stem, *others]))
     if len(word.pieces) > 1:
         keys.append(analyzer.stem("".join(word.pieces)))
     if n > 0 and at - meaning[n - 1][0] == 1:

@@ -280,7 +280,7 @@ def understand(index: SearchIndex, query: str) -> list[Concept]:
 def help_rare(index: SearchIndex, concept: Concept, *, is_unknown: bool) -> Concept:
     """Widen a word that few or no answers have.
 
-    Its halves stand for it where it has any, else, if it is unknown, its likeliest spellings; else it stays alone.
+    Its halves stand for it where it has any, and an unknown one's likeliest spellings: of one slip, if it has halves.
     """
     if concept.halves or (not is_unknown and len(concept.word) < 2 * MIN_SPLIT_PART):
         return concept
@@ -290,12 +290,11 @@ def help_rare(index: SearchIndex, concept: Concept, *, is_unknown: bool) -> Conc
     vocabulary = index.load_vocabulary()
     links = LINKS if index.language == "de" else ("",)
     halves = split_by_vocabulary(concept.word, vocabulary, stem=index.analyzer.stem, links=links)
-    if halves:
-        return replace(concept, halves=halves)
     if not is_unknown:
-        return concept
-    corrections = find_corrections(concept.word, vocabulary, stem=index.analyzer.stem)
-    return replace(concept, terms=dict.fromkeys(corrections, CORRECTION_WEIGHT), corrected=True)
+        return replace(concept, halves=halves) if halves else concept
+    corrections = find_corrections(concept.word, vocabulary, stem=index.analyzer.stem, slips=1 if halves else 2)
+    terms = dict.fromkeys(corrections, CORRECTION_WEIGHT)
+    return replace(concept, terms=terms, halves=halves, corrected=not halves or bool(terms))
 
 
 def rank(
@@ -315,9 +314,7 @@ def rank(
     shares: dict[int, float] = {}
     rarity: dict[int, float] = {}
     for place, concept in enumerate(concepts):
-        found = weigh_concept(index, concept)
-        whole = sum(share == 1 for _, share in found.values())
-        rarity[place] = _measure_rarity(whole or len(found), int(index.manifest["documents"]))
+        found, rarity[place] = weigh_concept(index, concept)
         for ordinal, (value, share) in found.items():
             scores[ordinal] = scores.get(ordinal, 0.0) + value * rarity[place]
             shares[ordinal] = shares.get(ordinal, 0.0) + share
@@ -336,19 +333,34 @@ def rank(
     return matches, rarity
 
 
-def weigh_concept(index: SearchIndex, concept: Concept) -> dict[int, tuple[float, float]]:
-    """How much each answer has of a concept: a value up to 1, and the share of the concept that is there at all."""
+def weigh_concept(index: SearchIndex, concept: Concept) -> tuple[dict[int, tuple[float, float]], float]:
+    """How much each answer has of a concept: a value up to 1, and the share of the concept that is there at all.
+
+    Common halves of a rare word are no sign of it: where some answer has the word, they count less, as their being
+    together is less rare than it.
+
+    Returns:
+        Value and share by ordinal, and the concept's rarity.
+    """
+    documents = int(index.manifest["documents"])
     found: dict[int, tuple[float, float]] = {}
     for term, weight in concept.terms.items():
         for ordinal, impact in index.find_postings(term):
             found[ordinal] = (max(found.get(ordinal, (0.0, 0.0))[0], weight * impact / MAX_IMPACT), 1.0)
     halves = [dict(index.find_postings(half)) for half in concept.halves]
-    for ordinal in sorted({ordinal for half in halves for ordinal in half}):
-        impacts = [half[ordinal] for half in halves if ordinal in half]
-        value, share = HALF_WEIGHT * (sum(impacts) / len(halves)) / MAX_IMPACT, len(impacts) / len(halves)
+    apart = {
+        ordinal: [half[ordinal] for half in halves if ordinal in half]
+        for ordinal in {n for half in halves for n in half}
+    }
+    together = sum(len(impacts) == len(halves) for impacts in apart.values())
+    rarity_apart = _measure_rarity(together or len(apart), documents)
+    rarity = _measure_rarity(len(found), documents) if found else rarity_apart
+    scale = min(1.0, rarity_apart / rarity)
+    for ordinal, impacts in apart.items():
+        value = scale * (HALF_WEIGHT * (sum(impacts) / len(halves)) / MAX_IMPACT)
         before = found.get(ordinal, (0.0, 0.0))
-        found[ordinal] = (max(before[0], value), max(before[1], share))
-    return found
+        found[ordinal] = (max(before[0], value), max(before[1], scale * (len(impacts) / len(halves))))
+    return found, rarity
 
 
 def match_text(analyzer: Analyzer, text: str, concepts: Sequence[Concept]) -> dict[int, float]:

@@ -38,17 +38,19 @@ def measure_distance(left: str, right: str, limit: int) -> int:
     return min(last[-1], limit + 1)
 
 
-def find_corrections(typed: str, vocabulary: Mapping[str, int], *, stem: Callable[[str], str] = str) -> tuple[str, ...]:
+def find_corrections(
+    typed: str, vocabulary: Mapping[str, int], *, stem: Callable[[str], str] = str, slips: int = 2
+) -> tuple[str, ...]:
     """The likeliest words of the vocabulary for one that is not in it, best first, at most three.
 
     One slip is forgiven from four letters on, two from eight on. Among words as near as each other, swapped letters
     count as the likeliest slip, then a right first letter, then the more common word. A vocabulary of stems knows no
-    endings, so a slip in one, which makes its word another stem, is undone before stemming.
+    endings, so a slip in one, or one that looks like one, is undone before stemming. ``slips`` may allow fewer.
     """
     word = stem(typed)
     if len(word) < _MIN_LENGTH or not word.isalpha():
         return ()
-    limit = 2 if len(word) >= _MIN_LENGTH_FOR_TWO else 1
+    limit = min(slips, 2 if len(word) >= _MIN_LENGTH_FOR_TWO else 1)
     letters = set(word)
     found: list[tuple[int, bool, bool, int, str]] = []
     for term, count in vocabulary.items():
@@ -60,8 +62,7 @@ def find_corrections(typed: str, vocabulary: Mapping[str, int], *, stem: Callabl
             found.append((distance, sorted(term) != sorted(word), term[0] != word[0], -count, term))
     for meant in vary_ending(typed):
         term = stem(meant)
-        # Only what stemming took off has been out of reach above.
-        if term in vocabulary and term != meant:
+        if term in vocabulary:
             found.append((1, sorted(meant) != sorted(typed), False, -vocabulary[term], term))
     found.sort()
     best = dict.fromkeys(choice[-1] for choice in found if choice[0] == found[0][0])

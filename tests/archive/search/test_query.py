@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from streamhub.archive.search.concepts import Concept
 from streamhub.archive.search.document import SearchDocument, Turn
 from streamhub.archive.search.index import plan_index
-from streamhub.archive.search.query import SearchIndex, count_values, search
+from streamhub.archive.search.query import SearchIndex, count_values, search, weigh_concept
 from streamhub.archive.search.synonyms import parse_synonyms
 from streamhub.errors import BadInput
 from streamhub.wordforms.analysis import Language
@@ -98,6 +99,32 @@ def test_a_beginning_is_no_slip(files: dict[str, bytes], language: Language, que
     """Letters that belong to an ending are the beginning of a word, and nothing is said to be corrected."""
     found = search([SearchIndex(files.__getitem__, language)], query)
     assert (found.total > 0, found.corrections) == (True, {})
+
+
+@pytest.mark.parametrize(
+    ("said", "query"),
+    [("Handys", "Handy"), ("Akku", "Akkus"), ("klemmt", "klemmendes"), ("Krankengeld", "Krankegeld")],
+)
+def test_forms_that_stems_keep_apart(make_document: Callable[..., SearchDocument], said: str, query: str) -> None:
+    """Plurals in s, present participles, and a slip in a compound whose halves are known find their word."""
+    texts = {"right": f"Ihr {said} dort.", "sick": "Wer krank ist, bleibt fort.", "money": "Das Geld ist fort."}
+    files = plan_index([make_document(key, question=text) for key, text in texts.items()])
+    assert find(SearchIndex(files.__getitem__, "de"), query)[0] == "right"
+
+
+def test_scattered_halves_count_less_where_somebody_has_the_word(make_document: Callable[..., SearchDocument]) -> None:
+    """Everyday halves of a compound that an answer has are no sign of it; where nobody has it, they stand for it."""
+    others = [make_document(f"other{n}", question="Die Zahl vom Stand") for n in range(9)]
+    noise = [make_document(f"noise{n}", question="Nichts davon") for n in range(90)]
+    word = make_document("word", question="Den Zählerstand")
+    shares = []
+    for documents in ([word, *others, *noise], [*others, *noise]):
+        index = SearchIndex(plan_index(documents).__getitem__, "de")
+        concept = Concept(word="zahlerstand", terms={"zahlerstand": 1.0}, halves=("zahl", "stand"))
+        found, _ = weigh_concept(index, concept)
+        by_id = {index.find_id(ordinal): share for ordinal, (_, share) in found.items()}
+        shares.append((by_id.get("word"), by_id["other1"] < 0.6, by_id["other1"] == 1))
+    assert shares == [(1, True, False), (None, False, True)]
 
 
 def test_result_jumps_to_the_second(german: SearchIndex) -> None:

@@ -214,7 +214,19 @@ QUERIES = [
         'Router "kaputt',
         '""',
     ),
-    *("Kündiugng", "gekündigte Verträge", "fritzbox7590", "fritzb7590", "x7590", "Kündigu", "missi", "relocat"),
+    *(
+        "Kündiugng",
+        "gekündigte Verträge",
+        "Handys",
+        "klemmende",
+        "Telefonleitunng",
+        "fritzbox7590",
+        "fritzb7590",
+        "x7590",
+        "Kündigu",
+        "missi",
+        "relocat",
+    ),
     *("Handy kaputt", "Apparat hin", "Fest Netz", "Datenschutz DSGVO", "smart meters", "cell phone broken", "KI"),
 ]
 
