@@ -40,18 +40,14 @@ from streamhub.archive.markdown import cut_text
 from streamhub.archive.plan import Part, digest_of
 from streamhub.archive.structured import absolute, render_json_ld
 from streamhub.archive.theme import Theme
-from streamhub.archive.views import AnswerRef, CueView, Head
+from streamhub.archive.views import CueView, Head
 from streamhub.errors import BadInput
 from streamhub.text import LANGUAGES
 
 NOT_FOUND = "404.html"
 FRAME = "_frame.html"
 """What is around every page."""
-PARTS = "_parts.html"
-"""What several kinds of pages have, as macros."""
 PARTS_KEPT = 512
-ENTRIES_KEPT = 16_384
-"""An answer stands in about ten lists, and among the likes of others; each takes about 1 KB."""
 TRANSLATORS = frozenset({"_", "gettext", "ngettext", "npgettext", "pgettext"})
 """Functions that want to know a template's state."""
 _SPECIAL = re.compile("[&<>\"']")
@@ -135,7 +131,6 @@ class Printer:
         self.digest = digest_of(theme.digest, frame)
         self._static_digest = digest_of(sorted(theme.static.items()))[:10]
         self._print_part = lru_cache(maxsize=PARTS_KEPT)(self._render_part)
-        self._print_entry = lru_cache(maxsize=ENTRIES_KEPT)(self._render_entry)
 
     def plan_page(self, template: str, view: Any, **more: Any) -> Part:
         """A page as a part of the site."""
@@ -168,7 +163,6 @@ class Printer:
         return {
             "frame": partial(self._print_part, head.language, to.up),
             "generator": GENERATOR,
-            "entry": lambda ref: self._print_entry(head.language, to(ref.url), ref),
             "link": to,
             "static": partial(self._static, to),
             "address": partial(absolute, self.frame.url),
@@ -191,11 +185,6 @@ class Printer:
         )
         macros = self._environment_of(language=language).get_template(FRAME).module
         return Markup(str(getattr(macros, name)(self.frame, place, *values)).strip())  # noqa: S704 - escaped there
-
-    def _render_entry(self, language: str, url: str, ref: AnswerRef) -> Markup:
-        """An answer in a list, as the macro of `PARTS` says it; it is told the one address that it needs."""
-        macros: Any = self._environment_of(language=language).get_template(PARTS).module
-        return Markup(macros.answer_item(ref, lambda _: url, partial(_lang_attr, language)))  # noqa: S704 - escaped there
 
     def _static(self, to: Callable[[str], str], name: str) -> str:
         if name not in self.theme.static:
