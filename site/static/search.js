@@ -244,7 +244,13 @@ class SearchPage {
   }
 
   async #ask(query) {
-    return search(await this.#openAll(), query, { limit: this.#limit, chosen: this.#filters.chosen });
+    const options = { limit: this.#limit, chosen: this.#filters.chosen };
+    const result = await search(await this.#openAll(), query, options);
+    const isOwn = this.#filters.language === this.#form.dataset.lang;
+    if (result.total || !query || !isOwn || !this.#message("elsewhere")) return result;
+    const elsewhere = await search([await this.#open(this.#otherLanguage, "search")], query, options);
+    // A word that has to be guessed in another language is none of it.
+    return elsewhere.total && !elsewhere.corrections.size ? { ...elsewhere, isElsewhere: true } : result;
   }
 
   #render(query, result) {
@@ -258,7 +264,7 @@ class SearchPage {
         return this.#show(query);
       });
     }
-    if (this.#filters.language === this.#form.dataset.lang) {
+    if (this.#filters.language === this.#form.dataset.lang && !result.isElsewhere) {
       this.#offer("other", () => {
         this.#filters.language = "all";
         return this.#begin();
@@ -268,11 +274,12 @@ class SearchPage {
 
   /** What stands around the answers: filters' counts, help when there are none, and whole sessions. */
   async #renderAround(query, result, isCurrent) {
-    if (this.#nothing) this.#nothing.hidden = !query || result?.total !== 0;
+    const isNothing = result?.total === 0 || Boolean(result?.isElsewhere);
+    if (this.#nothing) this.#nothing.hidden = !query || !isNothing;
     if (this.#speech) this.#speech.hidden = true;
     await this.#filters.fill(await this.#openAll(), query);
     if (!query || !isCurrent()) return;
-    if (result.total === 0 && this.#nothing) await this.#helpOn(query, isCurrent);
+    if (isNothing && this.#nothing) await this.#helpOn(query, isCurrent);
     if (!this.#speech || !isCurrent()) return;
     if (result.total < FEW_ANSWERS) await this.#showSpeech(query, isCurrent);
     else this.#offer("speech", () => this.#showSpeech(query, isCurrent, { isAsked: true }));
@@ -325,10 +332,10 @@ class SearchPage {
     return this.#message(`${prefix}${total === 0 ? "none" : total === 1 ? "one" : "many"}`, { count: total });
   }
 
-  #describe({ total, hits, corrections }) {
+  #describe({ total, hits, corrections, isElsewhere }) {
     const words = [...corrections.values()].map(({ terms, index }) => findSpelling(terms, index, hits));
     const corrected = words.length && total ? this.#message("corrected", { words: [...new Set(words)].join(", ") }) : "";
-    return [this.#count("", total), corrected].filter(Boolean).join(" ");
+    return [isElsewhere && this.#message("elsewhere"), this.#count("", total), corrected].filter(Boolean).join(" ");
   }
 
   #renderHit({ fragment, turn, analyzer, concepts, language }) {

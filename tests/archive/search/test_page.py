@@ -34,7 +34,7 @@ PAGE = f"""<!doctype html>
  data-message-other="Auch englische Antworten" data-message-speech="Auch ganze Sendungen"
  data-message-passages-none="Nirgends." data-message-passages-one="Eine Stelle."
  data-message-passages-many="{{count}} Stellen."
- data-message-at="ab {{time}}"><input name="q" aria-label="Suche"></form>
+ data-message-elsewhere="Nur auf Englisch:" data-message-at="ab {{time}}"><input name="q" aria-label="Suche"></form>
 <details data-search-filters hidden><summary>Eingrenzen</summary>
 <label>Thema <select data-facet="topic"><option value="">Alle</option></select></label>
 <label>Person <select data-facet="speaker"><option value="">Alle</option></select></label>
@@ -178,6 +178,18 @@ def test_other_language_on_request(page: Any, address: str) -> None:
     status(page).to_have_text("2 Antworten.")
     assert sorted(page.locator("li").evaluate_all("items => items.map((item) => item.lang)")) == ["de", "en"]
     assert page.evaluate("document.activeElement.tagName") == "A"
+
+
+def test_what_only_the_other_language_has_is_found_there(page: Any, address: str) -> None:
+    """Where the page's language has nothing, the other's answers come at once, and so does the help; guesses do not."""
+    page.goto(address + "?q=readings+missing")
+    status(page).to_have_text("Nur auf Englisch: Eine Antwort.")
+    assert page.locator("li").evaluate_all("items => items.map((item) => item.lang)") == ["en"]
+    sync_api.expect(page.locator("[data-search-nothing]")).to_be_visible()
+    sync_api.expect(page.get_by_role("button", name="Auch englische Antworten")).to_have_count(0)
+    ask(page, "readngs")
+    status(page).to_have_text("Nichts gefunden.")
+    sync_api.expect(page.get_by_role("button", name="Auch englische Antworten")).to_be_visible()
 
 
 def test_more_results(page: Any, address: str) -> None:
