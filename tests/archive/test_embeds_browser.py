@@ -215,7 +215,7 @@ def test_a_withdrawn_answer_takes_its_text_along(archive: Served, firm: Served, 
     tab = tabs()
     tab.page.goto(firm.write("index.html", page_of(answer_of(archive), archive)))
     tab.state(wanted="gone")
-    assert shown(tab.page) == "Diese Antwort ist nicht mehr öffentlich."
+    assert shown(tab.page) == "Diese Antwort ist nicht öffentlich oder nicht mehr da."
     assert QUESTION not in tab.page.content()
 
 
