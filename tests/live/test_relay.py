@@ -265,8 +265,12 @@ async def test_picture_alone_is_relayed(relay, target, make_media):
 
 async def test_enhanced_tags_are_relayed(relay, target, make_media):
     """HEVC in enhanced RTMP tags heals and begins with its own setup like any other."""
+    try:
+        media = make_media(seconds=6, codec="libx265")
+    except subprocess.CalledProcessError:
+        pytest.skip("this ffmpeg writes no HEVC into FLV; 6.1 and newer ones do")
     tap = relay.tap(SESSION, "flv")
-    sending = asyncio.create_task(offer(tap, make_media(seconds=6, codec="libx265"), seconds=6, rate=2))
+    sending = asyncio.create_task(offer(tap, media, seconds=6, rate=2))
     await asyncio.sleep(1)
     await relay.aim(SESSION, target.ingest)
     await sending
