@@ -35,6 +35,7 @@ _BUILT = (
     "{answers} answers in {sessions} sessions: {written} files written, {unchanged} unchanged, "
     "{removed} removed in {seconds:.1f} s; the site is in {public}"
 )
+_CHECKED = "checked {files} files: links, HTML, feeds, data and sizes are all right"
 
 
 def _now() -> datetime:
@@ -153,8 +154,11 @@ def build(folder: Path, as_json: bool, check: bool, watch: bool) -> None:
     if watch:
 
         def job() -> str:
-            told = _BUILT.format_map(commands.build_site(folder, os.environ))
-            return "\n".join([told, *(_checked(*site_commands.check_site(folder, os.environ)) if check else [])])
+            told = [_BUILT.format_map(commands.build_site(folder, os.environ))]
+            if check:
+                files, flaws = site_commands.check_site(folder, os.environ)
+                told += flaws or [_CHECKED.format(files=files)]
+            return "\n".join(told)
 
         site_commands.watch_site(folder, os.environ, job, click.echo, stop=threading.Event())
         return
@@ -166,13 +170,9 @@ def build(folder: Path, as_json: bool, check: bool, watch: bool) -> None:
     for flaw in flaws:
         click.echo(flaw, err=True)
     if check and not flaws and not as_json:
-        click.echo("\n".join(_checked(files, flaws)))
+        click.echo(_CHECKED.format(files=files))
     if flaws:
         _fail(f"{len(flaws)} flaws in the site", "mend the files or the theme that they come from", 1)
-
-
-def _checked(files: int, flaws: list[str]) -> list[str]:
-    return flaws or [f"checked {files} files: links, HTML, feeds, data and sizes are all right"]
 
 
 @cli.command(epilog="Example: streamhub deploy www@host.example.org:/srv/www/antworten -w hub --dry-run")

@@ -22,7 +22,7 @@ const HALF_WEIGHT = 0.8;
 const SYNONYM_WEIGHT = 0.8;
 const RECENCY_WEIGHT = 0.05;
 const CHECKED_FOR_PHRASES = 50;
-const MAX_DOCUMENTS = 2 ** 24;
+const MAX_DOCUMENTS = 2 ** 24; // 16 concepts of rarity 17 at most are 2 ** 28.1 millionths: both fit into the 53 bits of a number
 const QUOTES = '"“”„«»';
 const QUOTED = /["“”„«»]([^"“”„«»]+)["“”„«»]/gu;
 const MAX_CORRECTIONS = 3;
@@ -541,8 +541,8 @@ export async function rank(index, concepts, allowed = null) {
   const recency = RECENCY_WEIGHT / Math.max(1, documents - 1);
   const keys = []; // a score in millionths and the ordinal in one number, so that sorting numbers sorts both
   for (let ordinal = 0; ordinal < documents; ordinal++) {
-    if (allowed ? !allowed.has(ordinal) : !shares[ordinal]) continue;
-    if (concepts.length && !shares[ordinal]) continue;
+    if (concepts.length ? !shares[ordinal] : !allowed) continue;
+    if (allowed && !allowed.has(ordinal)) continue;
     const share = shares[ordinal] / Math.max(1, concepts.length);
     keys.push(toMillionths(scores[ordinal] * share ** 2 * (1 + recency * ordinal)) * MAX_DOCUMENTS + ordinal);
   }

@@ -29,7 +29,7 @@ _TRANSLATED_BYTE_COST = 1.15
 
 def shorten_answer(view: AnswerView, answer: PublicAnswer, found: PublicSession) -> AnswerView:
     """The view as its page prints it: whole, or its first paragraphs with where the rest stands."""
-    if view.transcript is None or not _is_long(answer):
+    if view.transcript is None:
         return view
     written = _BYTE_COST * len(view.body_markdown.encode("utf-8", "replace"))
     byte_cost = _TRANSLATED_BYTE_COST if view.translation else _BYTE_COST
@@ -56,12 +56,6 @@ def shorten_answer(view: AnswerView, answer: PublicAnswer, found: PublicSession)
         transcript=cut,
         translation=view_translation(translation, answer.url, rest=f"{found.url}#translation"),
     )
-
-
-def _is_long(answer: PublicAnswer) -> bool:
-    """Whether it may be too long at all, told without looking at every letter: most answers are short by far."""
-    letters = sum(len(cue.text) for cue in answer.cues) + len(answer.answer.body)
-    return 4 * _TRANSLATED_BYTE_COST * letters + _CUE_COST * len(answer.cues) > WHOLE_COST
 
 
 def _cues(transcript: TranscriptView) -> Iterator[CueView]:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from streamhub.archive.markdown import cut_text
 from streamhub.archive.pages import encode_text, load_phrases, make_environment
-from streamhub.archive.theme import Theme, load_theme
+from streamhub.archive.theme import load_theme
 from streamhub.archive.xml import xml_text
 
 ANY = st.text(st.characters(), max_size=60)
@@ -67,13 +67,8 @@ PHRASES = """{{ _("Search") }}|{{ _("Question from %(name)s", name=one) }}
 TEXTS = st.lists(st.one_of(ANY, ANY.map(Markup.escape), st.just("<b>&'")), min_size=2, max_size=4)
 
 
-def theme_with(template: str) -> Theme:
-    """The shipped theme with one template more."""
-    theme = load_theme()
-    return replace(theme, templates={**theme.templates, "own.html": template})
-
-
-OWN = theme_with(PHRASES)
+OWN = replace(load_theme(), templates={**load_theme().templates, "own.html": PHRASES})
+"""The shipped theme with one template more."""
 
 
 @given(TEXTS, st.sampled_from(["de", "en"]))

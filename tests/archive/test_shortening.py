@@ -128,21 +128,32 @@ def test_a_translation_is_cut_with_what_it_translates(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str]]:
-    """A browser, and where the long answer lies on the disk, with a film."""
+def root(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where the long answer lies on the disk, with a film."""
     folder = tmp_path_factory.mktemp("long")
     make_film(folder / "media/recordings/netz.mp4")
-    public = build(make_long("de"), folder / "public", media=folder / "media")
-    with chromium() as browser:
-        yield browser, public.as_uri() + "/"
+    return build(make_long("de"), folder / "public", media=folder / "media").as_uri() + "/"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium."""
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page as wide as a phone."""
+    opened = browser.new_page(viewport={"width": 390, "height": 800})
+    yield opened
+    opened.close()
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("place", ["?t=30", "#t-c600"])
-def test_an_address_of_what_is_left_out_leads_to_the_session(opened: tuple[Any, str], place: str) -> None:
+def test_an_address_of_what_is_left_out_leads_to_the_session(page: Any, root: str, place: str) -> None:
     """A search result or an old link to such a sentence ends at it, and one step back is where one came from."""
-    browser, root = opened
-    page = browser.new_page(viewport={"width": 390, "height": 800})
     page.goto(f"{root}{SESSION['de']}index.html")
     before = page.url
     page.goto(f"{root}{ANSWER['de']}index.html{place}")
@@ -150,25 +161,19 @@ def test_an_address_of_what_is_left_out_leads_to_the_session(opened: tuple[Any, 
     until(page, "innerHeight > Math.abs(document.querySelector('#t-c600').getBoundingClientRect().top)")
     page.go_back()
     page.wait_for_url(before)
-    page.close()
 
 
 @pytest.mark.browser
-def test_an_address_of_what_is_printed_stays(opened: tuple[Any, str]) -> None:
+def test_an_address_of_what_is_printed_stays(page: Any, root: str) -> None:
     """The first minutes are shown on the answer's own page."""
-    browser, root = opened
-    page = browser.new_page()
     page.goto(f"{root}{ANSWER['de']}index.html?t=2")
     page.wait_for_selector("#t-c40.is-asked")
     assert ANSWER["de"] in page.url
-    page.close()
 
 
 @pytest.mark.browser
-def test_the_film_goes_on_past_the_printed_words(opened: tuple[Any, str]) -> None:
+def test_the_film_goes_on_past_the_printed_words(page: Any, root: str) -> None:
     """While the rest is spoken the page marks the line that leads on to it, and no sentence."""
-    browser, root = opened
-    page = browser.new_page()
     page.goto(f"{root}{ANSWER['de']}index.html")
     page.click(".player-start")
     until(page, "document.querySelector('video')?.readyState >= 2")
@@ -176,4 +181,3 @@ def test_the_film_goes_on_past_the_printed_words(opened: tuple[Any, str]) -> Non
     page.wait_for_selector(".rest .is-now")
     assert page.locator(".is-now").count() == 1
     assert not page.evaluate("document.querySelector('video').paused")
-    page.close()
