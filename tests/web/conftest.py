@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import limits.aio.storage.memory
 import pytest
 from aiohttp import ClientResponse, ClientSession, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
@@ -481,7 +483,14 @@ MakeWorld = Callable[..., Awaitable[World]]
 
 
 @pytest.fixture
-async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
+def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that a test does counts as one minute for the budgets per address, whenever it begins and however long."""
+    began = time.time() // 60 * 60 + 1
+    monkeypatch.setattr(limits.aio.storage.memory, "time", SimpleNamespace(time=lambda: began))
+
+
+@pytest.fixture
+async def make_world(tmp_path: Path, one_minute: None) -> AsyncIterator[MakeWorld]:
     """Makes hubs with settings of one's own."""
     opened: list[tuple[TestClient[Any, Any], Store]] = []
 
