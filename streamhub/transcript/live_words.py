@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 
 from streamhub.recording.recording import ClockMap
 from streamhub.timecode import Span, merge_spans, ms_between
@@ -23,6 +24,7 @@ NOW = "now"
 
 LEAST_HOLE_MS = 700
 _REST_REACH_MS = 2_000
+_NEAR_MS = 400  # two hearings of one word lie closer together than that
 
 
 class Listening(StrEnum):
@@ -97,6 +99,7 @@ class CaptionLine:
     segment: int
     cues: list[Cue] = field(default_factory=list)
     _closed: int = 0
+    _begins_ms: list[int] = field(default_factory=list)  # where the captions that are not closed began when first shown
     _words: list[Word] = field(default_factory=list)
     _last: HeardPiece | None = None
     _newest: list[Word] = field(default_factory=list)
@@ -115,7 +118,7 @@ class CaptionLine:
             dropped = len(self._last.words) - end
             self._words += self._newest[: len(self._newest) - dropped] if dropped else self._newest
         self._last, self._newest = heard, list(heard.words[begin:])
-        cues = [self._named(cue) for cue in cues_from_words([*self._words, *self._newest])]
+        cues = self._cut([*self._words, *self._newest])
         self.cues[self._closed :] = cues
         self._close(cues)
 
@@ -127,18 +130,41 @@ class CaptionLine:
         span = Span(words[0].span.start_ms, max(words[0].span.start_ms + 1, words[-1].span.end_ms))
         return [Cue(id=NOW, span=span, text=" ".join(word.text for word in words), words=tuple(words))]
 
+    def _cut(self, words: Sequence[Word]) -> list[Cue]:
+        """Cut what may still change into captions: where one began when it was shown, one begins, and by the same id.
+
+        A sentence that grows is cut where that is best for all of it, which would move edges that people have seen.
+        """
+        shown_ms = self._find_shown(words)
+        begins_ms, cues = list[int](), list[Cue]()
+        for first, end in pairwise(sorted({0, *shown_ms, len(words)})):
+            for number, cue in enumerate(cues_from_words(words[first:end])):
+                begins_ms.append(cue.span.start_ms if number else shown_ms.get(first, cue.span.start_ms))
+                cues.append(cue)
+        self._begins_ms = begins_ms
+        return [replace(cue, id=f"s{self.segment}-{ms}") for cue, ms in zip(cues, begins_ms, strict=True)]
+
+    def _find_shown(self, words: Sequence[Word]) -> dict[int, int]:
+        """Where each caption that was shown began, by the word that begins it now; times differ when heard again."""
+        found: dict[int, int] = {}
+        free = 0
+        for begin_ms in self._begins_ms:
+            near = [at for at in range(free, len(words)) if abs(words[at].span.start_ms - begin_ms) < _NEAR_MS]
+            if near:
+                first = min(near, key=lambda at: abs(words[at].span.start_ms - begin_ms))
+                found[first], free = begin_ms, first + 1
+        return found
+
     def _close(self, cues: Sequence[Cue]) -> None:
         """Set aside what no later piece can change."""
-        settled = 0
+        settled = closed = 0
         for cue in cues[:-1]:
             if settled + len(cue.words) > len(self._words):
                 break
             settled += len(cue.words)
-            self._closed += 1
-        del self._words[:settled]
-
-    def _named(self, cue: Cue) -> Cue:
-        return replace(cue, id=f"s{self.segment}-{cue.span.start_ms}")
+            closed += 1
+        self._closed += closed
+        del self._words[:settled], self._begins_ms[:closed]
 
 
 def shift_cues(cues: Iterable[Cue], offset_ms: int) -> list[Cue]:
