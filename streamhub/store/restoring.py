@@ -32,6 +32,8 @@ from streamhub.store.shows import load_session
 def restore_question(db: Database, question_id: str, before: Snapshot, *, at: datetime, author: str) -> Question:
     """Give a question the fields that it had; one that had none, because it was made then, goes back to its origin.
 
+    One that is merged then lies where the question lies that stands for it, wherever that was carried meanwhile.
+
     Raises:
         Conflict: it would be on air beside another, or in a session that is not live.
     """
@@ -41,6 +43,8 @@ def restore_question(db: Database, question_id: str, before: Snapshot, *, at: da
         detach(db, now.id)
         if wanted.merged_into:
             attach(db, now.id, wanted.merged_into)
+    if wanted.merged_into:
+        wanted = replace(wanted, session_id=load_question(db, wanted.merged_into).session_id)
     if wanted.session_id != now.session_id:
         move_question(db, now, wanted.session_id, at=at, author=author)
     _mark_way(db, now, wanted, at=at, author=author)

@@ -292,13 +292,14 @@ class Curation(RuleBasedStateMachine):
         now = self.model[name]
         if old is None:
             now.state, now.merged_into = Q.MERGED, self.split_from(name)
-            return
-        if old.session != new.session:  # what was merged into it moves along
-            for one in self.tree(name):
-                self.model[one].session = old.session
-        for field_name in ("state", "text", "original", "starred", "merged_into"):
-            if getattr(old, field_name) != getattr(new, field_name):
-                setattr(now, field_name, getattr(old, field_name))
+        else:
+            for field_name in ("state", "text", "original", "session", "starred", "merged_into"):
+                if getattr(old, field_name) != getattr(new, field_name):
+                    setattr(now, field_name, getattr(old, field_name))
+        if now.merged_into:  # it lies where the one lies that stands for it
+            now.session = self.model[now.merged_into].session
+        for one in self.tree(name):  # and what was merged into it moves along
+            self.model[one].session = now.session
 
     def split_from(self, name: str) -> str:
         return questions.load_question(self.db, name).split_from
@@ -329,6 +330,13 @@ class Curation(RuleBasedStateMachine):
                 listed = name in questions.list_votes(self.db, row.session_id, voter)
                 assert listed == (voter in everybody)
         assert sum(q.state is Q.ON_AIR for q in kept.values()) <= 1
+
+    @invariant()
+    def merged_ones_move_along(self) -> None:
+        for name in self.model:
+            kept = questions.load_question(self.db, name)
+            if kept.merged_into:
+                assert kept.session_id == questions.load_question(self.db, kept.merged_into).session_id, name
 
     @invariant()
     def no_mark_is_lost(self) -> None:
