@@ -92,7 +92,7 @@ def cli(debug: bool) -> None:
         datefmt="%H:%M:%S",
         stream=sys.stderr,
     )
-    for noisy in ("aiohttp.access", "asyncio", "sqlalchemy", "httpx", "PIL", "markdown_it"):
+    for noisy in ("aiohttp.access", "asyncio", "sqlalchemy", "httpx", "PIL", "markdown_it", "watchfiles"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -18,7 +18,15 @@ from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from babel.support import Translations
-from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, nodes, select_autoescape
+from jinja2 import (
+    Environment,
+    FunctionLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    nodes,
+    select_autoescape,
+)
 from jinja2.compiler import CodeGenerator
 from jinja2.compiler import Frame as CodeFrame
 from jinja2.visitor import NodeTransformer
@@ -39,7 +47,7 @@ from streamhub.archive.exports import escape_markdown
 from streamhub.archive.markdown import cut_text
 from streamhub.archive.plan import Part, digest_of
 from streamhub.archive.structured import absolute, render_json_ld
-from streamhub.archive.theme import Theme
+from streamhub.archive.theme import Theme, find_template_line, load_template
 from streamhub.archive.views import CueView, Head
 from streamhub.errors import BadInput
 from streamhub.text import LANGUAGES
@@ -50,6 +58,8 @@ FRAME = "_frame.html"
 PARTS_KEPT = 512
 TRANSLATORS = frozenset({"_", "gettext", "ngettext", "npgettext", "pgettext"})
 """Functions that want to know a template's state."""
+_MISTAKES = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+"""What expressions in a template of an owner's may raise."""
 _SPECIAL = re.compile("[&<>\"']")
 _NAMED = re.compile(r"(?<!%)%\((\w+)\)s")
 """Where a phrase has a value; it parts the phrase into words, name, words, name ... words."""
@@ -152,10 +162,11 @@ class Printer:
             text = environment.get_template(template).render(
                 view=view, page=head, site=self.frame, **self._helpers(head), **more
             )
-        except TemplateError as error:
-            line = getattr(error, "lineno", None)
-            place = f"{getattr(error, 'name', None) or template}{f':{line}' if line else ''}"
-            raise BadInput(f"{head.path}: template {place} fails: {error.message}") from error
+        except TemplateNotFound as error:
+            raise BadInput(f"{head.path}: there is no template {error.name}, which {template} names") from error
+        except (TemplateError, *_MISTAKES) as error:
+            place = find_template_line(self.theme, error) or template
+            raise BadInput(f"{head.path}: template {place} fails: {getattr(error, 'message', error)}") from error
         return encode_text(text.strip()) + b"\n"
 
     def _helpers(self, head: Head) -> dict[str, Any]:
@@ -334,7 +345,7 @@ def make_environment(theme: Theme, *, language: str, kept: Path | None = None) -
     phrases = load_phrases(theme, language)
     environment = _Environment(
         phrases,
-        loader=DictLoader(theme.templates),
+        loader=FunctionLoader(partial(load_template, theme)),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],

@@ -26,7 +26,7 @@ from streamhub.archive.pages import Frame, Printer, plan_csp
 from streamhub.archive.plan import MediaLink, Part, SitePlan, digest_of
 from streamhub.archive.planner import Planner, Shelf
 from streamhub.archive.sources import Readings, Sources, hold
-from streamhub.archive.theme import Theme
+from streamhub.archive.theme import Theme, find_misnamed
 from streamhub.archive.viewing import (
     view_coming,
 )
@@ -114,7 +114,7 @@ def plan_from_sources(
         parts=chain(planner.plan_legal(legal), planner.plan_parts(), recordings),
         answers=reader.answers,
         missing_media=missing,
-        advice=duties.advice,
+        advice=(*duties.advice, *find_misnamed(theme)),
     )
 
 

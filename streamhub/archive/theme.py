@@ -6,9 +6,13 @@ the shipped ones as ``shipped/<name>``. Owns finding and reading these files; re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
+
+from jinja2 import TemplateSyntaxError
 
 from streamhub.archive.claims import require_site_path
 from streamhub.archive.plan import digest_of
@@ -87,6 +91,29 @@ def load_theme(workspace_site: Path | None = None, *, shipped: Path | None = Non
         code, *(part for tree in (templates, catalogues) for part in sorted(tree.items())), _hashes(static)
     )
     return Theme(templates=templates, static=static, catalogues=catalogues, synonyms=synonyms, code=code, digest=digest)
+
+
+def load_template(theme: Theme, name: str) -> tuple[str, str, Callable[[], bool]] | None:
+    """A template for Jinja's `FunctionLoader`; its name stands for its file, so that tracebacks tell the template."""
+    return (theme.templates[name], name, lambda: True) if name in theme.templates else None
+
+
+def find_template_line(theme: Theme, error: Exception) -> str:
+    """The template and line that an error comes from, such as ``answer.html:12``; empty when none is known."""
+    if isinstance(error, TemplateSyntaxError):
+        return f"{error.name}:{error.lineno}"
+    passed = (frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in theme.templates)
+    return next((f"{frame.filename}:{frame.lineno}" for frame in reversed(list(passed))), "")
+
+
+def find_misnamed(theme: Theme) -> list[str]:
+    """A sentence for each template of an owner's that nothing uses and whose name is nearly that of a shipped one."""
+    shipped = [name.removeprefix(SHIPPED) for name in theme.templates if name.startswith(SHIPPED)]
+    unknown = sorted(theme.templates.keys() - {*shipped, *(SHIPPED + name for name in shipped)})
+    unused = [name for name in unknown if not any(name in text for text in theme.templates.values())]
+    meant = {name: get_close_matches(name, shipped, n=1, cutoff=0.8) for name in unused}
+    said = "site/templates/%s: no page is made with it; did you mean %s?"
+    return [said % (name, near[0]) for name, near in meant.items() if near]
 
 
 def _read_synonyms(path: Path) -> str:

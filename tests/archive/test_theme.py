@@ -106,6 +106,41 @@ def test_a_broken_theme_is_named(tmp_path: Path) -> None:
         plan_site((), SiteSettings(), replace(load_theme(), static={}), media_root=None).render()
 
 
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (
+            '{% extends "shipped/404.html" %}\n{% block main %}\n{{ 1 + "a" }}{% endblock %}',
+            r"404\.html:3 fails: unsupp",
+        ),
+        ('{% extends "shipped/404.html" %}\n{% block main %}{{ page.no }}{% endblock %}', r"404\.html:2 fails: .*'no'"),
+        ('{% extends "shipped/404.html" %}\n{% block main %}', r"404\.html:2 fails: .*endblock"),
+        ('{% extends "shipped/405.html" %}', r"no template shipped/405\.html, which 404\.html names"),
+    ],
+)
+def test_a_mistake_in_an_own_template_is_told_with_its_line(tmp_path: Path, template: str, said: str) -> None:
+    """Whatever is wrong with it, its owner reads which file and line to look at."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/404.html").write_text(template, "utf-8")
+    with pytest.raises(BadInput, match=said):
+        plan_site((), SiteSettings(), load_theme(tmp_path), media_root=None).render()
+
+
+def test_a_mistyped_name_of_an_own_template_is_told(tmp_path: Path) -> None:
+    """A file that takes no other's place is named where its name is nearly one; parts of an owner's own are not."""
+    (tmp_path / "templates").mkdir()
+    for name, text in {
+        "anwser.html": "x",
+        "home.html": '{% extends "shipped/home.html" %}{% block kind %}{% include "homes.html" %}{% endblock %}',
+        "homes.html": "home",
+        "ours.html": "x",
+    }.items():
+        (tmp_path / "templates" / name).write_text(text, "utf-8")
+    advice = plan_site((), SiteSettings(), load_theme(tmp_path), media_root=None).advice
+    told = [line for line in advice if "templates" in line]
+    assert told == ["site/templates/anwser.html: no page is made with it; did you mean answer.html?"]
+
+
 def test_moments_name_their_zone() -> None:
     """Date, time, name of the zone and offset, in both languages; zones without a name show the offset alone."""
     starts = make_session().starts_at

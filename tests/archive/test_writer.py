@@ -170,7 +170,7 @@ def test_a_page_that_fails_is_named_and_leaves_the_site_as_it_was(tmp_path: Path
         code=theme.code,
         digest="broken",
     )
-    with pytest.raises(BadInput, match=r"topics/router/index\.html: template label\.html fails.*no_such_thing"):
+    with pytest.raises(BadInput, match=r"topics/router/index\.html: template label\.html:1 fails.*no_such_thing"):
         write_site(plan_site((make_session(title="Neu"),), SiteSettings(), broken, media_root=None), tmp_path)
     assert snapshot(tmp_path) == before
 
