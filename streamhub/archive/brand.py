@@ -1,7 +1,9 @@
 """The brand: a company's colours, typeface and sign laid over the theme by settings alone. Pure.
 
-Makes ``static/brand.css`` with the theme's own CSS variables. Refuses colours that people could not read: the rule is
-WCAG's contrast of 4.5 to 1. What goes beyond that is the owner's own ``static/custom.css``, which is loaded last.
+Makes ``static/brand.css`` with the theme's own CSS variables, such that nothing on a page moves when sign and typeface
+arrive: the sign's place is known before it is there, and a typeface that comes late is used on the next page. Refuses
+colours that people could not read: the rule is WCAG's contrast of 4.5 to 1. What goes beyond that is the owner's own
+``static/custom.css``, which is loaded last.
 """
 
 from __future__ import annotations
@@ -9,6 +11,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from io import BytesIO
+from xml.etree import ElementTree
+
+from PIL import Image, UnidentifiedImageError
 
 from streamhub.archive.plan import digest_of
 from streamhub.archive.theme import Theme
@@ -23,6 +29,9 @@ LEAST_CONTRAST = 4.5
 _INKS = ("#ffffff", "#101416")
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _FALLBACK = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Helvetica, Arial, sans-serif"
+LOGO_HEIGHT = 32
+_MEDIA_TYPES = {".woff2": "font/woff2", ".woff": "font/woff", ".ttf": "font/ttf", ".otf": "font/otf"}
+_LENGTH = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:px|pt|mm|cm|in|pc|em|rem)?\s*")
 _FORMATS = {".woff2": "woff2", ".woff": "woff", ".ttf": "truetype", ".otf": "opentype"}
 
 
@@ -62,15 +71,52 @@ def render_brand(settings: SiteSettings) -> bytes:
     for variable, file in (("sans", settings.font), ("serif", settings.heading_font)):
         if file:
             name = f"site-{variable}"
-            kind = _FORMATS.get(file[file.rfind(".") :].lower(), "woff2")
+            kind = _FORMATS.get(_suffix(file), "woff2")
             source = f"url({json.dumps(file)}) format({json.dumps(kind)})"
             faces.append(
-                f'@font-face {{ font-family: "{name}"; src: {source}; font-display: swap; font-weight: 100 900; }}'
+                f'@font-face {{ font-family: "{name}"; src: {source}; font-display: optional; font-weight: 100 900; }}'
             )
             lines.append(f'  --{variable}: "{name}", {_FALLBACK};')
     if not lines:
         return b""
     return "\n".join([*faces, ":root {", *lines, "}", ""]).encode()
+
+
+def list_fonts(settings: SiteSettings) -> tuple[tuple[str, str], ...]:
+    """The typefaces that every page needs, each once: file below ``static/`` and media type."""
+    files = dict.fromkeys(file for file in (settings.font, settings.heading_font) if file)
+    return tuple((file, _MEDIA_TYPES.get(_suffix(file), "font/woff2")) for file in files)
+
+
+def measure_logo(name: str, content: bytes) -> int:
+    """How wide a sign is in CSS pixels when it is `LOGO_HEIGHT` high; 0 where its file does not say.
+
+    Raises:
+        BadInput: it is no picture.
+    """
+    try:
+        if _suffix(name) == ".svg":
+            root = ElementTree.fromstring(content)  # noqa: S314  the owner's own file; expat expands no bombs
+            width, height = _svg_size(root)
+        else:
+            with Image.open(BytesIO(content)) as picture:
+                width, height = picture.size
+    except (ElementTree.ParseError, UnidentifiedImageError, OSError) as error:
+        raise BadInput(f"site.logo: {name} is no picture that browsers show", hint="save it anew") from error
+    return round(LOGO_HEIGHT * width / height) if width and height else 0
+
+
+def _svg_size(root: ElementTree.Element) -> tuple[float, float]:
+    """Width and height of a drawing, in whatever unit; zeros where it has neither them nor a view box."""
+    sides = [_LENGTH.fullmatch(root.get(name, "")) for name in ("width", "height")]
+    if all(sides):
+        return float(sides[0][1]), float(sides[1][1])  # type: ignore[index]
+    box = root.get("viewBox", "").replace(",", " ").split()
+    return (float(box[2]), float(box[3])) if len(box) == 4 and all(map(_LENGTH.fullmatch, box[2:])) else (0, 0)
+
+
+def _suffix(file: str) -> str:
+    return file[file.rfind(".") :].lower()
 
 
 def _readable(name: str, colour: str, paper: str, *, chosen: bool) -> str:

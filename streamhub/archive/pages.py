@@ -97,6 +97,8 @@ class Frame:
         legal: names of the legal pages that there are.
         styles: style sheets that are laid over the theme's, in order.
         logo: file of the sign, below ``static/``; empty for the theme's own.
+        logo_width: of the sign, in CSS pixels; 0 when it is not known.
+        fonts: typefaces that every page needs: file below ``static/`` and media type.
         ai_crawlers: what AI crawlers may do: ``allow``, ``no-training`` or ``deny``.
         licence: under what the answers may be used.
         framers: origins whose pages may show embeds in a frame; none for all.
@@ -114,6 +116,8 @@ class Frame:
     legal: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
     logo: str = ""
+    logo_width: int = 0
+    fonts: tuple[tuple[str, str], ...] = ()
     ai_crawlers: str = "allow"
     licence: Licence = field(default_factory=Licence)
     framers: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from streamhub.archive.archived import ArchivedSession
-from streamhub.archive.brand import BRAND_CSS, CUSTOM_CSS, brand_theme
+from streamhub.archive.brand import BRAND_CSS, CUSTOM_CSS, brand_theme, list_fonts, measure_logo
 from streamhub.archive.clips import place_clips
 from streamhub.archive.coming import ComingSession
 from streamhub.archive.embeds import Licence
@@ -153,6 +153,8 @@ def _plan_frame(
         legal=legal,
         styles=tuple(name for name in (BRAND_CSS, CUSTOM_CSS) if name in theme.static),
         logo=settings.logo,
+        logo_width=measure_logo(settings.logo, theme.static[settings.logo]) if settings.logo else 0,
+        fonts=list_fonts(settings),
         licence=Licence(name=settings.licence, url=settings.licence_url),
         framers=parse_origins(settings.embed_origins),
         others=parse_archives(settings.others),

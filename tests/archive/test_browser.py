@@ -5,9 +5,7 @@ Needs Chromium and playwright (`make test-browser`).
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,12 +13,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import font_lato
 import pytest
-from aiohttp import web
 
 sys.path.insert(0, str(Path(__file__).parent))
 from records import FILLED, HOSTILE, make_session
-from serving import chromium
+from serving import Served, chromium, serve
 from test_coming import NEXT
 from test_site import YOUTUBE, english, hostile_session
 
@@ -60,12 +58,9 @@ setInterval(() => { if (playing) at += 0.2; if (asked) say(); }, 50);
 """Does what platforms' players do: is told where to go, and tells its time once it was asked."""
 
 
-ASKED: list[str] = []
-
-
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a served site with a real recording of 44 seconds; `ASKED` remembers what was asked for."""
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A served site with a real recording of 44 seconds."""
     folder = tmp_path_factory.mktemp("browser")
     make_film(folder / "media/recordings/netz.mp4")
     session = make_session()
@@ -76,31 +71,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         archive, SiteSettings(), load_theme(), media_root=folder / "media", legal=FILLED, hub_url=hub, coming=(NEXT,)
     )
     write_site(plan, folder / "public")
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    runner, port = asyncio.run_coroutine_threadsafe(serve(folder / "public"), loop).result(10)
-    yield f"http://127.0.0.1:{port}/"
-    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
+    with serve(folder / "public") as served:
+        yield served
 
 
-async def serve(public: Path) -> tuple[web.AppRunner, int]:
-    """Serve a folder as web hosts do: index files, byte ranges."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        ASKED.append(request.path)
-        path = public / request.path.lstrip("/")
-        return web.FileResponse(path / "index.html" if path.is_dir() else path)
-
-    app = web.Application()
-    app.router.add_get("/{path:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    return runner, runner.addresses[0][1]
+@pytest.fixture(scope="module")
+def site(host: Served) -> str:
+    """Address of that site."""
+    return host.url
 
 
 def until(page: Any, expression: str, *, timeout_s: float = 20.0) -> None:
@@ -154,6 +132,35 @@ def test_pages_are_accessible_and_fit(site: str, browser: Any, scheme: str, widt
     page.close()
 
 
+def test_own_looks_move_nothing_when_they_arrive(browser: Any, tmp_path: Path) -> None:
+    """However late sign and typeface come, what is read already stays where it is; and both are there at last."""
+    (tmp_path / "site/static").mkdir(parents=True)
+    drawn = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 120 32'><rect width='120' height='32'/></svg>"
+    (tmp_path / "site/static/firma.svg").write_text(drawn)
+    (tmp_path / "site/static/firma.ttf").write_bytes(Path(font_lato.LatoBlack).read_bytes())
+    site = SiteSettings(logo="firma.svg", font="firma.ttf", heading_font="firma.ttf")
+    theme = load_theme(tmp_path / "site")
+    write_site(plan_site((make_session(),), site, theme, media_root=None), tmp_path / "public")
+    late_s = 0.0
+
+    def hold_up(route: Any) -> None:
+        time.sleep(late_s)
+        route.continue_()
+
+    with serve(tmp_path / "public") as served:
+        for late_s in (0.0, 0.4):
+            page = browser.new_page(viewport={"width": 1280, "height": 844})
+            page.add_init_script(WATCH)
+            page.route("**/firma.*", hold_up)
+            for path in ("", ANSWER, "search/"):
+                page.goto(served.url + path)
+                page.wait_for_timeout(300)
+                assert page.evaluate("shifted") == [], (path, late_s)
+                assert page.evaluate("[...document.fonts].every((one) => one.status === 'loaded')"), (path, late_s)
+                assert page.locator(".brand-logo").bounding_box()["width"] == 120
+            page.close()
+
+
 def test_paper_has_what_was_said_and_where_it_is_from(site: str, browser: Any) -> None:
     """Session and citation are printed with question and words; what only a screen can do is left out; it all fits."""
     page = browser.new_page(viewport={"width": 640, "height": 900})
@@ -186,12 +193,12 @@ def test_the_systems_own_colours_leave_buttons_and_places_to_see(site: str, brow
     page.close()
 
 
-def test_the_player_starts_at_the_second_and_follows(site: str, browser: Any) -> None:
+def test_the_player_starts_at_the_second_and_follows(host: Served, site: str, browser: Any) -> None:
     """Nothing is fetched before the click; then the film starts at the answer and the spoken cue is marked."""
     page = browser.new_page()
-    ASKED.clear()
+    host.asked.clear()
     page.goto(site + ANSWER)
-    assert not [path for path in ASKED if "media" in path or path.endswith(".vtt")]
+    assert not [path for path in host.asked if "media" in path or path.endswith(".vtt")]
     assert page.locator("video").count() == 0
     page.click(".player-start")
     until(page, "document.querySelector('video')?.currentTime >= 7")
@@ -234,20 +241,22 @@ def test_an_address_with_a_second_shows_the_words_without_a_recording(
 
 
 @pytest.mark.parametrize("path", ["", "en/"])
-def test_a_search_field_warms_the_search_up_when_somebody_turns_to_it(site: str, browser: Any, path: str) -> None:
+def test_a_search_field_warms_the_search_up_when_somebody_turns_to_it(
+    host: Served, site: str, browser: Any, path: str
+) -> None:
     """Nothing of the search comes with the start page, all of it once the field has the focus; then the page finds."""
     said: list[str] = []
     page = browser.new_page()
     page.on("console", lambda message: said.append(message.text))
-    ASKED.clear()
+    host.asked.clear()
     page.goto(site + path)
     page.wait_for_load_state("networkidle")
-    assert not [one for one in ASKED if "search" in one or "stemmer" in one]
+    assert not [one for one in host.asked if "search" in one or "stemmer" in one]
     page.focus("input[type=search]")
     language = "english" if path else "german"
     needed = {"search.js", "search-engine.js", "analysis.js", "base-stemmer.js", f"{language}-stemmer.js", "m.json"}
     end = time.monotonic() + 20
-    while missing := needed - {one.rpartition("/")[2] for one in ASKED}:
+    while missing := needed - {one.rpartition("/")[2] for one in host.asked}:
         assert time.monotonic() < end, missing
         page.wait_for_timeout(50)
     page.keyboard.type("Router")

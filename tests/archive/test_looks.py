@@ -6,11 +6,13 @@ import functools
 import re
 import sys
 from dataclasses import fields, replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 from reading import Page
@@ -113,10 +115,51 @@ def test_a_site_in_ones_own_looks_has_no_flaw(tmp_path: Path) -> None:
     assert [sheet.split("?")[0] for sheet in sheets] == ["static/site.css", "static/brand.css", "static/custom.css"]
     (sign,) = page.all("img")
     assert sign.attributes["src"].startswith("static/firma.svg")
+    (font,) = (one.attributes for one in page.all("link") if one.attributes.get("as") == "font")
+    assert (font["href"], font["type"], "crossorigin" in font) == ("static/firma.woff2", "font/woff2", True)
     css = (tmp_path / "static/brand.css").read_text()
     assert "--accent: light-dark(#8a1538," in css
     assert 'url("firma.woff2") format("woff2")' in css
     assert "font-src 'self'" in (tmp_path / "_headers").read_text()
+
+
+def drawing(attributes: str) -> bytes:
+    """An SVG with these attributes."""
+    return f"<svg xmlns='http://www.w3.org/2000/svg' {attributes}><rect width='9' height='9'/></svg>".encode()
+
+
+def picture(width: int, height: int) -> bytes:
+    """A PNG of that size."""
+    file = BytesIO()
+    Image.new("RGB", (width, height)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "width"),
+    [
+        ("a.svg", drawing("viewBox='0 0 120 32'"), 120),
+        ("a.svg", drawing("viewBox='0,0,300,100' width='60px' height='40px'"), 48),
+        ("a.svg", drawing("width='100%' height='100%' viewBox='-5 -5 10 20'"), 16),
+        ("a.SVG", drawing("viewBox='0 0 7 0'"), 0),
+        ("a.svg", drawing(""), 0),
+        ("a.png", picture(64, 16), 128),
+        ("a.jpg", picture(10, 320), 1),
+    ],
+)
+def test_a_sign_has_its_place_before_it_is_there(name: str, content: bytes, width: int) -> None:
+    """Pages say how wide the sign is at the height that it has, whatever it is drawn with; else they say nothing."""
+    files, _ = build(replace(SETTINGS, logo=name), of=replace(theme(), static={**theme().static, name: content}))
+    (sign,) = Page(files["index.html"].decode()).all("img")
+    assert sign.attributes.get("width", "0") == str(width)
+    assert sign.attributes["height"] == "32"
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.svg", b"<svg"), ("a.png", b"x"), ("a.svg", picture(1, 1))])
+def test_a_sign_that_is_no_picture_is_refused(name: str, content: bytes) -> None:
+    """An owner reads at once that his file is broken, and not from the first visitor."""
+    with pytest.raises(BadInput, match=rf"site\.logo: {name} is no picture"):
+        build(replace(SETTINGS, logo=name), of=replace(theme(), static={**theme().static, name: content}))
 
 
 def test_the_shipped_looks_are_left_alone() -> None:
