@@ -18,9 +18,10 @@ from streamhub.archive.search.document import FACETS, SearchDocument
 from streamhub.errors import BadInput
 from streamhub.wordforms.analysis import Language, find_words, fold_stop_words, fold_word
 from streamhub.wordforms.compounds import find_spellings
+from streamhub.wordforms.separable import find_separated
 from streamhub.wordforms.stopwords import STOP_WORDS
 
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 """Goes up with every change of what a record holds, or of how words are told apart and folded."""
 
 QUESTION_WEIGHT = 6
@@ -68,6 +69,9 @@ def analyse(document: SearchDocument) -> bytes:
             weights[pieces] = weights.get(pieces, 0) + count * weight
             noun_signs[pieces] = noun_signs.get(pieces, 0) + signs
             length += count * (pieces[0] not in stop_words)
+        for verb in find_separated(text) if is_german else ():
+            weights[verb,] = weights.get((verb,), 0) + weight
+            noun_signs.setdefault((verb,), 0)
     words = sorted(weights)
     record = Record(
         version=RECORD_VERSION,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from streamhub.archive.search.assembly import IndexBuilder
 from streamhub.archive.search.document import SearchDocument, Turn
 from streamhub.archive.search.lexicon import Lexicon
-from streamhub.archive.search.record import analyse, read_record
+from streamhub.archive.search.record import RECORD_VERSION, analyse, read_record
 from streamhub.errors import BadInput, Conflict
 
 PARTS = ["Haus", "Miete", "Vertrag", "Rohr", "Pumpe", "Wärme", "Kessel", "Zähler", "Dose", "Kabel", "Netz", "Bogen"]
@@ -111,7 +111,7 @@ def test_records_of_another_version_are_refused(make_document: Callable[..., Sea
     with pytest.raises(BadInput, match="cannot be read"):
         read_record(b"nonsense")
     with pytest.raises(BadInput, match="version 9"):
-        read_record(analyse(make_document()).replace(b"\x9a\x02", b"\x9a\x09", 1))
+        read_record(analyse(make_document()).replace(bytes((0x9A, RECORD_VERSION)), b"\x9a\x09", 1))
 
 
 def test_an_id_comes_once(make_document: Callable[..., SearchDocument]) -> None:

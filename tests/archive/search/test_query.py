@@ -112,6 +112,28 @@ def test_forms_that_stems_keep_apart(make_document: Callable[..., SearchDocument
     assert find(SearchIndex(files.__getitem__, "de"), query)[0] == "right"
 
 
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("Wie richte ich den neuen Router ein?", "Router einrichten"),
+        ("Wir ziehen im März um. Was muss ich tun?", "umziehen"),
+        ("Wie melde ich mich bei Ihnen an?", "anmelden"),
+        ("Die Lampe am Router schaltet sich abends ab, warum?", "Router abschalten"),
+        ("Wo lade ich meine Rechnung herunter?", "Rechnung herunterladen"),
+        ("Rufen Sie mich auch zurück?", "zurückrufen"),
+    ],
+)
+def test_verbs_in_two_parts_are_found_in_one(
+    make_document: Callable[..., SearchDocument], question: str, query: str
+) -> None:
+    """What is asked with a verb in two parts is found by the verb that people type, and first."""
+    asked = make_document(id="asked", question=question, date="2026-01-01")
+    other = make_document(id="other", question="Wo steht der Router mit der Rechnung?", date="2027-01-01")
+    index = SearchIndex(plan_index([asked, other]).__getitem__, "de")
+    assert find(index, query)[0] == "asked"
+    assert not search([index], query).corrections
+
+
 def test_scattered_halves_count_less_where_somebody_has_the_word(make_document: Callable[..., SearchDocument]) -> None:
     """Everyday halves of a compound that an answer has are no sign of it; where nobody has it, they stand for it."""
     others = [make_document(f"other{n}", question="Die Zahl vom Stand") for n in range(9)]
