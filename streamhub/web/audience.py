@@ -44,7 +44,15 @@ from streamhub.web.platform_views import WatchPlace
 from streamhub.web.signing import make_form_stamp
 from streamhub.web.source_views import Ways
 from streamhub.web.ties import Ties, list_coming_events, read_ties
-from streamhub.web.views import AFTER, FINISHING, Json, plan_public_state, session_json, told_question_json
+from streamhub.web.views import (
+    AFTER,
+    FINISHING,
+    Json,
+    plan_public_state,
+    public_state,
+    session_json,
+    told_question_json,
+)
 from streamhub.web.voter import keep_voter, known_voter, voter_of
 from streamhub.web.ways import find_ways
 
@@ -259,6 +267,7 @@ def render_session(
         "looked": looked or Looked(),
         "recording": f"/archive/s/{session.id}/" if has_archive_page(hub, session.id) else "",
         "phase": plan_phase(session.state),
+        "told_state": public_state(session.state).value,
         "left": session.starts_at - hub.now(),
         "watch": seen.watch,
         "player": session.state is SessionState.LIVE and has_stream(hub, session.id),

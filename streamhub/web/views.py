@@ -22,7 +22,6 @@ from streamhub.web.services import WorkStatus
 
 Json = dict[str, Any]
 
-_REHEARSED = {SessionState.REHEARSAL: SessionState.OPEN}
 FINISHING = frozenset({SessionState.ENDED, SessionState.PROCESSING, SessionState.IN_REVIEW})
 """States in which the broadcast is over and the archive is not yet ready."""
 
@@ -46,8 +45,13 @@ def show_json(show: Show) -> Json:
     }
 
 
+def public_state(state: SessionState) -> SessionState:
+    """A session's state as everybody may see it; a rehearsal is nobody's business and counts as open."""
+    return SessionState.OPEN if state is SessionState.REHEARSAL else state
+
+
 def session_json(session: PublicSession, *, at: datetime | None = None) -> Json:
-    """A session as everybody may see it; a rehearsal is nobody's business and counts as open.
+    """A session as everybody may see it.
 
     With ``at``, ``accepts_questions`` minds the deadline of a call for contributions; ``accepts_votes`` never does.
     """
@@ -63,7 +67,7 @@ def _session_json(session: Session | PublicSession, asking: bool) -> Json:
         "zone": session.zone,
         "language": session.language,
         "planned_minutes": session.planned_minutes,
-        "state": _REHEARSED.get(session.state, session.state).value,
+        "state": public_state(session.state).value,
         "started_at": format_instant(session.started_at) if session.started_at else None,
         "ended_at": format_instant(session.ended_at) if session.ended_at else None,
         "accepts_questions": asking,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from streamhub.web import page_head
 from streamhub.web.events import BROADCASTER
 from tests.web.browsing import CHROMIUM, async_api, open_browser, open_tab
 
@@ -85,3 +86,19 @@ async def test_a_cdn_shows_on_while_the_hub_is_away(world: World) -> None:
         await tab.page.goto(f"{world.url}/s/{session}")
         await async_api.expect(tab.page.locator(".count").first).to_have_text("77", timeout=PATIENT_MS)
         assert served.is_set()
+
+
+async def test_a_head_from_just_before_is_fetched_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub makes a page's head once for all; who got one from before the session went live gets the next one too."""
+    monkeypatch.setattr(page_head, "FRESH_S", 4.0)
+    session = await world.plan()
+    async with open_browser() as browser:
+        tab = await open_tab(browser)
+        await tab.page.goto(f"{world.url}/s/{session}?lang=de")
+        await tab.page.evaluate("window.stayed = true")
+        async with world.client.get(f"/s/{session}/head?lang=de") as answer:
+            assert "badge live" not in await answer.text()
+        await world.host("POST", f"/sessions/{session}/state", to="live")
+        await async_api.expect(tab.page.locator(".badge.live")).to_be_visible(timeout=PATIENT_MS)
+        assert await tab.page.evaluate("window.stayed") is True
+        assert tab.complaints == []

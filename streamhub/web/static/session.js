@@ -11,7 +11,9 @@ const id = main.dataset.session;
 const list = document.getElementById("questions");
 const template = document.getElementById("question-template").content.firstElementChild;
 const connection = document.getElementById("connection");
+const HEAD_FRESH_MS = 2000; // the hub keeps a page's head for one second, and those between us for another
 let phaseState = null;
+let staleTimer = null;
 let crowd = 1; // how many watch, roughly: a large crowd fetches what changed a little later, so that the hub can keep up
 
 function setText(element, text) {
@@ -144,7 +146,7 @@ function apply(change, whole) {
   sortQuestions();
   if ("crowd" in change) crowd = change.crowd;
   if (change.session) noticeSession(change);
-  else if (("answers" in change || "watch" in change) && !whole) refreshStage();
+  else if (("answers" in change || "watch" in change) && !whole) refreshStage(HEAD_FRESH_MS);
 }
 
 function drop(key) {
@@ -189,6 +191,15 @@ function exchangeStage(fresh) {
   addLocalTimes();
   attachTrack();
   awaitPicture();
+  if (phaseState !== null && stage.dataset.state !== phaseState) refreshStaleStage();
+}
+
+// The hub makes a head once a second for all, so what came may be from just before what the page was told.
+function refreshStaleStage() {
+  staleTimer ??= setTimeout(() => {
+    staleTimer = null;
+    refreshStage();
+  }, HEAD_FRESH_MS);
 }
 
 // The form comes and goes with the session and its deadline; one that somebody may be typing into is never exchanged.
