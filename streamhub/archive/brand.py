@@ -30,9 +30,16 @@ _INKS = ("#ffffff", "#101416")
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _FALLBACK = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Helvetica, Arial, sans-serif"
 LOGO_HEIGHT = 32
-_MEDIA_TYPES = {".woff2": "font/woff2", ".woff": "font/woff", ".ttf": "font/ttf", ".otf": "font/otf"}
+"""In CSS pixels; ``_frame.html`` and ``site.css`` say the same."""
 _LENGTH = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:px|pt|mm|cm|in|pc|em|rem)?\s*")
-_FORMATS = {".woff2": "woff2", ".woff": "woff", ".ttf": "truetype", ".otf": "opentype"}
+_WOFF2 = ("woff2", "font/woff2")
+_FONTS = {
+    ".woff2": _WOFF2,
+    ".woff": ("woff", "font/woff"),
+    ".ttf": ("truetype", "font/ttf"),
+    ".otf": ("opentype", "font/otf"),
+}
+"""By suffix, what style sheets and links call a typeface's form."""
 
 
 def brand_theme(theme: Theme, settings: SiteSettings) -> Theme:
@@ -71,7 +78,7 @@ def render_brand(settings: SiteSettings) -> bytes:
     for variable, file in (("sans", settings.font), ("serif", settings.heading_font)):
         if file:
             name = f"site-{variable}"
-            kind = _FORMATS.get(_suffix(file), "woff2")
+            kind, _ = _FONTS.get(_suffix(file), _WOFF2)
             source = f"url({json.dumps(file)}) format({json.dumps(kind)})"
             faces.append(
                 f'@font-face {{ font-family: "{name}"; src: {source}; font-display: optional; font-weight: 100 900; }}'
@@ -85,7 +92,7 @@ def render_brand(settings: SiteSettings) -> bytes:
 def list_fonts(settings: SiteSettings) -> tuple[tuple[str, str], ...]:
     """The typefaces that every page needs, each once: file below ``static/`` and media type."""
     files = dict.fromkeys(file for file in (settings.font, settings.heading_font) if file)
-    return tuple((file, _MEDIA_TYPES.get(_suffix(file), "font/woff2")) for file in files)
+    return tuple((file, _FONTS.get(_suffix(file), _WOFF2)[1]) for file in files)
 
 
 def measure_logo(name: str, content: bytes) -> int:

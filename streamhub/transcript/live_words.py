@@ -16,7 +16,7 @@ from streamhub.recording.recording import ClockMap
 from streamhub.timecode import Span, merge_spans, ms_between
 from streamhub.transcript.piece import Piece
 from streamhub.transcript.rules import cues_from_words, join_words
-from streamhub.transcript.stitching import HeardPiece, change, stitch
+from streamhub.transcript.stitching import NEAR_MS, HeardPiece, change, stitch
 from streamhub.transcript.transcript import Cue, Transcript, Word
 
 NOW = "now"
@@ -24,7 +24,6 @@ NOW = "now"
 
 LEAST_HOLE_MS = 700
 _REST_REACH_MS = 2_000
-_NEAR_MS = 400  # two hearings of one word lie closer together than that
 
 
 class Listening(StrEnum):
@@ -149,7 +148,7 @@ class CaptionLine:
         found: dict[int, int] = {}
         free = 0
         for begin_ms in self._begins_ms:
-            near = [at for at in range(free, len(words)) if abs(words[at].span.start_ms - begin_ms) < _NEAR_MS]
+            near = [at for at in range(free, len(words)) if abs(words[at].span.start_ms - begin_ms) < NEAR_MS]
             if near:
                 first = min(near, key=lambda at: abs(words[at].span.start_ms - begin_ms))
                 found[first], free = begin_ms, first + 1

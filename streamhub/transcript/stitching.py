@@ -16,7 +16,8 @@ from streamhub.timecode import Span
 from streamhub.transcript.piece import Piece
 from streamhub.transcript.transcript import Word
 
-_NEAR_MS = 400  # two hearings of one word lie closer together than that
+NEAR_MS = 400
+"""Two hearings of one word lie closer together than that."""
 _MAX_OVERLAP_WORDS = 120
 
 
@@ -89,7 +90,7 @@ def _agreement(left: Sequence[Word], right: Sequence[Word]) -> list[tuple[int, i
 
 def _nearness(one: Word, other: Word) -> float:
     apart_ms = abs(_middle_ms(one) - _middle_ms(other))
-    return (1 - apart_ms / _NEAR_MS) ** 2 if apart_ms < _NEAR_MS else 0.0
+    return (1 - apart_ms / NEAR_MS) ** 2 if apart_ms < NEAR_MS else 0.0
 
 
 def _middle_of_best(pairs: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -42,9 +42,9 @@ _POSSESSIVE = re.compile(r"['’][sS]$")
 _SIMPLE = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "é": "e", "è": "e", "à": "a"})
 _DROPPED = re.compile(rf"[{_INVISIBLE}]|[^\w]|_|[^\u0000-\uffff]")
 _STEMMABLE = re.compile(r"[a-z]+")
-_PARTICIPLE = re.compile(
-    r"((?:ab|an|auf|aus|bei|ein|fest|frei|her|hin|los|mit|nach|um|vor|weg|weiter|zu|zuruck|zusammen)?)ge([a-z]{3,}t)"
-)
+VERB_PREFIXES = "ab|an|auf|aus|bei|ein|fest|frei|her|hin|los|mit|nach|um|vor|weg|weiter|zu|zuruck|zusammen"
+"""What parts from German verbs, folded, as a regular expression."""
+_PARTICIPLE = re.compile(rf"((?:{VERB_PREFIXES})?)ge([a-z]{{3,}}t)")
 _ADJECTIVE = re.compile(rf"({_PARTICIPLE.pattern}|[a-z]{{3,}}iert)e[mnrs]?")
 _INFLECTED = re.compile(r"[a-z]{3,}(?:[bfghklmnprsz]|[dtmn]e)t")
 _NO_VERB = re.compile(r".*(?:heit|keit|schaft|[^s]st|ent|ant|tat)")

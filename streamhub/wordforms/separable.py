@@ -10,17 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from streamhub.wordforms.analysis import find_words, fold_stop_words, fold_word
+from streamhub.wordforms.analysis import VERB_PREFIXES, find_words, fold_stop_words, fold_word
 from streamhub.wordforms.stopwords import STOP_WORDS
 
-PARTICLES = (
-    "ab|an|auf|aus|bei|durch|ein|fest|fort|frei|her|heraus|herein|herunter|hin|hinzu|hoch|los|mit|nach|um|vor|weg|"
-    "weiter|zu|zurück|zusammen"
-)
-"""Parts of verbs that stand alone, as a regular expression."""
+_PARTICLES = f"{VERB_PREFIXES}|zurück|durch|fort|heraus|herein|herunter|hinzu|hoch"
 MOST_VERBS = 3
 _REACH = 200
-_END = re.compile(rf" ({PARTICLES})(?=[^\S\n]*(?:[.,;:!?…()–\n]|$)|\s+(?:und|oder|aber|denn|sondern)\b)")
+_END = re.compile(rf" ({_PARTICLES})(?=[^\S\n]*(?:[.,;:!?…()–\n]|$)|\s+(?:und|oder|aber|denn|sondern)\b)")
 _CLAUSE = re.compile(r"[.,;:!?…()–\n]")
 _VERB = re.compile(r"[A-ZÄÖÜ]?[a-zäöüß]{2,}[etn]")
 _POLITE = frozenset({"Sie", "Ihnen", "Ihr", "Ihre", "Ihren", "Ihrem", "Ihrer"})
