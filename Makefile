@@ -5,10 +5,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# How often `make search-faults` draws examples anew.
+ROUNDS ?= 5
 # Most tests wait for real processes and real seconds, so more jobs than processors are of use.
 TEST_JOBS ?= 4
 
-.PHONY: demo test check format test-browser test-postgres test-engines golden extras bench constraints clean
+.PHONY: demo test check format search-faults test-browser test-postgres test-engines golden extras bench constraints clean
 
 demo: $(STAMP)
 	@$(BIN)/streamhub demo --folder .demo
@@ -24,6 +26,11 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The tests with properties again, on examples that nobody tried yet; a fault found here becomes a test of its own.
+search-faults: $(STAMP)
+	for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest -q -n $(TEST_JOBS) --timeout 1800 --hypothesis-profile other \
+	  -m "hypothesis and not browser and not postgres and not engines" || exit 1; done
 
 test-browser: $(VENV)/.browser
 	$(BIN)/python -m pytest -q -m browser

@@ -233,7 +233,7 @@ def find_clash(
         later: changes of these questions that came after.
         things: what else it changed, as that is now.
     """
-    following = [one for one in later if one.id > change.id and one.stands and one.undoes is None]
+    following = [one for one in later if one.stands and one.undoes is None]
     for question_id, question in now.items():
         touched = change.touches(question_id)
         overtaking = [one for one in following if one.touches(question_id) & touched]

@@ -153,7 +153,8 @@ def undo_change(db: Database, change_id: int, deed: Deed) -> Change | None:
     ids = [id_ for id_ in undone.question_ids if undone.touches(id_)]
     questions = {id_: load_question(db, id_) for id_ in ids}
     things = shoot_things(db, undone.things_after)
-    clash = find_clash(undone, questions, list_changes_of(db, undone.question_ids), things)
+    later = [one for one in list_changes_of(db, undone.question_ids) if one.id > undone.id]
+    clash = find_clash(undone, questions, later, things)
     if clash is not None:
         raise _overtaken(undone, clash)
 
@@ -166,8 +167,10 @@ def undo_change(db: Database, change_id: int, deed: Deed) -> Change | None:
 
     about = [id_ for id_ in undone.question_ids if id_ not in questions] if things else []
     made = record_change(db, deed, ids, restore, things=list(things), about=about)
-    if made is not None:
-        change(db, "update changes set undone_by = ? where id = ?", made.id, undone.id)
+    if made is None:  # what it changed follows another question by now, which one of them was merged into
+        merged = [one for one in later if one.stands and any("merged_into" in one.touches(id_) for id_ in ids)]
+        raise _overtaken(undone, Clash(question_id=next(iter(ids), ""), by=merged[-1] if merged else None))
+    change(db, "update changes set undone_by = ? where id = ?", made.id, undone.id)
     if undone.action == UNDO and undone.undoes is not None:  # what had been taken back stands again
         change(db, "update changes set undone_by = null where id = ?", undone.undoes)
     return made

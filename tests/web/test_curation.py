@@ -318,6 +318,27 @@ async def test_an_undo_that_would_overwrite_is_refused(world: World) -> None:
     await refused(world, f"/sessions/{session}/undo", 404, change=9999)
 
 
+async def test_an_undo_that_has_nothing_left_to_do_is_refused(world: World) -> None:
+    """A carry cannot be done again for a part that its question took back: it lies where that lies."""
+    session = await world.plan()
+    starts = "2027-04-02T20:15:00+02:00"
+    made = await world.host("POST", "/sessions", show_id="runde", title="Nummer zwei", starts_at=starts)
+    await world.host("POST", f"/sessions/{made['id']}/state", to="scheduled")
+    asked = await world.ask(session, "Was kostet es und wann kommt es?")
+    version = (await load(world, asked)).version
+    await world.act(asked, "split", parts=["Was kostet es?", "Wann kommt es?"], version=version)
+    kept = await world.hub.store.read(lambda db: questions.list_questions(db, session))
+    part = next(one.id for one in kept if one.id != asked)
+    await world.act(part, "carry")
+    back = (await world.host("POST", f"/sessions/{session}/undo"))["change"]
+    await world.host("POST", f"/sessions/{session}/undo")
+    before = await load(world, part)
+    assert (before.session_id, before.merged_into) == (session, asked)
+    for _ in range(2):  # and again: it was no success that only did nothing
+        assert "Nichts wurde rückgängig gemacht" in await refused(world, f"/sessions/{session}/undo", change=back["id"])
+    assert await load(world, part) == before
+
+
 async def test_every_deed_can_be_undone(world: World) -> None:
     """Hold, decline, tag, edit, place, carry and bringing in go back to what was, each by the list of what happened."""
     session = await world.plan()
