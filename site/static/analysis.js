@@ -20,8 +20,13 @@ const POSSESSIVE = /['’][sS]$/u;
 const DROPPED = new RegExp(`[${INVISIBLE}]|[^\\p{L}\\p{N}]|[\\u{10000}-\\u{10ffff}]`, "gu");
 const PLAIN = /^[A-Za-z0-9]+$/;
 const STEMMABLE = /^[a-z]+$/;
-const PARTICIPLE =
-  /^((?:ab|an|auf|aus|bei|ein|fest|frei|her|hin|los|mit|nach|um|vor|weg|weiter|zu|zuruck|zusammen)?)ge([a-z]{3,}t)$/;
+const VERB_PREFIXES =
+  "ab|an|auf|aus|bei|bereit|durch|ein|fest|fort|frei|her|heraus|herein|herunter|hin|hinzu|hoch|los|mit|nach|runter|" +
+  "um|vor|weg|weiter|zu|zuruck|zusammen";
+/** What parts from German verbs, folded. */
+export const PARTICLE = new RegExp(`^(?:${VERB_PREFIXES})$`);
+const INFINITIVE = new RegExp(`^(${VERB_PREFIXES})zu([a-z]{3,}n)$`);
+const PARTICIPLE = new RegExp(`^((?:${VERB_PREFIXES})?)ge([a-z]{3,}t)$`);
 const ADJECTIVE = new RegExp(`^(${PARTICIPLE.source.slice(1, -1)}|[a-z]{3,}iert)e[mnrs]?$`);
 const INFLECTED = /^[a-z]{3,}(?:[bfghklmnprsz]|[dtmn]e)t$/;
 const NO_VERB = /(?:heit|keit|schaft|[^s]st|ent|ant|tat)$/;
@@ -43,8 +48,13 @@ export function splitWords(text) {
   return words;
 }
 
-/** Undo a German weak participle or third person: gekundigt, gekundigter to kundigen, repariert to reparieren; or "". */
+/** Undo a German weak participle, a third person, or zu within a verb; or "".
+ *
+ * gekundigt and gekundigter to kundigen, repariert to reparieren, einzurichten to einrichten.
+ */
 export function deriveInfinitive(word) {
+  const apart = INFINITIVE.exec(word);
+  if (apart) return apart[1] + apart[2];
   const piece = ADJECTIVE.exec(word)?.[1] ?? word;
   const match = PARTICIPLE.exec(piece);
   if (!match && (!INFLECTED.test(piece) || NO_VERB.test(piece))) return "";

@@ -5,7 +5,7 @@
  * Knows nothing of pages: it reads through a function from path (relative to the root of the site) to bytes.
  */
 
-import { INFINITIVE_WEIGHT, createAnalyzer, spellUmlautsPlainly, splitWords } from "./analysis.js";
+import { INFINITIVE_WEIGHT, PARTICLE, createAnalyzer, spellUmlautsPlainly, splitWords } from "./analysis.js";
 
 const FORMAT_VERSION = 2;
 const IMPACT_BITS = 4;
@@ -41,6 +41,9 @@ const ENDINGS = {
 const MIN_COMPLETED_LENGTH = 4;
 const LOANED = /^([a-z]{2,}[aiouy])(s?)$/;
 const DOING = /^([a-z]{3,})end(?:e[mnrs]?)?$/;
+const PARTED_VERB = /^[a-z]{2,}[etn]$/;
+const END_OF_CLAUSE = /^\s*(?:[.,;:!?…()–]|$)/;
+const MOST_VERBS = 3;
 const NUMBERED = /^([a-z]+)([0-9][0-9a-z]*)$/;
 const MAX_LETTERS_BEFORE_NUMBER = 2;
 const LETTERS = /^\p{L}+$/u;
@@ -380,10 +383,14 @@ export function planConcepts(analyzer, query, stopWords, synonyms = new Map()) {
   let meaning = pieces.filter(({ piece }) => !stopWords.has(piece));
   if (!meaning.length) meaning = pieces;
   const isQuoted = query.trimEnd() !== "" && QUOTES.includes(query.trimEnd().at(-1));
+  const parted = analyzer.language === "de" ? findParted(query, pieces, meaning) : new Map();
   const planned = meaning.map(({ piece, word, at }, n) => {
     const terms = analyzer.pieceTerms(piece);
     for (const [other, weight] of otherForms(analyzer.language, piece)) {
       if (!terms.has(analyzer.stem(other))) terms.set(analyzer.stem(other), weight);
+    }
+    for (const [term, weight] of parted.has(at) ? analyzer.pieceTerms(parted.get(at)) : []) {
+      if (!terms.has(term)) terms.set(term, weight);
     }
     const offer = (joined) => {
       const term = analyzer.stem(joined);
@@ -403,6 +410,21 @@ export function planConcepts(analyzer, query, stopWords, synonyms = new Map()) {
     return { word: piece, terms, prefix: isLast ? plain : "", isCorrected: false, halves };
   });
   return planned.slice(0, MAX_CONCEPTS);
+}
+
+/** By place, what words may be with the particle that ends their clause: einrichte for "richte den Router ein". */
+function findParted(query, pieces, meaning) {
+  const parted = new Map();
+  let start = 0;
+  for (const { piece, word, at: end } of pieces) {
+    if (!END_OF_CLAUSE.test(query.slice(word.end))) continue;
+    if (PARTICLE.test(piece)) {
+      const verbs = meaning.filter(({ piece: verb, at }) => start <= at && at < end && PARTED_VERB.test(verb));
+      for (const { piece: verb, at } of verbs.slice(0, MOST_VERBS)) parted.set(at, piece + verb);
+    }
+    start = end + 1;
+  }
+  return parted;
 }
 
 /** German forms that stemming leaves apart, with weights: handys and handy, and klemmen of klemmende. */

@@ -42,8 +42,12 @@ _POSSESSIVE = re.compile(r"['’][sS]$")
 _SIMPLE = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "é": "e", "è": "e", "à": "a"})
 _DROPPED = re.compile(rf"[{_INVISIBLE}]|[^\w]|_|[^\u0000-\uffff]")
 _STEMMABLE = re.compile(r"[a-z]+")
-VERB_PREFIXES = "ab|an|auf|aus|bei|ein|fest|frei|her|hin|los|mit|nach|um|vor|weg|weiter|zu|zuruck|zusammen"
+VERB_PREFIXES = (
+    "ab|an|auf|aus|bei|bereit|durch|ein|fest|fort|frei|her|heraus|herein|herunter|hin|hinzu|hoch|los|mit|nach|runter|"
+    "um|vor|weg|weiter|zu|zuruck|zusammen"
+)
 """What parts from German verbs, folded, as a regular expression."""
+_INFINITIVE = re.compile(rf"({VERB_PREFIXES})zu([a-z]{{3,}}n)")
 _PARTICIPLE = re.compile(rf"((?:{VERB_PREFIXES})?)ge([a-z]{{3,}}t)")
 _ADJECTIVE = re.compile(rf"({_PARTICIPLE.pattern}|[a-z]{{3,}}iert)e[mnrs]?")
 _INFLECTED = re.compile(r"[a-z]{3,}(?:[bfghklmnprsz]|[dtmn]e)t")
@@ -102,11 +106,13 @@ _fold_pieces = lru_cache(maxsize=MAX_REMEMBERED)(_fold_anew)  # texts repeat the
 
 
 def derive_infinitive(piece: str) -> str:
-    """Undo a German weak participle or third person, which stemmers leave alone; or ``""``.
+    """Undo a German weak participle, a third person, or ``zu`` within a verb, which stemmers leave alone; or ``""``.
 
     ``gekundigt`` to ``kundigen``, ``abgeschaltet`` to ``abschalten``, ``repariert`` to ``reparieren``; so with an
-    adjective's endings, ``gekundigter``, ``reparierten``.
+    adjective's endings, ``gekundigter``, ``reparierten``. ``einzurichten`` to ``einrichten``.
     """
+    if apart := _INFINITIVE.fullmatch(piece):
+        return apart[1] + apart[2]
     if ended := _ADJECTIVE.fullmatch(piece):
         piece = ended[1]
     match = _PARTICIPLE.fullmatch(piece)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from streamhub.wordforms.analysis import VERB_PREFIXES, find_words, fold_stop_words, fold_word
 from streamhub.wordforms.stopwords import STOP_WORDS
 
-_PARTICLES = f"{VERB_PREFIXES}|zurück|durch|fort|heraus|herein|herunter|hinzu|hoch"
+_PARTICLES = f"{VERB_PREFIXES}|zurück"
 MOST_VERBS = 3
 _REACH = 200
 _END = re.compile(rf" ({_PARTICLES})(?=[^\S\n]*(?:[.,;:!?…()–\n]|$)|\s+(?:und|oder|aber|denn|sondern)\b)")

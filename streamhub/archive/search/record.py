@@ -21,7 +21,7 @@ from streamhub.wordforms.compounds import find_spellings
 from streamhub.wordforms.separable import find_separated
 from streamhub.wordforms.stopwords import STOP_WORDS
 
-RECORD_VERSION = 3
+RECORD_VERSION = 4
 """Goes up with every change of what a record holds, or of how words are told apart and folded."""
 
 QUESTION_WEIGHT = 6

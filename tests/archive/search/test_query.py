@@ -134,6 +134,30 @@ def test_verbs_in_two_parts_are_found_in_one(
     assert not search([index], query).corrections
 
 
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("Kann man den Router selbst einrichten?", "wie richte ich den router ein"),
+        ("Was kostet es, einen Router einzurichten?", "Router einrichten"),
+        ("Umziehen mit Anschluss", "wir ziehen um, was nun?"),
+        ("Geht es, sich auch ohne Karte anzumelden?", "Wie melde ich mich an?"),
+        ("Kann man mich zurückrufen?", "rufen sie auch zurück"),
+        ("Wer hat die Rufnummer hinzugefügt?", "Rufnummer hinzufügen"),
+    ],
+)
+def test_verbs_in_one_part_are_found_in_two(
+    make_document: Callable[..., SearchDocument], question: str, query: str
+) -> None:
+    """Who types a question finds what is said in one word, also with "zu" within it, and with a participle."""
+    said = make_document(id="said", question=question, date="2026-01-01")
+    other = make_document(
+        id="other", question="Wo steht der Router mit der Rufnummer, und wen rufen?", date="2027-01-01"
+    )
+    index = SearchIndex(plan_index([said, other]).__getitem__, "de")
+    assert find(index, query)[0] == "said"
+    assert not search([index], query).corrections
+
+
 def test_scattered_halves_count_less_where_somebody_has_the_word(make_document: Callable[..., SearchDocument]) -> None:
     """Everyday halves of a compound that an answer has are no sign of it; where nobody has it, they stand for it."""
     others = [make_document(f"other{n}", question="Die Zahl vom Stand") for n in range(9)]

@@ -25,6 +25,7 @@ ODD_TEXTS = [
     "ÄÖÜäöüßẞ İstanbul ΣΊΣΥΦΟΣ Ørsted Łódź naïve Ångström ﬁber ｗｉｄｅ ½ m² ℡ ① Ⅷ 1.000,50 12:30",
     "Amts\u00adleitung ver\u200bteilt \u202egnutieL\u202c \x00\x07 \ufeffBOM e\u0301te\u0301 a\u0308rger",
     "kündigen gekündigt gemeldet abgeschaltet eingerichtet zurückgesetzt geht gesagt Gerät kuendigung neue Steuer",
+    "einzurichten hinzugefügt durchgeführter umzuziehen auszubildenden runtergeladen bereitgestellt anzugen zuzu",
     "Привет мир 東京都 한국어 عربي हिन्दी 😀 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𐐷𐐷 --- ... !!! '' -a- a--b a-b-c-d-e-f '' x'",
     "<script>alert('1')</script> &amp; &#x27; \\u0041 ${x} {{y}}",
 ]
@@ -226,6 +227,15 @@ QUERIES = [
         "Kündigu",
         "missi",
         "relocat",
+    ),
+    *(
+        "Wie richte ich den Router ein?",
+        "router an, leitung aus",
+        "wir ziehen um",
+        "zurück",
+        "Richte Amts-Ein",
+        "an",
+        "melde (an) ab…",
     ),
     *("Handy kaputt", "Apparat hin", "Fest Netz", "Datenschutz DSGVO", "smart meters", "cell phone broken", "KI"),
 ]
