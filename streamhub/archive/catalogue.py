@@ -50,7 +50,7 @@ def load_translations(language: str, catalogues: Iterable[bytes]) -> Translation
 @lru_cache(maxsize=4096)
 def format_day(instant: datetime, zone: str, language: str) -> str:
     """The date with its weekday: ``Dienstag, 2. März 2027``."""
-    pattern = "EEEE, d. MMMM y" if language == "de" else "EEEE, d MMMM y"
+    pattern = f"EEEE, d.{_NBSP}MMMM y" if language == "de" else f"EEEE, d{_NBSP}MMMM y"
     return format_date(instant.astimezone(ZoneInfo(zone)).date(), pattern, locale=LOCALES[language])
 
 

@@ -1,7 +1,7 @@
 """German verbs in two parts: "Wie richte ich den Router ein?" says ``einrichte``, which people look for as one word.
 
 Pure, and rules alone: a particle that ends a clause belongs to a verb before it, and which word is the verb is told by
-its form and place. Two or three words may come into question; what is no verb then makes a word that nobody types.
+its form and place. Two words may come into question; what is no verb then makes a word that nobody types.
 Source: Duden, Die Grammatik, on verbs with a verb particle and the right bracket of the sentence.
 """
 
@@ -14,7 +14,7 @@ from streamhub.wordforms.analysis import VERB_PREFIXES, find_words, fold_stop_wo
 from streamhub.wordforms.stopwords import STOP_WORDS
 
 _PARTICLES = f"{VERB_PREFIXES}|zurück"
-MOST_VERBS = 3
+MOST_VERBS = 2
 _REACH = 200
 _END = re.compile(rf" ({_PARTICLES})(?=[^\S\n]*(?:[.,;:!?…()–\n]|$)|\s+(?:und|oder|aber|denn|sondern)\b)")
 _CLAUSE = re.compile(r"[.,;:!?…()–\n]")
