@@ -14,7 +14,7 @@ from functools import partial
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from streamhub.archive.heads import Heads
+from streamhub.archive.heads import Heads, phrase
 from streamhub.archive.library import Label, Library
 from streamhub.archive.outlets import Outlets
 from streamhub.archive.pages import Printer
@@ -40,6 +40,17 @@ FEW_LABELS = 400
 """So many titles are listed on one page."""
 MOST_USED = 100
 _OTHER = "#"
+_OF_LISTS = {
+    "topics": phrase("All topics that were answered live"),
+    "products": phrase("All products that were answered about live"),
+    "people": phrase("Everybody who answered live"),
+}
+_OF_LABELS = {
+    "topics": phrase("Answers about {title}, given live: word for word, to the second"),
+    "products": phrase("Answers about {title}, given live: word for word, to the second"),
+    "people": phrase("Answers of {title}, given live: word for word, to the second"),
+}
+"""What search engines say of a list, and of one of its labels."""
 
 
 class Listing:
@@ -70,7 +81,8 @@ class Listing:
     def _title_pages(self, kind: str, language: str, refs: list[LabelRef]) -> Iterator[Part]:
         """The titles by letter, on one page or on many."""
         letters = [(letter, tuple(found)) for letter, found in groupby(refs, key=lambda ref: _letter(ref.title))]
-        make = partial(self._heads.make, language=language, title=kind.capitalize(), section=kind)
+        about = _OF_LISTS[kind]
+        make = partial(self._heads.make, language=language, title=kind.capitalize(), section=kind, description=about)
         if len(refs) <= FEW_LABELS:
             yield self._page("labels.html", LabelsView(head=make(f"{kind}/"), kind=kind, letters=tuple(letters)))
             return
@@ -88,7 +100,12 @@ class Listing:
     def _label_pages(self, kind: str, label: Label) -> Iterator[Part]:
         pages = 1 + max(count_older(len(label.answers)), count_older(len(label.sessions)))
         first = Head(
-            path=f"{label.url}index.html", language=label.language, title=label.title, section=kind, feed=label.url
+            path=f"{label.url}index.html",
+            language=label.language,
+            title=label.title,
+            description=self._heads.say(label.language, _OF_LABELS[kind]).replace("{title}", label.title),
+            section=kind,
+            feed=label.url,
         )
         for number in range(pages):
             answers, sessions = cut_page(label.answers, number), cut_page(label.sessions, number)
@@ -130,7 +147,9 @@ class Listing:
                 WayView(title=str(year), url=f"{root}sessions/{year}/", count=len(found)) for year, found in years
             )
             for folder, found in [("", shown), *((f"{year}/", ((year, some),)) for year, some in years)]:
-                head = self._heads.make(f"sessions/{folder}", language, "Sessions", section="sessions")
+                about = phrase("All live sessions with their recordings and answers")
+                where = f"sessions/{folder}"
+                head = self._heads.make(where, language, "Sessions", section="sessions", description=about)
                 view = SessionsView(head=head, years=found, ways=ways if len(refs) >= 2 * PAGE else ())
                 yield self._page("sessions.html", view)
                 if not view.ways:
@@ -141,7 +160,11 @@ class Listing:
         for show in self._outlets.list_shows():
             pages = 1 + count_older(len(show.sessions))
             for number in range(pages):
-                head, steps = _number(show.head, show.head.feed, number, pages)
+                about = self._heads.say(
+                    show.head.language, phrase("{title}: all sessions, and the answers given in them")
+                )
+                first = replace(show.head, description=about.replace("{title}", show.head.title))
+                head, steps = _number(first, show.head.feed, number, pages)
                 view = replace(
                     show,
                     head=head,

@@ -29,7 +29,7 @@ from streamhub.archive.exporting import (
 from streamhub.archive.exports import ExportView, render_answer_text, render_data, render_srt, render_table, render_text
 from streamhub.archive.feeds import FEED_ENTRIES, render_answer_markdown
 from streamhub.archive.gist import AnswerGist, SessionGist
-from streamhub.archive.heads import Heads
+from streamhub.archive.heads import Heads, phrase
 from streamhub.archive.legal import LEGAL_PAGES
 from streamhub.archive.library import Library
 from streamhub.archive.listing import KINDS, Listing
@@ -154,7 +154,8 @@ class Planner:
         checked = date.fromisoformat(legal.accessibility_checked) if legal.accessibility_checked else None
         for name in self._frame.legal:
             for language in LANGUAGES:
-                head = self._heads.make(f"{name}/", language, LEGAL_PAGES[name], section=name)
+                title = LEGAL_PAGES[name]
+                head = self._heads.make(f"{name}/", language, title, section=name, description=title)
                 self._outlets.add_page(head.path)
                 view = PlainView(head=head, total_answers=len(self._library.answers))
                 parts.append(self._printer.plan_page("legal.html", view, name=name, legal=legal, checked=checked))
@@ -338,7 +339,13 @@ class Planner:
 
     def _search_page(self, language: str, topics: list[LabelRef]) -> PlainView:
         return PlainView(
-            head=self._heads.make("search/", language, "Search", section="search"),
+            head=self._heads.make(
+                "search/",
+                language,
+                "Search",
+                section="search",
+                description=phrase("Find it in all answers, and in everything that was said"),
+            ),
             total_answers=len(self._library.answers),
             examples=tuple(Named(title=ref.title, url=ref.url) for ref in topics),
         )
@@ -347,7 +354,8 @@ class Planner:
         topics, products, people = (
             choose_labels([refer_label(label) for label in getattr(self._library, kind).values()]) for kind in KINDS
         )
-        head = self._heads.make("embed/", language, "Embed", section="embed")
+        about = phrase("Show answers in your own pages, with one line of HTML")
+        head = self._heads.make("embed/", language, "Embed", section="embed", description=about)
         return BuilderView(head=head, topics=topics, products=products, people=people)
 
     # --- files
@@ -391,7 +399,8 @@ class Planner:
         )
 
     def _export_page(self, language: str) -> ExportPageView:
-        head = self._heads.make("export/", language, "Data for programs", section="export")
+        about = phrase("All answers as files that programs can read")
+        head = self._heads.make("export/", language, "Data for programs", section="export", description=about)
         return ExportPageView(head=head, sessions=len(self._library.sessions), answers=len(self._library.answers))
 
     def _machine_files(self) -> Iterator[Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from pathlib import Path
 
@@ -42,3 +43,13 @@ def test_the_golden_site_says_nothing_of_what_is_hidden() -> None:
     assert all(word in "".join(one.read_text() for one in ARCHIVE.rglob("*.md")) for word in hidden)
     for path, text in read_tree(PUBLIC).items():
         assert not [word for word in hidden if word.casefold() in f"{path} {text}".casefold()], path
+
+
+def test_every_listed_page_says_what_it_is() -> None:
+    """What search engines may list has a description for them, and no two lists have the same one."""
+    pages = [text for path, text in read_tree(PUBLIC).items() if path.endswith(".html")]
+    listed = [text for text in pages if '<meta name="robots" content="noindex">' not in text and "<title>" in text]
+    said = [re.findall(r'<meta name="description" content="([^"]+)">', text) for text in listed]
+    assert len(listed) > 30
+    assert {len(found) for found in said} == {1}
+    assert len({found[0] for found in said}) > 0.9 * len(said)

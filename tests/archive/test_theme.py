@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 sys.path.insert(0, str(Path(__file__).parent))
 from records import make_session
 
+from streamhub import archive
 from streamhub.archive.catalogue import format_iso_length, format_length, format_moment, load_translations
 from streamhub.archive.pages import initials, link, safe_url
 from streamhub.archive.site import plan_site
@@ -23,10 +24,11 @@ from streamhub.config import SiteSettings
 from streamhub.errors import BadInput
 
 
-def messages_of_templates() -> set[object]:
-    """Every message that the templates ask for."""
-    folder = find_shipped_theme() / "templates"
-    return {message for _, _, message, _, _ in extract_from_dir(folder, [("**.html", "jinja2"), ("**.md", "jinja2")])}
+def messages_asked_for() -> set[object]:
+    """Every message that the templates ask for, and what programs mark as one."""
+    templates = extract_from_dir(find_shipped_theme() / "templates", [("**.html", "jinja2"), ("**.md", "jinja2")])
+    programs = extract_from_dir(Path(archive.__file__).parent, [("**.py", "python")], keywords={"phrase": None})
+    return {message for _, _, message, _, _ in (*templates, *programs)}
 
 
 def read_catalogue(language: str) -> Catalog:
@@ -39,7 +41,7 @@ def read_catalogue(language: str) -> Catalog:
 def test_catalogues_are_complete(language: str) -> None:
     """Every message has its translation with the same places, none is fuzzy, and none is left over."""
     catalogue = read_catalogue(language)
-    asked = messages_of_templates()
+    asked = messages_asked_for()
     known = {message.id: message for message in catalogue if message.id}
     assert asked - known.keys() == set()
     assert known.keys() - asked == set()
