@@ -41,14 +41,14 @@ FEW_LABELS = 400
 MOST_USED = 100
 _OTHER = "#"
 _OF_LISTS = {
-    "topics": phrase("All topics that were answered live"),
-    "products": phrase("All products that were answered about live"),
+    "topics": phrase("All topics with questions answered live"),
+    "products": phrase("All products with questions answered live"),
     "people": phrase("Everybody who answered live"),
 }
 _OF_LABELS = {
     "topics": phrase("Answers about {title}, given live: word for word, to the second"),
     "products": phrase("Answers about {title}, given live: word for word, to the second"),
-    "people": phrase("Answers of {title}, given live: word for word, to the second"),
+    "people": phrase("Answers by {title}, given live: word for word, to the second"),
 }
 """What search engines say of a list, and of one of its labels."""
 

@@ -27,7 +27,7 @@ from streamhub.wordforms.compounds import (
     make_splitter,
 )
 
-MEMORY_VERSION = 2
+MEMORY_VERSION = 3
 """Goes up with every change of how words become terms."""
 
 STEM, INFINITIVE, PART = range(3)
