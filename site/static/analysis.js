@@ -26,6 +26,27 @@ const VERB_PREFIXES =
 /** What parts from German verbs, folded. */
 export const PARTICLE = new RegExp(`^(?:${VERB_PREFIXES})$`);
 const INFINITIVE = new RegExp(`^(${VERB_PREFIXES})zu([a-z]{3,}n)$`);
+const CHANGED_VERBS = new Map(
+  (
+    "blieben:bleiben boten:bieten bracht:bringen brannt:brennen brochen:brechen bunden:binden dacht:denken " +
+    "drungen:dringen flogen:fliegen flossen:fliessen fohlen:fehlen froren:frieren funden:finden gangen:gehen " +
+    "golten:gelten gonnen:ginnen gossen:giessen griffen:greifen hoben:heben holfen:helfen liehen:leihen " +
+    "loren:lieren nannt:nennen nommen:nehmen rissen:reissen sandt:senden schieden:scheiden schienen:scheinen " +
+    "schlossen:schliessen schmolzen:schmelzen schnitten:schneiden schoben:schieben schossen:schiessen " +
+    "schrieben:schreiben schwunden:schwinden sprochen:sprechen sprungen:springen standen:stehen stiegen:steigen " +
+    "stohlen:stehlen strichen:streichen stritten:streiten sunken:sinken trieben:treiben troffen:treffen " +
+    "wiesen:weisen worben:werben worfen:werfen wunden:winden wusst:wissen zogen:ziehen zwungen:zwingen"
+  )
+    .split(" ")
+    .map((pair) => pair.split(":")),
+);
+const SAME_VERBS =
+  "fahren|fallen|fangen|geben|halten|kommen|laden|lassen|laufen|lesen|messen|rufen|schlagen|sehen|stossen|tragen|treten";
+const CHANGED = [...CHANGED_VERBS.keys()].join("|");
+const STRONG = new RegExp(
+  `^(?:(${VERB_PREFIXES})ge(${SAME_VERBS})|((?:${VERB_PREFIXES})?)ge(${CHANGED})|` +
+    `(be|emp|ent|er|uber|unter|ver|zer)(${CHANGED}))(?:e[mnrs]?)?$`,
+);
 const PARTICIPLE = new RegExp(`^((?:${VERB_PREFIXES})?)ge([a-z]{3,}t)$`);
 const ADJECTIVE = new RegExp(`^(${PARTICIPLE.source.slice(1, -1)}|[a-z]{3,}iert)e[mnrs]?$`);
 const INFLECTED = /^[a-z]{3,}(?:[bfghklmnprsz]|[dtmn]e)t$/;
@@ -48,13 +69,24 @@ export function splitWords(text) {
   return words;
 }
 
-/** Undo a German weak participle, a third person, or zu within a verb; or "".
+/** The verb of a strong participle: umgezogen to umziehen, verlorene to verlieren; or "". */
+function undoStrong(word) {
+  const match = STRONG.exec(word);
+  if (!match) return "";
+  const [, parting, same, parted, changed, kept, other] = match;
+  if (parting) return parting + same;
+  return changed ? parted + CHANGED_VERBS.get(changed) : kept + CHANGED_VERBS.get(other);
+}
+
+/** Undo a German participle, a third person, or zu within a verb; or "".
  *
- * gekundigt and gekundigter to kundigen, repariert to reparieren, einzurichten to einrichten.
+ * gekundigt and gekundigter to kundigen, repariert to reparieren, umgezogen to umziehen, einzurichten to einrichten.
  */
 export function deriveInfinitive(word) {
   const apart = INFINITIVE.exec(word);
   if (apart) return apart[1] + apart[2];
+  const verb = undoStrong(word);
+  if (verb) return verb;
   const piece = ADJECTIVE.exec(word)?.[1] ?? word;
   const match = PARTICIPLE.exec(piece);
   if (!match && (!INFLECTED.test(piece) || NO_VERB.test(piece))) return "";

@@ -19,6 +19,9 @@ from typing import Literal
 
 from Stemmer import Stemmer
 
+from streamhub.wordforms.particles import VERB_PREFIXES
+from streamhub.wordforms.strong_verbs import undo_strong
+
 Language = Literal["de", "en"]
 """The languages whose words are known here."""
 
@@ -42,11 +45,6 @@ _POSSESSIVE = re.compile(r"['’][sS]$")
 _SIMPLE = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "é": "e", "è": "e", "à": "a"})
 _DROPPED = re.compile(rf"[{_INVISIBLE}]|[^\w]|_|[^\u0000-\uffff]")
 _STEMMABLE = re.compile(r"[a-z]+")
-VERB_PREFIXES = (
-    "ab|an|auf|aus|bei|bereit|durch|ein|fest|fort|frei|her|heraus|herein|herunter|hin|hinzu|hoch|los|mit|nach|runter|"
-    "um|vor|weg|weiter|zu|zuruck|zusammen"
-)
-"""What parts from German verbs, folded, as a regular expression."""
 _INFINITIVE = re.compile(rf"({VERB_PREFIXES})zu([a-z]{{3,}}n)")
 _PARTICIPLE = re.compile(rf"((?:{VERB_PREFIXES})?)ge([a-z]{{3,}}t)")
 _ADJECTIVE = re.compile(rf"({_PARTICIPLE.pattern}|[a-z]{{3,}}iert)e[mnrs]?")
@@ -106,13 +104,15 @@ _fold_pieces = lru_cache(maxsize=MAX_REMEMBERED)(_fold_anew)  # texts repeat the
 
 
 def derive_infinitive(piece: str) -> str:
-    """Undo a German weak participle, a third person, or ``zu`` within a verb, which stemmers leave alone; or ``""``.
+    """Undo a German participle, a third person, or ``zu`` within a verb, which stemmers leave alone; or ``""``.
 
-    ``gekundigt`` to ``kundigen``, ``abgeschaltet`` to ``abschalten``, ``repariert`` to ``reparieren``; so with an
-    adjective's endings, ``gekundigter``, ``reparierten``. ``einzurichten`` to ``einrichten``.
+    ``gekundigt`` to ``kundigen``, ``abgeschaltet`` to ``abschalten``, ``repariert`` to ``reparieren``, ``umgezogen`` to
+    ``umziehen``; so with an adjective's endings, ``gekundigter``, ``reparierten``. ``einzurichten`` to ``einrichten``.
     """
     if apart := _INFINITIVE.fullmatch(piece):
         return apart[1] + apart[2]
+    if verb := undo_strong(piece):
+        return verb
     if ended := _ADJECTIVE.fullmatch(piece):
         piece = ended[1]
     match = _PARTICIPLE.fullmatch(piece)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from streamhub.wordforms.analysis import VERB_PREFIXES, find_words, fold_stop_words, fold_word
+from streamhub.wordforms.analysis import find_words, fold_stop_words, fold_word
+from streamhub.wordforms.particles import VERB_PREFIXES
 from streamhub.wordforms.stopwords import STOP_WORDS
 
 _PARTICLES = f"{VERB_PREFIXES}|zurück"

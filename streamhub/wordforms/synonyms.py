@@ -41,6 +41,21 @@ Gesetz, Vorschrift
 Steuerberater, Steuerberatung
 KI, künstliche Intelligenz
 PV, Photovoltaik, Solaranlage
+Umzug, umziehen
+Rückruf, zurückrufen
+Rückgabe, zurückgeben
+Rücktritt, zurücktreten
+Anschluss, anschließen
+Abschluss, abschließen
+Abbruch, abbrechen
+Abzug, abziehen
+Angebot, anbieten
+Einzug, einziehen
+Verbot, verbieten
+Verlust, verlieren
+Diebstahl, stehlen
+Hilfe, helfen
+Teilnahme, teilnehmen
 """
 
 _ENGLISH = """

@@ -67,10 +67,22 @@ def test_one_stem(language: str, left: str, right: str) -> None:
         ("geht", ""),
         ("gerat", ""),
         ("router", ""),
+        ("einzurichten", "einrichten"),
+        ("hinzugefugt", "hinzufugen"),
+        ("umgezogen", "umziehen"),
+        ("verlorene", "verlieren"),
+        ("abgeschlossenen", "abschliessen"),
+        ("gebracht", "bringen"),
+        ("ausgefallen", "ausfallen"),
+        ("uberwiesen", "uberweisen"),
+        ("gefahren", ""),
+        ("geraten", ""),
+        ("stunden", ""),
+        ("anzug", ""),
     ],
 )
 def test_infinitives(inflected: str, infinitive: str) -> None:
-    """A weak participle and a third person lead to the infinitive; other words to nothing."""
+    """A participle, a third person and "zu" within a verb lead to the infinitive; other words to nothing."""
     assert derive_infinitive(inflected) == infinitive
 
 

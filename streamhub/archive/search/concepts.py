@@ -14,13 +14,13 @@ from typing import Any
 
 from streamhub.wordforms.analysis import (
     INFINITIVE_WEIGHT,
-    VERB_PREFIXES,
     Analyzer,
     Language,
     Word,
     spell_umlauts_plainly,
     split_words,
 )
+from streamhub.wordforms.particles import VERB_PREFIXES
 from streamhub.wordforms.separable import MOST_VERBS
 
 MAX_QUERY_WORDS = 64

@@ -143,6 +143,9 @@ def test_verbs_in_two_parts_are_found_in_one(
         ("Geht es, sich auch ohne Karte anzumelden?", "Wie melde ich mich an?"),
         ("Kann man mich zurückrufen?", "rufen sie auch zurück"),
         ("Wer hat die Rufnummer hinzugefügt?", "Rufnummer hinzufügen"),
+        ("Wir sind umgezogen, was nun?", "umziehen"),
+        ("Wo wird die verlorene Karte gesperrt?", "Karte verlieren"),
+        ("Ist die Rechnung heruntergeladen?", "Wie lade ich die Rechnung herunter?"),
     ],
 )
 def test_verbs_in_one_part_are_found_in_two(

@@ -13,7 +13,9 @@ from streamhub.archive.search.query import SearchIndex, count_values, search
 from streamhub.archive.search.spelling import find_corrections, measure_distance
 from streamhub.wordforms.analysis import Analyzer, spell_umlauts_plainly, split_words
 from streamhub.wordforms.nouns_de import SERVICE_NOUNS
+from streamhub.wordforms.particles import VERB_PREFIXES
 from streamhub.wordforms.stopwords import STOP_WORDS
+from streamhub.wordforms.strong_verbs import CHANGED, SAME
 
 Run = Callable[[str, Any], Any]
 
@@ -136,7 +138,14 @@ def german_words() -> list[str]:
     firsts = SERVICE_NOUNS[::11]
     compounds = (first + link + head.lower() for first in firsts for head in heads for link in ("", "s"))
     inflected = (noun + ending for noun in SERVICE_NOUNS for ending in GERMAN_ENDINGS)
-    return [*inflected, *compounds, *STOP_WORDS["de"]]
+    return [*inflected, *compounds, *participles(), *STOP_WORDS["de"]]
+
+
+def participles() -> list[str]:
+    """Every strong participle with what parts from verbs and what does not, and some endings."""
+    starts = [*(f"{prefix}ge" for prefix in ["", *VERB_PREFIXES.split("|")]), "be", "ver", "über", "unter", "miss", ""]
+    verbs = [*CHANGED, *SAME.split("|")]
+    return [start + verb + ending for start in starts for verb in verbs for ending in ("", "e", "er", "est")]
 
 
 def stored_texts() -> list[str]:
