@@ -136,7 +136,7 @@ def find_latest(db: Database, session_id: str, author: str) -> Change | None:
 
 
 def undo_change(db: Database, change_id: int, deed: Deed) -> Change | None:
-    """Take a change back, as a change of its own; None when somebody took it back already.
+    """Take a change back, as a change of its own; None when somebody took it back already or its words were erased.
 
     Marks are never deleted: what was put on air by mistake gets the mark that takes it back.
 
@@ -167,9 +167,11 @@ def undo_change(db: Database, change_id: int, deed: Deed) -> Change | None:
 
     about = [id_ for id_ in undone.question_ids if id_ not in questions] if things else []
     made = record_change(db, deed, ids, restore, things=list(things), about=about)
+    if made is None and not ids:
+        return None  # its words were erased, so nobody knows what it did
     if made is None:  # what it changed follows another question by now, which one of them was merged into
         merged = [one for one in later if one.stands and any("merged_into" in one.touches(id_) for id_ in ids)]
-        raise _overtaken(undone, Clash(question_id=next(iter(ids), ""), by=merged[-1] if merged else None))
+        raise _overtaken(undone, Clash(question_id=ids[0], by=merged[-1] if merged else None))
     change(db, "update changes set undone_by = ? where id = ?", made.id, undone.id)
     if undone.action == UNDO and undone.undoes is not None:  # what had been taken back stands again
         change(db, "update changes set undone_by = null where id = ?", undone.undoes)
