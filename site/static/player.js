@@ -117,6 +117,7 @@
   class FrameDeck {
     #origin;
     #asking;
+    #untold = []; // what is to be said to a frame that is on its way: until it is there, its window is of this page
 
     constructor(box, seconds, heard) {
       const address = new URL(box.dataset.src);
@@ -131,6 +132,13 @@
         referrerPolicy: "strict-origin-when-cross-origin",
       });
       addEventListener("message", (event) => this.#onMessage(event, heard));
+      this.element.addEventListener("load", () => this.#onLoad(), { once: true });
+    }
+
+    #onLoad() {
+      const untold = this.#untold;
+      this.#untold = null;
+      untold.forEach((message) => this.#tell(message));
       this.#asking = setInterval(() => this.#tell({ event: "listening" }), ASK_EVERY_MS);
     }
 
@@ -150,6 +158,10 @@
     }
 
     #tell(message) {
+      if (this.#untold) {
+        this.#untold.push(message);
+        return;
+      }
       this.element.contentWindow?.postMessage(JSON.stringify({ ...message, id: 1, channel: "widget" }), this.#origin);
     }
 

@@ -355,6 +355,23 @@ def test_a_platforms_player_comes_with_the_click_and_obeys(site: str, browser: A
     page.close()
 
 
+def test_a_platforms_player_may_take_its_time(site: str, browser: Any) -> None:
+    """Until it is there nothing is said to it, which would be told as an error; then it does what was wanted last."""
+    page = browser.new_page()
+    said: list[str] = []
+    held: list[Any] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.route("https://www.youtube-nocookie.com/**", lambda route: held.append(route))  # noqa: PLW0108  it is looked at
+    page.goto(f"{site}{FRAMED}?t=4")
+    page.click(".player-start")
+    page.wait_for_timeout(700)
+    page.click("a[data-cue=t-c1]")
+    held[0].fulfill(body=PLAYER, content_type="text/html")
+    page.wait_for_selector("#t-c1.is-now")
+    assert said == []
+    page.close()
+
+
 def test_long_words_and_hostile_texts_fit(browser: Any, tmp_path: Path) -> None:
     """On a small screen nothing of them is wider than the screen, runs or opens a dialog."""
     archive, paths = [], ["", "sessions/", "topics/", "people/", "embed/answers/"]
