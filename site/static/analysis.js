@@ -40,13 +40,16 @@ const CHANGED_VERBS = new Map(
     .split(" ")
     .map((pair) => pair.split(":")),
 );
-const SAME_VERBS =
-  "fahren|fallen|fangen|geben|halten|kommen|laden|lassen|laufen|lesen|messen|rufen|schlagen|sehen|stossen|tragen|treten";
-const CHANGED = [...CHANGED_VERBS.keys()].join("|");
-const STRONG = new RegExp(
-  `^(?:(${VERB_PREFIXES})ge(${SAME_VERBS})|((?:${VERB_PREFIXES})?)ge(${CHANGED})|` +
-    `(be|emp|ent|er|uber|unter|ver|zer)(${CHANGED}))(?:e[mnrs]?)?$`,
+// Those that "ge" is put before and no more: alone they may be other words, as gefahren is Gefahren.
+const SAME_VERBS = new Set(
+  (
+    "fahren fallen fangen geben halten kommen laden lassen laufen lesen messen rufen schlagen sehen stossen tragen " +
+    "treten"
+  ).split(" "),
 );
+const CHANGED = [...CHANGED_VERBS.keys()].join("|");
+const WITH_GE = new RegExp(`^((?:${VERB_PREFIXES})?)ge(${CHANGED}|${[...SAME_VERBS].join("|")})(?:e[mnrs]?)?$`);
+const WITHOUT_GE = new RegExp(`^(be|emp|ent|er|uber|unter|ver|zer)(${CHANGED})(?:e[mnrs]?)?$`);
 const PARTICIPLE = new RegExp(`^((?:${VERB_PREFIXES})?)ge([a-z]{3,}t)$`);
 const ADJECTIVE = new RegExp(`^(${PARTICIPLE.source.slice(1, -1)}|[a-z]{3,}iert)e[mnrs]?$`);
 const INFLECTED = /^[a-z]{3,}(?:[bfghklmnprsz]|[dtmn]e)t$/;
@@ -71,11 +74,9 @@ export function splitWords(text) {
 
 /** The verb of a strong participle: umgezogen to umziehen, verlorene to verlieren; or "". */
 function undoStrong(word) {
-  const match = STRONG.exec(word);
-  if (!match) return "";
-  const [, parting, same, parted, changed, kept, other] = match;
-  if (parting) return parting + same;
-  return changed ? parted + CHANGED_VERBS.get(changed) : kept + CHANGED_VERBS.get(other);
+  const [, prefix, verb] = WITH_GE.exec(word) ?? WITHOUT_GE.exec(word) ?? [];
+  if (!verb || (!prefix && SAME_VERBS.has(verb))) return "";
+  return prefix + (CHANGED_VERBS.get(verb) ?? verb);
 }
 
 /** Undo a German participle, a third person, or zu within a verb; or "".

@@ -338,14 +338,9 @@ class Planner:
         return (*own, *others)[:HOME_ANSWERS]
 
     def _search_page(self, language: str, topics: list[LabelRef]) -> PlainView:
+        about = phrase("Find it in all answers, and in everything that was said")
         return PlainView(
-            head=self._heads.make(
-                "search/",
-                language,
-                "Search",
-                section="search",
-                description=phrase("Find it in all answers, and in everything that was said"),
-            ),
+            head=self._heads.make("search/", language, "Search", section="search", description=about),
             total_answers=len(self._library.answers),
             examples=tuple(Named(title=ref.title, url=ref.url) for ref in topics),
         )

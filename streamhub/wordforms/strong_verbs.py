@@ -22,25 +22,21 @@ schwunden:schwinden sprochen:sprechen sprungen:springen standen:stehen stiegen:s
 strichen:streichen stritten:streiten sunken:sinken trieben:treiben troffen:treffen wiesen:weisen worben:werben
 worfen:werfen wunden:winden wusst:wissen zogen:ziehen zwungen:zwingen
 """
-CHANGED = MappingProxyType(dict(pair.split(":") for pair in _PAIRS.split()))
-"""What of a participle follows its prefix, and what of the verb does."""
-SAME = (
-    "fahren|fallen|fangen|geben|halten|kommen|laden|lassen|laufen|lesen|messen|rufen|schlagen|sehen|stossen|tragen|"
-    "treten"
-)
-"""Verbs whose participle only puts ``ge`` between; alone it may be another word: ``gefahren`` is also ``Gefahren``."""
-_KEPT = "be|emp|ent|er|uber|unter|ver|zer"
-_STRONG = re.compile(
-    rf"(?:({VERB_PREFIXES})ge({SAME})|((?:{VERB_PREFIXES})?)ge({'|'.join(CHANGED)})|({_KEPT})({'|'.join(CHANGED)}))"
-    r"(?:e[mnrs]?)?"
-)
+_CHANGED = MappingProxyType(dict(pair.split(":") for pair in _PAIRS.split()))
+_KEPT = """
+fahren fallen fangen geben halten kommen laden lassen laufen lesen messen rufen schlagen sehen stossen tragen treten
+"""
+_SAME = MappingProxyType({verb: verb for verb in _KEPT.split()})
+"""Those that ``ge`` is put before and no more: alone they may be other words, as ``gefahren`` is ``Gefahren``."""
+STRONG_VERBS = MappingProxyType({**_CHANGED, **_SAME})
+"""What of a participle follows its prefix and ``ge``, and what of the verb does."""
+_WITH_GE = re.compile(rf"((?:{VERB_PREFIXES})?)ge({'|'.join(STRONG_VERBS)})(?:e[mnrs]?)?")
+_WITHOUT_GE = re.compile(rf"(be|emp|ent|er|uber|unter|ver|zer)({'|'.join(_CHANGED)})(?:e[mnrs]?)?")
 
 
 def undo_strong(piece: str) -> str:
     """The verb of a folded participle: ``umziehen`` of ``umgezogen``, ``verlieren`` of ``verlorene``; or ``""``."""
-    match = _STRONG.fullmatch(piece)
-    if match is None:
+    match = _WITH_GE.fullmatch(piece) or _WITHOUT_GE.fullmatch(piece)
+    if match is None or (not match[1] and match[2] in _SAME):
         return ""
-    if match[1]:
-        return match[1] + match[2]
-    return match[3] + CHANGED[match[4]] if match[4] else match[5] + CHANGED[match[6]]
+    return match[1] + STRONG_VERBS[match[2]]

@@ -613,7 +613,6 @@ async def test_the_keeper_works_by_itself(opened: Opened, clip: Path) -> None:
     await inbox.close()
 
 
-@pytest.mark.timeout(400)  # it starts a process for each kill
 def test_killed_at_any_moment(folder: Path, program: Path, make_clip: Callable[..., Path]) -> None:
     """A hub that is killed while it takes a file leaves the file; the next start completes it, once."""
     source = make_clip("killed.mp4", seconds=60, size="640x360")

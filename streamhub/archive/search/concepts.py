@@ -20,8 +20,7 @@ from streamhub.wordforms.analysis import (
     spell_umlauts_plainly,
     split_words,
 )
-from streamhub.wordforms.particles import VERB_PREFIXES
-from streamhub.wordforms.separable import MOST_VERBS
+from streamhub.wordforms.separable import find_parted
 
 MAX_QUERY_WORDS = 64
 MAX_CONCEPTS = 16
@@ -39,9 +38,6 @@ _ENDINGS: Mapping[Language, tuple[str, ...]] = MappingProxyType(
 _MIN_COMPLETED_LENGTH = 4
 _LOANED = re.compile(r"([a-z]{2,}[aiouy])(s?)")
 _DOING = re.compile(r"([a-z]{3,})end(?:e[mnrs]?)?")
-_PARTICLE = re.compile(VERB_PREFIXES)
-_PARTED_VERB = re.compile(r"[a-z]{2,}[etn]")
-_END_OF_CLAUSE = re.compile(r"\s*(?:[.,;:!?…()–]|$)")
 _NUMBERED = re.compile(r"([a-z]+)([0-9][0-9a-z]*)")
 _MAX_LETTERS_BEFORE_NUMBER = 2
 _QUOTED = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
@@ -75,7 +71,7 @@ def plan_concepts(
     meaning = [(at, piece, word) for at, (piece, word) in enumerate(pieces) if piece not in stop_words]
     meaning = meaning or [(at, piece, word) for at, (piece, word) in enumerate(pieces)]
     is_quoted = query.rstrip()[-1:] in QUOTES
-    parted = _find_parted(query, pieces, meaning) if analyzer.language == "de" else {}
+    parted = find_parted(query, pieces, [at for at, _, _ in meaning]) if analyzer.language == "de" else {}
     concepts: list[Concept] = []
     for n, (at, piece, word) in enumerate(meaning):
         terms = analyzer.piece_terms(piece)
@@ -142,25 +138,6 @@ def split_at_number(word: str) -> tuple[tuple[str, str], ...]:
     border = len(match[1])
     cuts = range(border, max(1, border - _MAX_LETTERS_BEFORE_NUMBER - 1), -1)
     return tuple((word[:cut], word[cut:]) for cut in cuts)
-
-
-def _find_parted(
-    query: str, pieces: Sequence[tuple[str, Word]], meaning: Sequence[tuple[int, str, Word]]
-) -> dict[int, str]:
-    """By place, what words may be with the particle that ends their clause: ``einrichte`` for "richte den Router ein".
-
-    Queries are typed carelessly, so forms alone tell what a verb may be; what is none makes a word that nobody used.
-    """
-    parted: dict[int, str] = {}
-    start = 0
-    for end, (piece, word) in enumerate(pieces):
-        if not _END_OF_CLAUSE.match(query, word.end):
-            continue
-        if _PARTICLE.fullmatch(piece):
-            verbs = [at for at, verb, _ in meaning if start <= at < end and _PARTED_VERB.fullmatch(verb)]
-            parted |= {at: piece + pieces[at][0] for at in verbs[:MOST_VERBS]}
-        start = end + 1
-    return parted
 
 
 def _pieces_of(text: str) -> tuple[str, ...]:

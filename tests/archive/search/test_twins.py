@@ -15,7 +15,7 @@ from streamhub.wordforms.analysis import Analyzer, spell_umlauts_plainly, split_
 from streamhub.wordforms.nouns_de import SERVICE_NOUNS
 from streamhub.wordforms.particles import VERB_PREFIXES
 from streamhub.wordforms.stopwords import STOP_WORDS
-from streamhub.wordforms.strong_verbs import CHANGED, SAME
+from streamhub.wordforms.strong_verbs import STRONG_VERBS
 
 Run = Callable[[str, Any], Any]
 
@@ -144,8 +144,7 @@ def german_words() -> list[str]:
 def participles() -> list[str]:
     """Every strong participle with what parts from verbs and what does not, and some endings."""
     starts = [*(f"{prefix}ge" for prefix in ["", *VERB_PREFIXES.split("|")]), "be", "ver", "über", "unter", "miss", ""]
-    verbs = [*CHANGED, *SAME.split("|")]
-    return [start + verb + ending for start in starts for verb in verbs for ending in ("", "e", "er", "est")]
+    return [start + verb + ending for start in starts for verb in STRONG_VERBS for ending in ("", "e", "er", "est")]
 
 
 def stored_texts() -> list[str]:
